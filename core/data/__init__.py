@@ -1,0 +1,1 @@
+"""Labelled texts: where they come from, whether they are sound, and what they look like."""

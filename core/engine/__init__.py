@@ -1,0 +1,1 @@
+"""Short questions to models, answered by one child process over pipes."""

@@ -1,0 +1,67 @@
+"""Makes text from outside harmless for a terminal: visible stand-ins for what would act on it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ufeff\ufff9-\ufffb\ud800-\udfff]")
+_LINE_BREAKS = re.compile(r"\r\n|\r|\n|\u2028|\u2029|\x0b|\x0c|\x85")
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return "\ufffd"
+
+
+def safe_text(text: str) -> str:
+    """Return `text` with control, bidi and surrogate characters replaced; newlines and tabs stay.
+
+    C0 controls become their pictures (ESC is shown as ␛), everything else U+FFFD, so that the length in characters is kept.
+    """
+    return _UNSAFE.sub(_stand_in, text)
+
+
+def safe_line(text: str, width: int | None = None) -> str:
+    """Return `text` as one safe line: breaks become ⏎, tabs spaces; cut to `width` terminal cells with … if given."""
+    if width is not None:
+        text = text[: 4 * width + 16]
+    line = safe_text(_LINE_BREAKS.sub("⏎", text)).replace("\t", " ")
+    return line if width is None else cut(line, width)
+
+
+def cell_width(text: str) -> int:
+    """Return the number of terminal cells of `text`: 2 for wide East Asian characters, 0 for combining marks."""
+    if text.isascii():
+        return len(text)
+    return sum(_character_width(character) for character in text)
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or character in "\u200b\u200c\u200d\ufe0e\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(line: str, width: int) -> str:
+    """Return `line` in at most `width` cells, its end replaced by … where it is longer."""
+    if cell_width(line) <= width:
+        return line
+    used, kept = 0, []
+    for character in line:
+        used += _character_width(character)
+        if used > width - 1:
+            break
+        kept.append(character)
+    return "".join(kept) + "…" if width > 0 else ""
+
+
+def pad(line: str, width: int) -> str:
+    """Return `line` cut or filled with spaces to exactly `width` cells."""
+    line = cut(line, width)
+    return line + " " * (width - cell_width(line))
