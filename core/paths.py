@@ -56,7 +56,9 @@ def make_private(folder: Path) -> Path:
                 each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
                 each.chmod(PRIVATE_FOLDER)
     except OSError as error:
-        raise UserError(f"cannot create the folder {folder}: {error.strerror or error}. Set EMOTUI_HOME to a folder you can write to") from error
+        raise UserError(
+            f"cannot create the folder {folder}: {error.strerror or error}. Set EMOTUI_HOME to a folder you can write to"
+        ) from error
     check_private(folder)
     return folder
 

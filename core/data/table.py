@@ -1,0 +1,89 @@
+"""Rows of labelled text over Arrow: sliced, searched and sorted without being copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One labelled text."""
+
+    split: str
+    index: int
+    """0-based position in the split as it was read."""
+    number: int
+    """1-based row number in the source file, for messages."""
+    text: str
+    label: int
+    name: str
+    """The label's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One split: an Arrow table with the columns text (string), label (int32) and number (int64)."""
+
+    name: str
+    table: pa.Table
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return self.table.num_rows
+
+    def row(self, index: int) -> Row:
+        """Return row `index` (0-based). Raises IndexError where there is none."""
+        return self.rows(index, index + 1)[0]
+
+    def rows(self, start: int, stop: int) -> list[Row]:
+        """Return the rows start..stop-1, fewer at the end."""
+        part = self.table.slice(start, max(0, stop - start)).to_pydict()
+        return [
+            Row(self.name, start + offset, number, text, label, self.labels[label])
+            for offset, (text, label, number) in enumerate(zip(part["text"], part["label"], part["number"], strict=True))
+        ]
+
+    def texts(self) -> list[str]:
+        return self.table.column("text").to_pylist()
+
+    def label_ids(self) -> Any:
+        """Return the labels as an int64 NumPy array, shape [rows]."""
+        return self.table.column("label").to_numpy().astype("int64")
+
+    def take(self, indices: Any) -> Split:
+        """Return the rows at `indices` (int64, shape [n]) in that order."""
+        return Split(self.name, self.table.take(indices), self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Checked splits of one labelled data set."""
+
+    name: str
+    """Short, for people: 'starter', 'emotion', 'ms:OWNER/NAME'."""
+    source: str
+    splits: dict[str, Split]
+    """In the order train, validation, test."""
+    labels: tuple[str, ...]
+    columns: tuple[str, ...]
+    """All columns of the source, of which two are used."""
+    text_column: str
+    label_column: str
+    features: dict[str, str]
+    """Each column's type in words, e.g. {'text': 'string', 'label': 'ClassLabel(6)'}."""
+    skipped: dict[str, int]
+    """Rows left out by skip_bad_rows, by split."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what was decided while reading: guessed columns, a split made by us."""
+
+    def split(self, name: str) -> Split:
+        """Return a split. Raises KeyError where there is none."""
+        return self.splits[name]
+
+    @property
+    def names(self) -> Sequence[str]:
+        return list(self.splits)

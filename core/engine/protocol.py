@@ -1,0 +1,322 @@
+"""Questions to the engine and its answers, one JSON object a line over pipes.
+
+A line to the engine is {"id": int, "ask": Ask}; a line from it {"id": int, ...} with one of "answer" (the JSON of the answer's struct),
+"progress" ({"done", "total", "unit", "phase"}) or "error" ({"message", "exit_code"}). Answers come in the order of the questions,
+but a Classify, Tokens, Batch or Path question that was superseded by a newer one of its kind with the same `topic` is answered by null.
+The field names of the answers are those of `--json`, and a contract.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..events import Metrics
+from ..specs import DataSpec
+
+# --- questions ---------------------------------------------------------------------------------------------
+
+
+class Ask(msgspec.Struct, frozen=True, tag_field="op", kw_only=True):
+    """A question. `topic` groups questions of which only the newest matters, such as those asked while typing."""
+
+    topic: str = ""
+
+
+class AskTokens(Ask, frozen=True, tag="tokens"):
+    """Three views of a text's tokens -> TokensAnswer. With `shapes` the model is run once to measure them."""
+
+    text: str
+    model: str = "starter"
+    max_length: int | None = None
+    shapes: bool = False
+    offline: bool = False
+
+
+class AskBatch(Ask, frozen=True, tag="batch"):
+    """Several texts padded together -> BatchAnswer."""
+
+    texts: tuple[str, ...]
+    model: str = "starter"
+    max_length: int | None = None
+    fixed_length: int | None = None
+    """Length to compare the padding with; None: max_length, else the model's limit."""
+    offline: bool = False
+
+
+class AskPath(Ask, frozen=True, tag="path"):
+    """The way of a text through a model, or through the model of a run -> PathAnswer."""
+
+    text: str
+    model: str = "starter"
+    run: str = ""
+    """A run's folder; its fine-tuned weights and logits are then used."""
+    max_length: int | None = None
+    offline: bool = False
+
+
+class AskLengths(Ask, frozen=True, tag="lengths"):
+    """Tokens of every text, special tokens included and nothing cut -> LengthsAnswer."""
+
+    data: DataSpec
+    model: str = "starter"
+
+
+class AskClassify(Ask, frozen=True, tag="classify"):
+    """Texts classified by one run -> ClassifyAnswer."""
+
+    run: str
+    """The run's folder."""
+    texts: tuple[str, ...]
+
+
+class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
+    """A file of any size classified part by part -> FileAnswer. Formats by ending: jsonl, csv, tsv, parquet, txt (one text a line)."""
+
+    run: str
+    source: str
+    target: str
+    text_column: str | None = None
+    skip_bad_rows: bool = False
+
+
+class AskEvaluate(Ask, frozen=True, tag="evaluate"):
+    """A run measured on a split of its data -> EvaluateAnswer."""
+
+    run: str
+    split: str = "test"
+    resamples: int = 1000
+    worst: int = 10
+
+
+class AskExport(Ask, frozen=True, tag="export"):
+    """A run's model written for others -> ExportAnswer."""
+
+    run: str
+    folder: str
+    overwrite: bool = False
+
+
+class AskDownload(Ask, frozen=True, tag="download"):
+    """Files fetched from a hub -> DownloadAnswer. `id` is 'ms:OWNER/NAME' or 'hf:OWNER/NAME'."""
+
+    id: str
+    what: str = "auto"
+    """'model', 'dataset' or 'auto'."""
+    offline: bool = False
+
+
+class AskDoctor(Ask, frozen=True, tag="doctor"):
+    """Versions and devices as the libraries see them -> DoctorAnswer."""
+
+
+Question = AskTokens | AskBatch | AskPath | AskLengths | AskClassify | AskClassifyFile | AskEvaluate | AskExport | AskDownload | AskDoctor
+
+
+class RequestLine(msgspec.Struct, frozen=True):
+    id: int
+    ask: Question
+
+
+# --- answers -----------------------------------------------------------------------------------------------
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """Characters or whitespace-separated words of a text, numbered by the sorted set of its own tokens."""
+
+    tokens: tuple[str, ...]
+    vocabulary: dict[str, int]
+    ids: tuple[int, ...]
+    one_hot: tuple[int, int]
+    """Shape [tokens, vocabulary]."""
+
+
+class Subwords(msgspec.Struct, frozen=True):
+    """The model's own tokens, special ones included, cut where the model's limit cuts them."""
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    """Start and end of each token in the text, in characters; (0, 0) for special tokens."""
+    special: tuple[int, ...]
+    attention_mask: tuple[int, ...]
+    vocab_size: int
+    model_max_length: int
+    input_names: tuple[str, ...]
+    round_trip: str
+    """The tokens, without special ones, joined to a text again."""
+    unknown: int = 0
+    """How many tokens are the unknown token."""
+    full_length: int = 0
+    """Tokens before anything was cut."""
+    cut_at: int | None = None
+    """Character of the text from which on the model sees nothing; None: it sees all."""
+
+
+class Shapes(msgspec.Struct, frozen=True):
+    """Shapes measured on the model: B texts, L tokens, V vocabulary entries, d hidden units."""
+
+    input_ids: tuple[int, ...]
+    one_hot: tuple[int, ...]
+    embeddings: tuple[int, ...]
+    hidden_state: tuple[int, ...]
+
+
+class TokensAnswer(msgspec.Struct, frozen=True):
+    text: str
+    model: str
+    characters: Lane
+    words: Lane
+    subwords: Subwords
+    shapes: Shapes | None = None
+    seconds: float = 0.0
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """Texts padded to the longest: `tokens`, `ids` and `attention_mask` have shape [texts, length]."""
+
+    tokens: tuple[tuple[str, ...], ...]
+    ids: tuple[tuple[int, ...], ...]
+    attention_mask: tuple[tuple[int, ...], ...]
+    lengths: tuple[int, ...]
+    full_lengths: tuple[int, ...]
+    """Tokens before anything was cut."""
+    padded_to: int
+    padding_share: float
+    fixed_length: int
+    padding_share_fixed: float
+    """Share of padding if every batch were padded to fixed_length."""
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One stage of a model: its name for people, the shape of its output and the mean L2 norm over tokens."""
+
+    name: str
+    shape: tuple[int, ...]
+    norm: float | None = None
+
+
+class PathAnswer(msgspec.Struct, frozen=True):
+    tokens: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    token_norms: tuple[tuple[float, ...], ...]
+    """L2 norm of each token's hidden state after the embeddings and each layer: [layers + 1, L]."""
+    cls: tuple[float, ...]
+    """The first values of the [CLS] hidden state of the last layer."""
+    logits: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    architecture: str = ""
+    parameters: int = 0
+
+
+class LengthsAnswer(msgspec.Struct, frozen=True):
+    model_max_length: int
+    tokens: dict[str, tuple[int, ...]]
+    """Token count of every row by split, in row order."""
+    unknown_share: float = 0.0
+    seconds: float = 0.0
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    text: str
+    label: str
+    probabilities: dict[str, float]
+    """By label, in label order; they sum to 1."""
+    tokens: int
+    """Tokens the model saw, special ones included; words for a model without a tokenizer."""
+    truncated: bool
+
+
+class ClassifyAnswer(msgspec.Struct, frozen=True):
+    run: str
+    predictions: tuple[Prediction, ...]
+    seconds: float = 0.0
+
+
+class FileAnswer(msgspec.Struct, frozen=True):
+    run: str
+    target: str
+    rows: int
+    seconds: float
+    skipped: int = 0
+
+
+class ScoredRow(msgspec.Struct, frozen=True):
+    """One row of a split with what a run says of it."""
+
+    row: int
+    """0-based position in the split."""
+    text: str
+    label: str
+    prediction: str
+    probability: float
+    """Of the predicted label."""
+    loss: float
+    """Cross entropy of the true label in nats."""
+
+
+class EvaluateAnswer(msgspec.Struct, frozen=True):
+    run: str
+    split: str
+    metrics: Metrics
+    highest_loss: tuple[ScoredRow, ...]
+    lowest_loss: tuple[ScoredRow, ...]
+    predictions: str
+    """The parquet file with every row's prediction."""
+    seconds: float = 0.0
+
+
+class ExportAnswer(msgspec.Struct, frozen=True):
+    run: str
+    folder: str
+    files: tuple[str, ...]
+
+
+class DownloadAnswer(msgspec.Struct, frozen=True):
+    id: str
+    what: str
+    folder: str
+    files: dict[str, int]
+    """Size in bytes of each file."""
+    seconds: float
+
+
+class DoctorAnswer(msgspec.Struct, frozen=True):
+    versions: dict[str, str]
+    devices: tuple[dict[str, str | int | float | bool | None], ...]
+    cpu_bf16: bool
+    threads: int
+    starter_model: str
+    """Where the starter encoder lies; empty: not installed."""
+
+
+class ProgressLine(msgspec.Struct, frozen=True):
+    phase: str
+    done: int
+    total: int | None
+    unit: str
+
+
+class ErrorLine(msgspec.Struct, frozen=True):
+    message: str
+    exit_code: int = 2
+
+
+class ReplyLine(msgspec.Struct, frozen=True):
+    id: int
+    answer: msgspec.Raw | None = None
+    progress: ProgressLine | None = None
+    error: ErrorLine | None = None
+
+
+ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
+    AskTokens: TokensAnswer,
+    AskBatch: BatchAnswer,
+    AskPath: PathAnswer,
+    AskLengths: LengthsAnswer,
+    AskClassify: ClassifyAnswer,
+    AskClassifyFile: FileAnswer,
+    AskEvaluate: EvaluateAnswer,
+    AskExport: ExportAnswer,
+    AskDownload: DownloadAnswer,
+    AskDoctor: DoctorAnswer,
+}

@@ -1,0 +1,1 @@
+"""Help and empty-state texts."""

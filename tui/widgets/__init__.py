@@ -1,0 +1,1 @@
+"""Widgets that take plain data and know nothing of runs."""
