@@ -2,7 +2,8 @@
 
 A line to the engine is {"id": int, "ask": Ask}; a line from it {"id": int, ...} with one of "answer" (the JSON of the answer's struct),
 "progress" ({"done", "total", "unit", "phase"}) or "error" ({"message", "exit_code"}). Answers come in the order of the questions,
-but a Classify, Tokens, Batch or Path question that was superseded by a newer one of its kind with the same `topic` is answered by null.
+but a Classify, Tokens, Batch or Path question that was superseded by a newer one of its kind with the same `topic` is answered by null,
+and so is a question that was taken back. An error with the id 0 belongs to no question: the engine itself cannot work.
 The field names of the answers are those of `--json`, and a contract.
 """
 
@@ -17,7 +18,7 @@ from ..specs import DataSpec
 
 
 class Ask(msgspec.Struct, frozen=True, tag_field="op", kw_only=True):
-    """A question. `topic` groups questions of which only the newest matters, such as those asked while typing."""
+    """A question. A `topic` groups questions of which only the newest matters, such as those asked while typing; empty: all matter."""
 
     topic: str = ""
 
@@ -113,8 +114,10 @@ Question = AskTokens | AskBatch | AskPath | AskLengths | AskClassify | AskClassi
 
 
 class RequestLine(msgspec.Struct, frozen=True):
+    """A question with a number of its own, 1 or more; without `ask` it takes back the question of that number."""
+
     id: int
-    ask: Question
+    ask: Question | None = None
 
 
 # --- answers -----------------------------------------------------------------------------------------------
@@ -303,7 +306,7 @@ class ErrorLine(msgspec.Struct, frozen=True):
 
 class ReplyLine(msgspec.Struct, frozen=True):
     id: int
-    answer: msgspec.Raw | None = None
+    answer: msgspec.Raw = msgspec.Raw(b"null")
     progress: ProgressLine | None = None
     error: ErrorLine | None = None
 

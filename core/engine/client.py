@@ -1,0 +1,277 @@
+"""Asks the engine: starts its process when the first question comes, and anew after it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from ..errors import UserError
+from . import log
+from .protocol import ANSWERS, Ask, ProgressLine, Question, ReplyLine, RequestLine
+
+LINE_LIMIT = 256 << 20
+"""Bytes of the longest line that is read from the engine."""
+GRACE = 0.3
+"""Seconds that the engine gets to end by itself before it is killed."""
+
+OnProgress = Callable[[ProgressLine], None]
+
+COMMAND = (sys.executable, "-P", "-m", "emotui.core.engine.server")
+
+
+def environment(*, offline: bool = False) -> dict[str, str]:
+    """Return the environment of the engine: this process's own, made quiet, and closed to the hubs where `offline`."""
+    # Read when the libraries are imported, so they are set here rather than in the engine.
+    settings = {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "1",  # it goes around HF_ENDPOINT
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        "DO_NOT_TRACK": "1",
+    }
+    if offline:
+        settings |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    return {"TOKENIZERS_PARALLELISM": "true", **os.environ, **settings}
+
+
+class Engine:
+    """One engine process and the questions under way. An async context manager; its process starts with the first question."""
+
+    def __init__(self, *, offline: bool = False, command: Sequence[str] = COMMAND, variables: Mapping[str, str] | None = None) -> None:
+        """Prepare an engine that opens no socket where `offline`; `command` starts it, with `variables` set besides."""
+        self._command = tuple(command)
+        self._variables = {**environment(offline=offline), **(variables or {})}
+        self._numbers = itertools.count(1)
+        self._starting = asyncio.Lock()
+        self._child: _Child | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
+        """Return the answer to `ask`: the struct that protocol.ANSWERS names, or None where a newer question superseded it.
+
+        `on_progress` is called in the event loop. To cancel the task takes the question back.
+        Raises UserError for what the engine refuses, and where it was lost while answering.
+        """
+        number = next(self._numbers)
+        try:
+            line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
+        except UnicodeEncodeError as error:
+            raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
+        child = await self._running()
+        return await child.ask(number, type(ask), line, on_progress)
+
+    async def start(self) -> None:
+        """Start the process now, so that the first question need not wait for it. Raises UserError."""
+        await self._running()
+
+    async def close(self) -> None:
+        """End the process within a second; questions under way raise UserError."""
+        self._closed = True
+        async with self._starting:
+            if self._child is not None:
+                await self._child.end()
+
+    async def _running(self) -> _Child:
+        async with self._starting:
+            if self._closed:
+                raise UserError("the engine is closed", exit_code=1)
+            if self._child is not None and not self._child.alive:
+                await self._child.end()
+                self._child = None
+            if self._child is None:
+                self._child = await _Child.start(self._command, self._variables)
+            return self._child
+
+
+class _Question:
+    """A question under way."""
+
+    def __init__(self, kind: type[Ask], on_progress: OnProgress | None) -> None:
+        self.kind = kind
+        self.on_progress = on_progress
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def take(self, reply: ReplyLine) -> bool:
+        """Take in a reply and return whether it was the last one."""
+        if self.answer.done():
+            return reply.progress is None
+        try:
+            if reply.progress is not None:
+                if self.on_progress is not None:
+                    self.on_progress(reply.progress)
+                return False
+            if reply.error is not None:
+                self.answer.set_exception(UserError(reply.error.message, exit_code=reply.error.exit_code))
+            else:
+                self.answer.set_result(msgspec.json.decode(reply.answer, type=ANSWERS[self.kind] | None))
+        except Exception as error:  # goes to whoever asked, and must not end the task that reads for all
+            self.answer.set_exception(error)
+        return True
+
+
+class _Child:
+    """One life of the engine's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._questions: dict[int, _Question] = {}
+        self._ending = False
+        self.alive = True
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(cls, command: Sequence[str], variables: Mapping[str, str]) -> Self:
+        """Start the process in a session of its own, out of reach of the terminal's signals. Raises UserError."""
+        output = log.open_log()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=output,
+                env=variables,
+                start_new_session=True,
+                limit=LINE_LIMIT,
+            )
+        except OSError as error:
+            raise UserError(f"cannot start the engine ({command[0]}): {error.strerror or error}", exit_code=1) from error
+        finally:
+            os.close(output)
+        return cls(process)
+
+    async def ask(self, number: int, kind: type[Ask], line: bytes, on_progress: OnProgress | None) -> Any:
+        question = self._questions[number] = _Question(kind, on_progress)
+        try:
+            if not self.alive:
+                raise self._lost()
+            self._stdin.write(line)
+            with contextlib.suppress(ConnectionError):  # the reading task finds out how the process ended
+                await self._stdin.drain()
+            return await question.answer
+        except asyncio.CancelledError:
+            self._take_back(number)
+            raise
+        finally:
+            self._questions.pop(number, None)
+            if question.answer.done() and not question.answer.cancelled():
+                question.answer.exception()  # seen, so that asyncio does not print it
+
+    def _take_back(self, number: int) -> None:
+        if self.alive and not self._stdin.is_closing():
+            self._stdin.write(msgspec.json.encode(RequestLine(number)) + b"\n")
+
+    async def _read(self) -> None:
+        """Hand out replies until the process closes its end, then fail what is left."""
+        decoder = msgspec.json.Decoder(ReplyLine)
+        cause: Exception | None = None
+        try:
+            while line := await self._stdout.readline():
+                reply = decoder.decode(line)
+                if reply.id == 0 and reply.error is not None:
+                    cause = UserError(reply.error.message, exit_code=reply.error.exit_code)
+                elif (question := self._questions.get(reply.id)) is not None and question.take(reply):
+                    del self._questions[reply.id]
+        except (ValueError, msgspec.MsgspecError):
+            cause = UserError(f"the engine's answer cannot be read: it is damaged or longer than {LINE_LIMIT >> 20} MiB", exit_code=1)
+        self.alive = False
+        if cause is not None:
+            self._kill()
+        # Closing its output is the last thing that the engine does, but the kernel may take a moment to say how it ended.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), GRACE)
+        for question in self._questions.values():
+            if not question.answer.done():
+                question.answer.set_exception(cause or self._lost())
+        self._questions.clear()
+
+    def _lost(self) -> UserError:
+        if self._ending:
+            return UserError("the engine was closed before it answered", exit_code=1)
+        return UserError(
+            f"the engine {_ending(self._process.returncode)} before it answered. Ask again to start it anew. Its log: {log.log_file()}",
+            exit_code=1,
+        )
+
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """End the process: by closing its stdin, and by force where that is not enough."""
+        self._ending = True
+        self.alive = False
+        self._stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), GRACE)
+        except TimeoutError:
+            self._kill()
+            await self._process.wait()
+        await self._reading
+
+
+def _ending(code: int | None) -> str:
+    """Return in words how a process with this return code ended."""
+    if code is None:
+        return "stopped answering"
+    if code == -signal.SIGKILL:
+        return "was killed, most likely because the memory ran out,"
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with code {code}"
+
+
+class Session:
+    """Questions asked one after the other by a program without an event loop. A context manager over one engine."""
+
+    def __init__(self, *, offline: bool = False, command: Sequence[str] = COMMAND, variables: Mapping[str, str] | None = None) -> None:
+        """Prepare an engine as `Engine` does."""
+        self._runner = asyncio.Runner()
+        self._engine = Engine(offline=offline, command=command, variables=variables)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
+        """Return the answer to `ask`, the struct that protocol.ANSWERS names. Raises UserError.
+
+        Ctrl+C takes the question back and raises KeyboardInterrupt; the session can then go on.
+        """
+        return self._run(self._engine.ask(ask, on_progress))
+
+    def close(self) -> None:
+        """End the engine within a second."""
+        try:
+            self._run(self._engine.close())
+        finally:
+            self._runner.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
+
+
+def ask_once(ask: Question, on_progress: OnProgress | None = None, *, offline: bool = False) -> Any:
+    """Return the answer to one question from an engine that is started for it and ended after it. Raises UserError."""
+    with Session(offline=offline) as session:
+        return session.ask(ask, on_progress)

@@ -1,0 +1,265 @@
+"""The engine's process: reads questions from stdin, line by line, and answers them in order on stdout.
+
+The main thread only reads, so that the end of stdin ends the process at once, however busy its models are.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, assert_never
+
+import msgspec
+
+from ..errors import UserError
+from . import log
+from .protocol import (
+    Ask,
+    AskBatch,
+    AskClassify,
+    AskClassifyFile,
+    AskDoctor,
+    AskDownload,
+    AskEvaluate,
+    AskExport,
+    AskLengths,
+    AskPath,
+    AskTokens,
+    ErrorLine,
+    ProgressLine,
+    Question,
+    ReplyLine,
+    RequestLine,
+)
+
+Report = Callable[[str, int, int | None, str], None]
+"""Called with a phase, how much of it is done, the total or None where it is unknown, and the unit."""
+Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
+
+SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify)
+PROGRESS_INTERVAL = 0.1
+"""Seconds between two progress lines of one phase."""
+
+
+class TakenBackError(Exception):
+    """The question being answered was taken back; raised by `report` to leave the work early."""
+
+
+def answer_question(ask: Question, report: Report) -> msgspec.Struct:
+    """Return the answer to `ask`, importing only what it needs. Raises UserError."""
+    match ask:
+        case AskTokens():
+            from ..model import tokens
+
+            return tokens.describe(ask)
+        case AskBatch():
+            from ..model import tokens
+
+            return tokens.pad(ask)
+        case AskPath():
+            from ..model import tokens
+
+            return tokens.trace(ask)
+        case AskLengths():
+            from ..model import tokens
+
+            return tokens.count(ask, report)
+        case AskClassify():
+            from ..model import classify
+
+            return classify.classify(ask)
+        case AskClassifyFile():
+            from ..model import classify
+
+            return classify.classify_file(ask, report)
+        case AskEvaluate():
+            from ..model import evaluate
+
+            return evaluate.evaluate(ask, report)
+        case AskExport():
+            from ..model import export
+
+            return export.export(ask)
+        case AskDownload():
+            from ..model import hub
+
+            return hub.download(ask, report)
+        case AskDoctor():
+            from ..model import doctor
+
+            return doctor.examine(ask)
+        case _:
+            assert_never(ask)
+
+
+class _Numbered(msgspec.Struct):
+    """What is left of a request line that is not understood."""
+
+    id: int = 0
+
+
+class _Server:
+    """Questions on their way from the reading thread to the working thread, and the replies to them."""
+
+    def __init__(self, stdout: BinaryIO, handlers: Handlers | None) -> None:
+        self._stdout = stdout
+        self._writing = threading.Lock()
+        self._handlers = handlers
+        self._waiting: queue.SimpleQueue[RequestLine | None] = queue.SimpleQueue()
+        self._newest: dict[tuple[type[Ask], str], int] = {}
+        self._open: set[int] = set()
+        self._taken_back: set[int] = set()
+
+    def read(self, stdin: BinaryIO) -> None:
+        """Take in request lines until stdin ends."""
+        decoder = msgspec.json.Decoder(RequestLine)
+        for line in stdin:
+            try:
+                request = decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                self._refuse(line, str(error))
+                continue
+            if request.ask is None:
+                if request.id in self._open:
+                    self._taken_back.add(request.id)
+                continue
+            if isinstance(request.ask, SUPERSEDABLE) and request.ask.topic:
+                self._newest[type(request.ask), request.ask.topic] = request.id
+            self._open.add(request.id)
+            self._waiting.put(request)
+
+    def finish(self) -> None:
+        """Let `work` return after the questions that wait now."""
+        self._waiting.put(None)
+
+    def work(self) -> None:
+        """Answer questions one after the other."""
+        while (request := self._waiting.get()) is not None:
+            self._reply(self._answer(request))
+            self._open.discard(request.id)
+            self._taken_back.discard(request.id)
+
+    def _answer(self, request: RequestLine) -> ReplyLine:
+        ask = request.ask
+        assert ask is not None  # noqa: S101 - `read` queues nothing else
+        if request.id in self._taken_back or self._newest.get((type(ask), ask.topic), request.id) != request.id:
+            return ReplyLine(request.id)
+        report = _Report(request.id, self._reply, self._taken_back)
+        try:
+            answer = self._handlers[type(ask)](ask, report) if self._handlers is not None else answer_question(ask, report)
+            return ReplyLine(request.id, answer=msgspec.Raw(msgspec.json.encode(answer)))
+        except TakenBackError:
+            return ReplyLine(request.id)
+        except UserError as error:
+            return ReplyLine(request.id, error=ErrorLine(str(error), error.exit_code))
+        except BaseException as error:  # the thread's top: even SystemExit from a library must be answered
+            sys.stderr.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {type(ask).__name__}\n{traceback.format_exc()}")
+            sys.stderr.flush()
+            return ReplyLine(request.id, error=ErrorLine(f"{_in_words(error)}. The details are in {log.log_file()}", exit_code=1))
+
+    def _refuse(self, line: bytes, why: str) -> None:
+        try:
+            number = msgspec.json.decode(line, type=_Numbered).id
+        except msgspec.MsgspecError:
+            number = 0
+        self._reply(ReplyLine(number, error=ErrorLine(f"the engine does not understand a question: {why}")))
+
+    def _reply(self, reply: ReplyLine) -> None:
+        try:
+            line = msgspec.json.encode(reply)
+        except UnicodeEncodeError:
+            line = msgspec.json.encode(
+                ReplyLine(reply.id, error=ErrorLine("the engine's reply names a file whose name is not UTF-8. Rename it"))
+            )
+        try:
+            with self._writing:
+                self._stdout.write(line + b"\n")
+                self._stdout.flush()
+        except (BrokenPipeError, ValueError):
+            return  # nobody reads any more, and stdin's end is about to be seen
+
+
+class _Report:
+    """Writes progress lines, no more than a few in a second, and leaves the work where its question was taken back."""
+
+    def __init__(self, number: int, reply: Callable[[ReplyLine], None], taken_back: set[int]) -> None:
+        self._number = number
+        self._reply = reply
+        self._taken_back = taken_back
+        self._phase: str | None = None
+        self._written = 0.0
+
+    def __call__(self, phase: str, done: int, total: int | None, unit: str) -> None:
+        if self._number in self._taken_back:
+            raise TakenBackError
+        now = time.monotonic()
+        if phase == self._phase and done != total and now - self._written < PROGRESS_INTERVAL:
+            return
+        self._phase, self._written = phase, now
+        self._reply(ReplyLine(self._number, progress=ProgressLine(phase, done, total, unit)))
+
+
+def _in_words(error: BaseException) -> str:
+    """Return an unexpected exception as a sentence without a full stop."""
+    name = type(error).__name__
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
+        return f"the memory ran out ({name}). Close other programs or ask for less at once"
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is not installed ({name})"
+    if isinstance(error, OSError) and error.strerror:
+        return f"the engine met an error it did not expect: {name}, {error.strerror}"
+    return f"the engine met an error it did not expect: {name}"
+
+
+def serve(stdin: BinaryIO, stdout: BinaryIO, handlers: Handlers | None = None) -> None:
+    """Answer the questions on `stdin` until it ends, and return at once then, whatever is still being answered.
+
+    `handlers` replaces the functions that answer, by type of question.
+    """
+    server = _Server(stdout, handlers)
+    threading.Thread(target=server.work, name="answers", daemon=True).start()
+    server.read(stdin)
+    server.finish()
+
+
+def main(handlers: Handlers | None = None) -> None:
+    """Serve over this process's stdin and stdout, and end the process when stdin ends.
+
+    Descriptors 1 and 2 are pointed at the log first: what a library prints cannot get between the replies.
+    """
+    os.umask(0o077)
+    replies = os.fdopen(os.dup(1), "wb")
+    try:
+        log.point_at_log(1, 2)
+    except UserError as error:
+        replies.write(msgspec.json.encode(ReplyLine(0, error=ErrorLine(str(error), error.exit_code))) + b"\n")
+        replies.flush()
+        sys.exit(error.exit_code)
+    faulthandler.enable()
+    questions = os.fdopen(os.dup(0), "rb")
+    # Libraries that read stdin, or hand it to children, find nothing there.
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    threading.Thread(target=_keep_log_small, name="log", daemon=True).start()
+    serve(questions, replies, handlers)
+    os._exit(0)  # a busy library thread must not hold up the end
+
+
+def _keep_log_small() -> None:
+    while True:
+        time.sleep(10)
+        if log.is_full(1):
+            try:
+                log.point_at_log(1, 2)
+            except UserError:
+                return  # the disk is full or the folder is gone: nothing more can be said
+
+
+if __name__ == "__main__":
+    main()
