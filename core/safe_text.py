@@ -35,6 +35,11 @@ def safe_line(text: str, width: int | None = None) -> str:
     return line if width is None else cut(line, width)
 
 
+def escape_json(text: str) -> str:
+    """Return JSON `text` with the same characters written as JSON escapes: the values stay as they are."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def cell_width(text: str) -> int:
     """Return the number of terminal cells of `text`: 2 for wide East Asian characters, 0 for combining marks."""
     if text.isascii():
