@@ -1,0 +1,91 @@
+"""Chooses the columns that hold the texts and the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from .faults import shown
+from .readers import Sample
+
+TEXT_NAMES = (
+    "text",
+    "texts",
+    "sentence",
+    "content",
+    "tweet",
+    "review",
+    "comment",
+    "message",
+    "utterance",
+    "document",
+    "body",
+    "post",
+    "query",
+)
+LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic")
+
+
+def choose(sample: Sample, file: str, text_column: str | None, label_column: str | None) -> tuple[str, str, list[str]]:
+    """Return the text column, the label column and notes on what was guessed.
+
+    Raises UserError where a named column is not there, or where it is not clear which one is meant.
+    """
+    for given, option in ((text_column, "--text-column"), (label_column, "--label-column")):
+        if given is not None:
+            require(sample, file, given, option)
+    if text_column is not None and text_column == label_column:
+        raise UserError(
+            f"the column {shown(text_column)} cannot be both text and label. Name two columns with --text-column and --label-column"
+        )
+    text = text_column if text_column is not None else _guess(sample, TEXT_NAMES, _looks_like_text, {label_column})
+    label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text})
+    if text is None or label is None:
+        what = "the texts and which the labels" if text is None and label is None else "the texts" if text is None else "the labels"
+        raise UserError(
+            f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}. "
+            "Name them with --text-column and --label-column"
+        )
+    notes: list[str] = []
+    if text_column is None and text != "text":
+        notes.append(f"took the column {shown(text)} for the texts (--text-column names another)")
+    if label_column is None and label != "label":
+        notes.append(f"took the column {shown(label)} for the labels (--label-column names another)")
+    return text, label, notes
+
+
+def require(sample: Sample, file: str, column: str, option: str) -> None:
+    """Raise UserError where the file has no such column."""
+    if column not in sample.columns:
+        raise UserError(
+            f"{safe_line(file, 80)} has no column {shown(column)}: its columns are {listed(sample)}. Name one of them with {option}"
+        )
+
+
+def listed(sample: Sample) -> str:
+    return safe_line(", ".join(sample.columns), 200)
+
+
+def _guess(sample: Sample, names: tuple[str, ...], fits: Callable[[list[object]], bool], taken: set[str | None]) -> str | None:
+    """Return the column called by the first of `names`, else the only one called by another, else the only one that fits."""
+    free = [column for column in sample.columns if column not in taken]
+    if names[0] in free:
+        return names[0]
+    known = [column for column in free if column.strip().lower() in names]
+    fitting = known or [column for column in free if fits(sample.columns[column])]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _looks_like_text(values: list[object]) -> bool:
+    """Two words or more in most values, which are mostly different."""
+    texts = [value for value in values if isinstance(value, str)]
+    several = sum(len(text.split()) > 1 for text in texts)
+    return 2 * len(texts) > len(values) and 2 * several > len(texts) and 2 * len(set(texts)) > len(texts)
+
+
+def _looks_like_labels(values: list[object]) -> bool:
+    """Few different short values, texts or integers."""
+    labels = [value for value in values if isinstance(value, str | int)]
+    short = all(len(str(label)) <= 40 for label in labels)
+    return 2 * len(labels) > len(values) and short and 1 < len(set(labels)) <= max(2, len(labels) // 2)

@@ -1,0 +1,281 @@
+"""Loads a data set from wherever it is: the starter, a file, a folder, or what was downloaded from a hub."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import DataSpec
+from . import columns, layout, metadata, readers, schema, splitting
+from .faults import Faults, shown
+from .readers import Progress, Rows
+from .table import Dataset, Split
+
+STARTER = Path(__file__).parent / "starter"
+_HUB = re.compile(r"(ms|hf):([\w.-]+)/([\w.-]+)")
+_EMOTION_ROWS = {"train": 16_000, "validation": 2_000, "test": 2_000}
+_WHOLE = "all"
+"""Stands for the rows of a single file, before they are split."""
+
+
+class NotDownloaded(UserError):  # noqa: N818 a fact that callers act on
+    """A data set of a hub that is not on this disk yet; `id` is what to download."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(f"{source} is not on this disk yet. Fetch it with: emotui download {source}")
+        self.id = source
+
+
+def resolve(source: str) -> str:
+    """Return 'starter', a hub's id as it is, or the absolute path of a file or folder. Raises UserError where there is nothing."""
+    if source == "starter" or _is_hub(source):
+        return source
+    if source.startswith(("ms:", "hf:")):
+        raise UserError(f"{shown(source)} is no data set's id: write {source[:3]}OWNER/NAME")
+    try:
+        path = Path(source).expanduser().absolute()
+        there = bool(source) and path.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"cannot look at {shown(source)}: {safe_line(str(error), 120)}") from error
+    if not there:
+        raise UserError(
+            f"there is no file or folder {safe_line(source, 120)!r}. "
+            "A data set is 'starter', a folder, a file, ms:OWNER/NAME (ModelScope) or hf:OWNER/NAME (Hugging Face)"
+        )
+    return str(path)
+
+
+def _is_hub(source: str) -> bool:
+    match = _HUB.fullmatch(source)
+    return bool(match) and not {match[2], match[3]} & {".", ".."}
+
+
+def folder_of(source: str) -> Path:
+    """Return where a hub's data set lies once it was downloaded."""
+    hub, _, name = source.partition(":")
+    owner, _, name = name.partition("/")
+    return paths.downloads_folder() / "datasets" / hub / owner / name
+
+
+def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
+    """Return the data set with every row checked.
+
+    `progress` is called with a phase, how much of it is done and how much it is in all (bytes, or rows of a Parquet file).
+    Raises UserError naming file and row of the first fault, and NotDownloaded for a hub's data set that is not on the disk.
+    """
+    source = resolve(spec.source)
+    place = STARTER if source == "starter" else folder_of(source) if _is_hub(source) else Path(source)
+    if _is_hub(source) and not place.is_dir():
+        raise NotDownloaded(source)
+    notes: list[str] = []
+    if place.is_dir():
+        files, notes = layout.split_files(place)
+    else:
+        files = {_WHOLE: [place]}
+    sample = readers.sample(next(iter(files.values()))[0])
+    text, label, guessed = columns.choose(sample, next(iter(files.values()))[0].name, spec.text_column, spec.label_column)
+    notes += guessed
+    read, faults = _read(files, text, label, spec, progress)
+    named, more = _name(source, files, read, faults, (text, label), spec)
+    notes += more
+    splits, skipped = _splits(read, faults, named)
+    splits, more = _complete(splits, spec.seed)
+    notes += more
+    skipped = {split: count for split, count in skipped.items() if count}
+    if skipped:
+        first = next(each.first for part in faults.values() for each in part if each.first)
+        notes.append(f"left out {sum(skipped.values()):,} rows that cannot be used; the first: {first}")
+    _check_classes(splits, next(iter(files.values()))[0].name)
+    return Dataset(
+        name=_name_of(source, place),
+        source=source,
+        splits=splits,
+        labels=named.labels,
+        columns=tuple(sample.columns),
+        text_column=text,
+        label_column=label,
+        features={**sample.types, label: f"ClassLabel({len(named.labels)})"},
+        skipped=skipped,
+        notes=tuple(notes),
+    )
+
+
+def _name_of(source: str, place: Path) -> str:
+    if source == "starter" or _is_hub(source):
+        return source
+    if place.is_dir():
+        return (place.parent if place.name == "data" and place.parent.name else place).name or str(place)
+    return place.name.split(".")[0] or place.name
+
+
+def _read(
+    files: dict[str, list[Path]], text: str, label: str, spec: DataSpec, progress: Progress | None
+) -> tuple[dict[str, list[Rows]], dict[str, list[Faults]]]:
+    read: dict[str, list[Rows]] = {}
+    faults: dict[str, list[Faults]] = {}
+    for split, parts in files.items():
+        for path in parts:
+            here = readers.sample(path)
+            columns.require(here, path.name, text, "--text-column")
+            columns.require(here, path.name, label, "--label-column")
+            found = Faults(skip=spec.skip_bad_rows)
+            faults.setdefault(split, []).append(found)
+            read.setdefault(split, []).append(readers.read(path, text, label, found, progress))
+    return read, faults
+
+
+def _name(
+    source: str,
+    files: dict[str, list[Path]],
+    read: dict[str, list[Rows]],
+    faults: dict[str, list[Faults]],
+    used: tuple[str, str],
+    spec: DataSpec,
+) -> tuple[schema.Named, list[str]]:
+    """Name the classes: what the user says, else the data set's metadata, else the emotion data's, else the labels themselves."""
+    flat = [rows for part in read.values() for rows in part]
+    flat_faults = [each for part in faults.values() for each in part]
+    notes: list[str] = []
+    names: Sequence[str] = spec.labels
+    if not names and source == "starter":
+        names = schema.EMOTIONS
+    ordered = bool(names)
+    if not names:
+        every = [path for part in files.values() for path in part]
+        names, origin = metadata.label_names(_folders(source, every[0]), every, used[1])
+        if names:
+            notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
+        elif _is_emotion(source, read, used[0]):
+            names = schema.EMOTIONS
+            notes.append(f"took the integer labels for the emotion data's: {', '.join(names)} (--labels names them otherwise)")
+    named = schema.name_labels(flat, names, flat_faults, ordered=ordered, fold_case=spec.fold_case)
+    if not named.integers and not ordered:
+        notes = []
+    elif named.integers and not names:
+        notes.append("the integer labels have no names and are shown as they are (--labels a,b,c names them)")
+    return named, notes
+
+
+def _folders(source: str, file: Path) -> list[Path]:
+    """Return the folders whose metadata may speak of a file: its own, the data set's, and the one above a data/."""
+    root = folder_of(source) if _is_hub(source) else Path(source)
+    return [file.parent, *([root] if root.is_dir() else []), *([file.parent.parent] if file.parent.name == "data" else [])]
+
+
+def _is_emotion(source: str, read: dict[str, list[Rows]], text_column: str) -> bool:
+    """Whether this is the emotion data without its names: by id or by shape, with integer labels 0 to 5."""
+    different = {str(label) for part in read.values() for rows in part for label in set(rows.labels)}
+    if text_column != "text" or not different <= set("012345"):
+        return False
+    by_id = not {"emotion", "dair-ai_emotion"}.isdisjoint(source.lower().split("/")[-3:])
+    by_shape = {split: sum(map(len, part)) for split, part in read.items()} == _EMOTION_ROWS
+    return by_id or (by_shape and len(different) == 6)
+
+
+def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named: schema.Named) -> tuple[dict[str, Split], dict[str, int]]:
+    import numpy as np
+    import pyarrow as pa
+
+    splits: dict[str, Split] = {}
+    ids = iter(named.ids)
+    for split, part in read.items():
+        tables = []
+        for rows in part:
+            labels = next(ids)
+            table = pa.table(
+                {
+                    "text": pa.chunked_array(rows.texts, pa.string()),
+                    "label": pa.array(labels, pa.int32()),
+                    "number": pa.array(rows.numbers, pa.int64()),
+                    "words": pa.array(rows.words, pa.int32()),
+                }
+            )
+            if table.column("label").null_count:
+                table = table.filter(np.array([label is not None for label in labels]))
+            tables.append(table)
+        table = pa.concat_tables(tables).combine_chunks()
+        if not table.num_rows:
+            raise UserError(f"{safe_line(part[0].file, 80)}: no row can be used. The first fault: {faults[split][0].first}")
+        splits[split] = Split(split, table, named.labels)
+    return splits, {split: sum(each.count for each in part) for split, part in faults.items()}
+
+
+def _complete(splits: dict[str, Split], seed: int) -> tuple[dict[str, Split], list[str]]:
+    """Make the splits that are missing: all three of a single file, and a validation split beside train and test."""
+    if list(splits) in ([_WHOLE], ["train"]):
+        whole = next(iter(splits.values()))
+        validation, test, train = _parts(whole, (0.1, 0.1), seed)
+        made = {"train": train, "validation": validation, "test": test}
+        if not all(map(len, made.values())):
+            raise UserError(
+                f"{len(whole)} rows are too few to make a training, a validation and a test split of them. "
+                "Give more rows, or a folder with train, validation and test files"
+            )
+        note = f"split {len(whole):,} rows 80/10/10 by class with seed {seed}, identical texts kept together"
+        return {name: Split(name, part.table, part.labels) for name, part in made.items()}, [note]
+    if "validation" not in splits:
+        validation, train = _parts(splits["train"], (0.1,), seed)
+        if len(validation):
+            note = f"there is no validation split: took {len(validation):,} rows (10 %, by class, seed {seed}) from train for it"
+            return {"train": train, "validation": Split("validation", validation.table, validation.labels), "test": splits["test"]}, [note]
+    return splits, []
+
+
+def _parts(split: Split, shares: Sequence[float], seed: int) -> list[Split]:
+    return [split.take(rows) for rows in splitting.stratified(split.table.column("text"), split.label_ids(), shares, seed)]
+
+
+def _check_classes(splits: dict[str, Split], file: str) -> None:
+    """Raise UserError where the training split cannot teach anything: one class, or nearly as many classes as rows."""
+    import numpy as np
+
+    train = splits["train"]
+    present = np.unique(train.label_ids())
+    if len(present) == 1:
+        raise UserError(
+            f"{safe_line(file, 80)}: every label is {shown(train.labels[int(present[0])])}. At least two classes are needed; "
+            "is it the right column? Name one with --label-column"
+        )
+    if len(train) >= 100 and 2 * len(present) > len(train):
+        raise UserError(
+            f"{safe_line(file, 80)}: {len(present):,} different labels in {len(train):,} rows. "
+            "Is it the right column? Name one with --label-column"
+        )
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a sha256 in hex over splits, texts, labels and label names; the same whatever the file format."""
+    digest = hashlib.sha256()
+
+    def add(raw: Any) -> None:
+        digest.update(len(raw).to_bytes(8, "little"))
+        digest.update(raw)
+
+    for name in dataset.labels:
+        add(name.encode())
+    for split in dataset.splits.values():
+        add(split.name.encode())
+        add(split.label_ids().astype("<i8").tobytes())
+        _add_texts(split, digest)
+    return digest.hexdigest()
+
+
+def _add_texts(split: Split, digest: Any) -> None:
+    """Add the length in bytes of every text, then the texts."""
+    import pyarrow.compute as pc
+
+    texts = split.table.column("text")
+    digest.update(pc.call_function("binary_length", [texts]).to_numpy().astype("<i8").tobytes())
+    for chunk in texts.chunks:
+        for part in _slices(chunk):
+            digest.update("".join(part.to_pylist()).encode())
+
+
+def _slices(chunk: Any) -> list[Any]:
+    return [chunk.slice(start, 10_000) for start in range(0, len(chunk), 10_000)]
