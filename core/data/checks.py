@@ -1,0 +1,180 @@
+"""Problems in the data that can make a result wrong or hard to trust."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import msgspec
+
+from .faults import shown
+from .table import Dataset, Split
+
+EXAMPLES = 5
+LEAK_SHARE = 0.01
+"""Share of a split's rows, leaked from an earlier split, from which on its figures cannot be trusted."""
+IMBALANCE = 3.0
+"""How many times as many rows the largest class has as one that is called small."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One kind of problem in one split."""
+
+    kind: str
+    """'duplicate', 'conflicting_labels', 'leakage', 'imbalance' or 'missing_class'."""
+    split: str
+    """For leakage the later of the two splits."""
+    count: int
+    """Rows for duplicate and leakage, texts for conflicting_labels, classes for the others."""
+    examples: tuple[str, ...]
+    """Texts as they are in the data, or names of classes; at most EXAMPLES."""
+    message: str
+    rows: tuple[int, ...] = ()
+    """0-based positions in `split` of all rows concerned."""
+    untrustworthy: bool = False
+    """Whether results on this data set cannot be trusted."""
+    earlier: str = ""
+    """For leakage: the split that the rows are in already."""
+
+
+def find_problems(dataset: Dataset) -> tuple[Problem, ...]:
+    """Return all problems, the gravest first.
+
+    Texts count as the same when they are equal character by character; messages also say how many are equal but for case and spacing.
+    """
+    found: list[Problem] = []
+    for split in dataset.splits.values():
+        found += _missing(split) + _duplicates(split) + _conflicts(split)
+    for earlier, later in combinations(dataset.splits.values(), 2):
+        found += _leakage(earlier, later)
+    found += _imbalance(dataset)
+    order = ("leakage", "missing_class", "conflicting_labels", "duplicate", "imbalance")
+    return tuple(sorted(found, key=lambda problem: (not problem.untrustworthy, order.index(problem.kind))))
+
+
+def _duplicates(split: Split) -> list[Problem]:
+    """Rows that repeat an earlier one of their split, text and label; the same text under another label is a conflict."""
+    import numpy as np
+
+    repeats = _repeats(_numbered(split.table.column("text")) * len(split.labels) + split.label_ids())
+    if not len(repeats):
+        return []
+    normalised = len(_repeats(_numbered(_normalised(split)) * len(split.labels) + split.label_ids()))
+    more = f" ({normalised:,} with case and spacing ignored)" if normalised > len(repeats) else ""
+    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one{more}"
+    return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(np.sort(repeats)))]
+
+
+def _conflicts(split: Split) -> list[Problem]:
+    import numpy as np
+
+    text = _numbered(split.table.column("text"))
+    pairs = np.unique(text * len(split.labels) + split.label_ids())
+    labels_of = np.bincount(pairs // len(split.labels))
+    torn = np.flatnonzero(labels_of > 1)
+    if not len(torn):
+        return []
+    rows = np.flatnonzero(np.isin(text, torn))
+    message = f"{split.name}: {len(torn):,} text{'s' if len(torn) > 1 else ''} under more than one label ({len(rows):,} rows)"
+    return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows))]
+
+
+def _leakage(earlier: Split, later: Split) -> list[Problem]:
+    rows = _shared(earlier.table.column("text"), later.table.column("text"))
+    if not len(rows):
+        return []
+    normalised = len(_shared(_normalised(earlier), _normalised(later)))
+    more = f", {normalised:,} with case and spacing ignored" if normalised > len(rows) else ""
+    share = len(rows) / len(later)
+    message = f"{later.name}: {_rows(len(rows), 'has its text', 'have their texts')} in {earlier.name} too ({100 * share:.1f} %{more})"
+    return [
+        Problem(
+            "leakage",
+            later.name,
+            len(rows),
+            _texts(later, rows),
+            message,
+            _tuple(rows),
+            untrustworthy=share > LEAK_SHARE,
+            earlier=earlier.name,
+        )
+    ]
+
+
+def _imbalance(dataset: Dataset) -> list[Problem]:
+    """Classes of the training split with less than a third of the rows of its largest."""
+    import numpy as np
+
+    split = dataset.splits["train"]
+    counts = np.bincount(split.label_ids(), minlength=len(split.labels))
+    largest = int(counts.argmax())
+    small = [number for number in np.argsort(counts, kind="stable") if 0 < counts[number] * IMBALANCE < counts[largest]]
+    if not small:
+        return []
+    names = tuple(split.labels[number] for number in small)
+    message = (
+        f"train: {shown(split.labels[largest])} has {counts[largest] / counts[small[0]]:.1f} times the rows of {shown(names[0])} "
+        f"({counts[largest]:,} and {counts[small[0]]:,}): look at F1 by class, not at accuracy alone"
+    )
+    return [Problem("imbalance", "train", len(names), names[:EXAMPLES], message)]
+
+
+def _missing(split: Split) -> list[Problem]:
+    import numpy as np
+
+    counts = np.bincount(split.label_ids(), minlength=len(split.labels))
+    names = tuple(name for name, count in zip(split.labels, counts, strict=True) if not count)
+    if not names:
+        return []
+    which = ", ".join(map(shown, names[:EXAMPLES])) + (" and others" if len(names) > EXAMPLES else "")
+    message = f"{split.name}: no row of {which}"
+    return [Problem("missing_class", split.name, len(names), names[:EXAMPLES], message, untrustworthy=True)]
+
+
+def _numbered(texts: Any) -> Any:
+    """Return a number for each text, int64, shape [rows]: the same for the same text."""
+    import numpy as np
+
+    encoded = texts.combine_chunks().dictionary_encode()
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _normalised(split: Split) -> Any:
+    import pyarrow.compute as pc
+
+    lower = pc.call_function("utf8_lower", [split.table.column("text")])
+    single = pc.call_function("replace_substring_regex", [lower], pc.ReplaceSubstringOptions(r"\s+", " "))
+    return pc.call_function("utf8_trim_whitespace", [single])
+
+
+def _repeats(keys: Any) -> Any:
+    """Return the ascending positions of all keys that came before."""
+    import numpy as np
+
+    first = np.unique(keys, return_index=True)[1]
+    mask = np.ones(len(keys), dtype=bool)
+    mask[first] = False
+    return np.flatnonzero(mask)
+
+
+def _shared(earlier: Any, later: Any) -> Any:
+    """Return the ascending positions in `later` of texts that are in `earlier`."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    inside = pc.call_function("is_in", [later], pc.SetLookupOptions(value_set=earlier.combine_chunks()))
+    return np.flatnonzero(inside.to_numpy())
+
+
+def _texts(split: Split, rows: Any) -> tuple[str, ...]:
+    """Return the first different texts at `rows`."""
+    texts = split.table.column("text").take(rows[: 20 * EXAMPLES]).to_pylist()
+    return tuple(dict.fromkeys(texts))[:EXAMPLES]
+
+
+def _rows(count: int, one: str, many: str) -> str:
+    return f"1 row {one}" if count == 1 else f"{count:,} rows {many}"
+
+
+def _tuple(rows: Any) -> tuple[int, ...]:
+    return tuple(rows.tolist())

@@ -1,0 +1,164 @@
+"""One line of terms that rows must meet: words, regex:…, label:joy, split:test, len>40; a leading - negates."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from .faults import shown
+from .stats import character_counts, word_counts
+from .table import Dataset, Split
+
+Kind = Literal["word", "regex", "label", "split", "words", "chars", "tokens"]
+SYNTAX = 'words, "a phrase", regex:PATTERN, label:NAME, split:NAME, len>40 (words), chars>200, tokens>64; a leading - negates'
+
+_FIELD = re.compile(r"(regex|label|split):|(len|words|chars|tokens)(>=|<=|>|<|=)", re.IGNORECASE)
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S*)')
+_COMPARE = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "=": operator.eq}
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One condition on a row."""
+
+    kind: Kind
+    value: str
+    """What to look for; the number of a length."""
+    compare: str = ""
+    """Of a length: '>', '<', '>=', '<=' or '='."""
+    negated: bool = False
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Conditions that a row must meet all. Without any, every row meets them."""
+
+    terms: tuple[Term, ...] = ()
+
+
+def parse(line: str) -> Query:
+    """Return the conditions that a line of terms asks for. Raises UserError where it is not one.
+
+    Words are found anywhere in a text, whatever their case. Patterns are those of RE2, and case counts ((?i) turns that off).
+    label: and split: take several names with commas between them.
+    """
+    terms: list[Term] = []
+    at = 0
+    while at < len(line):
+        if line[at].isspace():
+            at += 1
+            continue
+        negated = line[at] == "-" and at + 1 < len(line) and not line[at + 1].isspace()
+        at += negated
+        field = _FIELD.match(line, at)
+        at = field.end() if field else at
+        value = _VALUE.match(line, at)
+        if value is None or (value[1] is None and line.startswith('"', at)):
+            raise UserError(f'the filter has a quotation mark without its end: {safe_line(line[at:], 60)}. Close it with "')
+        at = value.end()
+        text = re.sub(r"\\([\"\\])", r"\1", value[1]) if value[1] is not None else value[2]
+        terms.append(_term(field, text, negated=negated))
+    return Query(tuple(terms))
+
+
+def _term(field: re.Match[str] | None, text: str, *, negated: bool) -> Term:
+    if field is None and text.startswith("regex:"):
+        return _regex(text.removeprefix("regex:"), negated=negated)
+    if field is None:
+        if not text:
+            raise UserError('the filter has nothing between its quotation marks. Write a word there, or leave "" out')
+        return Term("word", text, negated=negated)
+    if not text:
+        raise UserError(f"the filter's {field[0]} needs something after it, as in: {SYNTAX}")
+    name = (field[1] or field[2]).lower()
+    match name:
+        case "regex":
+            return _regex(text, negated=negated)
+        case "label" | "split":
+            return Term(name, text, negated=negated)
+        case _:
+            if not re.fullmatch(r"[0-9]{1,9}", text):
+                raise UserError(f"the filter's {field[0]} needs a whole number after it, not {shown(text)}")
+            kind: Kind = "words" if name in ("len", "words") else "chars" if name == "chars" else "tokens"
+            return Term(kind, text, field[3], negated=negated)
+
+
+def _regex(pattern: str, *, negated: bool) -> Term:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pattern:
+        raise UserError("the filter's regex: needs a pattern after it")
+    try:
+        pc.call_function("match_substring_regex", [pa.array([""])], pc.MatchSubstringOptions(pattern))
+    except (pa.ArrowException, UnicodeEncodeError) as error:
+        raise UserError(f"the filter's pattern {shown(pattern)} is not valid: {safe_line(str(error), 120)}") from error
+    return Term("regex", pattern, negated=negated)
+
+
+def select(
+    dataset: Dataset, query: Query, *, split: str | None = None, tokens: Mapping[str, Sequence[int]] | None = None
+) -> dict[str, Any]:
+    """Return the ascending row indices (int64, shape [matches]) that meet the query, of one split or of all.
+
+    `tokens` is the token count of every row by split, which tokens> needs (LengthsAnswer.tokens).
+    Raises UserError for a label or split that is not there, or where the token counts are missing.
+    """
+    import numpy as np
+
+    found: dict[str, Any] = {}
+    for name in [split] if split is not None else dataset.splits:
+        part = dataset.splits[name]
+        mask = np.ones(len(part), dtype=bool)
+        for term in query.terms:
+            mask &= _mask(dataset, part, term, tokens) ^ term.negated
+        found[name] = np.flatnonzero(mask)
+    return found
+
+
+def _mask(dataset: Dataset, split: Split, term: Term, tokens: Mapping[str, Sequence[int]] | None) -> Any:
+    """Return which rows of a split meet a term, its negation aside; bool, shape [rows]."""
+    import numpy as np
+    import pyarrow.compute as pc
+
+    match term.kind:
+        case "word":
+            return _search(split, "match_substring", pc.MatchSubstringOptions(term.value, ignore_case=True))
+        case "regex":
+            return _search(split, "match_substring_regex", pc.MatchSubstringOptions(term.value))
+        case "label":
+            return np.isin(split.label_ids(), [dataset.labels.index(name) for name in _named(term, dataset.labels)])
+        case "split":
+            return np.full(len(split), split.name in _named(term, tuple(dataset.splits)))
+        case "words":
+            lengths = word_counts(split)
+        case "chars":
+            lengths = character_counts(split)
+        case "tokens":
+            if tokens is None or split.name not in tokens:
+                raise UserError("the tokens are not counted yet: filter by len> (words) or chars> until they are")
+            lengths = np.asarray(tokens[split.name])
+    return _COMPARE[term.compare](lengths, int(term.value))
+
+
+def _search(split: Split, function: str, options: Any) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.call_function(function, [split.table.column("text")], options).to_numpy()
+
+
+def _named(term: Term, names: tuple[str, ...]) -> list[str]:
+    """Return the names that a term lists, whatever their case; a name may itself hold commas."""
+    by_case = {name.lower(): name for name in names}
+    if term.value.lower() in by_case:
+        return [by_case[term.value.lower()]]
+    wanted = [part.strip().lower() for part in term.value.split(",") if part.strip()]
+    unknown = [part for part in wanted if part not in by_case]
+    if unknown or not wanted:
+        what = unknown[0] if unknown else term.value
+        raise UserError(f"there is no {term.kind} {shown(what)}: choose from {safe_line(', '.join(names), 160)}")
+    return [by_case[part] for part in wanted]
