@@ -1,0 +1,101 @@
+"""Which checkpoints of a run can be trusted: those whose files were all on the disk before they were listed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Protocol
+
+COMPLETE = "COMPLETE"
+_STEP = re.compile(r"step-(\d+)")
+
+
+class HasCheckpoints(Protocol):
+    """A run: its checkpoints lie in `checkpoints`/step-N."""
+
+    @property
+    def checkpoints(self) -> Path: ...
+
+
+def mark_complete(folder: Path) -> None:
+    """Flush every file of `folder` to the disk, then write the file COMPLETE, which lists their names and sizes in bytes.
+
+    Raises OSError, such as for a full disk; the folder then does not count as a checkpoint.
+    """
+    sizes = {}
+    for path in _files(folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+            sizes[str(path.relative_to(folder))] = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+    _flush_folder(folder)
+    aside = folder / f".{COMPLETE}"
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"files": sizes}, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, folder / COMPLETE)
+    _flush_folder(folder)
+    _flush_folder(folder.parent)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether `folder` has its list and every file on it with the size it had."""
+    try:
+        sizes = json.loads((folder / COMPLETE).read_text("utf-8"))["files"]
+        return bool(sizes) and all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def step_of(folder: Path) -> int:
+    """Return the number of optimizer steps in a checkpoint's name, step-N. Raises ValueError for another name."""
+    match = _STEP.fullmatch(folder.name)
+    if match is None:
+        raise ValueError(f"{folder} is not named step-N")
+    return int(match[1])
+
+
+def latest(run: HasCheckpoints) -> Path | None:
+    """Return the folder of the newest complete checkpoint of `run`."""
+    return next((folder for folder in _newest_first(run) if is_complete(folder)), None)
+
+
+def prune(run: HasCheckpoints, keep: int) -> None:
+    """Delete all but the newest `keep` complete checkpoints, and incomplete ones that are older than the newest of them."""
+    complete = [folder for folder in _newest_first(run) if is_complete(folder)]
+    if not complete:
+        return
+    kept = set(complete[:keep])
+    for folder in _newest_first(run):
+        if folder not in kept and step_of(folder) <= step_of(complete[0]):
+            # The list goes first: a half deleted checkpoint must not count.
+            (folder / COMPLETE).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _newest_first(run: HasCheckpoints) -> list[Path]:
+    try:
+        folders = [each for each in run.checkpoints.iterdir() if _STEP.fullmatch(each.name) and each.is_dir() and not each.is_symlink()]
+    except OSError:
+        return []
+    return sorted(folders, key=step_of, reverse=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in (COMPLETE, f".{COMPLETE}")
+    )
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
