@@ -16,7 +16,7 @@ import msgspec
 
 from ..errors import UserError
 from . import log
-from .protocol import ANSWERS, Ask, ProgressLine, Question, ReplyLine, RequestLine
+from .protocol import ANSWERS, Ask, AskDownload, ProgressLine, Question, ReplyLine, RequestLine
 
 LINE_LIMIT = 256 << 20
 """Bytes of the longest line that is read from the engine."""
@@ -36,6 +36,8 @@ def environment(*, offline: bool = False) -> dict[str, str]:
         "HF_HUB_DISABLE_XET": "1",  # it goes around HF_ENDPOINT
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TQDM_DISABLE": "1",
     }
     if offline:
         settings |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
@@ -52,6 +54,7 @@ class Engine:
         self._numbers = itertools.count(1)
         self._starting = asyncio.Lock()
         self._child: _Child | None = None
+        self._apart: set[_Child] = set()
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -63,7 +66,8 @@ class Engine:
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`: the struct that protocol.ANSWERS names, or None where a newer question superseded it.
 
-        `on_progress` is called in the event loop. To cancel the task takes the question back.
+        `on_progress` is called in the event loop. To cancel the task takes the question back. A download gets a process
+        of its own: other questions need not wait for it, and whatever a hub's library is stuck in ends with it.
         Raises UserError for what the engine refuses, and where it was lost while answering.
         """
         number = next(self._numbers)
@@ -71,24 +75,37 @@ class Engine:
             line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
         except UnicodeEncodeError as error:
             raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
+        if isinstance(ask, AskDownload):
+            return await self._ask_apart(number, ask, line, on_progress)
         child = await self._running()
         return await child.ask(number, type(ask), line, on_progress)
+
+    async def _ask_apart(self, number: int, ask: Question, line: bytes, on_progress: OnProgress | None) -> Any:
+        if self._closed:
+            raise _closed()
+        child = await _Child.start(self._command, self._variables)
+        self._apart.add(child)
+        try:
+            return await child.ask(number, type(ask), line, on_progress)
+        finally:
+            self._apart.discard(child)
+            await child.end()
 
     async def start(self) -> None:
         """Start the process now, so that the first question need not wait for it. Raises UserError."""
         await self._running()
 
     async def close(self) -> None:
-        """End the process within a second; questions under way raise UserError."""
+        """End all processes within a second; questions under way raise UserError."""
         self._closed = True
         async with self._starting:
-            if self._child is not None:
-                await self._child.end()
+            children = [*self._apart, *([self._child] if self._child is not None else [])]
+            await asyncio.gather(*(child.end() for child in children))
 
     async def _running(self) -> _Child:
         async with self._starting:
             if self._closed:
-                raise UserError("the engine is closed", exit_code=1)
+                raise _closed()
             if self._child is not None and not self._child.alive:
                 await self._child.end()
                 self._child = None
@@ -226,6 +243,10 @@ class _Child:
             self._kill()
             await self._process.wait()
         await self._reading
+
+
+def _closed() -> UserError:
+    return UserError("the engine is closed", exit_code=1)
 
 
 def _ending(code: int | None) -> str:

@@ -93,7 +93,7 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
         case AskDoctor():
             from ..model import doctor
 
-            return doctor.examine(ask)
+            return doctor.examine()
         case _:
             assert_never(ask)
 

@@ -1,0 +1,300 @@
+"""Fetches models and data sets from ModelScope and the Hugging Face hub, only the files that are needed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from .. import paths
+from ..data.readers import ENDINGS
+from ..engine.protocol import AskDownload, DownloadAnswer
+from ..errors import UserError
+from ..safe_text import safe_line
+from .hub_clients import Hub, Listing, connect
+from .hub_errors import explain
+from .hub_files import (
+    CARD,
+    INDEX,
+    MANIFEST,
+    Manifest,
+    card,
+    folder_of,
+    missing_files,
+    model_files,
+    parse,
+    read_manifest,
+    shards,
+    split_files,
+)
+
+__all__ = ["download", "folder_of", "missing_files"]
+
+Report = Callable[[str, int, int | None, str], None]
+T = TypeVar("T")
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a download is given up, unless EMOTUI_DOWNLOAD_TIMEOUT says otherwise."""
+_LOOK = 0.2
+
+
+def download(ask: AskDownload, report: Report) -> DownloadAnswer:
+    """Fetch the files of `ask.id` that are not there yet; with `offline` only look whether all are there.
+
+    They are fetched into a hidden folder beside, checked by size and sha256, and then given their name, so that a
+    folder with that name is complete. `report` gets the phases 'listing', 'downloading' and 'checking', in bytes.
+    Raises UserError with host, cause and remedy.
+    """
+    started = time.monotonic()
+    hub, repo = parse(ask.id)
+    if ask.what not in ("auto", "model", "dataset"):
+        raise UserError(f"{safe_line(ask.what, 40)} cannot be downloaded. Ask for 'model', 'dataset' or 'auto'")
+    kinds = ("model", "dataset") if ask.what == "auto" else (ask.what,)
+    for kind in kinds:
+        if not missing_files(folder_of(ask.id, kind), kind):
+            return _answer(ask.id, kind, started)
+    if ask.offline or os.environ.get("HF_HUB_OFFLINE") == "1":
+        raise _absent(ask.id, kinds)
+    timeout = _timeout()
+    report("connecting", 0, None, "files")
+    client = connect(hub, timeout / 2)  # so that a line that went dead is opened once more before we give up
+    fetch = _Fetch(ask.id, repo, client, timeout, report)
+    kind, listing, names = fetch.choose(kinds)
+    fetch.run(kind, listing, names)
+    return _answer(ask.id, kind, started)
+
+
+class _Fetch:
+    """One download from one hub."""
+
+    def __init__(self, source: str, repo: str, hub: Hub, timeout: float, report: Report) -> None:
+        self._source = source
+        self._repo = repo
+        self._hub = hub
+        self._timeout = timeout
+        self._report = report
+
+    def choose(self, kinds: tuple[str, ...]) -> tuple[str, Listing, list[str]]:
+        """Return the first of `kinds` that the hub has, its listing and the files to fetch; none where a card must be read first."""
+        errors: list[UserError] = []
+        for kind in kinds:
+            self._report("listing", 0, None, "files")
+            try:
+                listing = self._call(lambda kind=kind: self._hub.list_files(self._repo, kind), lambda: 0)
+                return kind, listing, self._needed(kind, listing)
+            except UserError as error:
+                if error.exit_code != 2:  # the hub cannot be reached, so the next kind need not be tried
+                    raise
+                errors.append(error)
+        if len({str(error) for error in errors}) > 1:
+            raise UserError(
+                f"{self._source} is no model and no data set that can be used. As a model: {errors[0]}. As a data set: {errors[1]}"
+            )
+        raise errors[0]
+
+    def _needed(self, kind: str, listing: Listing) -> list[str]:
+        names = list(listing.files)
+        if kind == "model":
+            return model_files(set(names), f"{self._source} on {self._hub.host}")
+        found = split_files(names, {})
+        if not found and "README.md" not in names:
+            raise self._no_splits()
+        return sorted({*found, *(name for name in CARD if name in names)}) if found else []
+
+    def _no_splits(self) -> UserError:
+        return UserError(
+            f"{self._source} on {self._hub.host} has no train file that can be read ({', '.join(ENDINGS)}), "
+            "neither at its top, nor in data/, nor named in its README.md. Choose another data set"
+        )
+
+    def run(self, kind: str, listing: Listing, names: list[str]) -> None:
+        """Fetch the files, check them and give the folder its name."""
+        folder = folder_of(self._source, kind)
+        paths.make_private(folder.parent)
+        part = paths.make_private(folder.with_name(f".{folder.name}.part"))
+        with _locked(folder.with_name(f".{folder.name}.lock"), self._source):
+            for leftover in (part / ".cache").rglob("*.incomplete"):
+                leftover.unlink()  # of a client that was killed, and never takes them up again
+            if not names:
+                names = self._files_by_card(listing, part)
+            self._fetch(kind, listing, names, part)
+            if INDEX in names:
+                lacking = [shard for shard in shards(part / INDEX) if shard not in names]
+                if lacking:
+                    raise UserError(
+                        f"{self._source} on {self._hub.host} lacks a part of its weights: {safe_line(lacking[0], 80)}. Choose another model"
+                    )
+            self._check(listing, names, part)
+            sizes = {name: listing.files[name].size for name in names}
+            sha256 = {name: sha for name in names if (sha := listing.files[name].sha256) is not None}
+            _give_name(part, folder, Manifest(self._source, kind, listing.revision, sizes, sha256))
+
+    def _fetch(self, kind: str, listing: Listing, names: list[str], part: Path) -> None:
+        sizes = {name: listing.files[name].size for name in names}
+        total = sum(sizes.values())
+        there = _bytes_there(part, sizes)
+        free = shutil.disk_usage(part).free
+        if total - there > free:
+            raise UserError(
+                f"{self._source} needs {_megabytes(total - there)} and only {_megabytes(free)} are free in {part.parent}. "
+                "Free some space or set EMOTUI_HOME to another disk",
+                exit_code=1,
+            )
+        self._report("downloading", there, total, "bytes")
+        self._call(
+            lambda: self._hub.fetch(self._repo, kind, listing, names, part),
+            lambda: _bytes_there(part, sizes),
+            lambda done: self._report("downloading", done, total, "bytes"),
+        )
+        self._report("downloading", total, total, "bytes")
+
+    def _call(self, work: Callable[[], T], look: Callable[[], int], tell: Callable[[int], None] = lambda _: None) -> T:
+        """Return work(), done in a thread of its own, while `tell` is given what `look` sees.
+
+        Raises UserError for what the client raises, and where `look` sees nothing new for the time-out. The thread is
+        then left alone: a library's call cannot be ended from outside, and it ends with the process.
+        """
+        outcome: list[Any] = []
+        thread = threading.Thread(target=_into(outcome, work), name="hub", daemon=True)
+        thread.start()
+        seen, since = look(), time.monotonic()
+        while thread.is_alive():
+            thread.join(_LOOK)
+            now = look()
+            tell(now)
+            if now != seen:
+                seen, since = now, time.monotonic()
+            elif thread.is_alive() and time.monotonic() - since > self._timeout:
+                raise UserError(
+                    f"{self._hub.host} sent nothing for {self._timeout:g} s. What arrived of {self._source} is kept: "
+                    "run it again to go on. EMOTUI_DOWNLOAD_TIMEOUT=SECONDS waits longer",
+                    exit_code=1,
+                )
+        result, error = outcome
+        if error is None:
+            return result
+        sentence = explain(error, host=self._hub.host, source=self._source, token_variable=self._hub.token_variable)
+        raise sentence or error from error
+
+    def _files_by_card(self, listing: Listing, part: Path) -> list[str]:
+        cards = [name for name in CARD if name in listing.files]
+        self._fetch("dataset", listing, cards, part)
+        found = split_files(list(listing.files), card(part))
+        if not found:
+            raise self._no_splits()
+        return sorted({*found, *cards})
+
+    def _check(self, listing: Listing, names: list[str], part: Path) -> None:
+        total, done = sum(listing.files[name].size for name in names), 0
+        for name in names:
+            self._report("checking", done, total, "bytes")
+            file, path = listing.files[name], part / name
+            if not path.is_file():
+                raise UserError(f"the connection to {self._hub.host} broke before {name} came. Run it again to go on", exit_code=1)
+            if path.stat().st_size != file.size or (file.sha256 is not None and _sha256(path) != file.sha256):
+                path.unlink()
+                raise UserError(f"{name} of {self._source} came damaged from {self._hub.host} and was removed. Run it again", exit_code=1)
+            done += file.size
+        self._report("checking", total, total, "bytes")
+
+
+def _into(outcome: list[Any], work: Callable[[], Any]) -> Callable[[], None]:
+    """Return a function that puts work()'s result and error into `outcome`."""
+
+    def run() -> None:
+        try:
+            outcome.extend((work(), None))
+        except BaseException as error:  # handed to the thread that waits, which raises it
+            outcome.extend((None, error))
+
+    return run
+
+
+@contextmanager
+def _locked(path: Path, source: str) -> Iterator[None]:
+    """Hold a lock file. Raises UserError where another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, paths.PRIVATE_FILE)
+    try:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{source} is being downloaded by another emotui. Wait for it", exit_code=1) from error
+        yield
+    finally:
+        os.close(lock)
+
+
+def _give_name(part: Path, folder: Path, manifest: Manifest) -> None:
+    """Keep the fetched files and nothing else, and move them to `folder`."""
+    wanted = {part / name for name in manifest.sizes}
+    for path in sorted(part.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in wanted:
+            path.unlink()
+    if folder.exists():
+        for name in manifest.sizes:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).replace(folder / name)
+        shutil.rmtree(part)
+        paths.write_private(folder / MANIFEST, msgspec.json.encode(manifest))
+    else:
+        paths.write_private(part / MANIFEST, msgspec.json.encode(manifest))
+        part.rename(folder)
+
+
+def _answer(id: str, kind: str, started: float) -> DownloadAnswer:  # noqa: A002
+    folder = folder_of(id, kind)
+    manifest = read_manifest(folder)
+    found = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    files = manifest.sizes if manifest is not None else {path.relative_to(folder).as_posix(): path.stat().st_size for path in found}
+    return DownloadAnswer(id, kind, str(folder), files, time.monotonic() - started)
+
+
+def _absent(id: str, kinds: tuple[str, ...]) -> UserError:  # noqa: A002
+    places = [f"{', '.join(missing_files(folder_of(id, kind), kind))} in {folder_of(id, kind)}" for kind in kinds]
+    return UserError(f"{id} is not complete on this machine, and this is offline. Put {' or '.join(places)}, or go online once")
+
+
+def _bytes_there(part: Path, sizes: dict[str, int]) -> int:
+    """Return how many bytes of the files are on the disk, in whatever form the clients keep unfinished ones."""
+    done = 0
+    for root, _, names in os.walk(part):
+        for name in names:
+            path = Path(root, name)
+            if name.endswith(".incomplete") or path.relative_to(part).as_posix() in sizes:
+                try:
+                    done += path.stat().st_size
+                except FileNotFoundError:
+                    continue  # renamed meanwhile
+    return min(done, sum(sizes.values()))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
+
+
+def _timeout() -> float:
+    given = os.environ.get("EMOTUI_DOWNLOAD_TIMEOUT")
+    try:
+        seconds = float(given) if given else TIMEOUT
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e6:
+        raise UserError(f"EMOTUI_DOWNLOAD_TIMEOUT={safe_line(given or '', 40)} is not a number of seconds. Set it to 60, for example")
+    return seconds

@@ -1,0 +1,96 @@
+"""Says in a sentence why a hub could not be reached or did not give a file."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
+from ..errors import UserError
+
+
+def explain(error: BaseException, *, host: str, source: str, token_variable: str) -> UserError | None:
+    """Return a client library's error as a sentence with host, cause and remedy; None where the cause is not known.
+
+    The libraries wrap the cause in errors of their own, so everything that `error` was raised from is looked at.
+    """
+    causes = list(_causes(error))
+    if any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in causes):
+        return UserError(f"the disk is full, so {source} cannot be kept. Free some space or set EMOTUI_HOME to another disk", exit_code=1)
+    status = next((code for code in map(_status, causes) if code is not None and code >= 400), None)
+    if status is not None:
+        return _refused(status, host, source, token_variable)
+    return _unreachable(causes, host, source)
+
+
+def _refused(status: int, host: str, source: str, token_variable: str) -> UserError:
+    if status == 404:
+        return UserError(f"{host} has no {source} (404). Check the spelling of OWNER/NAME; if it is private, set {token_variable}")
+    if status == 401:
+        return UserError(
+            f"{host} does not show {source} (401): it does not exist, or is private or gated. Check OWNER/NAME, or set {token_variable}"
+        )
+    if status == 403:
+        return UserError(
+            f"{host} does not let you have {source} (403): it is gated or private. Ask for access on its page, then set {token_variable}"
+        )
+    if status == 429:
+        return UserError(f"{host} asks for fewer requests (429). Try {source} again in some minutes", exit_code=1)
+    if status >= 500:
+        return UserError(f"{host} has a fault of its own ({status}). Try {source} again later", exit_code=1)
+    return UserError(f"{host} refused to give {source} ({status})", exit_code=1)
+
+
+def _unreachable(causes: list[BaseException], host: str, source: str) -> UserError | None:
+    again = f"Try {source} again, or put its files there by hand and use --offline"
+    for each in causes:
+        name = type(each).__name__
+        if "ProxyError" in name:
+            return UserError(f"the proxy on the way to {host} does not answer. Check HTTPS_PROXY and NO_PROXY", exit_code=1)
+        if isinstance(each, ssl.SSLError):
+            return UserError(
+                f"the certificate of {host} is not trusted. Check the clock, and SSL_CERT_FILE if a proxy is in between", exit_code=1
+            )
+        if isinstance(each, socket.gaierror) or "NameResolution" in name:
+            return UserError(f"the name {host} cannot be resolved (DNS). Check the network. {again}", exit_code=1)
+        if isinstance(each, ConnectionRefusedError):
+            return UserError(f"{host} refused the connection. Check the network and the address. {again}", exit_code=1)
+    if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ or "Deadline" in type(each).__name__ for each in causes):
+        return UserError(f"{host} did not answer in time. {again}", exit_code=1)
+    if any("Integrity" in type(each).__name__ or "SizeMismatch" in type(each).__name__ for each in causes):
+        return UserError(f"{host} sent a damaged file of {source}. Try it again later", exit_code=1)
+    if any(isinstance(each, ConnectionError) or type(each).__name__ in _BROKEN for each in causes):
+        return UserError(f"the connection to {host} broke. What arrived is kept: run it again to go on", exit_code=1)
+    return None
+
+
+_BROKEN = {"RemoteProtocolError", "ReadError", "ConnectError", "NetworkError", "ProtocolError", "IncompleteRead", "LocalEntryNotFoundError"}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and all that it was raised from, wrapped in, or lists as its parts; outermost first."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop(0)
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        parts = getattr(each, "failed_files", None)
+        inner = [
+            *(parts.values() if isinstance(parts, dict) else ()),
+            each.__cause__,
+            each.__context__,
+            getattr(each, "reason", None),
+            *each.args,
+        ]
+        waiting += [part for part in inner if isinstance(part, BaseException)]
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the HTTP status that an error carries."""
+    code = getattr(error, "status_code", None)
+    if code is None:
+        code = getattr(getattr(error, "response", None), "status_code", None)
+    return code if isinstance(code, int) else None

@@ -1,0 +1,144 @@
+"""Which files of a model or a data set are needed, where they belong, and which of them are there."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .. import paths
+from ..data import metadata
+from ..data.readers import ENDINGS
+from ..errors import UserError
+from ..safe_text import safe_line
+
+MANIFEST = ".emotui.json"
+"""In a downloaded folder: what it must hold."""
+CARD = ("README.md", "dataset_infos.json", "dataset_info.json")
+INDEX = "model.safetensors.index.json"
+
+_WEIGHTS = "model.safetensors"
+_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_TOKENIZER = {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"}
+_MODEL = {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt"} | _TOKENIZER
+_SPLIT = re.compile(r"(?:train|training|validation|valid|val|dev|eval|test|testing)(?:[-_.][^/]*)?", re.IGNORECASE)
+_ID = re.compile(r"(ms|hf):(\w[\w.-]*)/(\w[\w.-]*)")
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What was fetched: sizes in bytes and, where the hub says them, sha256 in hex."""
+
+    id: str
+    what: str
+    revision: str
+    sizes: dict[str, int]
+    sha256: dict[str, str]
+
+
+def parse(id: str) -> tuple[str, str]:  # noqa: A002 - the protocol's word
+    """Return the hub, 'ms' or 'hf', and OWNER/NAME. Raises UserError where the id is not written so."""
+    match = _ID.fullmatch(id)
+    if match is None:
+        raise UserError(f"{safe_line(id, 80)} is not the name of a download. Write ms:OWNER/NAME or hf:OWNER/NAME")
+    return match[1], f"{match[2]}/{match[3]}"
+
+
+def folder_of(id: str, what: str) -> Path:  # noqa: A002
+    """Return where the files of 'ms:OWNER/NAME' or 'hf:OWNER/NAME' belong; `what` is 'model' or 'dataset'.
+
+    Raises UserError where the id is not written so.
+    """
+    hub, repo = parse(id)
+    return paths.downloads_folder() / f"{what}s" / hub / repo
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return what was fetched into `folder`; None where its files were put there in another way."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def missing_files(folder: Path, what: str) -> list[str]:
+    """Return the names of the files that `folder` lacks to be a complete model or data set."""
+    manifest = read_manifest(folder)
+    if manifest is not None:
+        return [name for name, size in manifest.sizes.items() if not (folder / name).is_file() or (folder / name).stat().st_size != size]
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    if what == "dataset":
+        return [] if split_files(names, card(folder)) else ["train.jsonl"]
+    missing = [] if "config.json" in names else ["config.json"]
+    if not _TOKENIZER & set(names):
+        missing.append("tokenizer.json")
+    if INDEX in names and _WEIGHTS not in names:
+        return missing + [shard for shard in shards(folder / INDEX) if shard not in names]
+    return missing if _WEIGHTS in names else [*missing, _WEIGHTS]
+
+
+def model_files(names: set[str], where: str) -> list[str]:
+    """Return which of a repository's files make a model: its configuration, tokenizer and safetensors weights.
+
+    Raises UserError, with the words of `where` for the repository, where one of the three is not there.
+    """
+    if "config.json" not in names:
+        raise UserError(f"{where} has no config.json, so it is not a transformers model. Choose another one")
+    if not _TOKENIZER & names:
+        raise UserError(f"{where} has no tokenizer.json or vocab.txt. Choose another model")
+    parts = {name for name in names if _SHARD.fullmatch(name)}
+    if _WEIGHTS in names:
+        weights = {_WEIGHTS}
+    elif INDEX in names and parts:
+        weights = {INDEX} | parts
+    else:
+        pickled = any(name.endswith((".bin", ".pt", ".ckpt")) for name in names)
+        only = "only pickled weights, which can run code and are not loaded" if pickled else "no model.safetensors"
+        raise UserError(f"{where} has {only}. Choose a model with model.safetensors")
+    return sorted((names & _MODEL) | weights)
+
+
+def split_files(names: list[str], card: dict[str, Any]) -> list[str]:
+    """Return the names that hold splits: at the top, else in data/, else those of the card's default configuration.
+
+    Of several formats that hold the same splits one is taken. Empty where there is no train file.
+    """
+    for place in ("", "data/"):
+        here = [name for name in names if name.startswith(place) and "/" not in name[len(place) :]]
+        by_ending = [[name for name in here if _is_split(name[len(place) :], ending)] for ending in ENDINGS]
+        best = max(by_ending, key=lambda found: len({_word(name) for name in found}))
+        if any(_word(name) == "train" for name in best):
+            return best
+    configurations = [each for each in _listed(card.get("configs")) if isinstance(each, dict)]
+    default = [each for each in configurations if each.get("default") or each.get("config_name") == "default"] or configurations
+    entries = [each for each in _listed(default[0].get("data_files")) if isinstance(each, dict)] if default else []
+    patterns = [str(pattern) for each in entries for pattern in _listed(each.get("path"))]
+    return [name for name in names if name.lower().endswith(ENDINGS) and any(fnmatch.fnmatchcase(name, each) for each in patterns)]
+
+
+def _is_split(name: str, ending: str) -> bool:
+    return name.lower().endswith(ending) and _SPLIT.fullmatch(name[: -len(ending)]) is not None
+
+
+def _word(name: str) -> str:
+    return re.split(r"[-_.]", name.rsplit("/", 1)[-1].lower())[0].removesuffix("ing")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def card(folder: Path) -> dict[str, Any]:
+    """Return what heads the README.md of a data set; empty where there is none."""
+    return metadata.card(folder) if (folder / "README.md").is_file() else {}
+
+
+def shards(index: Path) -> list[str]:
+    """Return the files that a safetensors index names. Raises UserError where it cannot be read."""
+    try:
+        return sorted({str(each) for each in json.loads(index.read_text("utf-8"))["weight_map"].values()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{index} is not an index of weights. Remove it and download the model again") from error
