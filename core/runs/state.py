@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from ..events import EpochRow, Evaluated, Finished, Note, Progress, Rung, Started, Step, Telemetry
+from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Note, Progress, Rung, Started, Step, Telemetry
 from ..specs import RunSpec
 
 State = Literal["starting", "running", "stopped", "finished", "failed", "lost"]
@@ -39,6 +39,8 @@ class RunView(msgspec.Struct, frozen=True):
     """Every logged step of the attempt that counts, in order of step."""
     evaluations: tuple[Evaluated, ...] = ()
     epochs: tuple[EpochRow, ...] = ()
+    checkpoints: tuple[CheckpointSaved, ...] = ()
+    """In order of step; marked on the chart."""
     rungs: tuple[Rung, ...] = ()
     telemetry: tuple[Telemetry, ...] = ()
     """The newest 120 readings."""
