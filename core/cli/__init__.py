@@ -1,1 +1,114 @@
 """The command line: stdout is data, stderr is talk."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ..errors import UserError
+from ..safe_text import safe_line, safe_text
+from . import options
+from .options import COMMANDS
+from .output import Output
+
+INTERRUPTED = 130
+
+
+def build_parser(command: str | None = None) -> options.Parser:
+    """Return the parser of all commands, with the options of `command` and its kin only: the others cost time to import."""
+    parser = options.Parser(
+        prog="emotui",
+        description="Teach a Transformer to classify text: look at the data, the tokens, the training and the errors.",
+        epilog="exit codes: 0 done, 1 the run or the check failed, 2 bad input, 130 interrupted\n\n"
+        "examples:\n  emotui train starter\n  emotui predict last 'What a day!'",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=options.Parser)
+    if command is None:
+        for name, (_, summary) in COMMANDS.items():
+            commands.add_parser(name, help=summary)
+    else:
+        import_module(f".{COMMANDS[command][0]}", __package__).add(commands)
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command and return its exit code: 0 done, 1 the run or check failed, 2 bad input, 130 interrupted."""
+    output = Output()
+    try:
+        code = _carry_out(list(argv), output)
+        output.flush()
+        return code
+    except UserError as error:
+        return _failed(output, argv, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        output.say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. What is still buffered must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f" ({safe_line(str(error.filename))})" if error.filename else ""
+        return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
+    except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
+        what = safe_line(f"{type(error).__name__}: {error}", 300)
+        return _failed(output, argv, f"an error that emotui did not expect: {what}. --debug shows where it happened", 1)
+
+
+def _carry_out(argv: list[str], output: Output) -> int:
+    for position, argument in enumerate(argv, 1):
+        if not _is_unicode(argument):
+            raise UserError(f"argument {position} is not valid UTF-8: {safe_line(argument, 60)}. Convert the text or rename the file")
+    word = argv[0] if argv and not argv[0].startswith("-") else None
+    if word is not None and word not in COMMANDS:
+        raise UserError(_unknown(word))
+    parser = build_parser(word)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as leaving:  # --help was answered
+        return int(leaving.code or 0)
+    if arguments.version:
+        from importlib.metadata import version
+
+        output.line(f"emotui {version('emotui')}")
+        return 0
+    if arguments.command is None:
+        output.stdout.write(parser.format_help())
+        return 0
+    return arguments.carry_out(arguments, output)
+
+
+def _unknown(word: str) -> str:
+    import difflib
+
+    shown = safe_line(word, 60)
+    near = difflib.get_close_matches(word, COMMANDS, 1)
+    if near:
+        return f"there is no command {shown!r}. Did you mean: emotui {near[0]}"
+    if names_data_set(word):
+        return f"opening {shown} needs a terminal. Without one: emotui data {shown}"
+    return f"there is no command and no data set {shown!r}. To see all commands: emotui --help"
+
+
+def names_data_set(word: str) -> bool:
+    """Whether a word that is no command's name is meant as a DATASET."""
+    return word == "starter" or word.startswith(("ms:", "hf:")) or os.path.exists(word)
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _failed(output: Output, argv: Sequence[str], sentence: str, code: int) -> int:
+    if "--debug" in argv:
+        import traceback
+
+        output.stderr.write(safe_text(traceback.format_exc()))
+    output.say(f"emotui: {sentence}")
+    return code

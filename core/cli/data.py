@@ -1,0 +1,208 @@
+"""emotui data and emotui check: what a data set holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import fetch, options, render
+from .output import Output
+from .progress import Progress
+from .units import count, percent
+
+if TYPE_CHECKING:
+    from ..data.checks import Problem
+    from ..data.stats import Quantiles, SplitStats
+    from ..data.table import Dataset
+
+HEAD = 5
+"""Rows shown of the first split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """All that `emotui data` measures."""
+
+    stats: dict[str, SplitStats]
+    problems: tuple[Problem, ...]
+    tokens: dict[str, dict[str, Quantiles]]
+    """By split and label; empty where no tokenizer was used."""
+    max_length: int | None = None
+    truncated: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Share of texts with more than `max_length` tokens, by split and label."""
+
+
+def add(commands: Any) -> None:
+    data = options.command(
+        commands,
+        "data",
+        run_data,
+        description="Describe a data set: its splits, first rows, class frequencies, lengths of texts by class against the model's "
+        "limit, and problems. Every row is checked.",
+        examples=["emotui data starter", "emotui data tweets.csv --label-column emotion --model hf:distilbert/distilbert-base-uncased"],
+    )
+    options.add_data(data)
+    data.add_argument("--model", metavar="M", help="whose tokens are counted: " + options.MODEL_HELP)
+    data.add_argument("--max-length", metavar="N", type=options.positive, help="say what is cut at N tokens (default: the model's limit)")
+    data.add_argument("--no-tokens", action="store_true", help="count words only, without a model")
+
+    check = options.command(
+        commands,
+        "check",
+        run_check,
+        description="Look for duplicates, texts under two labels, leakage between splits, imbalance and missing classes. The exit "
+        "code is 1 where a result could not be trusted: leakage of more than 1 % or a class missing.",
+        examples=["emotui check starter", "emotui check my-data/ --json"],
+    )
+    options.add_data(check)
+
+
+def run_data(arguments: argparse.Namespace, output: Output) -> int:
+    """Describe a data set."""
+    if arguments.no_tokens and (arguments.model or arguments.max_length):
+        raise UserError("--no-tokens uses no model: leave it out to count tokens")
+    dataset, description = describe(arguments, output)
+    if arguments.json:
+        output.json(data_json(dataset, description))
+    else:
+        output.lines(data_report(dataset, description, output))
+    return 0
+
+
+def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, Description]:
+    """Return the data set and all that is measured of it. Without --model, tokens are left out where the starter model is missing."""
+    from ..data import checks, stats
+    from ..engine.client import ask_once
+    from ..engine.protocol import AskLengths, LengthsAnswer
+
+    spec = fetch.data_spec(arguments)
+    dataset = fetch.dataset(spec, output)
+    measured, problems = stats.describe(dataset), checks.find_problems(dataset)
+    if arguments.no_tokens:
+        return dataset, Description(measured, problems, {})
+    model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
+    try:
+        with Progress(output.stderr) as progress:
+            progress.update("tokenize", 0, None, "rows")
+            lengths: LengthsAnswer = ask_once(AskLengths(data=spec, model=model), progress.engine, offline=arguments.offline)
+    except UserError as error:
+        if arguments.model is not None:
+            raise
+        output.say(f"tokens are not counted: {error}")
+        return dataset, Description(measured, problems, {})
+    limit = min(arguments.max_length or lengths.model_max_length, lengths.model_max_length)
+    tokens = stats.token_quantiles(dataset, lengths)
+    return dataset, Description(measured, problems, tokens, limit, stats.truncated(dataset, lengths, limit))
+
+
+def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
+    """Return the fields of `emotui data --json`."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "labels": dataset.labels,
+        "columns": dataset.columns,
+        "text_column": dataset.text_column,
+        "label_column": dataset.label_column,
+        "features": dataset.features,
+        "splits": {
+            name: {**msgspec.to_builtins(stats), "tokens": description.tokens.get(name, {}), "skipped": dataset.skipped.get(name, 0)}
+            for name, stats in description.stats.items()
+        },
+        "max_length": description.max_length,
+        "truncated": description.truncated,
+        "problems": [problem_json(each) for each in description.problems],
+        "notes": dataset.notes,
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return the fields of one problem; the positions of its rows are left out."""
+    fields = msgspec.to_builtins(problem)
+    del fields["rows"]
+    return fields
+
+
+def data_report(dataset: Dataset, description: Description, output: Output) -> list[str]:
+    """Return the whole description as text."""
+    first = next(iter(dataset.splits.values()))
+    lines = [f"{safe_line(dataset.name)}: {count(len(dataset.labels), 'label')}, {safe_line(', '.join(dataset.labels), 200)}"]
+    lines += _splits(dataset)
+    lines += ["", f"First rows of {first.name}"]
+    rows = [["row", "label", "name", "text"]]
+    rows += [[str(row.index), str(row.label), row.name, row.text] for row in first.rows(0, HEAD)]
+    lines += _indented(render.table(rows, "rrll", [None, None, render.NAME_WIDTH, max(20, output.width - 40)]))
+    for name, stats in description.stats.items():
+        lines += ["", f"Classes of {name}", *render.bars(list(stats.classes.items()), output.width, output.glyphs)]
+    words = list(description.stats[first.name].words.items())
+    lines += ["", f"Words per text of {first.name}, by class (box: quartiles, whiskers: 1.5 times the box)"]
+    lines += render.box_plots(words, output.width, output.glyphs)
+    if description.max_length is not None:
+        tokens = list(description.tokens[first.name].items())
+        lines += ["", f"Tokens per text of {first.name}, by class ({output.glyphs.limit} cut at {description.max_length:,})"]
+        lines += render.box_plots(tokens, output.width, output.glyphs, limit=description.max_length)
+        lines += ["", *_truncation(dataset, description)]
+    return [*lines, "", *problem_lines(description.problems)]
+
+
+def _splits(dataset: Dataset) -> list[str]:
+    types = ", ".join(f"{name}: {kind}" for name, kind in dataset.features.items())
+    rows = [["split", "rows", "columns"]]
+    rows += [[name, f"{len(split):,}", ", ".join(dataset.columns)] for name, split in dataset.splits.items()]
+    lines = [f"  features {safe_line(types)}", *_indented(render.table(rows, "lrl"))]
+    for name, number in dataset.skipped.items():
+        lines.append(f"  {count(number, 'row')} of {name} left out")
+    return lines
+
+
+def _truncation(dataset: Dataset, description: Description) -> list[str]:
+    """Return what share of each split is cut, and of which classes most."""
+    lines = []
+    for name, shares in description.truncated.items():
+        rows = description.stats[name].classes
+        total = sum(shares[label] * rows[label] for label in dataset.labels)
+        share = total / max(1, len(dataset.splits[name]))
+        line = f"A limit of {description.max_length:,} tokens cuts {percent(share)} of {name}"
+        if total:
+            most = max(dataset.labels, key=lambda label: shares[label])
+            line += f", and {percent(shares[most])} of {safe_line(most)}"
+        lines.append(line)
+    return lines
+
+
+def problem_lines(problems: tuple[Problem, ...]) -> list[str]:
+    """Return the problems as sentences, the gravest marked."""
+    if not problems:
+        return ["No problems found"]
+    lines = ["Problems"]
+    for each in problems:
+        lines.append(f"  {'! ' if each.untrustworthy else '  '}{safe_line(each.message)}")
+        if each.examples and each.kind in ("duplicate", "conflicting_labels", "leakage"):
+            lines.append(f"      such as: {safe_line(each.examples[0], 80)}")
+    return lines
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return ["  " + line for line in lines]
+
+
+def run_check(arguments: argparse.Namespace, output: Output) -> int:
+    """Look for problems; the exit code is 1 where one of them makes results untrustworthy."""
+    from ..data import checks
+
+    dataset = fetch.dataset(fetch.data_spec(arguments), output)
+    problems = checks.find_problems(dataset)
+    grave = [each for each in problems if each.untrustworthy]
+    if arguments.json:
+        output.json({"name": dataset.name, "trustworthy": not grave, "problems": [problem_json(each) for each in problems]})
+    else:
+        output.lines(problem_lines(problems))
+    if grave:
+        output.flush()
+        output.say("results on this data cannot be trusted: see the lines with !")
+    return 1 if grave else 0

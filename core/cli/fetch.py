@@ -1,0 +1,74 @@
+"""Gets the data set and the model that a command names, from the hubs first where they are not here yet."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import DataSpec
+from .output import Output
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..data.table import Dataset
+
+
+def data_spec(arguments: argparse.Namespace) -> DataSpec:
+    """Return what the options of add_data say; a local path becomes absolute. Raises UserError."""
+    from ..data import sources
+
+    return DataSpec(
+        source=sources.resolve(arguments.dataset),
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        labels=arguments.labels,
+        fold_case=arguments.fold_case,
+        skip_bad_rows=arguments.skip_bad_rows,
+        seed=arguments.split_seed,
+        offline=arguments.offline,
+    )
+
+
+def dataset(spec: DataSpec, output: Output) -> Dataset:
+    """Return the checked data set, downloaded first where it is not here. Raises UserError."""
+    from ..data import sources
+
+    with Progress(output.stderr) as progress:
+        try:
+            data = sources.load(spec, progress=progress.data)
+        except sources.NotDownloaded:
+            if spec.offline:
+                raise
+            download(spec.source, "dataset", output, offline=False)
+            data = sources.load(spec, progress=progress.data)
+    for note in data.notes:
+        output.say(note)
+    return data
+
+
+def model(name: str, output: Output, *, offline: bool) -> str:
+    """Return `name` as a spec keeps it: 'starter', an absolute folder, or an id whose files are here now. Raises UserError."""
+    if name == "starter":
+        return name
+    if name.startswith(("ms:", "hf:")):
+        download(name, "model", output, offline=offline)
+        return name
+    folder = Path(name).expanduser().absolute()
+    if not folder.exists():
+        raise UserError(f"there is no model folder {safe_line(str(folder))}. Give starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{safe_line(str(folder))} is not a model: it has no config.json")
+    return str(folder)
+
+
+def download(identifier: str, what: str, output: Output, *, offline: bool) -> None:
+    """Have the engine fetch what is not here yet of a model or data set; it opens no socket where nothing is. Raises UserError."""
+    from ..engine.client import ask_once
+    from ..engine.protocol import AskDownload
+
+    with Progress(output.stderr) as progress:
+        progress.update("download", 0, None, "files")
+        ask_once(AskDownload(id=identifier, what=what, offline=offline), progress.engine, offline=offline)

@@ -1,0 +1,188 @@
+"""Follows a run from the command line: progress while it goes on, and what it came to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..events import EpochRow
+from ..runs.state import RunView
+from ..safe_text import safe_line
+from ..specs import BaselineSpec
+from . import render, shapes
+from .output import Output
+from .progress import Progress
+from .units import count, duration, score
+
+if TYPE_CHECKING:
+    from ..runs.folder import RunFolder
+
+ENDED = ("stopped", "finished", "failed", "lost")
+POLL = 0.2
+"""Seconds between two looks at a run."""
+INTERRUPTED = 130
+RUNG_NAMES = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "frozen encoder"}
+
+
+def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[float], None] = time.sleep) -> RunView:
+    """Show the progress of a run until it has ended and return its last view.
+
+    Ctrl+C asks the run to stop and go on being followed, a second one kills it; with `owner` False it only ends the following
+    (KeyboardInterrupt).
+    """
+    from ..runs import launch, state
+
+    reader = state.RunReader(run)
+    reader.poll()
+    interrupts = 0
+    with Progress(output.stderr) as progress:
+        teller = _Teller(progress)
+        while True:
+            try:
+                teller.tell(reader.view)
+                if reader.view.state in ENDED:
+                    return reader.view
+                sleep(POLL)
+                reader.poll()
+            except KeyboardInterrupt:
+                if not owner:
+                    raise
+                interrupts += 1
+                if interrupts == 1:
+                    progress.say(f"stopping {run.id} after this step and saving it. Press ctrl+C again to kill it")
+                    launch.stop(run)
+                else:
+                    progress.say(f"killing {run.id}")
+                    launch.kill(run)
+
+
+class _Teller:
+    """Tells what is new in a view since the one before."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._notes = self._epochs = self._rungs = 0
+        self._attempts = 1
+
+    def tell(self, view: RunView) -> None:
+        for attempt in view.attempts[self._attempts :]:
+            self._progress.say(f"attempt {attempt.number}: {attempt.reason}")
+        for note in view.notes[self._notes :]:
+            self._progress.say(note.message if note.level == "info" else f"{note.level}: {note.message}")
+        for row in view.epochs[self._epochs :]:
+            self._progress.say(_epoch(row))
+        for rung in view.rungs[self._rungs :]:
+            name = RUNG_NAMES.get(rung.name, rung.name)
+            self._progress.say(f"{name}: F1 {score(rung.metrics.f1_weighted)} (weighted, validation) after {duration(rung.seconds)}")
+        self._attempts = max(self._attempts, len(view.attempts))
+        self._notes, self._epochs, self._rungs = len(view.notes), len(view.epochs), len(view.rungs)
+        if view.state not in ENDED:
+            self._bar(view)
+
+    def _bar(self, view: RunView) -> None:
+        phase = view.progress
+        if phase is not None:
+            self._progress.update(phase.phase, phase.done, phase.total, phase.unit, phase.detail)
+        elif view.steps and view.started is not None:
+            self._progress.update("train", view.step, view.steps, "steps", training_detail(view))
+        else:
+            self._progress.update("start", 0, None, "s")
+
+
+def training_detail(view: RunView) -> str:
+    """Return the newest loss and validation F1 and the time left, as far as they are known."""
+    parts = []
+    if view.curve:
+        parts.append(f"loss {score(view.curve[-1].loss, 3)}")
+    if view.evaluations:
+        parts.append(f"validation F1 {score(view.evaluations[-1].metrics.f1_weighted, 3)}")
+    if view.seconds_left is not None:
+        parts.append(f"{duration(view.seconds_left)} left")
+    return ", ".join(parts)
+
+
+def _epoch(row: EpochRow) -> str:
+    return (
+        f"epoch {row.epoch}: training loss {score(row.train_loss, 3)}, validation loss {score(row.eval_loss, 3)}, "
+        f"accuracy {score(row.accuracy)}, F1 {score(row.f1_weighted)}"
+    )
+
+
+def exit_code(run: RunFolder, view: RunView) -> int:
+    """Return 0 for a finished run, 130 for a stopped one, 2 where its input was bad, 1 otherwise."""
+    if view.state == "finished":
+        return 0
+    if view.state == "stopped":
+        return INTERRUPTED
+    result = run.read_result()
+    return 2 if result is not None and result.cause == "bad_input" else 1
+
+
+def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> int:
+    """Print what an ended run came to and return the exit code."""
+    ladder = isinstance(view.spec.job, BaselineSpec)
+    if json:
+        output.json(shapes.baseline(view) if ladder else shapes.training(view))
+    elif ladder:
+        output.lines(baseline_report(view, output))
+    else:
+        output.lines(training_report(view, output))
+    output.flush()
+    output.say(ending(view))
+    return exit_code(run, view)
+
+
+def ending(view: RunView) -> str:
+    """Return in a sentence how a run ended and what can be done next."""
+    name = view.id
+    if view.state == "finished":
+        took = f" in {duration(view.finished.seconds)}" if view.finished else ""
+        return f"run {name} is finished{took}. Try it: emotui predict {name} 'I saw a movie today and it was really good.'"
+    if view.state == "stopped":
+        at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
+        return f"run {name} was stopped{at} and is saved. Go on with: emotui resume {name}"
+    if view.state not in ENDED:
+        return f"run {name} is {view.state}"
+    reason = safe_line(view.reason or "it left no reason").rstrip(".")
+    return f"run {name} {'failed' if view.state == 'failed' else 'was lost'}: {reason}. Its log: {view.folder}/worker.log"
+
+
+def baseline_report(view: RunView, output: Output) -> list[str]:
+    """Return the ladder as a table, and the confusion matrix of each rung."""
+    if not view.rungs:
+        return []
+    split = view.rungs[0].metrics
+    lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.rungs(view.rungs, RUNG_NAMES)]
+    for rung in view.rungs:
+        lines += ["", f"Confusion matrix of {RUNG_NAMES.get(rung.name, rung.name)}, share of each true class"]
+        lines += render.confusion(rung.metrics.confusion, list(rung.metrics.per_class), output.width)
+    return lines
+
+
+def training_report(view: RunView, output: Output) -> list[str]:
+    """Return the tutorial's table, the figures of each class and the confusion matrix."""
+    lines: list[str] = []
+    if view.epochs:
+        lines += ["Epochs, measured on validation", *render.epochs(view.epochs)]
+    if view.finished is None:
+        return lines
+    metrics = view.finished.metrics
+    lines += ["", f"Metrics on {metrics.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
+    lines += ["", "Classes", *render.per_class(metrics.per_class)]
+    lines += ["", "Confusion matrix, share of each true class"]
+    lines += render.confusion(metrics.confusion, list(metrics.per_class), output.width)
+    lines += ["", _speed(view)]
+    return lines
+
+
+def _speed(view: RunView) -> str:
+    finished, started = view.finished, view.started
+    parts = []
+    if finished is not None:
+        parts.append(f"{count(finished.steps, 'step')} in {duration(finished.seconds)}")
+        if finished.examples_per_second is not None:
+            parts.append(f"{finished.examples_per_second:,.0f} examples a second")
+    if started is not None:
+        parts.append(f"on {started.device_name or started.device} in {started.precision}")
+    return ", ".join(parts)

@@ -1,0 +1,190 @@
+"""emotui download and emotui doctor: what this machine has, and what it lacks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .. import paths
+from ..engine.protocol import AskDoctor, AskDownload, DoctorAnswer, DownloadAnswer
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import options, render
+from .output import Output
+from .progress import Progress
+from .units import count, duration, size
+
+LITTLE_SPACE = 5_000_000_000
+"""Bytes below which a disk may be too full for a few runs of a base-sized model."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is missing or wrong, and what to do."""
+
+    level: str
+    """'error': nothing works without it; 'warning' otherwise."""
+    message: str
+    remedy: str
+
+
+class Folder(msgspec.Struct, frozen=True):
+    """A folder that emotui writes to."""
+
+    path: str
+    exists: bool
+    free_bytes: int | None
+
+
+def add(commands: Any) -> None:
+    parser = options.command(
+        commands,
+        "download",
+        run_download,
+        description="Fetch a data set or a model from ModelScope (ms:) or Hugging Face (hf:): only the files that are needed, and only "
+        "what is not here yet.",
+        examples=["emotui download ms:AI-ModelScope/distilbert-base-uncased", "emotui download hf:dair-ai/emotion --what dataset"],
+    )
+    parser.add_argument("id", metavar="ID", help="ms:OWNER/NAME or hf:OWNER/NAME")
+    parser.add_argument("--what", choices=("auto", "model", "dataset"), default="auto", help="what the id names (default: auto)")
+    parser.add_argument("--offline", action="store_true", help="open no socket: only say whether it is here")
+
+    options.command(
+        commands,
+        "doctor",
+        run_doctor,
+        description="Show versions, devices and folders, and say what is missing and how to get it.",
+        examples=["emotui doctor"],
+    )
+
+
+def run_download(arguments: argparse.Namespace, output: Output) -> int:
+    """Ask the engine to fetch files."""
+    from ..engine.client import ask_once
+
+    if not arguments.id.startswith(("ms:", "hf:")):
+        raise UserError(f"{safe_line(arguments.id, 80)!r} is no hub's id: write ms:OWNER/NAME or hf:OWNER/NAME")
+    ask = AskDownload(id=arguments.id, what=arguments.what, offline=arguments.offline)
+    with Progress(output.stderr) as progress:
+        progress.update("download", 0, None, "files")
+        answer: DownloadAnswer = ask_once(ask, progress.engine, offline=arguments.offline)
+    if arguments.json:
+        output.json({"id": answer.id, "what": answer.what, "folder": answer.folder, "files": answer.files, "seconds": answer.seconds})
+    else:
+        output.line(answer.folder)
+    total = sum(answer.files.values())
+    output.say(f"{answer.what}: {count(len(answer.files), 'file')}, {size(total)} in {duration(answer.seconds)}")
+    return 0
+
+
+def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
+    """Look at libraries, devices, folders and settings."""
+    from ..engine.client import ask_once
+
+    problems: list[Finding] = []
+    answer: DoctorAnswer | None = None
+    try:
+        with Progress(output.stderr) as progress:
+            progress.update("look", 0, None, "devices")
+            answer = ask_once(AskDoctor())
+    except UserError as error:
+        problems.append(Finding("error", f"the models' libraries cannot be loaded: {error}", "Install emotui again in a fresh environment"))
+    folders = {name: look_at(path) for name, path in places().items()}
+    problems += findings(folders, answer)
+    config = paths.config_file()
+    if arguments.json:
+        seen = msgspec.to_builtins(answer) if answer is not None else msgspec.to_builtins(DoctorAnswer({}, (), False, 0, ""))
+        output.json(
+            {
+                "python": sys.version.split()[0],
+                **seen,
+                "folders": folders,
+                "config_file": {"path": str(config), "exists": config.is_file()},
+                "problems": problems,
+            }
+        )
+    else:
+        output.lines(doctor_report(answer, folders, config, problems))
+    return 1 if any(each.level == "error" for each in problems) else 0
+
+
+def places() -> dict[str, Path]:
+    """Return the folders that emotui writes to, by what they are for."""
+    return {"home": paths.home(), "runs": paths.runs_folder(), "downloads": paths.downloads_folder(), "cache": paths.cache_folder()}
+
+
+def look_at(path: Path) -> Folder:
+    """Return a folder's state; the free space is that of its nearest parent that is there."""
+    nearest = next((each for each in (path, *path.parents) if each.exists()), None)
+    try:
+        free = shutil.disk_usage(nearest).free if nearest is not None else None
+    except OSError:
+        free = None
+    return Folder(str(path), path.exists(), free)
+
+
+def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Finding]:
+    """Return what is missing or in the way."""
+    found: list[Finding] = []
+    home = Path(folders["home"].path)
+    nearest = next((each for each in (home, *home.parents) if each.exists()), home)
+    if home.exists():
+        try:
+            paths.check_private(home)
+        except UserError as error:
+            message, _, remedy = str(error).rpartition(". ")
+            found.append(Finding("error", message, remedy))
+    if not os.access(nearest, os.W_OK):
+        found.append(Finding("error", f"nothing can be written in {nearest}", "Set EMOTUI_HOME to a folder you can write to"))
+    free = folders["home"].free_bytes
+    if free is not None and free < LITTLE_SPACE:
+        found.append(Finding("warning", f"only {size(free)} are free in {home}", "Free some space, or set EMOTUI_HOME to another disk"))
+    if answer is None:
+        return found
+    missing = [name for name, version in answer.versions.items() if not version]
+    if missing:
+        found.append(Finding("error", f"not installed: {', '.join(missing)}", "Install emotui again: pip install emotui"))
+    if not answer.starter_model:
+        found.append(Finding("warning", "the starter model is not installed", "Get it with: pip install 'emotui[starter]'"))
+    if not any(str(each.get("device", "")).startswith("cuda") for each in answer.devices):
+        found.append(
+            Finding(
+                "warning",
+                "there is no GPU that torch can use: training runs on the CPU",
+                "A small encoder such as the starter is fast enough",
+            )
+        )
+    return found
+
+
+def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], config: Path, problems: list[Finding]) -> list[str]:
+    """Return all of it as text."""
+    lines: list[str] = []
+    if answer is not None:
+        lines += ["Devices", *(f"  {_device(each)}" for each in answer.devices), f"  {count(answer.threads, 'thread')} for the CPU", ""]
+        versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
+        lines += ["Versions", *("  " + line for line in render.table(versions, "ll")), ""]
+    rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]
+    rows.append(["settings", str(config), "" if config.is_file() else "not there; not needed"])
+    if answer is not None:
+        rows.append(["starter model", answer.starter_model or "not installed", ""])
+    lines += ["Folders and files", *("  " + line for line in render.table(rows, "lll")), ""]
+    if problems:
+        return [*lines, "What to look at", *(f"  {each.level}: {safe_line(each.message)}. {safe_line(each.remedy)}" for each in problems)]
+    return [*lines, "Nothing is missing."]
+
+
+def _device(device: dict[str, str | int | float | bool | None]) -> str:
+    parts = [str(device.get("name") or "unknown")]
+    if cores := device.get("cores"):
+        parts.append(f"{cores} cores")
+    free, total = device.get("memory_free"), device.get("memory_total")
+    if isinstance(free, int) and isinstance(total, int):
+        parts.append(f"{size(free)} of {size(total)} free")
+    parts.append("bf16" if device.get("bf16") else "no bf16")
+    return f"{device.get('device')}: {', '.join(parts)}"

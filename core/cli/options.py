@@ -1,0 +1,134 @@
+"""The command line's parser and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from typing import Any, NoReturn
+
+from ..errors import UserError
+from ..safe_text import safe_line
+
+COMMANDS = {
+    "data": ("data", "describe a data set: splits, classes, lengths, problems"),
+    "check": ("data", "look for problems that make a result wrong"),
+    "tokens": ("tokens", "show the tokens of a text: characters, words and the model's subwords"),
+    "baseline": ("train", "measure what can be had without training a Transformer"),
+    "train": ("train", "fine-tune an encoder on a data set"),
+    "evaluate": ("predict", "measure a run on a split, with intervals and its worst rows"),
+    "predict": ("predict", "classify texts, a file or stdin with a run"),
+    "runs": ("runs", "list every run, the newest first"),
+    "show": ("runs", "show one run: its state, its settings and its scores"),
+    "watch": ("runs", "follow a run until it ends"),
+    "stop": ("runs", "save a run and stop it"),
+    "resume": ("runs", "go on with a run that was stopped or lost"),
+    "export": ("runs", "write a run's model as a folder that transformers loads"),
+    "download": ("machine", "fetch a data set or a model from a hub"),
+    "doctor": ("machine", "say what this machine has and what is missing"),
+}
+"""The module and the summary of every sub-command, in the order of a first session."""
+
+DATASET_HELP = "starter, a folder with train, validation and test files, one file, ms:OWNER/NAME or hf:OWNER/NAME"
+MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starter)"
+RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UserError with a sentence where argparse would print its usage and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{safe_line(message)}. To see how it is used: {self.prog} --help")
+
+
+def command(commands: Any, name: str, run: Any, *, description: str, examples: list[str]) -> Parser:
+    """Add the sub-command `name`, which `run(arguments, output)` carries out and answers with an exit code."""
+    shown = "\n".join(f"  {each}" for each in examples)
+    parser: Parser = commands.add_parser(
+        name,
+        help=COMMANDS[name][1],
+        description=textwrap.fill(description, 90),
+        epilog=f"example{'s' if len(examples) > 1 else ''}:\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout instead of text")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(carry_out=run)
+    return parser
+
+
+def add_data(parser: Parser) -> None:
+    """Add DATASET and how it is read."""
+    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    group = parser.add_argument_group("how the data is read")
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of the labels (guessed where it is plain)")
+    group.add_argument("--labels", metavar="A,B,C", type=label_names, default=(), help="names of the labels 0, 1, 2 and so on")
+    group.add_argument("--fold-case", action="store_true", help="take label names that differ by case only as one")
+    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
+    group.add_argument("--split-seed", metavar="N", type=natural, default=0, help="seed of the 80/10/10 split of one file (default: 0)")
+    group.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+
+
+def add_model(parser: Parser) -> None:
+    parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
+
+
+def add_hardware(parser: Parser) -> None:
+    """Add --max-length, --seed, --device and --precision."""
+    parser.add_argument("--max-length", metavar="N", type=positive, help="cut texts at N tokens (default: the model's limit)")
+    parser.add_argument("--seed", metavar="N", type=natural, default=0, help="seed of all random numbers (default: 0)")
+    parser.add_argument("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    parser.add_argument("--precision", choices=("auto", "float32", "bf16"), default="auto", help="of the matrices (default: auto)")
+
+
+def add_run(parser: Parser) -> None:
+    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+
+
+def label_names(text: str) -> tuple[str, ...]:
+    """Parse 'a,b,c'."""
+    names = tuple(name.strip() for name in text.split(","))
+    if len(names) < 2 or not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"{safe_line(text, 60)!r} must be two or more different names with commas between them")
+    return names
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of 1 or more."""
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """Parse a whole number of 0 or more."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number < 2**32:
+        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not a whole number of {least} or more")
+    return number
+
+
+def learning_rate(text: str) -> float:
+    """Parse a number above 0 and at most 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not a number above 0 and at most 1, such as 5e-5")
+    return number
+
+
+def device(text: str) -> str:
+    """Parse auto, cpu, cuda or cuda:N."""
+    kind, _, index = text.partition(":")
+    if text in ("auto", "cpu", "cuda") or (kind == "cuda" and index.isascii() and index.isdigit()):
+        return text
+    raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not auto, cpu, cuda or cuda:N")

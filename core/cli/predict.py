@@ -1,0 +1,281 @@
+"""emotui predict and emotui evaluate: a run's answers, and how good they are."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, FileAnswer, Prediction, ScoredRow
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import options, render, shapes
+from .output import Output
+from .progress import Progress
+from .units import count, duration, percent
+
+BATCH = 256
+"""Lines of stdin classified at once, at most."""
+CHUNK = 1 << 16
+LONGEST = 1 << 20
+"""Bytes of the longest line that is taken for one text."""
+
+Ask = Callable[[list[str]], tuple[Prediction, ...]]
+
+
+def add(commands: Any) -> None:
+    evaluate = options.command(
+        commands,
+        "evaluate",
+        run_evaluate,
+        description="Measure a run on a split of its data: accuracy and F1 with 95 % bootstrap intervals, each class, the confusion "
+        "matrix, and the rows with the highest and the lowest loss.",
+        examples=["emotui evaluate last", "emotui evaluate last --split validation --json"],
+    )
+    options.add_run(evaluate)
+    evaluate.add_argument("--split", metavar="NAME", default="test", help="train, validation or test (default: test)")
+    evaluate.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
+    evaluate.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
+
+    predict = options.command(
+        commands,
+        "predict",
+        run_predict,
+        description="Classify texts with a run. Without TEXT and --file, each line of stdin is a text, answered in order as it comes.",
+        examples=[
+            "emotui predict last 'I saw a movie today and it was really good.'",
+            "emotui predict last --file tweets.csv --out answers.csv",
+            "cat texts.txt | emotui predict last --jsonl",
+        ],
+    )
+    options.add_run(predict)
+    predict.add_argument("texts", metavar="TEXT", nargs="*", help="a text")
+    predict.add_argument("--file", metavar="IN", type=Path, help="jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)")
+    predict.add_argument("--out", metavar="OUT", type=Path, help="where to write the answers to --file: jsonl, csv, tsv or parquet")
+    predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
+    predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
+    predict.add_argument("--jsonl", action="store_true", help="print one JSON object a text, as soon as it is classified")
+
+
+def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
+    """Ask the engine to measure a run."""
+    from ..engine.client import ask_once
+    from ..runs import folder
+
+    run = folder.find(arguments.run)
+    ask = AskEvaluate(run=str(run.path), split=arguments.split, resamples=arguments.resamples, worst=arguments.worst)
+    with Progress(output.stderr) as progress:
+        progress.update("evaluate", 0, None, "rows")
+        answer: EvaluateAnswer = ask_once(ask, progress.engine)
+    if arguments.json:
+        output.json(
+            {
+                "run": run.id,
+                **shapes.metrics(answer.metrics),
+                "intervals": answer.metrics.intervals,
+                "highest_loss": answer.highest_loss,
+                "lowest_loss": answer.lowest_loss,
+                "predictions": answer.predictions,
+                "seconds": answer.seconds,
+            }
+        )
+        return 0
+    output.lines(evaluation_report(answer, output.width))
+    output.say(f"every row's prediction is in {answer.predictions}")
+    return 0
+
+
+def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
+    """Return metrics with intervals, each class, the confusion matrix and both ends of the loss."""
+    metrics = answer.metrics
+    lines = [f"Run {answer.run} on {answer.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
+    lines += ["", "Classes", *render.per_class(metrics.per_class, metrics.intervals)]
+    lines += ["", "Confusion matrix, share of each true class"]
+    lines += render.confusion(metrics.confusion, list(metrics.per_class), width)
+    for title, rows in (("Highest loss", answer.highest_loss), ("Lowest loss", answer.lowest_loss)):
+        if rows:
+            lines += ["", f"{title} (nats)", *_scored(rows, width)]
+    return lines
+
+
+def _scored(rows: tuple[ScoredRow, ...], width: int) -> list[str]:
+    cells = [["row", "loss", "label", "prediction", "sure", "text"]]
+    cells += [[str(row.row), f"{row.loss:.3f}", row.label, row.prediction, percent(row.probability), row.text] for row in rows]
+    return ["  " + line for line in render.table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)])]
+
+
+def run_predict(arguments: argparse.Namespace, output: Output) -> int:
+    """Classify the texts given, a file, or the lines of stdin."""
+    if arguments.json and arguments.jsonl:
+        raise UserError("--json prints one object for all texts and --jsonl one a text: give only one of them")
+    if arguments.file is not None or arguments.out is not None:
+        return _predict_file(arguments, output)
+    from ..engine.client import Session
+    from ..runs import folder
+
+    run = folder.find(arguments.run)
+    with Session() as engine:
+
+        def ask(texts: list[str]) -> tuple[Prediction, ...]:
+            return engine.ask(AskClassify(run=str(run.path), texts=tuple(texts))).predictions
+
+        if arguments.texts:
+            return _predict_texts(arguments, output, run.id, ask)
+        return _predict_lines(arguments, output, run.id, ask)
+
+
+def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
+    for position, text in enumerate(arguments.texts, 1):
+        if not text.strip():
+            raise UserError(f"text {position} is empty")
+    with Progress(output.stderr) as progress:
+        progress.update("classify", 0, len(arguments.texts), "texts")
+        predictions = ask(arguments.texts)
+    if arguments.json:
+        output.json({"run": run, "predictions": predictions})
+    elif len(predictions) == 1 and not arguments.jsonl:
+        output.lines(prediction_report(predictions[0], output))
+    else:
+        _write(predictions, output, jsonl=arguments.jsonl)
+    return 0
+
+
+def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
+    if sys.stdin.isatty():
+        output.say("one text a line; ctrl+D ends")
+    lines = _Lines(skip=arguments.skip_bad_rows)
+    kept: list[Prediction] = []
+    done = 0
+    # Bars between lines of answers would only flicker, and on a terminal the typed text is in the way.
+    quiet = not arguments.json or sys.stdin.isatty()
+    with nullcontext() if quiet else Progress(output.stderr) as progress:
+        for texts in lines.batches(_read_stdin):
+            predictions = ask(texts)
+            done += len(texts)
+            if arguments.json:
+                kept += predictions
+            else:
+                _write(predictions, output, jsonl=arguments.jsonl)
+                output.flush()
+            if progress is not None:
+                progress.update("classify", done, None, "texts")
+    if arguments.json:
+        output.json({"run": run, "predictions": kept})
+    if lines.skipped:
+        output.say(f"left out {count(lines.skipped, 'line')} without a text")
+    return 0
+
+
+def _read_stdin() -> bytes:
+    """Return what stdin has now, waiting where it has nothing; empty at its end."""
+    return sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]  (a stream replaced in tests has it, too)
+
+
+class _Lines:
+    """Cuts a stream of bytes into texts, one a line."""
+
+    def __init__(self, *, skip: bool) -> None:
+        self.skipped = 0
+        self._skip = skip
+        self._number = 0
+
+    def batches(self, read: Callable[[], bytes]) -> Iterator[list[str]]:
+        """Yield the texts of the lines read so far, at most BATCH at once.
+
+        Raises UserError, after the texts before it, for a line that is no text.
+        """
+        rest = b""
+        texts: list[str] = []
+        while chunk := read():
+            *whole, rest = (rest + chunk).split(b"\n")
+            if len(rest) > LONGEST:
+                raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes. Give one text a line")
+            for line in whole:
+                yield from self._take(line, texts)
+            if texts:
+                yield texts[:]
+                texts.clear()
+        if rest:
+            yield from self._take(rest, texts)
+        if texts:
+            yield texts
+
+    def _take(self, line: bytes, texts: list[str]) -> Iterator[list[str]]:
+        self._number += 1
+        text, problem = "", ""
+        try:
+            text = line.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            problem = "is not valid UTF-8"
+        if not problem and not text.strip():
+            problem = "is empty"
+        if not problem:
+            texts.append(text)
+        elif self._skip:
+            self.skipped += 1
+        else:
+            if texts:
+                yield texts[:]
+                texts.clear()
+            raise UserError(f"line {self._number} of stdin {problem}. Mend it, or leave such lines out with --skip-bad-rows")
+        if len(texts) == BATCH:
+            yield texts[:]
+            texts.clear()
+
+
+def _write(predictions: tuple[Prediction, ...], output: Output, *, jsonl: bool) -> None:
+    if jsonl:
+        for each in predictions:
+            output.json(each)
+        return
+    for each in predictions:
+        output.line(f"{safe_line(each.label)}\t{percent(each.probabilities[each.label])}\t{safe_line(each.text)}")
+
+
+def prediction_report(prediction: Prediction, output: Output) -> list[str]:
+    """Return one text's label and all probabilities as bars."""
+    sure = percent(prediction.probabilities[prediction.label])
+    lines = [safe_line(prediction.text, output.width), "", f"{safe_line(prediction.label)}  {sure}"]
+    lines += render.probability_bars(list(prediction.probabilities.items()), output.width, output.glyphs)
+    cut = f", cut at {prediction.tokens:,}" if prediction.truncated else ""
+    return [*lines, f"  {count(prediction.tokens, 'token')}{cut}"]
+
+
+def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
+    if arguments.texts:
+        raise UserError("give texts or --file, not both")
+    if arguments.file is None or arguments.out is None:
+        raise UserError("--file IN and --out OUT go together: IN is read part by part and the answers are written to OUT")
+    if arguments.jsonl:
+        raise UserError("--jsonl is for texts and stdin. With --file, name OUT with the ending .jsonl")
+    source, target = arguments.file.expanduser().absolute(), arguments.out.expanduser().absolute()
+    if not source.is_file():
+        raise UserError(f"there is no file {safe_line(str(source))}")
+    if target.exists() and target.samefile(source):
+        raise UserError("--out is the file that --file reads. Choose another name")
+    from ..engine.client import ask_once
+    from ..runs import folder
+
+    run = folder.find(arguments.run)
+    ask = AskClassifyFile(
+        run=str(run.path),
+        source=str(source),
+        target=str(target),
+        text_column=arguments.text_column,
+        skip_bad_rows=arguments.skip_bad_rows,
+    )
+    with Progress(output.stderr) as progress:
+        progress.update("classify", 0, None, "rows")
+        answer: FileAnswer = ask_once(ask, progress.engine)
+    if arguments.json:
+        output.json({**msgspec.to_builtins(answer), "run": run.id})
+    else:
+        output.line(str(target))
+    left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
+    output.say(f"{count(answer.rows, 'row')} classified in {duration(answer.seconds)}{left_out}")
+    return 0

@@ -1,0 +1,115 @@
+"""Progress on stderr: a bar where it is a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from ..engine.protocol import ProgressLine
+from ..safe_text import safe_line
+from .output import draws_unicode, write_line
+from .units import size
+
+FIRST = 1.0
+"""Seconds after which the first plain line is written: what is shorter is not worth one."""
+EVERY = 5.0
+"""Seconds between two plain lines."""
+REDRAW = 0.1
+"""Seconds between two drawings of a bar."""
+BAR = "{desc:<10}{percentage:3.0f} %|{bar:30}| {n_fmt} of {total_fmt} {unit}{postfix}"
+COUNT = "{desc:<10}{n_fmt} {unit}{postfix}"
+
+
+def counted(done: int, total: int | None, unit: str) -> str:
+    """Return '3 of 10 rows', '3 rows', '1.0 MB of 2.0 MB'."""
+    if unit == "bytes":
+        return size(done) if total is None else f"{size(done)} of {size(total)}"
+    return f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}"
+
+
+class Progress:
+    """One thing under way at a time, told by phase. A context manager: its bar is taken away at the end."""
+
+    def __init__(self, stderr: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stderr = stderr
+        self._clock = clock
+        self._terminal = stderr.isatty()
+        self._phase: str | None = None
+        self._bar: Any = None
+        self._next = 0.0
+        self._last = ""
+        self._told = False
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def update(self, phase: str, done: int, total: int | None, unit: str, detail: str = "") -> None:
+        """Show how far `phase` has come; `detail` is shown after it."""
+        if phase != self._phase:
+            self.close()
+            self._phase, self._next = phase, self._clock() + (0 if self._terminal else FIRST)
+        if self._terminal:
+            self._draw(phase, done, total, unit, safe_line(detail))
+        else:
+            self._last = f"{safe_line(phase)}: {counted(done, total, unit)}" + (f", {safe_line(detail)}" if detail else "")
+            if self._clock() >= self._next:
+                self._write()
+
+    def engine(self, line: ProgressLine) -> None:
+        """Show a progress line of the engine."""
+        self.update(line.phase, line.done, line.total, line.unit)
+
+    def data(self, phase: str, done: int, total: int | None) -> None:
+        """Show how far reading a data set has come: in rows of a Parquet file, in bytes of any other."""
+        self.update(phase, done, total, "rows" if phase.endswith(".parquet") else "bytes")
+
+    def say(self, text: str) -> None:
+        """Write a line above the bar."""
+        if self._bar is not None:
+            self._bar.clear()
+        write_line(self._stderr, text)
+        if self._bar is not None:
+            self._bar.refresh()
+        self._stderr.flush()
+
+    def close(self) -> None:
+        """Take the bar away, or write the phase's last line where lines of it were written."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        elif self._told and self._last:
+            self._write()
+        self._phase, self._last, self._told = None, "", False
+
+    def _write(self) -> None:
+        write_line(self._stderr, self._last)
+        self._stderr.flush()
+        self._last, self._told, self._next = "", True, self._clock() + EVERY
+
+    def _draw(self, phase: str, done: int, total: int | None, unit: str, detail: str) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=total,
+                desc=safe_line(phase, 20),
+                unit="B" if unit == "bytes" else safe_line(unit, 20),
+                unit_scale=unit == "bytes",
+                file=self._stderr,
+                leave=False,
+                dynamic_ncols=True,
+                ascii=not draws_unicode(self._stderr),
+                bar_format=COUNT if total is None else BAR,
+            )
+        elif total is not None and self._bar.total != total:
+            self._bar.total = total
+            self._bar.bar_format = BAR
+        self._bar.set_postfix_str(detail, refresh=False)
+        self._bar.n = done
+        if self._clock() >= self._next or done == total:
+            self._bar.refresh()
+            self._next = self._clock() + REDRAW

@@ -1,0 +1,236 @@
+"""Draws tables, bars, box plots and confusion matrices as lines of text; needs no terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..events import ClassMetrics, EpochRow, Metrics, Rung
+from ..safe_text import cell_width, pad, safe_line
+from .output import Glyphs
+from .units import duration, percent, score
+
+NAME_WIDTH = 24
+"""Cells of a label's name; a longer one is cut."""
+
+
+class Spread(Protocol):
+    """Quartiles and whiskers of a box plot."""
+
+    @property
+    def median(self) -> float: ...
+    @property
+    def q1(self) -> float: ...
+    @property
+    def q3(self) -> float: ...
+    @property
+    def whisker_low(self) -> float: ...
+    @property
+    def whisker_high(self) -> float: ...
+    @property
+    def max(self) -> float: ...
+
+
+def table(rows: Sequence[Sequence[str]], align: str, widths: Sequence[int | None] = ()) -> list[str]:
+    """Return aligned lines, the first row being the heading.
+
+    `align` has one of l and r a column; `widths` caps a column's cells, None: as wide as its widest cell.
+    """
+    columns = len(align)
+    cells = [[safe_line(cell) for cell in row] for row in rows]
+    wide = [max((cell_width(row[column]) for row in cells), default=0) for column in range(columns)]
+    for column, cap in enumerate(widths):
+        if cap is not None:
+            wide[column] = min(wide[column], cap)
+    return ["  ".join(_aligned(cell, wide[c], align[c]) for c, cell in enumerate(row)).rstrip() for row in cells]
+
+
+def _aligned(cell: str, width: int, side: str) -> str:
+    cut = pad(cell, width)
+    if side == "l":
+        return cut
+    text = cut.rstrip(" ")
+    return " " * (width - cell_width(text)) + text
+
+
+def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[str]:
+    """Return one horizontal bar a class in ascending order, with its count and its share in percent."""
+    total = sum(number for _, number in counts)
+    highest = max((number for _, number in counts), default=0)
+    ordered = sorted(counts, key=lambda item: item[1])
+    names = _name_width([name for name, _ in ordered])
+    digits = max((len(f"{number:,}") for _, number in ordered), default=1)
+    room = max(8, width - names - digits - 14)
+    lines = []
+    for name, number in ordered:
+        drawn = _bar(number / highest if highest else 0.0, room, glyphs)
+        share = percent(number / total if total else 0.0)
+        lines.append(f"  {pad(safe_line(name), names)}  {drawn}  {number:>{digits},}  {share:>7}")
+    return lines
+
+
+def probability_bars(probabilities: Sequence[tuple[str, float]], width: int, glyphs: Glyphs) -> list[str]:
+    """Return one bar a class, the most probable first; a full bar is 100 %."""
+    ordered = sorted(probabilities, key=lambda item: -item[1])
+    names = _name_width([name for name, _ in ordered])
+    room = max(8, min(50, width - names - 14))
+    return [f"  {pad(safe_line(name), names)}  {_bar(share, room, glyphs)}  {percent(share):>7}" for name, share in ordered]
+
+
+def _bar(share: float, room: int, glyphs: Glyphs) -> str:
+    """Return a bar over `share` of `room` cells, filled with spaces; anything above zero shows."""
+    parts = len(glyphs.bar)
+    filled = round(share * room * parts)
+    if share > 0:
+        filled = max(1, filled)
+    whole, rest = divmod(min(filled, room * parts), parts)
+    return pad(glyphs.bar[-1] * whole + (glyphs.bar[rest - 1] if rest else ""), room)
+
+
+def _name_width(names: Sequence[str]) -> int:
+    return min(NAME_WIDTH, max((cell_width(safe_line(name)) for name in names), default=0))
+
+
+def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs, *, limit: int | None = None) -> list[str]:
+    """Return one box a class on a common axis from 0, without outliers, and the axis under them.
+
+    The box spans the quartiles, the whiskers reach the furthest value within 1.5 interquartile ranges (Tukey, 1977).
+    A `limit` beyond the longest whisker is drawn at the right end, off the scale.
+    """
+    if not spreads:
+        return []
+    names = _name_width([name for name, _ in spreads])
+    figures = [f"median {_plain(spread.median)}, longest {_plain(spread.max)}" for _, spread in spreads]
+    room = max(20, min(80, width - names - max(map(len, figures)) - 12))
+    highest = max(1.0, *(spread.whisker_high for _, spread in spreads))
+    step = _tick_step(highest)
+    top = step * math.ceil(highest / step)
+    inside = limit is not None and limit <= top
+    mark = _cell(limit, top, room) if limit is not None and inside else None
+
+    lines = []
+    for (name, spread), figure in zip(spreads, figures, strict=True):
+        cells = [" "] * room
+        if mark is not None:
+            cells[mark] = glyphs.limit
+        low, high = _cell(spread.whisker_low, top, room), _cell(spread.whisker_high, top, room)
+        first, last = _cell(spread.q1, top, room), _cell(spread.q3, top, room)
+        cells[low : high + 1] = glyphs.whisker * (high + 1 - low)
+        cells[low], cells[high] = glyphs.whisker_low, glyphs.whisker_high
+        cells[first : last + 1] = glyphs.box * (last + 1 - first)
+        cells[_cell(spread.median, top, room)] = glyphs.median
+        edge = f" {glyphs.limit}" if limit is not None and not inside else ""
+        lines.append(f"  {pad(safe_line(name), names)}  {''.join(cells)}{edge}  {figure}")
+    lines.append(f"  {' ' * names}  {_axis(top, step, room, limit, mark)}".rstrip())
+    return lines
+
+
+def _axis(top: float, step: float, room: int, limit: int | None, mark: int | None) -> str:
+    cells = [" "] * (room + 12)
+    labels = [(_cell(step * number, top, room), _plain(step * number)) for number in range(round(top / step) + 1)]
+    if limit is not None:
+        labels.insert(0, (room + 1 if mark is None else mark, str(limit)))  # first: the limit is never left out for a tick
+    taken: set[int] = set()
+    for position, label in labels:
+        spot = range(position, position + len(label))
+        if taken.isdisjoint(range(position - 1, position + len(label) + 1)):
+            cells[position : position + len(label)] = label
+            taken.update(spot)
+    return "".join(cells).rstrip()
+
+
+def _cell(value: float, top: float, room: int) -> int:
+    return min(room - 1, max(0, round(value / top * (room - 1))))
+
+
+def _tick_step(highest: float) -> float:
+    """Return 1, 2 or 5 times a power of ten, so that about five steps reach `highest`."""
+    rough = max(1.0, highest / 5)
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
+
+
+def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int) -> list[str]:
+    """Return the confusion matrix normalised by true class, two decimals, with named axes.
+
+    Columns are numbered where the names do not fit into `width`. A class without rows shows '-'.
+    """
+    names = [safe_line(name, NAME_WIDTH) for name in labels]
+    row_names = [*names]
+    heads = names
+    cell = max(4, *(cell_width(name) for name in names))
+    label_width = max(cell_width("true \\ predicted"), *(cell_width(name) for name in names))
+    if label_width + len(names) * (cell + 2) + 2 > width:
+        digits = len(str(len(names) - 1))
+        row_names = [f"{index:>{digits}} {name}" for index, name in enumerate(names)]
+        heads = [str(index) for index in range(len(names))]
+        cell = max(4, digits)
+        label_width = max(cell_width("true \\ predicted"), *(cell_width(name) for name in row_names))
+    lines = ["  " + pad("true \\ predicted", label_width) + "".join("  " + _aligned(head, cell, "r") for head in heads)]
+    for name, row in zip(row_names, counts, strict=True):
+        total = sum(row)
+        cells = [f"{number / total:.2f}" if total else "-" for number in row]
+        lines.append("  " + pad(name, label_width) + "".join(f"  {each:>{cell}}" for each in cells))
+    return lines
+
+
+def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float, float]] | None = None) -> list[str]:
+    """Return precision, recall, F1 and rows of each class, with F1's interval where there is one."""
+    intervals = intervals or {}
+    head = ["label", "precision", "recall", "F1", *(["95 % interval"] if intervals else []), "rows"]
+    rows = [head]
+    for name, each in classes.items():
+        span = [_interval(intervals.get(f"f1:{name}"))] if intervals else []
+        rows.append([name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", *span, f"{each.support:,}"])
+    return _indented(table(rows, "lrrr" + ("r" if intervals else "") + "r", [NAME_WIDTH]))
+
+
+def metric_rows(metrics: Metrics) -> list[str]:
+    """Return accuracy, weighted and macro F1 and loss, with their intervals where there are some."""
+    named = [("accuracy", "accuracy", metrics.accuracy), ("F1 (weighted)", "f1_weighted", metrics.f1_weighted)]
+    named.append(("F1 (macro)", "f1_macro", metrics.f1_macro))
+    rows = [["metric", "value", *(["95 % interval"] if metrics.intervals else [])]]
+    for title, key, value in named:
+        rows.append([title, score(value), *([_interval(metrics.intervals.get(key))] if metrics.intervals else [])])
+    if metrics.loss is not None:
+        span = [_interval(metrics.intervals.get("loss"))] if metrics.intervals else []
+        rows.append(["loss (nats)", score(metrics.loss), *span])
+    return _indented(table(rows, "lr" + ("r" if metrics.intervals else "")))
+
+
+def _interval(span: tuple[float, float] | None) -> str:
+    return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""
+
+
+def epochs(rows: Sequence[EpochRow]) -> list[str]:
+    """Return the tutorial's table."""
+    head = ["Epoch", "Training loss", "Validation loss", "Accuracy", "F1"]
+    body = [
+        [str(row.epoch), score(row.train_loss, 6), score(row.eval_loss, 6), score(row.accuracy), score(row.f1_weighted)] for row in rows
+    ]
+    return _indented(table([head, *body], "rrrrr"))
+
+
+def rungs(ladder: Sequence[Rung], names: dict[str, str]) -> list[str]:
+    """Return one line a baseline, from the simplest up."""
+    head = ["baseline", "accuracy", "F1 (weighted)", "F1 (macro)", "time"]
+    body = [
+        [
+            names.get(rung.name, rung.name),
+            score(rung.metrics.accuracy),
+            score(rung.metrics.f1_weighted),
+            score(rung.metrics.f1_macro),
+            duration(rung.seconds) + (", hidden states from the cache" if rung.cached else ""),
+        ]
+        for rung in ladder
+    ]
+    return _indented(table([head, *body], "lrrrl"))
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return ["  " + line for line in lines]

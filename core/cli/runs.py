@@ -1,0 +1,269 @@
+"""emotui runs, show, watch, stop, resume and export: runs that are there already."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.protocol import AskExport, ExportAnswer
+from ..errors import UserError
+from ..runs.state import RunView
+from ..safe_text import safe_line
+from ..specs import task_of
+from . import follow, options, render, shapes
+from .output import Output
+from .progress import Progress
+from .units import age, count, duration, score
+
+if TYPE_CHECKING:
+    from ..runs.folder import RunFolder
+
+
+def add(commands: Any) -> None:
+    parser = options.command(
+        commands,
+        "runs",
+        run_runs,
+        description="List every run with its state and its scores, the newest first.",
+        examples=["emotui runs", "emotui runs --json"],
+    )
+    parser.add_argument("--limit", metavar="N", type=options.positive, help="the newest N only")
+
+    parser = options.command(
+        commands,
+        "show",
+        run_show,
+        description="Show one run: its state and why, its folder and processes, its settings and its scores.",
+        examples=["emotui show last", "emotui show last --json"],
+    )
+    options.add_run(parser)
+
+    parser = options.command(
+        commands,
+        "watch",
+        run_watch,
+        description="Follow a run until it ends. Any number may watch; ctrl+C ends the watching, and the run goes on. "
+        "With --json each event is printed as one JSON object a line.",
+        examples=["emotui watch last"],
+    )
+    options.add_run(parser)
+
+    parser = options.command(
+        commands,
+        "stop",
+        run_stop,
+        description="Ask a run to save after its step and stop; wait until it has. To ask twice does no harm. --kill does not wait for "
+        "the step: what came after the last checkpoint is lost.",
+        examples=["emotui stop last"],
+    )
+    options.add_run(parser)
+    parser.add_argument("--kill", action="store_true", help="end it at once, without saving")
+    parser.add_argument("--no-wait", action="store_true", help="ask and leave")
+
+    parser = options.command(
+        commands,
+        "resume",
+        run_resume,
+        description="Go on with a run from its last complete checkpoint, as if nothing had happened, and follow it.",
+        examples=["emotui resume last", "emotui resume last --detach"],
+    )
+    options.add_run(parser)
+    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
+
+    parser = options.command(
+        commands,
+        "export",
+        run_export,
+        description="Write a run's model into a folder that AutoModelForSequenceClassification and pipeline load by themselves, with the "
+        "label names in its config and a model card of the measured figures.",
+        examples=["emotui export last my-classifier"],
+    )
+    options.add_run(parser)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a folder that is not there yet or is empty")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is in the folder")
+
+
+def run_runs(arguments: argparse.Namespace, output: Output) -> int:
+    """List the runs."""
+    from ..runs import folder, state
+
+    views = [state.glance(run) for run in folder.list_runs()[: arguments.limit]]
+    if arguments.json:
+        output.json({"runs": [shapes.summary(view) for view in views]})
+    elif views:
+        output.lines(runs_table(views, time.time(), output.width))
+    else:
+        output.say("there are no runs yet. Make one with: emotui train starter")
+    return 0
+
+
+def runs_table(views: list[RunView], now: float, width: int) -> list[str]:
+    """Return one line a run; `now` in seconds since the epoch."""
+    rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
+    for view in views:
+        measured = shapes.final_metrics(view)
+        rows.append(
+            [
+                view.id,
+                task_of(view.spec.job),
+                view.state,
+                f"{view.step:,}/{view.steps:,}" if view.steps else "",
+                score(measured.f1_weighted if measured else None),
+                score(measured.accuracy if measured else None),
+                short_name(view.spec.job.data.source),
+                short_name(view.spec.job.model),
+                age(now - view.spec.created),
+            ]
+        )
+    room = max(12, (width - 80) // 2)
+    return render.table(rows, "lllrrrllr", [None, None, None, None, None, None, room, room])
+
+
+def short_name(source: str) -> str:
+    """Return a local path's last part, anything else as it is."""
+    if not source.startswith("/"):
+        return source
+    path = Path(source)
+    return f"{path.parent.name}/data" if path.name == "data" else path.name
+
+
+def run_show(arguments: argparse.Namespace, output: Output) -> int:
+    """Show one run."""
+    from ..runs import folder, state
+
+    run = folder.find(arguments.run)
+    reader = state.RunReader(run)
+    reader.poll()
+    if arguments.json:
+        output.json(shapes.detail(reader.view))
+    else:
+        output.lines(run_report(reader.view, output))
+    return 0
+
+
+def run_report(view: RunView, output: Output) -> list[str]:
+    """Return a run's state, settings and scores."""
+    job = view.spec.job
+    rows = [
+        ("state", view.state + (f": {view.reason}" if view.reason else "")),
+        ("task", task_of(job)),
+        ("data", job.data.source),
+        ("model", job.model),
+        ("labels", ", ".join(view.spec.labels)),
+        ("made", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(view.spec.created))),
+        ("folder", view.folder),
+    ]
+    if view.steps:
+        rows.append(("step", f"{view.step:,} of {view.steps:,}"))
+    if view.attempt > 1:
+        rows.append(("attempt", str(view.attempt)))
+    if view.state in ("starting", "running"):
+        rows.append(("processes", f"supervisor {view.supervisor_pid}, worker {view.worker_pid}"))
+        if view.seconds_left is not None:
+            rows.append(("left", duration(view.seconds_left)))
+    if view.started is not None:
+        rows.append(("device", f"{view.started.device_name or view.started.device}, {view.started.precision}"))
+        rows.append(("settings", ", ".join(f"{name} {value}" for name, value in view.started.settings.items())))
+    rows.append(("versions", ", ".join(f"{name} {version}" for name, version in view.spec.versions.items())))
+    wide = max(len(name) for name, _ in rows)
+    lines = [f"Run {view.id}", *(f"  {name:<{wide}}  {safe_line(value)}" for name, value in rows if value)]
+    for note in view.notes:
+        lines.append(f"  {note.level}: {safe_line(note.message)}")
+    report = follow.training_report(view, output) if not view.rungs else follow.baseline_report(view, output)
+    return [*lines, "", *report] if report else lines
+
+
+def run_watch(arguments: argparse.Namespace, output: Output) -> int:
+    """Follow a run without owning it."""
+    from ..runs import folder
+
+    run = folder.find(arguments.run)
+    if arguments.json:
+        return _watch_events(run, output)
+    try:
+        view = follow.to_the_end(run, output, owner=False)
+    except KeyboardInterrupt:
+        output.say(f"run {run.id} goes on. See it again with: emotui watch {run.id}")
+        return follow.INTERRUPTED
+    return follow.conclude(run, view, output, json=False)
+
+
+def _watch_events(run: RunFolder, output: Output) -> int:
+    """Print every event as one JSON line, from the first to the run's end."""
+    from ..runs import log, state
+
+    reader, events = state.RunReader(run), log.Reader(run.events_file)
+    while True:
+        reader.poll()
+        ended = reader.view.state in follow.ENDED
+        for line in events.read():
+            output.json(line)
+        output.flush()
+        if ended:
+            return follow.exit_code(run, reader.view)
+        time.sleep(follow.POLL)
+
+
+def run_stop(arguments: argparse.Namespace, output: Output) -> int:
+    """Ask a run to stop, and wait until it has."""
+    from ..runs import folder, launch, state
+
+    run = folder.find(arguments.run)
+    reader = state.RunReader(run)
+    reader.poll()
+    if reader.view.state not in follow.ENDED:
+        if arguments.kill:
+            launch.kill(run)
+        else:
+            launch.stop(run)
+        with Progress(output.stderr) as progress:
+            while not arguments.no_wait and reader.view.state not in follow.ENDED:
+                progress.update("stop", reader.view.step, reader.view.steps or None, "steps")
+                time.sleep(follow.POLL)
+                reader.poll()
+    view = reader.view
+    if arguments.json:
+        output.json({**shapes.outcome(view), "step": view.step, "steps": view.steps})
+    if arguments.no_wait and view.state not in follow.ENDED:
+        output.say(f"run {run.id} was asked to stop")
+    else:
+        output.say(follow.ending(view))
+    return 0
+
+
+def run_resume(arguments: argparse.Namespace, output: Output) -> int:
+    """Start a run again where it left off and follow it."""
+    from ..runs import folder, launch
+
+    run = folder.find(arguments.run)
+    launch.resume(run)
+    if arguments.detach:
+        if arguments.json:
+            output.json({"run": run.id, "folder": str(run.path)})
+        else:
+            output.line(run.id)
+        return 0
+    output.say(f"run {run.id} goes on. Ctrl+C stops it and saves")
+    return follow.conclude(run, follow.to_the_end(run, output, owner=True), output, json=arguments.json)
+
+
+def run_export(arguments: argparse.Namespace, output: Output) -> int:
+    """Ask the engine to write a run's model."""
+    from ..engine.client import ask_once
+    from ..runs import folder
+
+    run = folder.find(arguments.run)
+    target = arguments.folder.expanduser().absolute()
+    if target.is_file():
+        raise UserError(f"{safe_line(str(target))} is a file. Name a folder")
+    with Progress(output.stderr) as progress:
+        progress.update("export", 0, None, "files")
+        answer: ExportAnswer = ask_once(AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite), progress.engine)
+    if arguments.json:
+        output.json({"run": run.id, "folder": answer.folder, "files": answer.files})
+    else:
+        output.line(answer.folder)
+    output.say(f"{count(len(answer.files), 'file')} written. Load them with: pipeline('text-classification', model={answer.folder!r})")
+    return 0

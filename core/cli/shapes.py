@@ -1,0 +1,112 @@
+"""The JSON of runs and metrics, whose field names are a contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..events import Metrics, Rung
+from ..runs.state import RunView
+from ..specs import task_of
+
+FIGURES = ("split", "rows", "accuracy", "f1_weighted", "f1_macro", "loss", "per_class", "confusion")
+
+
+def metrics(measured: Metrics | None) -> dict[str, Any]:
+    """Return the fields of FIGURES, each None where nothing was measured."""
+    if measured is None:
+        return dict.fromkeys(FIGURES)
+    fields = msgspec.to_builtins(measured)
+    return {name: fields[name] for name in FIGURES}
+
+
+def rung(one: Rung) -> dict[str, Any]:
+    """Return one baseline with its metrics beside its name."""
+    return {
+        "name": one.name,
+        **metrics(one.metrics),
+        "seconds": one.seconds,
+        "iterations": one.iterations,
+        "cached": one.cached,
+    }
+
+
+def final_metrics(view: RunView) -> Metrics | None:
+    """Return the metrics a run ended with, else the newest ones that it measured."""
+    if view.finished is not None:
+        return view.finished.metrics
+    if view.rungs:
+        return view.rungs[-1].metrics
+    return view.evaluations[-1].metrics if view.evaluations else None
+
+
+def outcome(view: RunView) -> dict[str, Any]:
+    """Return what every command that follows a run prints about it."""
+    return {"run": view.id, "state": view.state, "reason": view.reason, "folder": view.folder}
+
+
+def summary(view: RunView) -> dict[str, Any]:
+    """Return one line of the list of runs."""
+    job = view.spec.job
+    measured = final_metrics(view)
+    return {
+        **outcome(view),
+        "task": task_of(job),
+        "created": view.spec.created,
+        "data": job.data.source,
+        "model": job.model,
+        "step": view.step,
+        "steps": view.steps,
+        "split": measured.split if measured else None,
+        "accuracy": measured.accuracy if measured else None,
+        "f1_weighted": measured.f1_weighted if measured else None,
+        "f1_macro": measured.f1_macro if measured else None,
+    }
+
+
+def detail(view: RunView) -> dict[str, Any]:
+    """Return all that `emotui show` knows of a run."""
+    return {
+        **summary(view),
+        "supervisor_pid": view.supervisor_pid,
+        "worker_pid": view.worker_pid,
+        "attempt": view.attempt,
+        "seconds_left": view.seconds_left,
+        "ended": view.ended,
+        "progress": view.progress,
+        "started": view.started,
+        "epochs": view.epochs,
+        "rungs": [rung(each) for each in view.rungs],
+        "metrics": metrics(final_metrics(view)),
+        "notes": view.notes,
+        "spec": view.spec,
+    }
+
+
+def baseline(view: RunView) -> dict[str, Any]:
+    """Return a finished ladder of baselines."""
+    return {
+        **outcome(view),
+        "labels": view.spec.labels,
+        "rungs": [rung(each) for each in view.rungs],
+        "seconds": view.finished.seconds if view.finished else None,
+    }
+
+
+def training(view: RunView) -> dict[str, Any]:
+    """Return a fine-tuning: its epochs, its final metrics, and how fast it went on what."""
+    finished, started = view.finished, view.started
+    return {
+        **outcome(view),
+        "labels": view.spec.labels,
+        "epochs": view.epochs,
+        **metrics(finished.metrics if finished else None),
+        "device": started.device if started else None,
+        "precision": started.precision if started else None,
+        "settings": started.settings if started else {},
+        "step": view.step,
+        "steps": finished.steps if finished else view.steps,
+        "seconds": finished.seconds if finished else None,
+        "examples_per_second": finished.examples_per_second if finished else None,
+    }

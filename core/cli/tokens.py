@@ -1,0 +1,144 @@
+"""emotui tokens: what a tokenizer makes of a text, and several texts padded to a batch."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..engine.protocol import AskBatch, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokensAnswer
+from ..safe_text import cell_width, pad, safe_line
+from . import fetch, options, render
+from .output import Output
+from .progress import Progress
+from .units import count, percent
+
+TOKEN_WIDTH = 24
+
+
+def add(commands: Any) -> None:
+    parser = options.command(
+        commands,
+        "tokens",
+        run_tokens,
+        description="Show a text as characters, words and the model's own subwords with their ids, and the shapes that the model turns "
+        "them into. Several texts are shown as one padded batch as well.",
+        examples=["emotui tokens 'Tokenizing text is a core task of NLP.'", "emotui tokens 'a short text' 'and one that is a bit longer'"],
+    )
+    parser.add_argument("texts", metavar="TEXT", nargs="+", help="a text; several make a batch")
+    options.add_model(parser)
+    parser.add_argument("--max-length", metavar="N", type=options.positive, help="cut at N tokens (default: the model's limit)")
+    parser.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+
+
+def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
+    """Ask the engine for the tokens of each text, and for the batch where there are several."""
+    from ..engine.client import Session
+
+    model = fetch.model(arguments.model, output, offline=arguments.offline)
+    texts = tuple(arguments.texts)
+    batch: BatchAnswer | None = None
+    with Session(offline=arguments.offline) as engine, Progress(output.stderr) as progress:
+        progress.update("tokenize", 0, len(texts), "texts")
+        answers: list[TokensAnswer] = [
+            engine.ask(AskTokens(text=text, model=model, max_length=arguments.max_length, shapes=True, offline=arguments.offline))
+            for text in texts
+        ]
+        if len(texts) > 1:
+            batch = engine.ask(AskBatch(texts=texts, model=model, max_length=arguments.max_length, offline=arguments.offline))
+    if arguments.json:
+        output.json(answers[0] if batch is None else {"texts": answers, "batch": _batch_json(batch)})
+        return 0
+    for number, answer in enumerate(answers):
+        if number:
+            output.line()
+        output.lines(report(answer, output.width))
+    if batch is not None:
+        output.line()
+        output.lines(batch_report(batch))
+    return 0
+
+
+def _batch_json(batch: BatchAnswer) -> dict[str, Any]:
+    return {**msgspec.to_builtins(batch), "shape": [len(batch.ids), batch.padded_to]}
+
+
+def report(answer: TokensAnswer, width: int) -> list[str]:
+    """Return the three lanes, the table of subwords and the shapes of one text."""
+    lines = [safe_line(answer.text, width), ""]
+    for title, lane in (("characters", answer.characters), ("words", answer.words)):
+        lines += _lane(title, lane, width)
+    lines += _subwords(answer.text, answer.subwords)
+    if answer.shapes is not None:
+        lines += ["", "Shapes, measured on the model", *_shapes(answer.shapes)]
+    return lines
+
+
+def _lane(title: str, lane: Lane, width: int) -> list[str]:
+    head = f"{title}: {count(len(lane.tokens), 'token')}, {len(lane.vocabulary):,} different, one-hot {list(lane.one_hot)}"
+    return [head, *tokens_over_ids(lane.tokens, lane.ids, width), ""]
+
+
+def tokens_over_ids(tokens: Sequence[str], ids: Sequence[int], width: int) -> list[str]:
+    """Return two lines, tokens over their ids in aligned columns, broken into several pairs of lines at `width` cells."""
+    lines: list[str] = []
+    upper = lower = " "
+    for token, number in zip(tokens, ids, strict=True):
+        shown = safe_line(token, TOKEN_WIDTH).replace(" ", "␣")
+        cells = max(cell_width(shown), len(str(number)))
+        if len(lower) + 1 + cells > width and lower.strip():
+            lines += [upper.rstrip(), lower.rstrip()]
+            upper = lower = " "
+        upper += " " + pad(shown, cells)
+        lower += " " + pad(str(number), cells)
+    return [*lines, upper.rstrip(), lower.rstrip()] if lower.strip() else lines
+
+
+def _subwords(text: str, subwords: Subwords) -> list[str]:
+    rows = [["position", "token", "id", "from", "to", "source", "special", "mask"]]
+    for index, token in enumerate(subwords.tokens):
+        start, end = subwords.offsets[index]
+        special = bool(subwords.special[index])
+        span = ["", "", ""] if special else [str(start), str(end), text[start:end]]
+        rows.append([str(index), token, str(subwords.ids[index]), *span, "yes" if special else "", str(subwords.attention_mask[index])])
+    lines = [
+        f"subwords: {len(subwords.tokens):,} of at most {subwords.model_max_length:,} tokens, "
+        f"vocabulary {subwords.vocab_size:,}, inputs {', '.join(subwords.input_names)}"
+    ]
+    lines += ["  " + line for line in render.table(rows, "rlrrrllr", [None, TOKEN_WIDTH, None, None, None, TOKEN_WIDTH])]
+    lines.append(f"  back to text: {safe_line(subwords.round_trip)}")
+    if subwords.unknown:
+        lines.append(f"  {count(subwords.unknown, 'token')} unknown to the model")
+    if subwords.cut_at is not None:
+        lines.append(
+            f"  cut: the text has {subwords.full_length:,} tokens, and the model sees nothing from character {subwords.cut_at:,} on"
+        )
+    return lines
+
+
+def _shapes(shapes: Shapes) -> list[str]:
+    rows = [
+        ["what", "shape"],
+        ["input ids", str(list(shapes.input_ids))],
+        ["one-hot", str(list(shapes.one_hot))],
+        ["embeddings", str(list(shapes.embeddings))],
+        ["hidden state", str(list(shapes.hidden_state))],
+    ]
+    return ["  " + line for line in render.table(rows, "ll")]
+
+
+def batch_report(batch: BatchAnswer) -> list[str]:
+    """Return the padded batch: each text's tokens, its mask and the share of padding."""
+    lines = [
+        f"batch [{len(batch.ids)}, {batch.padded_to}]: {percent(batch.padding_share)} padding; "
+        f"with every text padded to {batch.fixed_length:,} it would be {percent(batch.padding_share_fixed)}"
+    ]
+    for row, mask in enumerate(batch.attention_mask):
+        cut = f", cut from {batch.full_lengths[row]:,}" if batch.full_lengths[row] > batch.lengths[row] else ""
+        lines.append(f"  text {row + 1}: {count(batch.lengths[row], 'token')}{cut}")
+        lines.append("    tokens  " + " ".join(safe_line(token, TOKEN_WIDTH) for token in batch.tokens[row]))
+        lines.append("    ids     " + " ".join(str(number) for number in batch.ids[row]))
+        lines.append("    mask    " + " ".join(str(bit) for bit in mask))
+    return lines

@@ -1,0 +1,106 @@
+"""emotui baseline and emotui train: start a run and follow it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..specs import BaselineSpec, Job, TrainSpec
+from . import fetch, follow, options
+from .output import Output
+
+
+def add(commands: Any) -> None:
+    baseline = options.command(
+        commands,
+        "baseline",
+        run_baseline,
+        description="Measure the ladder of baselines: the most frequent class, TF-IDF with logistic regression, and logistic regression on "
+        "the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and export take it.",
+        examples=["emotui baseline starter", "emotui baseline DATA --pooling mean"],
+    )
+    options.add_data(baseline)
+    options.add_model(baseline)
+    baseline.add_argument("--pooling", choices=("cls", "mean"), default="cls", help="which hidden state stands for a text (default: cls)")
+    options.add_hardware(baseline)
+    _add_detach(baseline)
+
+    train = options.command(
+        commands,
+        "train",
+        run_train,
+        description="Fine-tune an encoder with a classification head, and show the losses, the scores and the confusion matrix. "
+        "Ctrl+C saves and stops; emotui resume goes on.",
+        examples=["emotui train starter", "emotui train DATA --model ms:AI-ModelScope/distilbert-base-uncased --preset tutorial --detach"],
+    )
+    options.add_data(train)
+    options.add_model(train)
+    train.add_argument(
+        "--preset",
+        choices=("auto", "tutorial"),
+        default="auto",
+        help="auto: settings by the size of model and data; tutorial: 2 epochs, learning rate 2e-5, batch 64 (default: auto)",
+    )
+    train.add_argument("--epochs", metavar="N", type=options.positive, help="passes over the training split (default: the preset's)")
+    train.add_argument("--lr", metavar="X", type=options.learning_rate, help="highest learning rate, such as 5e-5 (default: the preset's)")
+    train.add_argument("--batch-size", metavar="N", type=options.positive, help="rows of one step (default: the preset's)")
+    train.add_argument(
+        "--accumulation", metavar="N", type=options.positive, default=1, help="parts of a batch, to save memory (default: 1)"
+    )
+    options.add_hardware(train)
+    _add_detach(train)
+
+
+def _add_detach(parser: options.Parser) -> None:
+    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
+
+
+def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
+    """Start the ladder of baselines; follow it unless --detach."""
+    spec = fetch.data_spec(arguments)
+    job = BaselineSpec(
+        data=spec,
+        model=fetch.model(arguments.model, output, offline=arguments.offline),
+        pooling=arguments.pooling,
+        max_length=arguments.max_length,
+        seed=arguments.seed,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+    return _start(job, arguments, output)
+
+
+def run_train(arguments: argparse.Namespace, output: Output) -> int:
+    """Start a fine-tuning; follow it unless --detach."""
+    spec = fetch.data_spec(arguments)
+    job = TrainSpec(
+        data=spec,
+        model=fetch.model(arguments.model, output, offline=arguments.offline),
+        preset=arguments.preset,
+        epochs=arguments.epochs,
+        learning_rate=arguments.lr,
+        batch_size=arguments.batch_size,
+        accumulation=arguments.accumulation,
+        max_length=arguments.max_length,
+        seed=arguments.seed,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+    return _start(job, arguments, output)
+
+
+def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
+    from ..data import sources
+    from ..runs import launch
+
+    data = fetch.dataset(job.data, output)
+    run = launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
+    if arguments.detach:
+        if arguments.json:
+            output.json({"run": run.id, "folder": str(run.path)})
+        else:
+            output.line(run.id)
+        output.say(f"run {run.id} goes on by itself. See it with: emotui watch {run.id}")
+        return 0
+    output.say(f"run {run.id} started. Ctrl+C stops it and saves")
+    return follow.conclude(run, follow.to_the_end(run, output, owner=True), output, json=arguments.json)
