@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from .arrays import codes, mask, numbers
 from .faults import shown
 from .table import Dataset, Split
 
@@ -43,32 +44,33 @@ def find_problems(dataset: Dataset) -> tuple[Problem, ...]:
     Texts count as the same when they are equal character by character; messages also say how many are equal but for case and spacing.
     """
     found: list[Problem] = []
-    for split in dataset.splits.values():
-        found += _missing(split) + _duplicates(split) + _conflicts(split)
+    normalised = {name: _normalised(split) for name, split in dataset.splits.items()}
+    for name, split in dataset.splits.items():
+        found += _missing(split) + _duplicates(split, normalised[name]) + _conflicts(split)
     for earlier, later in combinations(dataset.splits.values(), 2):
-        found += _leakage(earlier, later)
+        found += _leakage(earlier, later, normalised)
     found += _imbalance(dataset)
     order = ("leakage", "missing_class", "conflicting_labels", "duplicate", "imbalance")
     return tuple(sorted(found, key=lambda problem: (not problem.untrustworthy, order.index(problem.kind))))
 
 
-def _duplicates(split: Split) -> list[Problem]:
+def _duplicates(split: Split, normalised: Any) -> list[Problem]:
     """Rows that repeat an earlier one of their split, text and label; the same text under another label is a conflict."""
     import numpy as np
 
-    repeats = _repeats(_numbered(split.table.column("text")) * len(split.labels) + split.label_ids())
+    repeats = _repeats(codes(split.table.column("text")) * len(split.labels) + split.label_ids())
     if not len(repeats):
         return []
-    normalised = len(_repeats(_numbered(_normalised(split)) * len(split.labels) + split.label_ids()))
-    more = f" ({normalised:,} with case and spacing ignored)" if normalised > len(repeats) else ""
-    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one{more}"
+    looser = len(_repeats(codes(normalised) * len(split.labels) + split.label_ids()))
+    more = f" ({looser:,} with case and spacing ignored)" if looser > len(repeats) else ""
+    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one, text and label{more}"
     return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(np.sort(repeats)))]
 
 
 def _conflicts(split: Split) -> list[Problem]:
     import numpy as np
 
-    text = _numbered(split.table.column("text"))
+    text = codes(split.table.column("text"))
     pairs = np.unique(text * len(split.labels) + split.label_ids())
     labels_of = np.bincount(pairs // len(split.labels))
     torn = np.flatnonzero(labels_of > 1)
@@ -79,12 +81,12 @@ def _conflicts(split: Split) -> list[Problem]:
     return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows))]
 
 
-def _leakage(earlier: Split, later: Split) -> list[Problem]:
+def _leakage(earlier: Split, later: Split, normalised: dict[str, Any]) -> list[Problem]:
     rows = _shared(earlier.table.column("text"), later.table.column("text"))
     if not len(rows):
         return []
-    normalised = len(_shared(_normalised(earlier), _normalised(later)))
-    more = f", {normalised:,} with case and spacing ignored" if normalised > len(rows) else ""
+    looser = len(_shared(normalised[earlier.name], normalised[later.name]))
+    more = f", {looser:,} with case and spacing ignored" if looser > len(rows) else ""
     share = len(rows) / len(later)
     message = f"{later.name}: {_rows(len(rows), 'has its text', 'have their texts')} in {earlier.name} too ({100 * share:.1f} %{more})"
     return [
@@ -131,20 +133,12 @@ def _missing(split: Split) -> list[Problem]:
     return [Problem("missing_class", split.name, len(names), names[:EXAMPLES], message, untrustworthy=True)]
 
 
-def _numbered(texts: Any) -> Any:
-    """Return a number for each text, int64, shape [rows]: the same for the same text."""
-    import numpy as np
-
-    encoded = texts.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-
-
 def _normalised(split: Split) -> Any:
     import pyarrow.compute as pc
 
     lower = pc.call_function("utf8_lower", [split.table.column("text")])
-    single = pc.call_function("replace_substring_regex", [lower], pc.ReplaceSubstringOptions(r"\s+", " "))
-    return pc.call_function("utf8_trim_whitespace", [single])
+    words = pc.call_function("utf8_split_whitespace", [pc.call_function("utf8_trim_whitespace", [lower])])
+    return pc.call_function("binary_join", [words, " "])
 
 
 def _repeats(keys: Any) -> Any:
@@ -152,9 +146,9 @@ def _repeats(keys: Any) -> Any:
     import numpy as np
 
     first = np.unique(keys, return_index=True)[1]
-    mask = np.ones(len(keys), dtype=bool)
-    mask[first] = False
-    return np.flatnonzero(mask)
+    repeated = np.ones(len(keys), dtype=bool)
+    repeated[first] = False
+    return np.flatnonzero(repeated)
 
 
 def _shared(earlier: Any, later: Any) -> Any:
@@ -163,12 +157,12 @@ def _shared(earlier: Any, later: Any) -> Any:
     import pyarrow.compute as pc
 
     inside = pc.call_function("is_in", [later], pc.SetLookupOptions(value_set=earlier.combine_chunks()))
-    return np.flatnonzero(inside.to_numpy())
+    return np.flatnonzero(mask(inside))
 
 
 def _texts(split: Split, rows: Any) -> tuple[str, ...]:
     """Return the first different texts at `rows`."""
-    texts = split.table.column("text").take(rows[: 20 * EXAMPLES]).to_pylist()
+    texts = split.table.column("text").take(numbers(rows[: 20 * EXAMPLES], "int64")).to_pylist()
     return tuple(dict.fromkeys(texts))[:EXAMPLES]
 
 

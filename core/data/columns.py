@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..errors import UserError
 from ..safe_text import safe_line
 from .faults import shown
-from .readers import Sample
+from .rows import Sample
 
 TEXT_NAMES = (
     "text",

@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from .arrays import mask, strings
 from .faults import shown
 from .stats import character_counts, word_counts
 from .table import Dataset, Split
@@ -94,7 +95,7 @@ def _regex(pattern: str, *, negated: bool) -> Term:
     if not pattern:
         raise UserError("the filter's regex: needs a pattern after it")
     try:
-        pc.call_function("match_substring_regex", [pa.array([""])], pc.MatchSubstringOptions(pattern))
+        pc.call_function("match_substring_regex", [strings([""])], pc.MatchSubstringOptions(pattern))
     except (pa.ArrowException, UnicodeEncodeError) as error:
         raise UserError(f"the filter's pattern {shown(pattern)} is not valid: {safe_line(str(error), 120)}") from error
     return Term("regex", pattern, negated=negated)
@@ -113,14 +114,14 @@ def select(
     found: dict[str, Any] = {}
     for name in [split] if split is not None else dataset.splits:
         part = dataset.splits[name]
-        mask = np.ones(len(part), dtype=bool)
+        met = np.ones(len(part), dtype=bool)
         for term in query.terms:
-            mask &= _mask(dataset, part, term, tokens) ^ term.negated
-        found[name] = np.flatnonzero(mask)
+            met &= _met(dataset, part, term, tokens) ^ term.negated
+        found[name] = np.flatnonzero(met)
     return found
 
 
-def _mask(dataset: Dataset, split: Split, term: Term, tokens: Mapping[str, Sequence[int]] | None) -> Any:
+def _met(dataset: Dataset, split: Split, term: Term, tokens: Mapping[str, Sequence[int]] | None) -> Any:
     """Return which rows of a split meet a term, its negation aside; bool, shape [rows]."""
     import numpy as np
     import pyarrow.compute as pc
@@ -148,7 +149,7 @@ def _mask(dataset: Dataset, split: Split, term: Term, tokens: Mapping[str, Seque
 def _search(split: Split, function: str, options: Any) -> Any:
     import pyarrow.compute as pc
 
-    return pc.call_function(function, [split.table.column("text")], options).to_numpy()
+    return mask(pc.call_function(function, [split.table.column("text")], options))
 
 
 def _named(term: Term, names: tuple[str, ...]) -> list[str]:

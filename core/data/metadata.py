@@ -94,8 +94,10 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
+        if not path.is_file():
+            return ""
         with path.open("rb") as file:
-            return file.read(LARGEST).decode("utf-8", "replace").replace("\r\n", "\n") if path.is_file() else ""
+            return file.read(LARGEST).decode("utf-8", "replace").replace("\r\n", "\n")
     except (OSError, ValueError):
         return ""
 

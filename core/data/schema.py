@@ -11,7 +11,7 @@ import msgspec
 from ..errors import UserError
 from ..safe_text import safe_line
 from .faults import Faults, shown
-from .readers import Rows
+from .rows import Rows
 
 EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 """Label names of the emotion data (Saravia et al. 2018, doi 10.18653/v1/D18-1404) in the order of its integers."""

@@ -13,8 +13,9 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import DataSpec
 from . import columns, layout, metadata, readers, schema, splitting
+from .arrays import numbers, to_numpy
 from .faults import Faults, shown
-from .readers import Progress, Rows
+from .rows import Progress, Rows
 from .table import Dataset, Split
 
 STARTER = Path(__file__).parent / "starter"
@@ -45,7 +46,7 @@ def resolve(source: str) -> str:
         raise UserError(f"cannot look at {shown(source)}: {safe_line(str(error), 120)}") from error
     if not there:
         raise UserError(
-            f"there is no file or folder {safe_line(source, 120)!r}. "
+            f"there is no file or folder called '{safe_line(source, 120)}'. "
             "A data set is 'starter', a folder, a file, ms:OWNER/NAME (ModelScope) or hf:OWNER/NAME (Hugging Face)"
         )
     return str(path)
@@ -179,7 +180,6 @@ def _is_emotion(source: str, read: dict[str, list[Rows]], text_column: str) -> b
 
 
 def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named: schema.Named) -> tuple[dict[str, Split], dict[str, int]]:
-    import numpy as np
     import pyarrow as pa
 
     splits: dict[str, Split] = {}
@@ -191,13 +191,13 @@ def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named:
             table = pa.table(
                 {
                     "text": pa.chunked_array(rows.texts, pa.string()),
-                    "label": pa.array(labels, pa.int32()),
-                    "number": pa.array(rows.numbers, pa.int64()),
-                    "words": pa.array(rows.words, pa.int32()),
+                    "label": numbers([-1 if label is None else label for label in labels], "int32"),
+                    "number": numbers(rows.numbers, "int64"),
+                    "words": numbers(rows.words, "int32"),
                 }
             )
-            if table.column("label").null_count:
-                table = table.filter(np.array([label is not None for label in labels]))
+            if None in labels:
+                table = table.take(numbers([at for at, label in enumerate(labels) if label is not None], "int64"))
             tables.append(table)
         table = pa.concat_tables(tables).combine_chunks()
         if not table.num_rows:
@@ -271,7 +271,7 @@ def _add_texts(split: Split, digest: Any) -> None:
     import pyarrow.compute as pc
 
     texts = split.table.column("text")
-    digest.update(pc.call_function("binary_length", [texts]).to_numpy().astype("<i8").tobytes())
+    digest.update(to_numpy(pc.call_function("binary_length", [texts])).astype("<i8").tobytes())
     for chunk in texts.chunks:
         for part in _slices(chunk):
             digest.update("".join(part.to_pylist()).encode())

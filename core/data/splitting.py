@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .arrays import codes
+
 
 def stratified(texts: Any, labels: Any, shares: Sequence[float], seed: int) -> list[Any]:
     """Return the ascending row indices (int64) of a part for each share, and last those of the rest.
 
-    texts: Arrow string array, labels: int64 array, both of shape [rows]. Each part gets its share of every class, as near as whole rows
-    allow, and at least one row of a class with as many different texts as parts. Rows with the same text go to the same part,
+    texts: chunked Arrow string array, labels: int64 array, both of shape [rows]. Each part gets its share of every
+    class, as near as whole rows allow, and at least one row of a class with as many different texts as parts. Rows with the same text go to the same part,
     so a text that is repeated often may keep its class from being met exactly.
     """
     import numpy as np
-    import pyarrow as pa
 
-    group = _groups(pa.chunked_array(texts) if isinstance(texts, list) else texts)
+    group = codes(texts)
     sizes = np.bincount(group)
     first = np.full(len(sizes), len(group), dtype=np.int64)
     np.minimum.at(first, group, np.arange(len(group)))
@@ -34,17 +35,6 @@ def stratified(texts: Any, labels: Any, shares: Sequence[float], seed: int) -> l
             _fill(open_groups, sizes, target, part_of, part)
     part_of_row = part_of[group]
     return [np.flatnonzero(part_of_row == part) for part in range(len(shares) + 1)]
-
-
-def _groups(texts: Any) -> Any:
-    """Return the number of each row's group of identical texts, in the order in which they first come."""
-    import numpy as np
-    import pyarrow as pa
-
-    encoded = pa.chunked_array([texts.combine_chunks()]) if isinstance(texts, pa.ChunkedArray) else texts
-    encoded = encoded.dictionary_encode()
-    indices = encoded.combine_chunks().indices if isinstance(encoded, pa.ChunkedArray) else encoded.indices
-    return np.asarray(indices.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _quotas(rows: dict[int, int], share: float) -> dict[int, int]:

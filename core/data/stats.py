@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..engine.protocol import LengthsAnswer
+from .arrays import to_numpy
 from .table import Dataset, Split
 
 
@@ -61,7 +62,7 @@ def word_counts(split: Split) -> Any:
     import numpy as np
 
     if "words" in split.table.column_names:
-        return split.table.column("words").to_numpy().astype(np.int64)
+        return to_numpy(split.table.column("words")).astype(np.int64)
     return np.fromiter((len(text.split()) for text in split.texts()), np.int64, len(split))
 
 
@@ -70,7 +71,7 @@ def character_counts(split: Split) -> Any:
     import numpy as np
     import pyarrow.compute as pc
 
-    return pc.call_function("utf8_length", [split.table.column("text")]).to_numpy().astype(np.int64)
+    return to_numpy(pc.call_function("utf8_length", [split.table.column("text")])).astype(np.int64)
 
 
 def quantiles(values: Any) -> Quantiles:

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from .arrays import numbers, to_numpy
+
 
 class Row(msgspec.Struct, frozen=True):
     """One labelled text."""
@@ -52,11 +54,11 @@ class Split:
 
     def label_ids(self) -> Any:
         """Return the labels as an int64 NumPy array, shape [rows]."""
-        return self.table.column("label").to_numpy().astype("int64")
+        return to_numpy(self.table.column("label")).astype("int64")
 
     def take(self, indices: Any) -> Split:
         """Return the rows at `indices` (int64, shape [n]) in that order."""
-        return Split(self.name, self.table.take(indices), self.labels)
+        return Split(self.name, self.table.take(numbers(indices, "int64")), self.labels)
 
 
 @dataclass(frozen=True, slots=True)

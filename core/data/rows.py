@@ -1,0 +1,167 @@
+"""The sound rows of one file, and what is wrong with the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from .arrays import strings
+from .faults import Faults, shown
+
+Progress = Callable[[str, int, int | None], None]
+
+LONGEST_ROW = 1 << 26
+"""Bytes of one row, at most: what has no line end is no table of texts."""
+LARGEST_LABEL = 2**31 - 1
+SAMPLE = 200
+"""Rows looked at to choose the columns."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """The first rows of a file: each column's values in at most SAMPLE rows."""
+
+    columns: dict[str, list[object]]
+    types: dict[str, str]
+    """Each column's type in words."""
+
+
+class Rows:
+    """The sound rows of one file: texts in Arrow chunks; labels as read, integers or stripped texts."""
+
+    def __init__(self, file: str, columns: tuple[str, str], *, typed: bool, faults: Faults) -> None:
+        self.file = file
+        self._columns = columns
+        self.typed = typed
+        """False for csv, where 3 may be an integer or a text."""
+        self.texts: list[Any] = []
+        self.words: list[int] = []
+        """Whitespace-separated words of each text."""
+        self.labels: list[int | str] = []
+        self.numbers: list[int] = []
+        self.lines: list[int] = []
+        """Line of each row where that is not its number: csv only."""
+        self._faults = faults
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def place(self, index: int) -> str:
+        return f"row {self.numbers[index]}" + (f" (line {self.lines[index]})" if self.lines else "")
+
+    def add(self, texts: list[Any], labels: list[Any], numbers: Sequence[int], lines: Sequence[int] = ()) -> None:
+        """Append rows; those that cannot be used go to the faults."""
+        if not texts:
+            return
+        if not self._add_sound(texts, labels, numbers, lines):
+            self._add_each(texts, labels, numbers, lines)
+
+    def _add_sound(self, texts: list[Any], labels: list[Any], numbers: Sequence[int], lines: Sequence[int]) -> bool:
+        """Append all rows at once if every one is sound, else none: the checks of `_fault`, on many rows at a time."""
+        if set(map(type, texts)) != {str} or not all(map(str.strip, texts)):
+            return False
+        kinds = set(map(type, labels))
+        if not kinds <= {int, str}:
+            return False
+        if int in kinds and max(abs(label) for label in labels if type(label) is int) > LARGEST_LABEL:
+            return False
+        if str in kinds:
+            labels = [label.strip() if type(label) is str else label for label in labels]
+            if not all(label for label in labels if type(label) is str):
+                return False
+        try:
+            chunk = strings(texts)
+            "".join(set(map(str, labels))).encode()
+        except UnicodeEncodeError:
+            return False
+        self.texts.append(chunk)
+        self.words.extend(map(len, map(str.split, texts)))
+        self.labels.extend(labels)
+        self.numbers.extend(numbers)
+        self.lines.extend(lines)
+        return True
+
+    def _add_each(self, texts: list[Any], labels: list[Any], numbers: Sequence[int], lines: Sequence[int]) -> None:
+        sound: list[int] = []
+        for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
+            fault = _fault(text, label, self._columns)
+            if fault:
+                line = f" (line {lines[index]})" if lines else ""
+                self._faults.bad(self.file, f"row {numbers[index]}{line}", fault)
+            else:
+                sound.append(index)
+        if sound:
+            self._add_sound(
+                [texts[index] for index in sound],
+                [_plain_label(labels[index]) for index in sound],
+                [numbers[index] for index in sound],
+                [lines[index] for index in sound] if lines else (),
+            )
+
+
+def _plain_label(label: Any) -> int | str:
+    return ("false", "true")[label] if isinstance(label, bool) else label
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, bytes):
+        return "bytes"
+    return "an object" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
+
+
+def _fault(text: object, label: object, columns: tuple[str, str]) -> str:
+    """Return what is wrong with a row, as a part of a sentence; empty where nothing is."""
+    for value, column in zip((text, label), columns, strict=True):
+        if value is msgspec.UNSET:
+            return f"there is no {shown(column)}"
+    return _text_fault(text) or _label_fault(label)
+
+
+def _text_fault(text: object) -> str:
+    if text is None:
+        return "the text is null"
+    if isinstance(text, bytes):
+        return "the text is not valid UTF-8"
+    if not isinstance(text, str):
+        return f"the text is {_kind(text)}, not text"
+    if not text.strip():
+        return "the text is empty"
+    return "" if is_unicode(text) else "the text is not valid UTF-8"
+
+
+def _label_fault(label: object) -> str:
+    if label is None or (isinstance(label, float) and label != label):
+        return "the label is null"
+    if isinstance(label, bytes):
+        return "the label is not valid UTF-8"
+    if isinstance(label, str):
+        if not label.strip():
+            return "the label is empty"
+        return "" if is_unicode(label) else "the label is not valid UTF-8"
+    if not isinstance(label, int):
+        kind = f"the number {label}" if isinstance(label, float) else _kind(label)
+        return f"the label is {kind}, not an integer or a text"
+    return "" if abs(label) <= LARGEST_LABEL else f"the label {shown(label)} is out of range"
+
+
+def is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def without_mark(block: bytes, path: Path) -> bytes:
+    """Return the first block without the byte order mark of UTF-8. Raises UserError for UTF-16."""
+    if block.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UserError(f"{safe_line(path.name, 80)}, row 1: the file is UTF-16. Save it as UTF-8")
+    return block.removeprefix(b"\xef\xbb\xbf")
