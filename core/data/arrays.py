@@ -39,7 +39,6 @@ def mask(column: Any) -> Any:
 
 
 def codes(texts: Any) -> Any:
-    """Return a number for each text of an Arrow column, int64, shape [rows]: equal for equal texts, in order of first appearance."""
-    if not len(texts):
-        return np.zeros(0, dtype=np.int64)
-    return to_numpy(texts.combine_chunks().dictionary_encode().indices).astype(np.int64)
+    """Return a number for each text of a chunked Arrow column, int64, shape [rows]: equal for equal texts, in order of first appearance."""
+    encoded = texts.dictionary_encode()  # all chunks get one dictionary
+    return to_numpy(pa.chunked_array([chunk.indices for chunk in encoded.chunks], pa.int32())).astype(np.int64)

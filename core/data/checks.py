@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import msgspec
 
-from .arrays import codes, mask, numbers
+from .arrays import codes, numbers, strings
 from .faults import shown
 from .table import Dataset, Split
 
@@ -38,67 +39,93 @@ class Problem(msgspec.Struct, frozen=True):
     """For leakage: the split that the rows are in already."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """A split with a number for each text, int64, shape [rows]: the same in all splits for the same text."""
+
+    split: Split
+    exact: Any
+    loose: Any
+    """The same for texts that differ by case and spacing only."""
+
+    def pairs(self, codes: Any) -> Any:
+        """Return a number for each pair of text and label."""
+        return codes * len(self.split.labels) + self.split.label_ids()
+
+
 def find_problems(dataset: Dataset) -> tuple[Problem, ...]:
     """Return all problems, the gravest first.
 
     Texts count as the same when they are equal character by character; messages also say how many are equal but for case and spacing.
     """
+    coded = _code(dataset)
     found: list[Problem] = []
-    normalised = {name: _normalised(split) for name, split in dataset.splits.items()}
-    for name, split in dataset.splits.items():
-        found += _missing(split) + _duplicates(split, normalised[name]) + _conflicts(split)
-    for earlier, later in combinations(dataset.splits.values(), 2):
-        found += _leakage(earlier, later, normalised)
+    for each in coded:
+        found += _missing(each.split) + _duplicates(each) + _conflicts(each)
+    for earlier, later in combinations(coded, 2):
+        found += _leakage(earlier, later)
     found += _imbalance(dataset)
     order = ("leakage", "missing_class", "conflicting_labels", "duplicate", "imbalance")
     return tuple(sorted(found, key=lambda problem: (not problem.untrustworthy, order.index(problem.kind))))
 
 
-def _duplicates(split: Split, normalised: Any) -> list[Problem]:
-    """Rows that repeat an earlier one of their split, text and label; the same text under another label is a conflict."""
+def _code(dataset: Dataset) -> list[_Coded]:
     import numpy as np
+    import pyarrow as pa
 
-    repeats = _repeats(codes(split.table.column("text")) * len(split.labels) + split.label_ids())
+    splits = list(dataset.splits.values())
+    borders = np.cumsum([len(split) for split in splits])[:-1]
+    texts = pa.chunked_array([chunk for split in splits for chunk in split.table.column("text").chunks], pa.string())
+    exact = codes(texts)
+    loose = codes(pa.chunked_array([strings([" ".join(text.lower().split()) for text in chunk.to_pylist()]) for chunk in texts.chunks]))
+    return [_Coded(*each) for each in zip(splits, np.split(exact, borders), np.split(loose, borders), strict=True)]
+
+
+def _duplicates(coded: _Coded) -> list[Problem]:
+    """Rows that repeat an earlier one of their split, text and label; the same text under another label is a conflict."""
+    split, repeats = coded.split, _repeats(coded.pairs(coded.exact))
     if not len(repeats):
         return []
-    looser = len(_repeats(codes(normalised) * len(split.labels) + split.label_ids()))
+    looser = len(_repeats(coded.pairs(coded.loose)))
     more = f" ({looser:,} with case and spacing ignored)" if looser > len(repeats) else ""
     message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one, text and label{more}"
-    return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(np.sort(repeats)))]
+    return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(repeats))]
 
 
-def _conflicts(split: Split) -> list[Problem]:
+def _conflicts(coded: _Coded) -> list[Problem]:
     import numpy as np
 
-    text = codes(split.table.column("text"))
-    pairs = np.unique(text * len(split.labels) + split.label_ids())
-    labels_of = np.bincount(pairs // len(split.labels))
+    split = coded.split
+    labels_of = np.bincount(np.unique(coded.pairs(coded.exact)) // len(split.labels))
     torn = np.flatnonzero(labels_of > 1)
     if not len(torn):
         return []
-    rows = np.flatnonzero(np.isin(text, torn))
+    rows = np.flatnonzero(np.isin(coded.exact, torn))
     message = f"{split.name}: {len(torn):,} text{'s' if len(torn) > 1 else ''} under more than one label ({len(rows):,} rows)"
     return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows))]
 
 
-def _leakage(earlier: Split, later: Split, normalised: dict[str, Any]) -> list[Problem]:
-    rows = _shared(earlier.table.column("text"), later.table.column("text"))
+def _leakage(earlier: _Coded, later: _Coded) -> list[Problem]:
+    import numpy as np
+
+    rows = np.flatnonzero(np.isin(later.exact, earlier.exact))
     if not len(rows):
         return []
-    looser = len(_shared(normalised[earlier.name], normalised[later.name]))
-    more = f", {looser:,} with case and spacing ignored" if looser > len(rows) else ""
-    share = len(rows) / len(later)
-    message = f"{later.name}: {_rows(len(rows), 'has its text', 'have their texts')} in {earlier.name} too ({100 * share:.1f} %{more})"
+    looser = int(np.isin(later.loose, earlier.loose).sum())
+    more = f", {looser:,} rows with case and spacing ignored" if looser > len(rows) else ""
+    share = len(rows) / len(later.split)
+    names = earlier.split.name, later.split.name
+    message = f"{names[1]}: {_rows(len(rows), 'has its text', 'have their texts')} in {names[0]} too ({100 * share:.1f} %{more})"
     return [
         Problem(
             "leakage",
-            later.name,
+            names[1],
             len(rows),
-            _texts(later, rows),
+            _texts(later.split, rows),
             message,
             _tuple(rows),
             untrustworthy=share > LEAK_SHARE,
-            earlier=earlier.name,
+            earlier=names[0],
         )
     ]
 
@@ -133,14 +160,6 @@ def _missing(split: Split) -> list[Problem]:
     return [Problem("missing_class", split.name, len(names), names[:EXAMPLES], message, untrustworthy=True)]
 
 
-def _normalised(split: Split) -> Any:
-    import pyarrow.compute as pc
-
-    lower = pc.call_function("utf8_lower", [split.table.column("text")])
-    words = pc.call_function("utf8_split_whitespace", [pc.call_function("utf8_trim_whitespace", [lower])])
-    return pc.call_function("binary_join", [words, " "])
-
-
 def _repeats(keys: Any) -> Any:
     """Return the ascending positions of all keys that came before."""
     import numpy as np
@@ -149,15 +168,6 @@ def _repeats(keys: Any) -> Any:
     repeated = np.ones(len(keys), dtype=bool)
     repeated[first] = False
     return np.flatnonzero(repeated)
-
-
-def _shared(earlier: Any, later: Any) -> Any:
-    """Return the ascending positions in `later` of texts that are in `earlier`."""
-    import numpy as np
-    import pyarrow.compute as pc
-
-    inside = pc.call_function("is_in", [later], pc.SetLookupOptions(value_set=earlier.combine_chunks()))
-    return np.flatnonzero(mask(inside))
 
 
 def _texts(split: Split, rows: Any) -> tuple[str, ...]:

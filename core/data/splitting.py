@@ -12,8 +12,8 @@ def stratified(texts: Any, labels: Any, shares: Sequence[float], seed: int) -> l
     """Return the ascending row indices (int64) of a part for each share, and last those of the rest.
 
     texts: chunked Arrow string array, labels: int64 array, both of shape [rows]. Each part gets its share of every
-    class, as near as whole rows allow, and at least one row of a class with as many different texts as parts. Rows with the same text go to the same part,
-    so a text that is repeated often may keep its class from being met exactly.
+    class, as near as whole rows allow, and at least one row of a class with as many different texts as parts. Rows with the
+    same text go to the same part, so a text that is repeated often may keep its class from being met exactly.
     """
     import numpy as np
 
