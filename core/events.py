@@ -67,6 +67,8 @@ class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt
     accumulation: int | None = None
     reason: str = ""
     """Why there is another attempt; empty for the first."""
+    resumed_step: int = 0
+    """The step of the checkpoint that it goes on from; 0: from the beginning."""
 
 
 class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
@@ -212,6 +214,8 @@ class Line(msgspec.Struct, frozen=True):
     seq: int
     time: float
     event: Event
+    sent: int = 0
+    """The worker's own count of its events in this attempt; 0 for what the supervisor has to say."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -226,3 +230,7 @@ class Result(msgspec.Struct, frozen=True):
     finished: Finished | None = None
     rungs: tuple[Rung, ...] = ()
     epochs: tuple[EpochRow, ...] = ()
+    attempt: int = 1
+    step: int = 0
+    """The last step that was logged, of `steps`."""
+    steps: int = 0

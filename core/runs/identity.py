@@ -1,0 +1,69 @@
+"""Who a process is: its number alone is given to another one day, so its start and the machine's start go with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process of one boot of the machine."""
+
+    pid: int
+    started: str
+    """Clock ticks from boot to its start; elsewhere than on Linux, its start as ps prints it."""
+    boot: str
+
+    def is_alive(self) -> bool:
+        """Whether this very process still runs; one that has ended and is only waited for does not."""
+        return self.boot == boot_id() and self.started == start_of(self.pid)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def of(pid: int) -> Identity | None:
+    """Return the identity of a running process, None where there is none."""
+    started = start_of(pid)
+    return None if started is None else Identity(pid, started, boot_id())
+
+
+def from_json(value: object) -> Identity | None:
+    """Return the identity that `to_json` wrote, None for anything else."""
+    match value:
+        case {"pid": int(pid), "started": str(started), "boot": str(boot)}:
+            return Identity(pid, started, boot)
+        case _:
+            return None
+
+
+def start_of(pid: int) -> str | None:
+    """Return when a process started, None where it does not run."""
+    if sys.platform != "linux":
+        return _ask("ps", "-o", "lstart=", "-p", str(pid)) or None
+    try:
+        # The name in parentheses may itself hold spaces and parentheses; field 3 is the state, field 22 the start.
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def boot_id() -> str:
+    """Return what distinguishes this start of the machine from others."""
+    if sys.platform != "linux":
+        return _ask("sysctl", "-n", "kern.boottime")
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def _ask(*command: str) -> str:
+    environment = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment).stdout.strip()
