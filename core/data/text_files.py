@@ -1,0 +1,219 @@
+"""Files of texts read part by part and predictions written part by part: neither is ever held in memory whole."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..engine.protocol import Prediction
+from ..errors import UserError
+from ..paths import PRIVATE_FILE
+from ..safe_text import safe_line
+
+READABLE = "jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)"
+WRITABLE = "jsonl, csv, tsv or parquet"
+TEXT_NAMES = ("text", "sentence", "content", "tweet", "review", "message", "utterance", "query")
+
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some texts of a file, in order."""
+
+    texts: list[str]
+    total: int | None
+    """Rows of the whole file where the format tells."""
+    skipped: int = 0
+    """Rows left out of this part."""
+
+
+def ending(path: Path) -> str:
+    """Return the format by the file's name, such as 'jsonl' or 'jsonl.gz', in lower case."""
+    name = path.name.lower()
+    return "jsonl.gz" if name.endswith(".jsonl.gz") else name.rpartition(".")[2] if "." in name else ""
+
+
+def read_texts(path: Path, column: str | None, *, part: int, skip_bad_rows: bool = False) -> Iterator[Part]:
+    """Yield the texts of a file, `part` rows at a time. Raises UserError that names file and row for what is no text."""
+    rows = _rows(path, column)
+    texts: list[str] = []
+    skipped, number = 0, 0
+    for number, (text, total) in enumerate(rows, 1):
+        problem = _problem(text)
+        if problem and not skip_bad_rows:
+            raise UserError(f"{safe_line(path.name)}, row {number}: {problem}. Mend it, or leave such rows out with --skip-bad-rows")
+        if problem:
+            skipped += 1
+        else:
+            texts.append(text)
+        if len(texts) + skipped >= part:
+            yield Part(texts, total, skipped)
+            texts, skipped = [], 0
+    if not number:
+        raise UserError(f"{safe_line(path.name)} has no rows")
+    if texts or skipped:
+        yield Part(texts, None, skipped)
+
+
+def _problem(text: object) -> str:
+    if text is None:
+        return "the text is null"
+    if not isinstance(text, str):
+        return f"the text is not a string but {type(text).__name__}"
+    return "" if text.strip() else "the text is empty"
+
+
+def _rows(path: Path, column: str | None) -> Iterator[tuple[Any, int | None]]:
+    """Yield (text, rows in all or None) for every row."""
+    kind = ending(path)
+    try:
+        match kind:
+            case "jsonl" | "jsonl.gz":
+                yield from _json_rows(path, column, gzip.open if kind.endswith("gz") else open)
+            case "csv" | "tsv":
+                yield from _csv_rows(path, column, "," if kind == "csv" else "\t")
+            case "parquet":
+                file = pq.ParquetFile(path)
+                chosen = choose_column(path, file.schema_arrow.names, column)
+                for batch in file.iter_batches(batch_size=4_096, columns=[chosen]):
+                    for text in batch.column(0).to_pylist():
+                        yield text, file.metadata.num_rows
+            case "txt":
+                with path.open(encoding="utf-8", newline="\n") as lines:
+                    for line in lines:
+                        yield line.rstrip("\r\n"), None
+            case _:
+                raise UserError(f"{safe_line(path.name)} is of no known format. Give {READABLE}")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{safe_line(path.name)} is not valid UTF-8 (byte {error.start}). Convert it first, for example with iconv"
+        ) from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise UserError(f"{safe_line(path.name)} is cut off or no gzip file: {error}. Fetch it again") from error
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{safe_line(path.name)} is not a valid parquet file: {safe_line(str(error), 120)}") from error
+    except OSError as error:
+        raise UserError(f"cannot read {safe_line(str(path))}: {error.strerror or safe_line(str(error), 120)}") from error
+
+
+def _json_rows(path: Path, column: str | None, opened: Callable[..., IO[Any]]) -> Iterator[tuple[Any, int | None]]:
+    decoder = msgspec.json.Decoder(dict[str, Any])
+    chosen: str | None = None
+    with opened(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                row = decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise UserError(f"{safe_line(path.name)}, row {number}: not a JSON object ({safe_line(str(error), 80)})") from error
+            chosen = chosen or choose_column(path, list(row), column)
+            yield row.get(chosen), None
+
+
+def _csv_rows(path: Path, column: str | None, delimiter: str) -> Iterator[tuple[Any, int | None]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter=delimiter)
+        chosen = choose_column(path, list(reader.fieldnames or []), column)
+        try:
+            for row in reader:
+                yield row.get(chosen), None
+        except csv.Error as error:
+            raise UserError(f"{safe_line(path.name)}, line {reader.line_num}: {error}") from error
+
+
+def choose_column(path: Path, columns: Sequence[str], asked: str | None) -> str:
+    """Return the column of texts: the one asked for, the only one, or one with a usual name. Raises UserError otherwise."""
+    listed = ", ".join(safe_line(each, 40) for each in columns[:20]) or "none"
+    if asked is not None:
+        if asked in columns:
+            return asked
+        raise UserError(f"{safe_line(path.name)} has no column {safe_line(asked, 40)}. It has: {listed}")
+    if len(columns) == 1:
+        return columns[0]
+    for name in TEXT_NAMES:
+        if name in columns:
+            return name
+    raise UserError(f"which column of {safe_line(path.name)} is the text? It has: {listed}. Name it with --text-column")
+
+
+class Writer(AbstractContextManager["Writer"]):
+    """Predictions written to a file that gets its name only when it is complete."""
+
+    def __init__(self, target: Path, labels: Sequence[str]) -> None:
+        self.target, self.labels, self.kind = target, tuple(labels), ending(target)
+        if self.kind not in ("jsonl", "jsonl.gz", "csv", "tsv", "parquet"):
+            raise UserError(f"{safe_line(target.name)} is of no known format. Give the output a name that ends in {WRITABLE}")
+        self.aside = target.with_name(f".{target.name}.{os.getpid()}")
+        self.schema = pa.schema(
+            [
+                ("text", pa.string()),
+                ("label", pa.string()),
+                ("probabilities", pa.struct([(name, pa.float64()) for name in self.labels])),
+                ("tokens", pa.int32()),
+                ("truncated", pa.bool_()),
+            ]
+        )
+
+    def __enter__(self) -> Writer:
+        try:
+            raw = os.fdopen(os.open(self.aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb")
+        except OSError as error:
+            raise UserError(f"cannot write {safe_line(str(self.target))}: {error.strerror}") from error
+        self.raw: Any = raw
+        match self.kind:
+            case "parquet":
+                self.parquet = pq.ParquetWriter(raw, self.schema)
+            case "csv" | "tsv":
+                import io
+
+                self.text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+                self.csv = csv.writer(self.text, delimiter="," if self.kind == "csv" else "\t")
+                self.csv.writerow(["text", "label", *(f"probability_{name}" for name in self.labels), "tokens", "truncated"])
+            case "jsonl.gz":
+                self.raw = gzip.GzipFile(fileobj=raw, mode="wb")
+                self.under = raw
+        return self
+
+    def write(self, rows: Sequence[Prediction]) -> None:
+        """Append predictions. Raises UserError where the disk is full or gone."""
+        try:
+            match self.kind:
+                case "parquet":
+                    self.parquet.write_table(pa.Table.from_pylist([msgspec.to_builtins(row) for row in rows], schema=self.schema))
+                case "csv" | "tsv":
+                    self.csv.writerows(
+                        [row.text, row.label, *row.probabilities.values(), row.tokens, str(row.truncated).lower()] for row in rows
+                    )
+                case _:
+                    self.raw.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        except OSError as error:
+            raise UserError(f"cannot write {safe_line(str(self.target))}: {error.strerror}", exit_code=1) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        try:
+            if self.kind == "parquet":
+                self.parquet.close()
+            elif self.kind in ("csv", "tsv"):
+                self.text.flush()
+            self.raw.close()
+            if self.kind == "jsonl.gz":
+                self.under.close()
+            if kind is None:
+                self.aside.replace(self.target)
+        except OSError as failure:
+            raise UserError(f"cannot write {safe_line(str(self.target))}: {failure.strerror}", exit_code=1) from failure
+        finally:
+            self.aside.unlink(missing_ok=True)

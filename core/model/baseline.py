@@ -1,0 +1,294 @@
+"""The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import load_file, save_file
+from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from .. import paths
+from ..data import sources
+from ..data.table import Dataset
+from ..errors import UserError
+from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started
+from ..runs.folder import RunFolder
+from ..specs import BaselineSpec, Pooling
+from . import checkpoint, device, encode, predictions
+from .batches import tokenize
+from .finetune import peak_memory
+from .metrics import measure
+from .saved import SavedModel
+
+TFIDF_C = 10.0
+ENCODER_C = 1.0
+ITERATIONS = 3_000
+PROJECTED_ROWS = 5_000
+HEAD_FILE = "head.safetensors"
+
+Emit = Callable[[Event], None]
+
+
+class StopRequestedError(Exception):
+    """Raised inside the ladder when the run is asked to stop."""
+
+
+def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
+    """Climb the ladder as `job` says and keep the last rung's classifier in the run's folder.
+
+    Every rung is fitted on the training split and measured on the validation split. Returns False where it stopped because it was asked to.
+    """
+    begun = time.monotonic()
+    data = sources.load(job.data)
+    if "validation" not in data.splits:
+        raise UserError(f"{data.name} has no validation split, and baselines are measured on it")
+    compute = device.choose(job.device, job.precision)
+    folder = checkpoint.find(job.model, offline=job.data.offline)
+    tokenizer = checkpoint.load_tokenizer(folder)
+    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    emit(
+        Started(
+            device=str(compute.device),
+            device_name=compute.name,
+            precision=compute.precision,
+            labels=data.labels,
+            rows={name: len(split) for name, split in data.splits.items()},
+            settings={
+                "pooling": job.pooling,
+                "max_length": limit,
+                "seed": job.seed,
+                "tfidf_c": TFIDF_C,
+                "encoder_c": ENCODER_C,
+                "max_iterations": ITERATIONS,
+            },
+            parameters=checkpoint.count_parameters(folder),
+        )
+    )
+    try:
+        emit(RungDone(_most_frequent(data)))
+        _pause(should_stop)
+        emit(RungDone(_tfidf(data, job.seed, emit)))
+        _pause(should_stop)
+        rung = _encoder(job, data, run, folder, tokenizer, limit, compute, emit, should_stop)
+        emit(RungDone(rung))
+    except StopRequestedError:
+        return False
+    emit(Finished(metrics=rung.metrics, seconds=time.monotonic() - begun, peak_memory=peak_memory()))
+    return True
+
+
+def _pause(should_stop: Callable[[], bool]) -> None:
+    if should_stop():
+        raise StopRequestedError
+
+
+def _most_frequent(data: Dataset) -> Rung:
+    """The rung to be above at all: every text gets the training split's most frequent class."""
+    started = time.monotonic()
+    train, validation = data.splits["train"], data.splits["validation"]
+    dummy = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(train), 1)), train.label_ids())
+    predicted = np.asarray(dummy.predict(np.zeros((len(validation), 1))), dtype=np.int64)
+    metrics = measure("validation", validation.label_ids(), predicted, data.labels)
+    return Rung("most_frequent", metrics, time.monotonic() - started)
+
+
+def _tfidf(data: Dataset, seed: int, emit: Emit) -> Rung:
+    """Logistic regression on counts of words: what can be had without a Transformer."""
+    started = time.monotonic()
+    train, validation = data.splits["train"], data.splits["validation"]
+    emit(Progress("fit", 0, None, "iterations", 0.0, "TF-IDF"))
+    try:
+        vectorizer = TfidfVectorizer()
+        features = vectorizer.fit_transform(train.texts())
+    except ValueError:  # no text has a word of two letters
+        vectorizer = TfidfVectorizer(analyzer="char")
+        features = vectorizer.fit_transform(train.texts())
+    regression = LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, train.label_ids())
+    probabilities = _all_classes(regression, regression.predict_proba(vectorizer.transform(validation.texts())), len(data.labels))
+    truth = validation.label_ids()
+    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(predictions.losses(probabilities, truth).mean()))
+    return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
+
+
+def _encoder(
+    job: BaselineSpec,
+    data: Dataset,
+    run: RunFolder,
+    folder: Path,
+    tokenizer: Any,
+    limit: int,
+    compute: device.Compute,
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> Rung:
+    """Logistic regression on the hidden states of a frozen encoder."""
+    started = time.monotonic()
+    extractor = Extractor(folder, tokenizer, limit, compute)
+    states, from_cache = {}, True
+    for split in ("train", "validation"):
+        begun = time.monotonic()
+
+        def report(phase: str, done: int, total: int, split: str = split, begun: float = begun) -> None:
+            emit(Progress(phase, done, total, "rows", time.monotonic() - begun, split))
+
+        states[split], was_cached = extractor.states(data.splits[split].texts(), job.pooling, report, should_stop)
+        from_cache &= was_cached
+    extractor.release()
+    emit(Progress("fit", 0, None, "iterations", 0.0, "hidden states"))
+    train, truth = data.splits["train"], data.splits["validation"].label_ids()
+    scaler = StandardScaler().fit(states["train"])
+    regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=job.seed)
+    regression.fit(scaler.transform(states["train"]), train.label_ids())
+    iterations = int(regression.n_iter_.max())
+    if iterations >= ITERATIONS:
+        emit(Note("warning", f"the logistic regression had not converged after {ITERATIONS} iterations"))
+    head = Head.from_regression(scaler, regression, len(data.labels))
+    probabilities = head.probabilities(states["validation"])
+    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(predictions.losses(probabilities, truth).mean()))
+    seconds = time.monotonic() - started
+
+    emit(Progress("save", 0, 1, "files", 0.0))
+    paths.make_private(run.model)
+    head.save(run.model)
+    SavedModel(
+        kind="logistic_regression",
+        labels=data.labels,
+        max_length=limit,
+        pooling=job.pooling,
+        encoder=job.model,
+        encoder_hash=extractor.model_hash,
+        precision=compute.precision,
+    ).write(run.model)
+    predictions.save(run.predictions_file("validation"), truth, probabilities, data.labels)
+    _save_projection(run.path / "projection.parquet", states["train"], train.label_ids(), data.labels, job.seed)
+    return Rung("encoder", metrics, seconds, iterations, from_cache)
+
+
+class Extractor:
+    """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
+
+    def __init__(self, folder: Path, tokenizer: Any, limit: int, compute: device.Compute) -> None:
+        self.folder, self.tokenizer, self.limit, self.compute = folder, tokenizer, limit, compute
+        self.model_hash = checkpoint.weights_hash(folder)
+        self._encoder: Any = None
+
+    def states(
+        self,
+        texts: list[str],
+        pooling: Pooling,
+        report: Callable[[str, int, int], None] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        use_cache: bool = True,
+    ) -> tuple[np.ndarray, bool]:
+        """Return hidden states, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
+        text_hash = encode.texts_hash(texts)
+        keys = {each: self._key(text_hash, each) for each in encode.POOLINGS}
+        tell = report or (lambda *_: None)
+        if use_cache and (found := encode.cached(keys[pooling])) is not None:
+            tell("extract", len(texts), len(texts))
+            return found, True
+        ids = tokenize(self.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
+        if self._encoder is None:
+            self._encoder = checkpoint.load_encoder(self.folder, self.compute.device)
+        states = encode.hidden_states(
+            self._encoder,
+            ids,
+            self.tokenizer.pad_token_id,
+            self.compute,
+            lambda done, total: tell("extract", done, total),
+            stop=should_stop,
+        )
+        if states is None:
+            raise StopRequestedError
+        if use_cache:
+            for each, array in states.items():
+                encode.keep(keys[each], array)
+        return states[pooling], False
+
+    def _key(self, text_hash: str, pooling: Pooling) -> str:
+        return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, self.compute.precision, self.compute.device.type)
+
+    def release(self) -> None:
+        """Let go of the encoder's memory."""
+        self._encoder = None
+
+
+class Head:
+    """Multinomial logistic regression on standardised features, rebuilt by its formula; no pickle is involved."""
+
+    def __init__(self, coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+        self.coef, self.intercept, self.mean, self.scale = coef, intercept, mean, scale
+
+    @classmethod
+    def from_regression(cls, scaler: StandardScaler, regression: LogisticRegression, labels: int) -> Head:
+        """Return a head for all `labels`; one that the training split lacks gets a probability of 0."""
+        fitted, offsets, classes = (np.asarray(each) for each in (regression.coef_, regression.intercept_, regression.classes_))
+        coef = np.zeros((labels, fitted.shape[1]))
+        intercept = np.full(labels, -1e4)
+        if len(classes) == 2:  # scikit-learn keeps one row of coefficients for two classes
+            coef[classes[1]], intercept[classes[1]] = fitted[0], offsets[0]
+            intercept[classes[0]] = 0.0
+        else:
+            coef[classes], intercept[classes] = fitted, offsets
+        return cls(coef, intercept, np.asarray(scaler.mean_), np.asarray(scaler.scale_))
+
+    def logits(self, states: np.ndarray) -> np.ndarray:
+        """Return coef @ (states - mean) / scale + intercept, float64, shape [n, labels]."""
+        return (states - self.mean) / self.scale @ self.coef.T + self.intercept
+
+    def probabilities(self, states: np.ndarray) -> np.ndarray:
+        """Return the softmax of the logits, float64, shape [n, labels]."""
+        return predictions.softmax(self.logits(states))
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return weight [labels, d] and bias [labels] of the same function on features that are not standardised."""
+        weight = self.coef / self.scale
+        return weight, self.intercept - weight @ self.mean
+
+    def save(self, folder: Path) -> None:
+        path = folder / HEAD_FILE
+        save_file({"coef": self.coef, "intercept": self.intercept, "mean": self.mean, "scale": self.scale}, path)
+        path.chmod(paths.PRIVATE_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Head:
+        """Return the head kept in a run's model folder. Raises UserError where it cannot be read."""
+        try:
+            arrays = load_file(folder / HEAD_FILE)
+            return cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
+        except (OSError, KeyError, ValueError) as error:
+            raise UserError(f"{folder / HEAD_FILE} cannot be read: {error}. Make the baseline again") from error
+
+
+def _all_classes(regression: LogisticRegression, probabilities: np.ndarray, labels: int) -> np.ndarray:
+    """Return probabilities for every label, shape [n, labels]; 0 for those that were not in the training split."""
+    full = np.zeros((len(probabilities), labels))
+    full[:, regression.classes_] = probabilities
+    return full
+
+
+def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: tuple[str, ...], seed: int) -> None:
+    """Write the first two principal components of up to PROJECTED_ROWS training texts: x, y (float32) and label (name)."""
+    chosen = np.random.default_rng(seed).permutation(len(states))[:PROJECTED_ROWS]
+    if len(chosen) < 2:
+        return
+    pca = PCA(2, random_state=seed)
+    points = pca.fit_transform(states[chosen]).astype(np.float32)
+    explained = json.dumps([round(float(each), 4) for each in pca.explained_variance_ratio_])
+    names = np.asarray(labels, dtype=object)[truth[chosen]]
+    table = pa.table({"x": points[:, 0], "y": points[:, 1], "label": pa.array(names, pa.string())}, metadata={"explained": explained})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    paths.write_private(path, sink.getvalue().to_pybytes())

@@ -1,0 +1,133 @@
+"""A saved run and its predictions, for a few texts or a file of any size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..data import text_files
+from ..engine.protocol import AskClassify, AskClassifyFile, ClassifyAnswer, FileAnswer, Prediction
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import Pooling
+from . import checkpoint, device, predictions, saved
+from .batches import TokenIds, tokenize, well_formed
+from .inference import logits
+
+Report = Callable[[str, int, int | None, str], None]
+PART = 4_096
+"""Rows of a file held in memory at once."""
+
+
+class Classifier(Protocol):
+    """What every saved run can do."""
+
+    labels: tuple[str, ...]
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
+        """Return probabilities, float64, shape [texts, labels], and the tokens that the model saw."""
+        ...
+
+
+class FineTuned:
+    """A fine-tuned encoder with its head."""
+
+    def __init__(self, folder: Path, note: saved.SavedModel, compute: device.Compute) -> None:
+        self.labels, self.limit, self.compute = note.labels, note.max_length, compute
+        self.tokenizer = checkpoint.load_tokenizer(folder)
+        self.model = checkpoint.load_classifier(folder, device=compute.device)
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
+        ids = tokenize(self.tokenizer, texts, self.limit)
+        return predictions.softmax(logits(self.model, ids, self.tokenizer.pad_token_id, self.compute)), ids
+
+
+class LogisticRegression:
+    """A frozen encoder with a logistic regression on its hidden states."""
+
+    def __init__(self, folder: Path, note: saved.SavedModel, compute: device.Compute) -> None:
+        from .baseline import Head
+
+        self.labels, self.limit, self.compute = note.labels, note.max_length, compute
+        self.pooling: Pooling = note.pooling
+        encoder = checkpoint.find(note.encoder)
+        if checkpoint.weights_hash(encoder) != note.encoder_hash:
+            raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made. Make the baseline again")
+        self.head = Head.load(folder)
+        self.tokenizer = checkpoint.load_tokenizer(encoder)
+        self.encoder = checkpoint.load_encoder(encoder, compute.device)
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
+        from .encode import hidden_states
+
+        ids = tokenize(self.tokenizer, texts, self.limit)
+        states = hidden_states(self.encoder, ids, self.tokenizer.pad_token_id, self.compute)
+        if states is None:
+            raise RuntimeError("nobody asked to stop")
+        return self.head.probabilities(states[self.pooling]), ids
+
+
+@lru_cache(maxsize=4)
+def _load(model: Path, modified: int) -> Classifier:  # noqa: ARG001  (part of the cache key)
+    note = saved.read(model)
+    # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
+    compute = device.choose("auto", "float32")
+    return (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
+
+
+def load(run: str) -> Classifier:
+    """Return the classifier of a run, by its folder; the newest few stay loaded. Raises UserError where there is none."""
+    model = Path(run) / "model"
+    try:
+        modified = (model / saved.FILE).stat().st_mtime_ns
+    except OSError:
+        modified = 0
+    return _load(model, modified)
+
+
+def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
+    """Return one prediction a text, in order."""
+    if not texts:
+        return []
+    scores, ids = classifier.probabilities(texts)
+    best = scores.argmax(1)
+    return [
+        Prediction(
+            text=well_formed(text),
+            label=classifier.labels[best[i]],
+            probabilities={name: float(scores[i, j]) for j, name in enumerate(classifier.labels)},
+            tokens=int(ids.lengths[i]),
+            truncated=bool(ids.full_lengths[i] > ids.lengths[i]),
+        )
+        for i, text in enumerate(texts)
+    ]
+
+
+def classify(ask: AskClassify) -> ClassifyAnswer:
+    """Return the predictions of one run for some texts."""
+    classifier = load(ask.run)
+    started = time.monotonic()
+    return ClassifyAnswer(Path(ask.run).name, tuple(predict(classifier, ask.texts)), time.monotonic() - started)
+
+
+def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
+    """Classify a file part by part into another, in order; neither is ever held in memory whole.
+
+    The target appears under its name only when it is complete. Raises UserError for what cannot be read or written.
+    """
+    started = time.monotonic()
+    classifier = load(ask.run)
+    target = Path(ask.target)
+    done, skipped = 0, 0
+    with text_files.Writer(target, classifier.labels) as writer:
+        for part in text_files.read_texts(Path(ask.source), ask.text_column, part=PART, skip_bad_rows=ask.skip_bad_rows):
+            writer.write(predict(classifier, part.texts))
+            done += len(part.texts)
+            skipped += part.skipped
+            report("classify", done, part.total, "rows")
+    return FileAnswer(Path(ask.run).name, str(target), done, time.monotonic() - started, skipped)

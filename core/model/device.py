@@ -1,0 +1,100 @@
+"""Chooses the device and the precision to compute in."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import UserError
+from ..specs import Precision
+
+CPU_TOKENS = 1_024
+"""Tokens a batch on the CPU: larger batches leave its cache and are slower."""
+GPU_TOKENS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Where and in what precision to compute."""
+
+    device: torch.device
+    name: str
+    """For people, such as the card's or the processor's name."""
+    precision: str
+    """'float32' or 'bf16'."""
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context to run a model's forward pass in."""
+        if self.precision == "bf16":
+            return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a batch of a forward pass, padding included."""
+        return CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
+
+
+def choose(device: str, precision: Precision) -> Compute:
+    """Return what 'auto' stands for on this machine. Raises UserError for a device or precision that is not there.
+
+    'auto' takes the CUDA device with the most free memory, and bf16 where the hardware multiplies it natively.
+    """
+    chosen = _device(device)
+    if chosen.type == "cpu":
+        native, name = cpu_bf16(), f"{cpu_name()}, {torch.get_num_threads()} threads"
+    else:
+        native, name = torch.cuda.is_bf16_supported(including_emulation=False), torch.cuda.get_device_name(chosen)
+    if precision not in ("auto", "float32", "bf16"):
+        raise UserError(f"there is no precision {precision!r}. Choose auto, float32 or bf16")
+    if precision == "bf16" and not native and chosen.type == "cuda":
+        raise UserError(f"{name} has no bf16. Choose --precision float32")
+    return Compute(chosen, name, ("bf16" if native else "float32") if precision == "auto" else precision)
+
+
+def _device(device: str) -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        if not count:
+            return torch.device("cpu")
+        return torch.device("cuda", max(range(count), key=lambda index: torch.cuda.mem_get_info(index)[0]))
+    if device == "cpu":
+        return torch.device("cpu")
+    kind, _, index = device.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()):
+        raise UserError(f"there is no device {device!r}. Choose auto, cpu, cuda or cuda:N")
+    if int(index or 0) >= count:
+        have = f"there are {count} CUDA devices" if count else "torch sees no CUDA device"
+        raise UserError(f"the device {device} is not there: {have}. Choose --device cpu, or see: emotui doctor")
+    return torch.device("cuda", int(index or 0))
+
+
+def cpu_bf16() -> bool:
+    """Whether the CPU multiplies bf16 natively (AVX-512 BF16 or AMX); without that it is slower than float32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def cpu_name() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,53 @@
+"""What the model libraries see of this machine."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import torch
+
+from ..engine.protocol import DoctorAnswer
+from . import checkpoint, device
+
+LIBRARIES = (
+    "emotui",
+    "torch",
+    "transformers",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "huggingface_hub",
+    "modelscope",
+    "scikit-learn",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "textual",
+    "plotext",
+)
+
+
+def examine() -> DoctorAnswer:
+    """Return versions, devices with their memory in bytes, and where the starter encoder lies."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = ""
+    devices: list[dict[str, str | int | float | bool | None]] = [
+        {"device": "cpu", "name": device.cpu_name(), "cores": device.cores(), "bf16": device.cpu_bf16()}
+    ]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(index)
+        devices.append(
+            {
+                "device": f"cuda:{index}",
+                "name": torch.cuda.get_device_name(index),
+                "memory_free": free,
+                "memory_total": total,
+                "bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+            }
+        )
+    folder = checkpoint.starter_folder()
+    return DoctorAnswer(versions, tuple(devices), device.cpu_bf16(), torch.get_num_threads(), str(folder) if folder else "")

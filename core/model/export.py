@@ -1,0 +1,173 @@
+"""Writes a run's model as a folder that transformers loads by itself, with a model card of the measured figures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from ..engine.protocol import AskExport, ExportAnswer
+from ..errors import UserError
+from ..events import Finished, Metrics
+from ..runs.folder import RunFolder
+from ..safe_text import safe_line
+from ..specs import RunSpec
+from . import checkpoint, saved
+from .baseline import HEAD_FILE, Head
+
+LINEAR = 1e-3
+"""Scale at which tanh is linear to 1e-6 of its argument and better."""
+SHIFT = 64.0
+"""Above any hidden state behind a layer normalisation, so that a shifted ReLU passes all of them."""
+
+
+def export(ask: AskExport) -> ExportAnswer:
+    """Write the model of a run into a new folder. Raises UserError where the folder is not empty or the model has no such form."""
+    run = RunFolder(Path(ask.run))
+    note = saved.read(run.model)
+    target = Path(ask.folder)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not ask.overwrite:
+        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder")
+    aside = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        if note.kind == "classifier":
+            for path in run.model.iterdir():
+                if path.name != saved.FILE:
+                    shutil.copyfile(path, aside / path.name)
+        else:
+            _export_logistic_regression(run.model, note, aside)
+        (aside / "README.md").write_text(_card(run, note), "utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        aside.replace(target)
+    except OSError as error:
+        raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())))
+
+
+def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Path) -> None:
+    """Write a frozen encoder and its logistic regression as a sequence classifier of the encoder's own architecture.
+
+    The heads of these architectures have a layer before the last one. It is made to pass [CLS] on unchanged: behind a ReLU by a shift
+    that the last layer takes back, behind a tanh by a scale so small that tanh is linear.
+    """
+    if note.pooling != "cls":
+        remedy = "Export one made with --pooling cls, or a fine-tuned run"
+        raise UserError(f"a baseline with mean pooling has no class in transformers that loads it. {remedy}")
+    folder = checkpoint.find(note.encoder)
+    weight, bias = Head.load(model).folded()
+    classifier = checkpoint.load_classifier(folder, note.labels)
+    kind = classifier.config.model_type
+    with torch.no_grad():
+        if kind == "distilbert":
+            _identity(classifier.pre_classifier, 1.0, SHIFT)
+            _linear(classifier.classifier, weight, bias - SHIFT * weight.sum(1))
+        elif kind == "bert":
+            _identity(classifier.bert.pooler.dense, LINEAR, 0.0)
+            _linear(classifier.classifier, weight / LINEAR, bias)
+        elif kind in ("roberta", "xlm-roberta", "camembert"):
+            _identity(classifier.classifier.dense, LINEAR, 0.0)
+            _linear(classifier.classifier.out_proj, weight / LINEAR, bias)
+        else:
+            raise UserError(
+                f"a baseline on a {safe_line(kind)} encoder has no class in transformers that loads it. Export a fine-tuned run"
+            )
+    classifier.save_pretrained(target)
+    checkpoint.load_tokenizer(folder).save_pretrained(target)
+    shutil.copyfile(model / HEAD_FILE, target / HEAD_FILE)
+
+
+def _identity(layer: Any, scale: float, bias: float) -> None:
+    layer.weight.copy_(torch.eye(layer.weight.shape[0]) * scale)
+    layer.bias.fill_(bias)
+
+
+def _linear(layer: Any, weight: np.ndarray, bias: np.ndarray) -> None:
+    layer.weight.copy_(torch.from_numpy(weight))
+    layer.bias.copy_(torch.from_numpy(bias))
+
+
+def _card(run: RunFolder, note: saved.SavedModel) -> str:
+    """Return the model card: what was trained on what, and the figures that were measured."""
+    spec, result = run.read_spec(), run.read_result()
+    finished = result.finished if result else None
+    kind = "fine-tuned encoder" if note.kind == "classifier" else "logistic regression on the [CLS] hidden state of a frozen encoder"
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-classification",
+        "tags: [text-classification, emotui]",
+        "---",
+        "",
+        f"# {safe_line(Path(spec.job.data.source).name)}: {kind}",
+        "",
+        f"Made by emotui as the run `{run.id}`.",
+        "",
+        "| setting | value |",
+        "| --- | --- |",
+        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec)),
+        f"| labels | {_cell(', '.join(note.labels))} |",
+        f"| texts are cut at | {note.max_length} tokens |",
+        *_figures(finished),
+        "",
+        "## Use",
+        "",
+        "```python",
+        "from transformers import pipeline",
+        "",
+        'classify = pipeline("text-classification", model="THIS FOLDER", top_k=None, truncation=True)',
+        'print(classify("I saw a movie today and it was really good."))',
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _settings(spec: RunSpec) -> list[tuple[str, object]]:
+    job: dict[str, Any] = msgspec.to_builtins(spec.job)
+    data = job.pop("data")
+    rows: list[tuple[str, object]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
+    rows += [(name, _public(value) if name == "model" else value) for name, value in job.items() if value is not None]
+    return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
+
+
+def _public(source: str) -> str:
+    """Return a data set's or model's name without the folders of this machine."""
+    return Path(source).name if Path(source).is_absolute() else source
+
+
+def _figures(finished: Finished | None) -> Sequence[str]:
+    if finished is None:
+        return []
+    metrics: Metrics = finished.metrics
+    return [
+        "",
+        f"## Measured on the {metrics.split} split ({metrics.rows:,} rows)",
+        "",
+        "| metric | value |",
+        "| --- | --- |",
+        f"| accuracy | {metrics.accuracy:.4f} |",
+        f"| F1, weighted | {metrics.f1_weighted:.4f} |",
+        f"| F1, macro | {metrics.f1_macro:.4f} |",
+        *([f"| loss | {metrics.loss:.4f} nats |"] if metrics.loss is not None else []),
+        "",
+        "| label | precision | recall | F1 | rows |",
+        "| --- | --- | --- | --- | --- |",
+        *(
+            f"| {_cell(name)} | {each.precision:.4f} | {each.recall:.4f} | {each.f1:.4f} | {each.support} |"
+            for name, each in metrics.per_class.items()
+        ),
+    ]
+
+
+def _cell(value: object) -> str:
+    return safe_line(str(value)).replace("|", "\\|")

@@ -1,0 +1,434 @@
+"""Fine-tuning of an encoder with a classification head: the training loop."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+
+from .. import paths
+from ..data import sources
+from ..data.table import Dataset
+from ..errors import UserError
+from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Finished, Metrics, Progress, Started, Step, Stopped
+from ..runs import checkpoints
+from ..runs.folder import RunFolder
+from ..specs import TrainSpec
+from . import checkpoint, device, predictions, presets
+from .batches import TokenIds, epoch_batches, tokenize
+from .inference import logits
+from .metrics import measure
+from .saved import SavedModel
+
+CHECKPOINT_SECONDS = 60.0
+KEEP_CHECKPOINTS = 2
+LOGGED_STEPS = 500
+"""A run logs about this many steps; more than that no chart can show."""
+FORWARD_TOKENS = {"cpu": 8_192, "cuda": 262_144}
+"""A part of a batch has at most this many tokens, padding included, so that long texts do not exhaust the memory."""
+
+
+class NotFiniteError(UserError):
+    """The loss became infinite or not a number."""
+
+
+class _Sums(msgspec.Struct):
+    """What was added up since the last logged step, and since the epoch began; kept in checkpoints."""
+
+    loss: float = 0.0
+    rows: int = 0
+    tokens: int = 0
+    norm: float = 0.0
+    steps: int = 0
+
+
+class _Position(msgspec.Struct):
+    """Where a training stands; with weights, optimizer and random numbers all that is needed to go on."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """In the training loop, evaluation not counted, over all attempts."""
+    rows: int = 0
+    since_log: _Sums = msgspec.field(default_factory=_Sums)
+    epoch: _Sums = msgspec.field(default_factory=_Sums)
+    epochs: list[EpochRow] = msgspec.field(default_factory=list)
+
+
+@dataclass
+class _Training:
+    """One training under way."""
+
+    run: RunFolder
+    emit: Callable[[Event], None]
+    should_stop: Callable[[], bool]
+    accelerator: Accelerator
+    compute: device.Compute
+    settings: presets.Settings
+    labels: tuple[str, ...]
+    model: Any
+    tokenizer: Any
+    train_ids: TokenIds
+    train_labels: np.ndarray
+    eval_ids: TokenIds
+    eval_labels: np.ndarray
+    parts: int
+    position: _Position = field(default_factory=_Position)
+    saved_at: float = field(default_factory=time.monotonic)
+    log_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.AdamW(
+            _decay_groups(self.model, self.settings.weight_decay),
+            lr=self.settings.learning_rate,
+            betas=(self.settings.beta1, self.settings.beta2),
+            eps=self.settings.epsilon,
+            fused=True,
+        )
+        self.parallel = self.accelerator.prepare_model(self.model)
+        self.steps_per_epoch = math.ceil(len(self.train_ids) / self.settings.batch_size)
+        self.steps = self.steps_per_epoch * self.settings.epochs
+        self.log_every = max(1, self.steps // LOGGED_STEPS)
+        per_epoch = min(self.settings.evaluations_per_epoch, self.steps_per_epoch)
+        self.evaluate_at = {round(self.steps_per_epoch * (part + 1) / per_epoch) for part in range(per_epoch)}
+
+    def loop(self) -> bool:
+        """Train to the end; return whether it came there. False: it was asked to stop and has saved itself."""
+        while self.position.step < self.steps:
+            epoch, first = divmod(self.position.step, self.steps_per_epoch)
+            batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.seed, epoch)
+            for index in range(first, self.steps_per_epoch):
+                wish = self._step(batches[index])
+                within = index + 1
+                if within in self.evaluate_at:
+                    self._evaluate(within == self.steps_per_epoch)
+                if wish == "stop":
+                    if self.position.step < self.steps:
+                        self.save()
+                        return False
+                elif (wish == "save" or within == self.steps_per_epoch) and self.position.step < self.steps:
+                    self.save()
+        return True
+
+    def _step(self, batch: np.ndarray) -> str:
+        """Take one optimizer step on the rows `batch`; return 'stop', 'save' or ''."""
+        started = time.monotonic()
+        self.parallel.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.settings.rate_at(self.position.step, self.steps)
+        loss = self._accumulate_gradients(batch)
+        norm: Any = self.accelerator.clip_grad_norm_(self.parallel.parameters(), self.settings.max_gradient_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        total, wish = self._agree(loss)
+
+        position = self.position
+        position.step += 1
+        position.rows += len(batch)
+        tokens = int(self.train_ids.lengths[batch].sum())
+        for sums in (position.since_log, position.epoch):
+            sums.loss += total
+            sums.rows += len(batch)
+            sums.tokens += tokens
+            sums.norm += float(norm)
+            sums.steps += 1
+        position.seconds += time.monotonic() - started
+        self._log(time.monotonic() - started)
+        return wish
+
+    def _accumulate_gradients(self, batch: np.ndarray) -> torch.Tensor:
+        """Add up the gradients of the mean loss over `batch`, over parts and processes; return this process's sum of losses.
+
+        Every part's sum of losses is divided by the rows of the whole batch, so that the parts' sizes do not matter.
+        """
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        mine = batch[rank::world]
+        weight = 1.0 if len(mine) else 0.0
+        if not len(mine):
+            mine = batch[:1]  # every process takes part in the exchange of gradients
+        longest = int(self.train_ids.lengths[mine].max())
+        fitting = math.ceil(len(mine) * longest / FORWARD_TOKENS[self.compute.device.type])
+        pieces = np.array_split(mine, min(len(mine), max(self.parts, fitting)))
+        losses: list[torch.Tensor] = []
+        for number, piece in enumerate(pieces):
+            inputs = self.train_ids.pad(piece, self.tokenizer.pad_token_id, self.compute.device)
+            truth = torch.from_numpy(self.train_labels[piece]).to(self.compute.device)
+            last = number == len(pieces) - 1
+            with self.accelerator.no_sync(self.parallel) if not last else nullcontext():
+                with self.compute.autocast():
+                    output = self.parallel(**inputs).logits
+                loss = F.cross_entropy(output.float(), truth, reduction="sum") * weight
+                # DistributedDataParallel takes the mean over processes, hence the factor.
+                self.accelerator.backward(loss * (world / len(batch)))
+            losses.append(loss.detach())
+        return torch.stack(losses).sum()
+
+    def _agree(self, loss: torch.Tensor) -> tuple[float, str]:
+        """Return the batch's sum of losses over all processes, and what the first process wishes to do next."""
+        wish = 0.0
+        if self.accelerator.is_main_process:
+            wish = 2.0 if self.should_stop() else 1.0 if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS else 0.0
+        if self.accelerator.num_processes > 1:
+            told = self.accelerator.reduce(torch.stack([loss.double(), torch.tensor(wish, dtype=torch.float64, device=loss.device)]), "sum")
+            return float(told[0]), ("", "save", "stop")[int(told[1])]
+        return float(loss), ("", "save", "stop")[int(wish)]
+
+    def _log(self, seconds: float) -> None:
+        position, sums = self.position, self.position.since_log
+        self.log_seconds += seconds
+        if position.step % self.log_every and position.step < self.steps and math.isfinite(sums.loss):
+            return
+        finite = math.isfinite(sums.loss)
+        self.emit(
+            Step(
+                step=position.step,
+                epoch=position.step / self.steps_per_epoch,
+                loss=sums.loss / sums.rows if finite else None,
+                learning_rate=self.settings.rate_at(position.step - 1, self.steps),
+                gradient_norm=sums.norm / sums.steps if math.isfinite(sums.norm) else None,
+                rows=sums.rows,
+                tokens=sums.tokens,
+                seconds=self.log_seconds,
+                finite=finite,
+            )
+        )
+        position.since_log = _Sums()
+        self.log_seconds = 0.0
+        if not finite:
+            rate = self.settings.learning_rate
+            raise NotFiniteError(f"the loss is not a number at step {position.step}. Try a lower learning rate than {rate:g}", exit_code=1)
+
+    def _evaluate(self, epoch_ended: bool) -> None:
+        """Measure the model on the validation split; at an epoch's end add a line to the table. The first process does it for all."""
+        if not self.accelerator.is_main_process:
+            if epoch_ended:
+                self.position.epoch = _Sums()
+            return
+        metrics, _ = self.measure()
+        self.emit(Evaluated(self.position.step, self.position.step / self.steps_per_epoch, metrics))
+        if not epoch_ended:
+            return
+        sums = self.position.epoch
+        row = EpochRow(
+            epoch=self.position.step // self.steps_per_epoch,
+            train_loss=sums.loss / sums.rows,
+            eval_loss=metrics.loss,
+            accuracy=metrics.accuracy,
+            f1_weighted=metrics.f1_weighted,
+            f1_macro=metrics.f1_macro,
+        )
+        self.position.epochs.append(row)
+        self.position.epoch = _Sums()
+        self.emit(EpochDone(row, self.position.step))
+
+    def measure(self) -> tuple[Metrics, np.ndarray]:
+        """Return the metrics and the probabilities, [rows, labels], on the validation split."""
+        self.model.eval()
+        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.pad_token_id, self.compute))
+        loss = float(predictions.losses(probabilities, self.eval_labels).mean())
+        return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
+
+    def save(self) -> None:
+        """Write a checkpoint of everything that the next step depends on, and mark it complete."""
+        started = time.monotonic()
+        folder = self.run.checkpoints / f"step-{self.position.step}"
+        rank = self.accelerator.process_index
+        if self.accelerator.is_main_process:
+            paths.make_private(folder)
+            self.model.save_pretrained(folder)
+            torch.save(self.optimizer.state_dict(), folder / "optimizer.pt")
+            (folder / "position.json").write_bytes(msgspec.json.encode(self.position))
+        self.accelerator.wait_for_everyone()
+        torch.save(_random_state(self.compute.device), folder / f"random-{rank}.pt")
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            checkpoints.mark_complete(folder)
+            checkpoints.prune(self.run, KEEP_CHECKPOINTS)
+            self.emit(CheckpointSaved(self.position.step, time.monotonic() - started))
+        self.saved_at = time.monotonic()
+
+    def restore(self, folder: Path) -> None:
+        """Go back to a checkpoint; the model's weights have been loaded from it already."""
+        rank = self.accelerator.process_index
+        self.optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location=self.compute.device, weights_only=True))
+        self.position = msgspec.json.decode((folder / "position.json").read_bytes(), type=_Position)
+        random = folder / f"random-{rank}.pt"
+        if random.is_file():
+            _set_random_state(torch.load(random, weights_only=True), self.compute.device)
+
+
+def train(
+    job: TrainSpec,
+    run: RunFolder,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    *,
+    resume_from: Path | None = None,
+    batch_split: int = 1,
+) -> bool:
+    """Fine-tune as `job` says, into the run's folder; return False where it stopped because it was asked to.
+
+    `batch_split` cuts each batch into that many more parts, which takes less memory and gives the same step. Raises UserError for bad
+    input, and for a loss that is not a number.
+    """
+    begun = time.monotonic()
+    data = sources.load(job.data)
+    if "validation" not in data.splits:
+        raise UserError(f"{data.name} has no validation split, and fine-tuning is measured on it")
+    compute = _compute(job)
+    accelerator = Accelerator(cpu=compute.device.type == "cpu", mixed_precision="no")
+    if not accelerator.is_main_process:
+        emit = _discard
+    folder = checkpoint.find(job.model, offline=job.data.offline)
+    tokenizer = checkpoint.load_tokenizer(folder)
+    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    torch.manual_seed(job.seed)
+    model = checkpoint.load_classifier(resume_from or folder, None if resume_from else data.labels, compute.device)
+    settings = presets.resolve(
+        job,
+        rows=len(data.splits["train"]),
+        validation_rows=len(data.splits["validation"]),
+        parameters=sum(each.numel() for each in model.base_model.parameters()),
+        max_length=limit,
+    )
+    train_ids = _tokenize(data, "train", tokenizer, limit, emit)
+    eval_ids = _tokenize(data, "validation", tokenizer, limit, emit)
+    training = _Training(
+        run=run,
+        emit=emit,
+        should_stop=should_stop,
+        accelerator=accelerator,
+        compute=compute,
+        settings=settings,
+        labels=data.labels,
+        model=model,
+        tokenizer=tokenizer,
+        train_ids=train_ids,
+        train_labels=data.splits["train"].label_ids(),
+        eval_ids=eval_ids,
+        eval_labels=data.splits["validation"].label_ids(),
+        parts=settings.accumulation * batch_split,
+    )
+    emit(_started(training, data, batch_split))
+    torch.manual_seed(job.seed + accelerator.process_index)
+    if resume_from:
+        training.restore(resume_from)
+    if not training.loop():
+        emit(Stopped(training.position.step))
+        return False
+    if accelerator.is_main_process:
+        _finish(training, begun)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return True
+
+
+def _finish(training: _Training, begun: float) -> None:
+    """Write the model and its predictions, tell the final metrics, and drop the checkpoints."""
+    emit, run = training.emit, training.run
+    emit(Progress("save", 0, 1, "files", 0.0))
+    metrics, probabilities = training.measure()
+    paths.make_private(run.model)
+    training.model.save_pretrained(run.model)
+    training.tokenizer.save_pretrained(run.model)
+    SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
+    predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
+    checkpoints.prune(run, 0)
+    emit(
+        Finished(
+            metrics=metrics,
+            seconds=time.monotonic() - begun,
+            steps=training.steps,
+            examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
+            peak_memory=peak_memory(),
+        )
+    )
+
+
+def _started(training: _Training, data: Dataset, batch_split: int) -> Started:
+    settings: dict[str, Any] = msgspec.to_builtins(training.settings)
+    settings |= {
+        "threads": torch.get_num_threads(),
+        "processes": training.accelerator.num_processes,
+        "batch_split": batch_split,
+        "longest": int(training.train_ids.lengths.max()),
+        "truncated": int((training.train_ids.full_lengths > training.train_ids.lengths).sum()),
+    }
+    return Started(
+        device=str(training.compute.device),
+        device_name=training.compute.name,
+        precision=training.compute.precision,
+        labels=data.labels,
+        rows={name: len(split) for name, split in data.splits.items()},
+        settings=settings,
+        steps=training.steps,
+        parameters=sum(each.numel() for each in training.model.parameters()),
+    )
+
+
+def _compute(job: TrainSpec) -> device.Compute:
+    """Return where to compute; under torchrun each process takes the card of its local rank."""
+    rank = os.environ.get("LOCAL_RANK")
+    wanted = f"cuda:{rank}" if rank and job.device in ("auto", "cuda") and torch.cuda.device_count() > int(rank) else job.device
+    compute = device.choose(wanted, job.precision)
+    if compute.device.type == "cuda":
+        torch.cuda.set_device(compute.device)
+    return compute
+
+
+def _tokenize(data: Dataset, split: str, tokenizer: Any, limit: int, emit: Callable[[Event], None]) -> TokenIds:
+    started = time.monotonic()
+
+    def report(done: int, total: int) -> None:
+        emit(Progress("tokenize", done, total, "rows", time.monotonic() - started, split))
+
+    return tokenize(tokenizer, data.splits[split].texts(), limit, report)
+
+
+def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return parameter groups: biases and normalisation weights are not decayed, as in transformers' Trainer."""
+    undecayed: set[str] = set()
+    for prefix, module in model.named_modules():
+        for name, _ in module.named_parameters(recurse=False):
+            if name == "bias" or "norm" in type(module).__name__.lower():
+                undecayed.add(f"{prefix}.{name}" if prefix else name)
+    named = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
+    return [
+        {"params": [each for name, each in named if name not in undecayed], "weight_decay": weight_decay},
+        {"params": [each for name, each in named if name in undecayed], "weight_decay": 0.0},
+    ]
+
+
+def _random_state(where: torch.device) -> dict[str, torch.Tensor]:
+    state = {"cpu": torch.get_rng_state()}
+    if where.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(where)
+    return state
+
+
+def _set_random_state(state: dict[str, torch.Tensor], where: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if where.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], where)
+
+
+def peak_memory() -> int:
+    """Return the highest resident memory of this process in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _discard(event: Event) -> None:
+    """Take an event of a process that is not the first: only that one writes."""

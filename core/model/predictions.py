@@ -1,0 +1,46 @@
+"""The prediction of every row of a split, kept with the run that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import paths
+
+FLOOR = 1e-12
+"""Probabilities are not taken for less than this in a loss: the logarithm of 0 is no number."""
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities, float64, from logits of shape [n, labels]."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return each row's cross entropy in nats, float64, shape [n]."""
+    return -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], FLOOR))
+
+
+def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> None:
+    """Write parquet with row (0-based), label, prediction (names), probabilities (list, in label order) and loss (nats)."""
+    predicted = probabilities.argmax(1)
+    names = np.asarray(labels, dtype=object)
+    table = pa.table(
+        {
+            "row": pa.array(np.arange(len(truth)), pa.int64()),
+            "label": pa.array(names[truth], pa.string()),
+            "prediction": pa.array(names[predicted], pa.string()),
+            "probabilities": pa.array(list(probabilities), pa.list_(pa.float64())),
+            "loss": pa.array(losses(probabilities, truth), pa.float64()),
+        },
+        metadata={"labels": "\n".join(labels)},
+    )
+    paths.make_private(path.parent)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    paths.write_private(path, sink.getvalue().to_pybytes())

@@ -1,0 +1,200 @@
+"""What a tokenizer and a model make of a text: three lanes of tokens, padded batches, shapes and norms by layer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data import sources
+from ..engine.protocol import (
+    AskBatch,
+    AskLengths,
+    AskPath,
+    AskTokens,
+    BatchAnswer,
+    Lane,
+    Layer,
+    LengthsAnswer,
+    PathAnswer,
+    Shapes,
+    Subwords,
+    TokensAnswer,
+)
+from ..errors import UserError
+from . import checkpoint
+from .batches import tokenize, well_formed
+
+Report = Callable[[str, int, int | None, str], None]
+CLS_VALUES = 8
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path) -> Any:
+    return checkpoint.load_tokenizer(folder)
+
+
+@lru_cache(maxsize=2)
+def _encoder(folder: Path) -> Any:
+    return checkpoint.load_encoder(folder)
+
+
+@lru_cache(maxsize=2)
+def _classifier(folder: Path) -> Any:
+    return checkpoint.load_classifier(folder)
+
+
+def lane(tokens: list[str]) -> Lane:
+    """Return tokens with their ids: each distinct token's place in their sorted set, as in the tutorial."""
+    vocabulary = {token: index for index, token in enumerate(sorted(set(tokens)))}
+    return Lane(tuple(tokens), vocabulary, tuple(vocabulary[token] for token in tokens), (len(tokens), len(vocabulary)))
+
+
+def describe(ask: AskTokens) -> TokensAnswer:
+    """Return the characters, words and subwords of a text; with `shapes`, run the model once and tell what it gave."""
+    started = time.monotonic()
+    folder = checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = _tokenizer(folder)
+    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    text = well_formed(ask.text)
+    return TokensAnswer(
+        text=text,
+        model=ask.model,
+        characters=lane(list(text)),
+        words=lane(text.split()),
+        subwords=_subwords(tokenizer, text, limit, checkpoint.max_length(folder, tokenizer)),
+        shapes=_shapes(folder, tokenizer, text, limit) if ask.shapes else None,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _subwords(tokenizer: Any, text: str, limit: int, model_max_length: int) -> Subwords:
+    whole = tokenizer(text, truncation=False, verbose=False)
+    encoded = tokenizer(
+        text, truncation=True, max_length=limit, return_offsets_mapping=True, return_special_tokens_mask=True, return_attention_mask=True
+    )
+    ids = list(encoded["input_ids"])
+    tokens = tokenizer.convert_ids_to_tokens(ids)
+    special = list(encoded["special_tokens_mask"])
+    offsets = [tuple(each) for each in encoded["offset_mapping"]]
+    own = [token for token, flag in zip(tokens, special, strict=True) if not flag]
+    cut = len(whole["input_ids"]) > len(ids)
+    return Subwords(
+        tokens=tuple(tokens),
+        ids=tuple(ids),
+        offsets=tuple(offsets),
+        special=tuple(special),
+        attention_mask=tuple(encoded["attention_mask"]),
+        vocab_size=tokenizer.vocab_size,
+        model_max_length=model_max_length,
+        input_names=tuple(tokenizer.model_input_names),
+        round_trip=tokenizer.convert_tokens_to_string(own),
+        unknown=ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0,
+        full_length=len(whole["input_ids"]),
+        cut_at=max((end for (_, end), flag in zip(offsets, special, strict=True) if not flag), default=0) if cut else None,
+    )
+
+
+@torch.inference_mode()
+def _shapes(folder: Path, tokenizer: Any, text: str, limit: int) -> Shapes:
+    encoder = _encoder(folder)
+    inputs = _inputs(tokenizer, text, limit)
+    output = encoder(**inputs, output_hidden_states=True)
+    ids = inputs["input_ids"]
+    return Shapes(
+        input_ids=tuple(ids.shape),
+        one_hot=(*ids.shape, int(encoder.config.vocab_size)),
+        embeddings=tuple(output.hidden_states[0].shape),
+        hidden_state=tuple(output.last_hidden_state.shape),
+    )
+
+
+def _inputs(tokenizer: Any, text: str, limit: int) -> dict[str, torch.Tensor]:
+    encoded = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt", return_token_type_ids=False)
+    return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+
+def pad(ask: AskBatch) -> BatchAnswer:
+    """Return texts padded to the longest of them. Raises UserError for no text or more than 64."""
+    if not 1 <= len(ask.texts) <= 64:
+        raise UserError(f"a batch to look at has 1 to 64 texts, and there are {len(ask.texts)}")
+    folder = checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = _tokenizer(folder)
+    model_limit = checkpoint.max_length(folder, tokenizer)
+    limit = checkpoint.checked_length(ask.max_length, model_limit)
+    texts = [well_formed(text) for text in ask.texts]
+    encoded = tokenizer(texts, truncation=True, max_length=limit, padding=True, return_attention_mask=True)
+    mask = np.asarray(encoded["attention_mask"])
+    lengths = mask.sum(1)
+    fixed = ask.fixed_length or limit
+    return BatchAnswer(
+        tokens=tuple(tuple(tokenizer.convert_ids_to_tokens(row)) for row in encoded["input_ids"]),
+        ids=tuple(tuple(row) for row in encoded["input_ids"]),
+        attention_mask=tuple(tuple(row) for row in mask.tolist()),
+        lengths=tuple(lengths.tolist()),
+        full_lengths=tuple(int(each) for each in tokenize(tokenizer, texts, limit).full_lengths),
+        padded_to=int(mask.shape[1]),
+        padding_share=float(1 - lengths.sum() / mask.size),
+        fixed_length=fixed,
+        padding_share_fixed=float(1 - np.minimum(lengths, fixed).sum() / (len(texts) * fixed)),
+    )
+
+
+@torch.inference_mode()
+def trace(ask: AskPath) -> PathAnswer:
+    """Return what becomes of a text in a model: the shape after each stage and the mean L2 norm over its tokens."""
+    fine_tuned = bool(ask.run) and (Path(ask.run) / "model" / "config.json").is_file()
+    folder = Path(ask.run) / "model" if fine_tuned else checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = _tokenizer(folder)
+    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    inputs = _inputs(tokenizer, well_formed(ask.text), limit)
+    model = _classifier(folder) if fine_tuned else _encoder(folder)
+    output = model(**inputs, output_hidden_states=True)
+    states = output.hidden_states
+    ids = inputs["input_ids"]
+    norms = [tuple(float(each) for each in state[0].norm(dim=-1)) for state in states]
+    layers = [Layer("ids", tuple(ids.shape)), Layer("one-hot", (*ids.shape, int(model.config.vocab_size)))]
+    for index, state in enumerate(states):
+        layers.append(Layer(f"layer {index}" if index else "embeddings", tuple(state.shape), float(np.mean(norms[index]))))
+    first = states[-1][0, 0]
+    layers.append(Layer("[CLS]", tuple(first.shape), float(first.norm())))
+    labels: tuple[str, ...] = ()
+    scores: tuple[float, ...] = ()
+    if fine_tuned:
+        labels = tuple(model.config.id2label[index] for index in range(model.config.num_labels))
+        scores = tuple(float(each) for each in output.logits[0])
+        layers.append(Layer("logits", tuple(output.logits[0].shape), float(output.logits[0].norm())))
+    return PathAnswer(
+        tokens=tuple(tokenizer.convert_ids_to_tokens(ids[0].tolist())),
+        layers=tuple(layers),
+        token_norms=tuple(norms),
+        cls=tuple(float(each) for each in first[:CLS_VALUES]),
+        logits=scores,
+        labels=labels,
+        architecture=type(model).__name__,
+        parameters=sum(each.numel() for each in model.parameters()),
+    )
+
+
+def count(ask: AskLengths, report: Report) -> LengthsAnswer:
+    """Return the tokens of every text of a data set, special tokens included and nothing cut."""
+    started = time.monotonic()
+    folder = checkpoint.find(ask.model, offline=ask.data.offline)
+    tokenizer = _tokenizer(folder)
+    limit = checkpoint.max_length(folder, tokenizer)
+    data = sources.load(ask.data)
+    total, done, unknown, tokens_seen = sum(len(split) for split in data.splits.values()), 0, 0, 0
+    tokens: dict[str, tuple[int, ...]] = {}
+    for name, split in data.splits.items():
+        ids = tokenize(tokenizer, split.texts(), limit, lambda part, _, before=done: report("tokenize", before + part, total, "rows"))
+        tokens[name] = tuple(int(each) for each in ids.full_lengths)
+        tokens_seen += len(ids.flat)
+        if tokenizer.unk_token_id is not None:
+            unknown += int((ids.flat == tokenizer.unk_token_id).sum())
+        done += len(split)
+    return LengthsAnswer(limit, tokens, unknown / max(1, tokens_seen), time.monotonic() - started)

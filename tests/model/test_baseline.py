@@ -1,0 +1,127 @@
+"""Each rung of the ladder equals scikit-learn's own computation, and a kept baseline predicts what it was measured on."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from emotui.core.engine.protocol import AskClassify
+from emotui.core.events import Event, Finished, Progress, RungDone
+from emotui.core.model import baseline, checkpoint, classify, encode
+from emotui.core.runs import folder
+from emotui.core.runs.folder import RunFolder
+from emotui.core.specs import BaselineSpec, DataSpec, Pooling
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+pytestmark = pytest.mark.usefixtures("emotui_home")
+
+
+def ladder(data: Path, model: Path, pooling: Pooling = "cls") -> tuple[RunFolder, list[Event]]:
+    job = BaselineSpec(DataSpec(str(data)), str(model), pooling=pooling, device="cpu", precision="float32")
+    run = folder.create(job, data_hash="", labels=(), versions={})
+    events: list[Event] = []
+    assert baseline.fit(job, run, events.append, lambda: False)
+    return run, events
+
+
+def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
+    lines = [json.loads(line) for line in (data / f"{split}.jsonl").read_text().splitlines()]
+    return [line["text"] for line in lines], [line["label"] for line in lines]
+
+
+def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) -> None:
+    _, events = ladder(tiny_data, tiny_model)
+    rungs = {event.rung.name: event.rung for event in events if isinstance(event, RungDone)}
+    assert list(rungs) == ["most_frequent", "tfidf", "encoder"]
+    (texts, labels), (valid_texts, valid_labels) = rows(tiny_data, "train"), rows(tiny_data, "validation")
+    most = max(sorted(set(labels)), key=labels.count)
+    assert rungs["most_frequent"].metrics.accuracy == pytest.approx(valid_labels.count(most) / len(valid_labels))
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000)).fit(texts, labels)
+    predicted = pipeline.predict(valid_texts)
+    assert rungs["tfidf"].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
+    assert rungs["tfidf"].iterations and rungs["encoder"].iterations
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_a_kept_baseline_predicts_what_was_measured(tiny_model: Path, tiny_data: Path, pooling: Pooling) -> None:
+    run, events = ladder(tiny_data, tiny_model, pooling)
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    table = pq.read_table(run.predictions_file("validation")).to_pylist()
+    predicted, truth = [row["prediction"] for row in table], [row["label"] for row in table]
+    assert finished.metrics.f1_weighted == pytest.approx(f1_score(truth, predicted, average="weighted"))
+    texts, labels = rows(tiny_data, "validation")
+    assert truth == labels
+    answer = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts)))
+    for prediction, row in zip(answer.predictions, table, strict=True):
+        assert list(prediction.probabilities) == ["anger", "joy", "sadness"]
+        assert list(prediction.probabilities.values()) == pytest.approx(row["probabilities"], abs=1e-5)
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("classes", [[0, 1, 2], [0, 2], [1, 2]])
+def test_the_head_is_the_regressions_own_function(classes: list[int], tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    states, truth = random.normal(2, 3, (60, 5)), random.choice(classes, 60)
+    scaler = StandardScaler().fit(states)
+    regression = LogisticRegression().fit(scaler.transform(states), truth)
+    head = baseline.Head.from_regression(scaler, regression, 3)
+    head.save(tmp_path)
+    probabilities = baseline.Head.load(tmp_path).probabilities(states)
+    np.testing.assert_allclose(probabilities[:, classes], regression.predict_proba(scaler.transform(states)), atol=1e-9)
+    assert probabilities[:, [each for each in range(3) if each not in classes]].sum() < 1e-9
+    weight, bias = head.folded()
+    np.testing.assert_allclose(states @ weight.T + bias, head.logits(states), atol=1e-8)
+
+
+def test_a_second_ladder_takes_the_hidden_states_from_the_cache(tiny_model: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, first = ladder(tiny_data, tiny_model)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the encoder was loaded again")
+
+    monkeypatch.setattr(checkpoint, "load_encoder", refuse)
+    started = time.monotonic()
+    _, second = ladder(tiny_data, tiny_model)
+    assert time.monotonic() - started < 60
+    rungs = [
+        next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "encoder") for events in (first, second)
+    ]
+    assert (rungs[0].cached, rungs[1].cached) == (False, True)
+    assert rungs[0].metrics == rungs[1].metrics
+    _, mean = ladder(tiny_data, tiny_model, "mean")
+    assert isinstance(mean[-1], Finished)
+
+
+def test_progress_is_told_in_rows(tiny_model: Path, tiny_data: Path) -> None:
+    _, events = ladder(tiny_data, tiny_model)
+    extracted = [(event.done, event.total) for event in events if isinstance(event, Progress) and event.phase == "extract"]
+    assert (90, 90) in extracted and (30, 30) in extracted
+
+
+def test_the_ladder_stops_when_asked(tiny_model: Path, tiny_data: Path) -> None:
+    job = BaselineSpec(DataSpec(str(tiny_data)), str(tiny_model))
+    run = folder.create(job, data_hash="", labels=(), versions={})
+    events: list[Event] = []
+    assert not baseline.fit(job, run, events.append, lambda: bool(events) and isinstance(events[-1], RungDone))
+    assert not any(isinstance(event, Finished) for event in events)
+
+
+def test_the_projection_is_the_first_two_principal_components(tiny_model: Path, tiny_data: Path) -> None:
+    run, _ = ladder(tiny_data, tiny_model)
+    table = pq.read_table(run.path / "projection.parquet")
+    assert table.num_rows == 90
+    assert sorted(table.column("label").to_pylist()) == sorted(rows(tiny_data, "train")[1])
+    key = next((encode.paths.cache_folder() / "hidden_states").iterdir())
+    assert key.suffix == ".npy"
+    points = np.stack([table.column("x").to_numpy(), table.column("y").to_numpy()], 1)
+    assert np.var(points[:, 0]) >= np.var(points[:, 1])
+    assert abs(np.corrcoef(points.T)[0, 1]) < 1e-3

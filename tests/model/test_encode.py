@@ -1,0 +1,57 @@
+"""Hidden states are those of one text at a time, whatever batch they come from, and the cache gives them back unchanged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from emotui.core.model import batches, checkpoint, encode
+from emotui.core.model.device import Compute
+
+TEXTS = ["i miss my old dog and i cry at night", "again", "we danced all day in the park with my mother", "x"] * 3
+CPU = Compute(torch.device("cpu"), "", "float32")
+
+
+def test_pooled_states_equal_those_of_each_text_alone(tiny_model: Path) -> None:
+    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    ids = batches.tokenize(tokenizer, TEXTS, 48)
+    states = encode.hidden_states(encoder, ids, tokenizer.pad_token_id, CPU)
+    assert states is not None
+    for index, text in enumerate(TEXTS):
+        with torch.inference_mode():
+            alone = encoder(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)).last_hidden_state[0]
+        np.testing.assert_allclose(states["cls"][index], alone[0].numpy(), atol=2e-6)
+        np.testing.assert_allclose(states["mean"][index], alone.mean(0).numpy(), atol=2e-6)
+
+
+def test_asked_to_stop_nothing_is_returned(tiny_model: Path) -> None:
+    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    ids = batches.tokenize(tokenizer, TEXTS, 48)
+    assert encode.hidden_states(encoder, ids, tokenizer.pad_token_id, CPU, stop=lambda: True) is None
+
+
+def test_the_cache_keeps_arrays_and_survives_damage(emotui_home: Path) -> None:
+    key = encode.cache_key("t", "m", "cls", 512, "float32", "cpu")
+    assert encode.cached(key) is None
+    states = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    encode.keep(key, states)
+    kept = encode.cached(key)
+    assert kept is not None
+    np.testing.assert_array_equal(kept, states)
+    path = next((emotui_home / "cache").rglob("*.npy"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(path.read_bytes()[:90])
+    assert encode.cached(key) is None
+
+
+@pytest.mark.parametrize("other", [("u", "m", "cls", 512, "float32"), ("t", "n", "cls", 512, "float32"), ("t", "m", "mean", 512, "float32"),
+                                   ("t", "m", "cls", 64, "float32"), ("t", "m", "cls", 512, "bf16")])  # fmt: skip
+def test_the_key_depends_on_all_that_a_state_depends_on(other: tuple[str, str, encode.Pooling, int, str]) -> None:
+    assert encode.cache_key(*other, "cpu") != encode.cache_key("t", "m", "cls", 512, "float32", "cpu")
+
+
+def test_the_hash_of_texts_sees_their_borders() -> None:
+    assert encode.texts_hash(["ab", "c"]) != encode.texts_hash(["a", "bc"])
+    assert encode.texts_hash(["a", "b"]) != encode.texts_hash(["b", "a"])

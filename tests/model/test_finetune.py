@@ -1,0 +1,225 @@
+"""Fine-tuning is repeatable to the bit, resumes to the bit, and its loss is the true mean however a batch is cut."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from emotui.core.errors import UserError
+from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Started, Step, Stopped
+from emotui.core.model import finetune
+from emotui.core.runs import checkpoints, folder
+from emotui.core.runs.folder import RunFolder
+from emotui.core.specs import DataSpec, TrainSpec
+from safetensors.torch import load_file
+from sklearn.metrics import f1_score
+
+pytestmark = pytest.mark.usefixtures("emotui_home")
+
+
+@pytest.fixture
+def still_model(tiny_model: Path, tmp_path: Path) -> Path:
+    """The tiny model without dropout, so that how a batch is cut cannot change anything."""
+    model = shutil.copytree(tiny_model, tmp_path / "still")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0}))
+    return model
+
+
+def job_of(data: Path, model: Path, **settings: object) -> TrainSpec:
+    defaults: dict[str, object] = {"batch_size": 16, "epochs": 2, "learning_rate": 2e-3, "device": "cpu", "precision": "float32"}
+    return TrainSpec(DataSpec(str(data)), str(model), **{**defaults, **settings})  # type: ignore[arg-type]
+
+
+def new_run(job: TrainSpec) -> RunFolder:
+    return folder.create(job, data_hash="", labels=(), versions={})
+
+
+def fine_tune(
+    job: TrainSpec, *, stop_at: int | None = None, run: RunFolder | None = None, resume: bool = False, **more: int
+) -> tuple[RunFolder, list[Event]]:
+    """Run a job in this process; return its folder and its events. `stop_at` asks to stop after that many steps in all."""
+    run = run or new_run(job)
+    events: list[Event] = []
+    resume_from = checkpoints.latest(run) if resume else None
+    assert not resume or resume_from
+
+    def should_stop() -> bool:
+        taken = max((event.step for event in events if isinstance(event, Step)), default=0)
+        return stop_at is not None and taken + 1 >= stop_at
+
+    finetune.train(job, run, events.append, should_stop, resume_from=resume_from, **more)
+    return run, events
+
+
+def steps(events: list[Event]) -> dict[int, float | None]:
+    return {event.step: event.loss for event in events if isinstance(event, Step)}
+
+
+def weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    return load_file(run.model / "model.safetensors")
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_learns_and_tells_everything(tiny_model: Path, tiny_data: Path) -> None:
+    run, events = fine_tune(job_of(tiny_data, tiny_model, epochs=4))
+    started = next(event for event in events if isinstance(event, Started))
+    assert started.settings["learning_rate"] == 2e-3
+    assert started.rows == {"train": 90, "validation": 30, "test": 30}
+    assert started.steps == 24
+    assert list(steps(events)) == list(range(1, 25))
+    rows = [event.row for event in events if isinstance(event, EpochDone)]
+    assert [row.epoch for row in rows] == [1, 2, 3, 4]
+    assert rows[-1].f1_weighted > 0.9
+    assert rows[-1].train_loss < rows[0].train_loss  # type: ignore[operator]
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.metrics.f1_weighted == rows[-1].f1_weighted
+    assert finished.examples_per_second and finished.examples_per_second > 0
+    assert not checkpoints.latest(run)
+
+
+def test_the_tables_training_loss_is_the_mean_over_the_rows(tiny_model: Path, tiny_data: Path) -> None:
+    _, events = fine_tune(job_of(tiny_data, tiny_model))
+    logged = [event for event in events if isinstance(event, Step)]
+    for row in (event.row for event in events if isinstance(event, EpochDone)):
+        mine = [event for event in logged if row.epoch - 1 < event.epoch <= row.epoch]
+        assert sum(event.rows for event in mine) == 90
+        assert row.train_loss == pytest.approx(sum(event.loss * event.rows for event in mine if event.loss) / 90)
+
+
+def test_the_saved_predictions_and_the_saved_model_agree(tiny_model: Path, tiny_data: Path) -> None:
+    from transformers import AutoModelForSequenceClassification, pipeline
+
+    run, events = fine_tune(job_of(tiny_data, tiny_model))
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    rows = pq.read_table(run.predictions_file("validation")).to_pylist()
+    truth, predicted = [row["label"] for row in rows], [row["prediction"] for row in rows]
+    assert finished.metrics.f1_weighted == pytest.approx(f1_score(truth, predicted, average="weighted"))
+    assert finished.metrics.loss == pytest.approx(sum(row["loss"] for row in rows) / len(rows))
+    texts = [json.loads(line)["text"] for line in (tiny_data / "validation.jsonl").read_text().splitlines()]
+    model = AutoModelForSequenceClassification.from_pretrained(run.model)
+    assert model.config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
+    classify = pipeline("text-classification", model=str(run.model), top_k=None)
+    for row, answers in zip(rows, classify(texts), strict=True):
+        scores = {answer["label"]: answer["score"] for answer in answers}
+        assert [scores[name] for name in ("anger", "joy", "sadness")] == pytest.approx(row["probabilities"], abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(tiny_model: Path, tiny_data: Path) -> None:
+    (one, first), (two, second), (three, _) = (fine_tune(job_of(tiny_data, tiny_model, seed=seed)) for seed in (7, 7, 8))
+    assert equal(weights(one), weights(two))
+    assert steps(first) == steps(second)
+    assert not equal(weights(one), weights(three))
+
+
+@pytest.mark.parametrize("stop_at", [1, 5, 6, 7, 11])
+def test_a_resumed_run_is_bit_identical_to_one_that_was_not_interrupted(tiny_model: Path, tiny_data: Path, stop_at: int) -> None:
+    job = job_of(tiny_data, tiny_model)
+    whole, expected = fine_tune(job)
+    run, before = fine_tune(job, stop_at=stop_at)
+    assert isinstance(before[-1], Stopped)
+    assert before[-1].step == stop_at
+    _, after = fine_tune(job, run=run, resume=True)
+    assert equal(weights(run), weights(whole))
+    assert {**steps(before), **steps(after)} == steps(expected)
+    assert min(steps(after)) == stop_at + 1
+    table = [event.row for event in [*before, *after] if isinstance(event, EpochDone)]
+    assert table == [event.row for event in expected if isinstance(event, EpochDone)]
+
+
+def test_checkpoints_are_marked_and_few(tiny_model: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetune, "CHECKPOINT_SECONDS", 0.0)
+    job = job_of(tiny_data, tiny_model)
+    run, events = fine_tune(job, stop_at=8)
+    assert sum(isinstance(event, CheckpointSaved) for event in events) == 8
+    assert len(list(run.checkpoints.iterdir())) == finetune.KEEP_CHECKPOINTS
+    latest = checkpoints.latest(run)
+    assert latest and latest.name == "step-8"
+
+
+@pytest.mark.parametrize("cut", [{"accumulation": 2}, {"accumulation": 5}])
+def test_the_loss_is_the_true_mean_however_a_batch_is_cut(still_model: Path, tiny_data: Path, cut: dict[str, int]) -> None:
+    whole, expected = fine_tune(job_of(tiny_data, still_model))
+    run, events = fine_tune(job_of(tiny_data, still_model, **cut))
+    assert list(steps(events).values()) == pytest.approx(list(steps(expected).values()), rel=1e-4)
+    norms = [next(event.gradient_norm for event in each if isinstance(event, Step)) for each in (events, expected)]
+    assert norms[0] == pytest.approx(norms[1], rel=1e-4)
+    for name, tensor in weights(whole).items():
+        torch.testing.assert_close(weights(run)[name], tensor, rtol=1e-2, atol=2e-3)
+
+
+def test_the_first_loss_is_that_of_the_untrained_head(still_model: Path, tiny_data: Path) -> None:
+    _, events = fine_tune(job_of(tiny_data, still_model, batch_size=90))
+    assert steps(events)[1] == pytest.approx(math.log(3), abs=0.25)
+
+
+def test_a_split_after_running_out_of_memory_gives_the_same_steps(still_model: Path, tiny_data: Path) -> None:
+    _, expected = fine_tune(job_of(tiny_data, still_model))
+    _, events = fine_tune(job_of(tiny_data, still_model), batch_split=4)
+    assert list(steps(events).values()) == pytest.approx(list(steps(expected).values()), rel=1e-4)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_a_sentence(tiny_model: Path, tiny_data: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(tiny_model, tmp_path / "broken")
+    from safetensors.torch import save_file
+
+    broken = load_file(model / "model.safetensors")
+    broken["embeddings.LayerNorm.weight"][0] = float("nan")
+    save_file(broken, model / "model.safetensors", metadata={"format": "pt"})
+    run = new_run(job := job_of(tiny_data, model))
+    events: list[Event] = []
+    with pytest.raises(UserError, match="not a number at step 1"):
+        finetune.train(job, run, events.append, lambda: False)
+    last = events[-1]
+    assert isinstance(last, Step)
+    assert last.loss is None and not last.finite
+
+
+def test_f1_is_measured_while_the_epoch_runs(tiny_model: Path, tiny_data: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(tiny_data, tmp_path / "data")
+    lines = (data / "validation.jsonl").read_text().splitlines(keepends=True)
+    (data / "validation.jsonl").write_text("".join(lines[:6]))
+    _, events = fine_tune(job_of(data, tiny_model, epochs=1, batch_size=4))
+    marks = [event.epoch for event in events if isinstance(event, Evaluated)]
+    assert marks == pytest.approx([0.25, 0.5, 0.75, 1.0], abs=0.05)
+
+
+TWO = """
+import sys, msgspec, pathlib
+from emotui.core.model import finetune
+from emotui.core.runs.folder import RunFolder
+run = RunFolder(pathlib.Path(sys.argv[1]))
+out = open(sys.argv[2], "ab", buffering=0)
+finetune.train(run.read_spec().job, run, lambda event: out.write(msgspec.json.encode(event) + b"\\n"), lambda: False)
+"""
+
+
+def test_two_processes_take_the_steps_of_one(still_model: Path, tiny_data: Path, tmp_path: Path) -> None:
+    job = job_of(tiny_data, still_model, epochs=1)
+    one, expected = fine_tune(job)
+    run, log, script = new_run(job), tmp_path / "events", tmp_path / "two.py"
+    script.write_text(TWO)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script), str(run.path), str(log)]
+    subprocess.run(
+        command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL, timeout=200, capture_output=True
+    )
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    losses = [line["loss"] for line in lines if line["kind"] == "step"]
+    assert losses[0] == pytest.approx(steps(expected)[1], rel=1e-6)
+    assert losses == pytest.approx(list(steps(expected).values()), rel=1e-3)
+    assert len([line for line in lines if line["kind"] == "finished"]) == 1
+    for name, tensor in weights(one).items():
+        torch.testing.assert_close(weights(run)[name], tensor, rtol=1e-2, atol=2e-3)

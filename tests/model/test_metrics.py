@@ -1,0 +1,86 @@
+"""Every figure that is shown, against a computation of its own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from emotui.core.model import metrics, predictions
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
+
+LABELS = ("a", "b", "c")
+
+
+def by_hand(truth: list[int], predicted: list[int]) -> dict[str, tuple[float, float, float, int]]:
+    """Precision, recall, F1 and support of each class by counting."""
+    found = {}
+    for index, name in enumerate(LABELS):
+        hits = sum(t == p == index for t, p in zip(truth, predicted, strict=True))
+        assigned, support = predicted.count(index), truth.count(index)
+        precision = hits / assigned if assigned else 0.0
+        recall = hits / support if support else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        found[name] = (precision, recall, f1, support)
+    return found
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
+def test_metrics_are_those_of_counting(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
+    measured = metrics.measure("test", np.array(truth), np.array(predicted), LABELS)
+    expected = by_hand(truth, predicted)
+    for name, (precision, recall, f1, support) in expected.items():
+        got = measured.per_class[name]
+        assert (got.precision, got.recall, got.f1, got.support) == pytest.approx((precision, recall, f1, support))
+    assert measured.f1_macro == pytest.approx(sum(each[2] for each in expected.values()) / 3)
+    assert measured.f1_weighted == pytest.approx(sum(each[2] * each[3] for each in expected.values()) / len(truth))
+    assert measured.accuracy == pytest.approx(sum(t == p for t, p in pairs) / len(pairs))
+    for i in range(3):
+        for j in range(3):
+            assert measured.confusion[i][j] == pairs.count((i, j))
+
+
+def test_bootstrap_is_that_of_drawing_rows() -> None:
+    random = np.random.default_rng(5)
+    truth = random.integers(0, 3, 400)
+    predicted = np.where(random.random(400) < 0.7, truth, random.integers(0, 3, 400))
+    intervals = metrics.bootstrap(truth, predicted, LABELS, 2_000)
+    drawn = random.integers(0, 400, (2_000, 400))
+    for name, scorer in (
+        ("accuracy", accuracy_score),
+        ("f1_weighted", lambda t, p: f1_score(t, p, average="weighted")),
+        ("f1_macro", lambda t, p: f1_score(t, p, average="macro")),
+        ("f1:b", lambda t, p: f1_score(t, p, average=None)[1]),
+    ):
+        low, high = np.percentile([scorer(truth[rows], predicted[rows]) for rows in drawn[:500]], [2.5, 97.5])
+        assert intervals[name] == pytest.approx((low, high), abs=0.012)
+        assert intervals[name][0] < scorer(truth, predicted) < intervals[name][1]
+
+
+def test_saved_predictions_give_the_same_metrics(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(size=(50, 3)).astype(np.float32)
+    truth = random.integers(0, 3, 50)
+    probabilities = predictions.softmax(logits)
+    path = tmp_path / "predictions" / "validation.parquet"
+    predictions.save(path, truth, probabilities, LABELS)
+    table = pq.read_table(path)
+    assert table.column_names == ["row", "label", "prediction", "probabilities", "loss"]
+    rows = table.to_pylist()
+    for index, row in enumerate(rows):
+        exponents = [math.exp(float(each)) for each in logits[index]]
+        shares = [each / sum(exponents) for each in exponents]
+        assert row["row"] == index
+        assert row["probabilities"] == pytest.approx(shares, rel=1e-6)
+        assert row["label"] == LABELS[truth[index]]
+        assert row["prediction"] == LABELS[shares.index(max(shares))]
+        assert row["loss"] == pytest.approx(-math.log(shares[truth[index]]), rel=1e-6)
+    measured = metrics.measure("validation", truth, probabilities.argmax(1), LABELS)
+    assert measured.f1_weighted == pytest.approx(
+        f1_score([row["label"] for row in rows], [row["prediction"] for row in rows], average="weighted")
+    )

@@ -1,0 +1,161 @@
+"""A finished run is evaluated, exported and asked for predictions: few texts, or a file of any size."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+import pytest
+from emotui.core.data import sources
+from emotui.core.engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, AskExport
+from emotui.core.errors import UserError
+from emotui.core.events import Event
+from emotui.core.model import baseline, classify, evaluate, export, finetune
+from emotui.core.runs import folder
+from emotui.core.runs.folder import RunFolder
+from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+TEXTS = ("i miss my old dog", "we danced all day in the park", "again " * 60)
+
+
+def quiet(*_: object) -> None:
+    return None
+
+
+@pytest.fixture(params=["baseline", "train"])
+def run(request: pytest.FixtureRequest, emotui_home: Path, tiny_model: Path, tiny_data: Path) -> RunFolder:
+    """A finished run of either task, on data whose hash it knows."""
+    data = DataSpec(str(tiny_data))
+    known = {"data_hash": sources.fingerprint(sources.load(data)), "labels": ("anger", "joy", "sadness"), "versions": {"emotui": "0"}}
+    events: list[Event] = []
+    if request.param == "baseline":
+        job: BaselineSpec | TrainSpec = BaselineSpec(data, str(tiny_model), device="cpu", precision="float32")
+        made = folder.create(job, **known)
+        baseline.fit(job, made, events.append, lambda: False)
+    else:
+        job = TrainSpec(data, str(tiny_model), epochs=3, learning_rate=2e-3, batch_size=16, device="cpu", precision="float32")
+        made = folder.create(job, **known)
+        finetune.train(job, made, events.append, lambda: False)
+    return made
+
+
+def test_evaluate_gives_scikit_learns_figures_on_the_predictions_it_keeps(run: RunFolder) -> None:
+    answer = evaluate.evaluate(AskEvaluate(run=str(run.path), split="test", worst=3), quiet)
+    table = pq.read_table(answer.predictions).to_pylist()
+    truth, predicted = [row["label"] for row in table], [row["prediction"] for row in table]
+    assert answer.metrics.rows == len(table) == 30
+    assert answer.metrics.accuracy == pytest.approx(accuracy_score(truth, predicted))
+    assert answer.metrics.f1_weighted == pytest.approx(f1_score(truth, predicted, average="weighted"))
+    assert answer.metrics.f1_macro == pytest.approx(f1_score(truth, predicted, average="macro"))
+    expected = confusion_matrix(truth, predicted, labels=["anger", "joy", "sadness"])
+    assert [list(row) for row in answer.metrics.confusion] == expected.tolist()
+    for name, (low, high) in answer.metrics.intervals.items():
+        assert 0 <= low <= high <= 1, name
+    ordered = sorted((row["loss"] for row in table), reverse=True)
+    assert [row.loss for row in answer.highest_loss] == ordered[:3]
+    assert [row.loss for row in answer.lowest_loss] == ordered[::-1][:3]
+
+
+def test_evaluate_refuses_data_that_has_changed(run: RunFolder) -> None:
+    spec = run.read_spec()
+    run.spec_file.write_bytes(msgspec.json.encode(msgspec.structs.replace(spec, data_hash="0" * 64)))
+    with pytest.raises(UserError, match="has changed"):
+        evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
+
+
+def test_evaluate_names_the_splits_there_are(run: RunFolder) -> None:
+    with pytest.raises(UserError, match="train, validation, test"):
+        evaluate.evaluate(AskEvaluate(run=str(run.path), split="dev"), quiet)
+
+
+def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFolder, tmp_path: Path) -> None:
+    from transformers import AutoModelForSequenceClassification, pipeline
+
+    target = tmp_path / "exported"
+    answer = export.export(AskExport(run=str(run.path), folder=str(target)))
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= set(answer.files)
+    assert AutoModelForSequenceClassification.from_pretrained(target).config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
+    own = classify.classify(AskClassify(run=str(run.path), texts=TEXTS[:2])).predictions
+    theirs = pipeline("text-classification", model=str(target), top_k=None)(list(TEXTS[:2]))
+    for mine, other in zip(own, theirs, strict=True):
+        scores = {each["label"]: each["score"] for each in other}
+        assert scores == pytest.approx(mine.probabilities, abs=2e-4)
+    card = (target / "README.md").read_text()
+    assert run.id in card and "anger, joy, sadness" in card
+    assert str(Path.home()) not in card and "LABEL_0" not in (target / "config.json").read_text()
+    with pytest.raises(UserError, match="not empty"):
+        export.export(AskExport(run=str(run.path), folder=str(target)))
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
+def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gzip
+
+    monkeypatch.setattr(classify, "PART", 4)
+    texts = [f"{text} {number}" for number in range(4) for text in TEXTS] + ['a "quoted",\nline']
+    source, target = tmp_path / "in.jsonl", tmp_path / f"out.{kind}"
+    source.write_text("".join(json.dumps({"id": n, "text": text}) + "\n" for n, text in enumerate(texts)))
+    seen: list[int] = []
+    ask = AskClassifyFile(run=str(run.path), source=str(source), target=str(target))
+    answer = classify.classify_file(ask, lambda phase, done, total, unit: seen.append(done))
+    assert answer.rows == len(texts) and seen == [4, 8, 12, 13]
+    own = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts))).predictions
+    match kind:
+        case "parquet":
+            got = pq.read_table(target).to_pylist()
+            found = [(row["text"], row["label"], row["probabilities"]["joy"], row["truncated"]) for row in got]
+        case "csv" | "tsv":
+            got = list(csv.DictReader(target.open(newline=""), delimiter="," if kind == "csv" else "\t"))
+            found = [(row["text"], row["label"], float(row["probability_joy"]), row["truncated"] == "true") for row in got]
+        case _:
+            raw = gzip.decompress(target.read_bytes()) if kind.endswith("gz") else target.read_bytes()
+            got = [json.loads(line) for line in raw.splitlines()]
+            found = [(row["text"], row["label"], row["probabilities"]["joy"], row["truncated"]) for row in got]
+    assert [each[0] for each in found] == texts
+    assert [each[1] for each in found] == [each.label for each in own]
+    assert [each[2] for each in found] == pytest.approx([each.probabilities["joy"] for each in own], abs=1e-5)
+    assert [each[3] for each in found] == [each.truncated for each in own]
+    assert any(each.truncated for each in own)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("in.jsonl", b'{"text": "a"}\n{"text": null}\n', "in.jsonl, row 2: the text is null"),
+        ("in.jsonl", b'{"text": "a"}\n{"text": 3}\n', "row 2: the text is not a string"),
+        ("in.jsonl", b'{"text": "a"}\n{"text"\n', "row 2: not a JSON object"),
+        ("in.jsonl", b"", "no rows"),
+        ("in.jsonl", b'{"a": "x", "b": "y"}\n', "It has: a, b"),
+        ("in.txt", b"a\n\xff\n", "not valid UTF-8"),
+        ("in.jsonl.gz", b"\x1f\x8b\x08\x00", "cut off"),
+        ("in.parquet", b"PAR1", "not a valid parquet file"),
+        ("in.xlsx", b"", "no known format"),
+    ],
+)
+def test_a_bad_file_gets_a_sentence_and_no_output(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    from emotui.core.data import text_files
+
+    (tmp_path / name).write_bytes(content)
+    target = tmp_path / "out.jsonl"
+    with pytest.raises(UserError, match=sentence), text_files.Writer(target, ("a", "b")):
+        list(text_files.read_texts(tmp_path / name, None, part=10))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_bad_rows_are_counted_when_they_may_be_skipped(tmp_path: Path) -> None:
+    from emotui.core.data import text_files
+
+    (tmp_path / "in.csv").write_text('id,text\n1,NA\n2,""\n3,null\n')
+    parts = list(text_files.read_texts(tmp_path / "in.csv", None, part=10, skip_bad_rows=True))
+    assert [part.texts for part in parts] == [["NA", "null"]]
+    assert parts[0].skipped == 1
+
+
+def test_a_run_without_a_model_gets_a_sentence(emotui_home: Path, tiny_data: Path) -> None:
+    made = folder.create(TrainSpec(DataSpec(str(tiny_data))), data_hash="", labels=(), versions={})
+    with pytest.raises(UserError, match="no model yet"):
+        classify.classify(AskClassify(run=str(made.path), texts=("a",)))
