@@ -70,7 +70,8 @@ def write_tiny_model(folder: Path, *, dim: int = 32, layers: int = 2, heads: int
     alphabet = string.ascii_lowercase + string.digits + string.punctuation
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens = [*special, *alphabet, *(f"##{each}" for each in string.ascii_lowercase + string.digits), "##ing", "##izing"]
-    tokens += [word for word in [*words, "text", "token", "this", "core", "task", "of", "movie", "good", "really"] if word not in tokens]
+    tokens += [*words, "text", "token", "this", "core", "task", "of", "movie", "good", "really"]
+    tokens = list(dict.fromkeys(tokens))
     vocabulary = {token: index for index, token in enumerate(tokens)}
 
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))

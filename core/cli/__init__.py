@@ -50,10 +50,10 @@ def main(argv: Sequence[str]) -> int:
         output.say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. What is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()  # whoever read our output has seen enough
         return 0
     except OSError as error:
+        _abandon_stdout()
         where = f" ({safe_line(str(error.filename))})" if error.filename else ""
         return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
     except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
@@ -82,6 +82,14 @@ def _carry_out(argv: list[str], output: Output) -> int:
         output.stdout.write(parser.format_help())
         return 0
     return arguments.carry_out(arguments, output)
+
+
+def _abandon_stdout() -> None:
+    """Send what is still buffered nowhere, so that it does not raise again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unknown(word: str) -> str:

@@ -167,11 +167,12 @@ def _truncation(dataset: Dataset, description: Description) -> list[str]:
         rows = description.stats[name].classes
         total = sum(shares[label] * rows[label] for label in dataset.labels)
         share = total / max(1, len(dataset.splits[name]))
+        longest = max(spread.max for spread in description.tokens[name].values())
         line = f"A limit of {description.max_length:,} tokens cuts {percent(share)} of {name}"
         if total:
             most = max(dataset.labels, key=lambda label: shares[label])
-            line += f", and {percent(shares[most])} of {safe_line(most)}"
-        lines.append(line)
+            line += f" and {percent(shares[most])} of its class {safe_line(most)}"
+        lines.append(f"{line}; its longest text has {longest:,.0f}")
     return lines
 
 

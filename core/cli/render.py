@@ -61,7 +61,7 @@ def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[
     ordered = sorted(counts, key=lambda item: item[1])
     names = _name_width([name for name, _ in ordered])
     digits = max((len(f"{number:,}") for _, number in ordered), default=1)
-    room = max(8, width - names - digits - 14)
+    room = max(8, min(60, width - names - digits - 15))
     lines = []
     for name, number in ordered:
         drawn = _bar(number / highest if highest else 0.0, room, glyphs)
@@ -112,13 +112,13 @@ def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs,
     lines = []
     for (name, spread), figure in zip(spreads, figures, strict=True):
         cells = [" "] * room
-        if mark is not None:
-            cells[mark] = glyphs.limit
         low, high = _cell(spread.whisker_low, top, room), _cell(spread.whisker_high, top, room)
         first, last = _cell(spread.q1, top, room), _cell(spread.q3, top, room)
         cells[low : high + 1] = glyphs.whisker * (high + 1 - low)
         cells[low], cells[high] = glyphs.whisker_low, glyphs.whisker_high
         cells[first : last + 1] = glyphs.box * (last + 1 - first)
+        if mark is not None:
+            cells[mark] = glyphs.limit
         cells[_cell(spread.median, top, room)] = glyphs.median
         edge = f" {glyphs.limit}" if limit is not None and not inside else ""
         lines.append(f"  {pad(safe_line(name), names)}  {''.join(cells)}{edge}  {figure}")

@@ -89,7 +89,12 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
     """List the runs."""
     from ..runs import folder, state
 
-    views = [state.glance(run) for run in folder.list_runs()[: arguments.limit]]
+    views: list[RunView] = []
+    for run in folder.list_runs()[: arguments.limit]:
+        try:
+            views.append(state.glance(run))
+        except UserError as error:  # one damaged run must not hide the others
+            output.say(f"left out: {error}")
     if arguments.json:
         output.json({"runs": [shapes.summary(view) for view in views]})
     elif views:

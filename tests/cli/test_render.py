@@ -1,0 +1,133 @@
+"""Text graphics: what is drawn, where, and that it fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from emotui.core.cli import render
+from emotui.core.cli.output import ASCII, UNICODE
+from emotui.core.events import ClassMetrics, EpochRow, Metrics
+from emotui.core.safe_text import cell_width
+
+
+@dataclass(frozen=True)
+class Box:
+    whisker_low: float
+    q1: float
+    median: float
+    q3: float
+    whisker_high: float
+    max: float
+
+
+def test_table_aligns_wide_characters_and_cuts_long_cells():
+    lines = render.table([["label", "rows"], ["喜び", "7"], ["a" * 30, "1,000"]], "lr", [10])
+    assert lines == ["label        rows", "喜び            7", "aaaaaaaaa…  1,000"]
+    assert {cell_width(line) for line in lines} == {17}
+
+
+def test_table_lets_no_control_character_through():
+    assert render.table([["\x1b]0;x\x07\nb"]], "l") == ["␛]0;x␇⏎b"]
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_bars_ascend_and_the_largest_is_full(glyphs):
+    lines = render.bars([("joy", 75), ("fear", 0), ("anger", 25)], 60, glyphs)
+    assert [line.split()[0] for line in lines] == ["fear", "anger", "joy"]
+    drawn = [line.count(glyphs.bar[-1]) for line in lines]
+    assert drawn[0] == 0
+    assert drawn[2] == 60 - len("anger") - 2 - 15
+    assert drawn[1] == pytest.approx(drawn[2] / 3, abs=1)
+    assert lines[1].split()[-3:] == ["25", "25.0", "%"]
+    assert lines[2].split()[-3:] == ["75", "75.0", "%"]
+    assert all(cell_width(line) <= 60 for line in lines)
+
+
+def test_any_count_above_zero_shows():
+    tiny = render.bars([("a", 1), ("b", 100_000)], 60, UNICODE)[0]
+    assert "▏" in tiny
+
+
+def test_probability_bars_descend():
+    lines = render.probability_bars([("a", 0.1), ("b", 0.9)], 60, ASCII)
+    assert [line.split()[0] for line in lines] == ["b", "a"]
+    assert lines[0].rstrip().endswith("90.0 %")
+
+
+def test_box_plot_places_quartiles_on_the_axis():
+    lines = render.box_plots([("joy", Box(0, 10, 20, 30, 50, 66))], 100, ASCII)
+    plot, axis = lines
+    start = plot.index("|")
+    room = axis.index("50") - start
+    assert plot.rindex("|") == start + room
+    for value, glyph in ((10, "="), (20, "#"), (30, "=")):
+        assert plot[start + round(value / 50 * room)] == glyph
+    assert plot[start + round(10 / 50 * room) - 1] == "-"
+    assert plot[start + round(30 / 50 * room) + 1] == "-"
+    assert plot.endswith("median 20, longest 66")
+    assert [int(tick) for tick in axis.split()] == [0, 10, 20, 30, 40, 50]
+
+
+def test_box_plot_draws_a_limit_inside_and_beyond_the_scale():
+    inside, axis = render.box_plots([("joy", Box(0, 5, 10, 15, 20, 99))], 100, ASCII, limit=18)
+    assert inside[axis.index("18")] == ":"
+    beyond, axis = render.box_plots([("joy", Box(0, 5, 10, 15, 20, 99))], 100, ASCII, limit=512)
+    assert beyond[axis.index("512")] == ":"
+    assert beyond.index(":") > beyond.rindex("|")
+
+
+def test_box_plots_of_one_length_and_of_none():
+    assert render.box_plots([], 100, UNICODE) == []
+    plot, _ = render.box_plots([("joy", Box(1, 1, 1, 1, 1, 1))], 100, UNICODE)
+    assert plot.count("█") == 1
+
+
+def test_confusion_matrix_is_normalised_by_true_class_and_names_its_axes():
+    lines = render.confusion(((3, 1), (0, 0)), ["joy", "fear"], 100)
+    assert lines == [
+        "  true \\ predicted   joy  fear",
+        "  joy               0.75  0.25",
+        "  fear                 -     -",
+    ]
+
+
+def test_confusion_matrix_numbers_its_columns_where_names_do_not_fit():
+    labels = [f"a rather long label {index}" for index in range(12)]
+    counts = tuple(tuple(1 if row == column else 0 for column in range(12)) for row in range(12))
+    lines = render.confusion(counts, labels, 100)
+    assert lines[0].split()[3:] == [str(index) for index in range(12)]
+    assert lines[12].split()[0] == "11"
+    assert lines[12].split()[-1] == "1.00"
+    assert all(cell_width(line) <= 100 for line in lines)
+
+
+def metrics(intervals: dict[str, tuple[float, float]]) -> Metrics:
+    return Metrics(
+        split="test",
+        rows=4,
+        accuracy=0.75,
+        f1_weighted=0.7,
+        f1_macro=0.6,
+        per_class={"joy": ClassMetrics(1.0, 0.5, 2 / 3, 2), "fear": ClassMetrics(0.5, 1.0, 2 / 3, 2)},
+        confusion=((1, 1), (0, 2)),
+        loss=0.5,
+        intervals=intervals,
+    )
+
+
+def test_metrics_show_intervals_only_where_there_are_some():
+    assert not any("interval" in line for line in render.metric_rows(metrics({})))
+    lines = render.metric_rows(metrics({"accuracy": (0.5, 0.9), "f1_weighted": (0.4, 0.8)}))
+    assert lines[1].split() == ["accuracy", "0.7500", "0.500", "to", "0.900"]
+    classes = render.per_class(metrics({}).per_class, {"f1:joy": (0.1, 0.9)})
+    assert classes[1].split() == ["joy", "1.000", "0.500", "0.667", "0.100", "to", "0.900", "2"]
+
+
+def test_the_tutorials_table():
+    lines = render.epochs([EpochRow(1, 0.8123, 0.312, 0.91, 0.909, 0.88), EpochRow(2, None, None, 0.92, 0.92, 0.9)])
+    assert [each.split() for each in lines] == [
+        ["Epoch", "Training", "loss", "Validation", "loss", "Accuracy", "F1"],
+        ["1", "0.812300", "0.312000", "0.9100", "0.9090"],
+        ["2", "-", "-", "0.9200", "0.9200"],
+    ]
