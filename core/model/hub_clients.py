@@ -13,7 +13,7 @@ import msgspec
 from .. import paths
 
 HF_HOST = "huggingface.co"
-_SMALL_CHUNK = 1 << 18
+_SMALL_CHUNK = 1 << 15
 _WEEK = 7 * 24 * 3600
 
 
@@ -121,7 +121,7 @@ class HuggingFace:
 
         # Set here and not in the environment, because transformers may have imported the library long ago.
         constants.HF_HUB_DOWNLOAD_TIMEOUT = constants.HF_HUB_ETAG_TIMEOUT = max(1, int(timeout))
-        constants.DOWNLOAD_CHUNK_SIZE = _SMALL_CHUNK  # 10 MiB at a time look like a stall on a slow line
+        constants.DOWNLOAD_CHUNK_SIZE = _SMALL_CHUNK  # of 10 MiB at a time, up to 10 MiB are lost when the line breaks
         constants.HF_HUB_DISABLE_XET = True
         constants.HF_HUB_DISABLE_TELEMETRY = True
         self._library = huggingface_hub

@@ -41,7 +41,7 @@ class HubServer(ThreadingHTTPServer):
         self.cut_once: dict[str, int] = {}
         """After how many bytes the first answer with a file is cut; removed when it was."""
         self.stall: dict[str, int] = {}
-        """After how many bytes each answer with a file stalls."""
+        """At which byte of a file every answer stalls."""
         self.slow: dict[str, float] = {}
         """Seconds between two blocks of a file."""
         self.refuse: dict[str, int] = {}
@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 self.close_connection = True
                 return
-            if stall is not None and sent >= stall:
+            if stall is not None and start + sent >= stall:
                 self.wfile.flush()
                 self.server.stopping.wait(60)
                 return
