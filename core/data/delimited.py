@@ -98,7 +98,11 @@ def read(path: Path, text_column: str, label_column: str, rows: Rows, faults: Fa
                 continue
             number += 1
             if len(row) != len(header):
-                faults.bad(path.name, f"row {number} (line {line})", f"{len(row)} fields where the header names {len(header)}")
+                faults.bad(
+                    path.name,
+                    f"row {number} (line {line})",
+                    f"{len(row)} field{'s' if len(row) != 1 else ''} where the header names {len(header)}",
+                )
                 continue
             texts.append(row[text_at])
             labels.append(row[label_at])

@@ -86,13 +86,14 @@ def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
     named, more = _name(source, files, read, faults, (text, label), spec)
     notes += more
     splits, skipped = _splits(read, faults, named)
+    _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
     splits, more = _complete(splits, spec.seed)
     notes += more
     skipped = {split: count for split, count in skipped.items() if count}
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
-        notes.append(f"left out {sum(skipped.values()):,} rows that cannot be used; the first: {first}")
-    _check_classes(splits, next(iter(files.values()))[0].name)
+        count = sum(skipped.values())
+        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used; the first: {first}")
     return Dataset(
         name=_name_of(source, place),
         source=source,
@@ -231,11 +232,10 @@ def _parts(split: Split, shares: Sequence[float], seed: int) -> list[Split]:
     return [split.take(rows) for rows in splitting.stratified(split.table.column("text"), split.label_ids(), shares, seed)]
 
 
-def _check_classes(splits: dict[str, Split], file: str) -> None:
-    """Raise UserError where the training split cannot teach anything: one class, or nearly as many classes as rows."""
+def _check_classes(train: Split, file: str) -> None:
+    """Raise UserError where the rows to train on cannot teach anything: one class, or nearly as many classes as rows."""
     import numpy as np
 
-    train = splits["train"]
     present = np.unique(train.label_ids())
     if len(present) == 1:
         raise UserError(
