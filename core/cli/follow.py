@@ -87,7 +87,7 @@ class _Teller:
         elif view.steps and view.started is not None:
             self._progress.update("train", view.step, view.steps, "steps", training_detail(view))
         else:
-            self._progress.update("start", 0, None, "s")
+            self._progress.update("start", 0, None, "steps")
 
 
 def training_detail(view: RunView) -> str:

@@ -66,7 +66,7 @@ def test_progress_without_a_terminal_is_a_plain_line_now_and_then():
     _, err = streams()
     clock = Clock()
     with Progress(err, clock) as progress:
-        for done in range(0, 101):
+        for done in range(101):
             clock.now = done / 10
             progress.update("tokenize", done, 100, "rows", "half\x1b way")
     lines = written(err).decode().splitlines()
