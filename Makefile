@@ -14,7 +14,10 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/emotui data starter
+	$(BIN)/emotui baseline starter
+	$(BIN)/emotui train starter
+	$(BIN)/emotui predict last "I saw a movie today and it was really good."
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto
