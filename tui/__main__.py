@@ -13,12 +13,11 @@ def main() -> int:
     arguments = sys.argv[1:]
     wanted = not arguments or (len(arguments) == 1 and arguments[0] not in COMMANDS and names_data_set(arguments[0]))
     if wanted and sys.stdin.isatty() and sys.stderr.isatty():
+        from importlib import import_module
         from importlib.util import find_spec
 
-        if find_spec("emotui.tui.app") is not None:
-            from .app import run
-
-            return run(arguments[0] if arguments else None)
+        if find_spec(f"{__package__}.app") is not None:
+            return import_module(".app", __package__).run(arguments[0] if arguments else None)
     return command_line(arguments)
 
 

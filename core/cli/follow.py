@@ -141,7 +141,8 @@ def ending(view: RunView) -> str:
         return f"run {name} is finished{took}. Try it: emotui predict {name} 'I saw a movie today and it was really good.'"
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
-        return f"run {name} was stopped{at} and is saved. Go on with: emotui resume {name}"
+        why = f": {safe_line(view.reason).rstrip('.')}" if view.reason else ""
+        return f"run {name} was stopped{at}{why}. Go on with: emotui resume {name}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
     reason = safe_line(view.reason or "it left no reason").rstrip(".")

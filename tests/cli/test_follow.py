@@ -161,7 +161,11 @@ def test_baselines_as_json_and_as_text(tmp_path):
 @pytest.mark.parametrize(
     ("view", "sentence"),
     [
-        (training("stopped", step=2), "run abc was stopped at step 2 of 4 and is saved. Go on with: emotui resume abc"),
+        (training("stopped", step=2), "run abc was stopped at step 2 of 4. Go on with: emotui resume abc"),
+        (
+            training("stopped", step=2, reason="it was asked to"),
+            "run abc was stopped at step 2 of 4: it was asked to. Go on with: emotui resume abc",
+        ),
         (training("failed", reason="the loss is NaN."), "run abc failed: the loss is NaN. Its log: /runs/abc/worker.log"),
         (
             training("lost", reason="the machine\x1b was rebooted"),

@@ -101,13 +101,14 @@ def test_baseline_gives_three_rungs(ladder):
 
 
 def test_runs_are_listed_newest_first(shell, trained, ladder):
-    found = shell.json("runs")["runs"]
-    assert [run["run"] for run in found] == [ladder["run"], trained["run"]]
+    known = [ladder["run"], trained["run"]]
+    found = [run for run in shell.json("runs")["runs"] if run["run"] in known]
+    assert [run["run"] for run in found] == known
     assert [run["task"] for run in found] == ["baseline", "fine-tune"]
     assert {run["state"] for run in found} == {"finished"}
     assert found[1]["f1_weighted"] == pytest.approx(trained["f1_weighted"])
     lines = shell("runs").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["run", ladder["run"], trained["run"]]
+    assert [line.split()[0] for line in lines if line.split()[0] in ("run", *known)] == ["run", *known]
     assert len(shell.json("runs", "--limit", "1")["runs"]) == 1
 
 
@@ -119,7 +120,7 @@ def test_show_takes_an_id_a_prefix_or_last(shell, trained, ladder):
     assert shown["spec"]["job"]["model"] == str(shell.model)
     assert shown["metrics"]["accuracy"] == pytest.approx(trained["accuracy"])
     assert shell.json("show", trained["run"][:5])["run"] == trained["run"]
-    assert shell.json("show", "last")["run"] == ladder["run"]
+    assert shell.json("show", "last")["run"] == shell.json("runs")["runs"][0]["run"]
     text = shell("show", trained["run"]).stdout
     assert "Training loss" in text
     assert "true \\ predicted" in text
@@ -149,7 +150,8 @@ def test_predict_draws_one_text_as_bars(shell, trained):
     lines = shell("predict", trained["run"], JOYFUL).stdout.splitlines()
     assert lines[0] == JOYFUL
     assert lines[2].startswith("joy  ")
-    assert [line.split()[0] for line in lines[3:6]][0] == "joy"
+    assert sorted(line.split()[0] for line in lines[3:6]) == LABELS
+    assert lines[3].split()[0] == "joy"
     assert lines[6] == "  11 tokens"
 
 
@@ -177,7 +179,7 @@ def test_predict_streams_stdin_in_order_as_it_comes(shell, trained):
     assert [json.loads(line)["text"] for line in out.splitlines()] == [f"text {number}" for number in range(600)]
     assert child.returncode == 0, err
     plain = shell("predict", trained["run"], stdin=f"{JOYFUL}\nhe lied\tto me\n").stdout.splitlines()
-    assert [line.split("\t")[0] for line in plain][0] == "joy"
+    assert plain[0].split("\t")[0] == "joy"
     assert plain[1].split("\t")[2] == "he lied to me"
 
 
@@ -208,7 +210,7 @@ def test_predict_takes_a_file_of_any_format(shell, trained, tmp_path):
 
 def test_evaluate_measures_with_intervals_and_both_ends_of_the_loss(shell, trained):
     answer = shell.json("evaluate", trained["run"])
-    assert METRIC_FIELDS <= set(answer)
+    assert set(answer) >= METRIC_FIELDS
     assert answer["split"] == "test"
     low, high = answer["intervals"]["accuracy"]
     assert low <= answer["accuracy"] <= high
