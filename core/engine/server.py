@@ -45,6 +45,8 @@ Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
 SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress lines of one phase."""
+LOG_INTERVAL = 10.0
+"""Seconds between two looks at the log's size."""
 
 
 class TakenBackError(Exception):
@@ -253,7 +255,7 @@ def main(handlers: Handlers | None = None) -> None:
 
 def _keep_log_small() -> None:
     while True:
-        time.sleep(10)
+        time.sleep(LOG_INTERVAL)
         if log.is_full(1):
             try:
                 log.point_at_log(1, 2)

@@ -154,10 +154,13 @@ class _Fetch:
             lambda: self._hub.fetch(self._repo, kind, listing, names, part),
             lambda: _bytes_there(part, sizes),
             lambda done: self._report("downloading", done, total, "bytes"),
+            listed=True,
         )
         self._report("downloading", total, total, "bytes")
 
-    def _call(self, work: Callable[[], T], look: Callable[[], int], tell: Callable[[int], None] = lambda _: None) -> T:
+    def _call(
+        self, work: Callable[[], T], look: Callable[[], int], tell: Callable[[int], None] = lambda _: None, *, listed: bool = False
+    ) -> T:
         """Return work(), done in a thread of its own, while `tell` is given what `look` sees.
 
         Raises UserError for what the client raises, and where `look` sees nothing new for the time-out. The thread is
@@ -182,8 +185,11 @@ class _Fetch:
         result, error = outcome
         if error is None:
             return result
-        sentence = explain(error, host=self._hub.host, source=self._source, token_variable=self._hub.token_variable)
-        raise sentence or error from error
+        hub = self._hub
+        sentence = explain(error, host=hub.host, source=self._source, token_variable=hub.token_variable, listed=listed)
+        if sentence is None:
+            raise error
+        raise sentence from error
 
     def _files_by_card(self, listing: Listing, part: Path) -> list[str]:
         cards = [name for name in CARD if name in listing.files]

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from ..errors import UserError
 
 
-def explain(error: BaseException, *, host: str, source: str, token_variable: str) -> UserError | None:
+def explain(error: BaseException, *, host: str, source: str, token_variable: str, listed: bool = False) -> UserError | None:
     """Return a client library's error as a sentence with host, cause and remedy; None where the cause is not known.
 
+    `listed` says that the hub has shown the files before, so that a 404 is about one of them.
     The libraries wrap the cause in errors of their own, so everything that `error` was raised from is looked at.
     """
     causes = list(_causes(error))
     if any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in causes):
         return UserError(f"the disk is full, so {source} cannot be kept. Free some space or set EMOTUI_HOME to another disk", exit_code=1)
     status = next((code for code in map(_status, causes) if code is not None and code >= 400), None)
+    if status == 404 and listed:
+        return UserError(f"{host} lists a file of {source} that it does not have (404). Try it again later", exit_code=1)
     if status is not None:
         return _refused(status, host, source, token_variable)
     return _unreachable(causes, host, source)

@@ -380,6 +380,29 @@ def test_the_log_is_begun_anew_when_it_is_full_and_one_old_file_is_kept(monkeypa
     assert files == {"engine.log": "c" * 50 + "d", "engine.log.1": "b" * 101}
 
 
+CHATTY = """
+import os, threading, time
+from emotui.core.engine import log, server
+log.LIMIT, server.LOG_INTERVAL = 20_000, 0.02
+def chat():
+    while True:
+        os.write(1, b"a warning of a library" * 20)
+        time.sleep(0.001)
+threading.Thread(target=chat, daemon=True).start()
+server.main({})
+"""
+
+
+async def test_the_log_of_a_chatty_library_stays_small_while_the_engine_runs() -> None:
+    async with Engine(command=(sys.executable, "-P", "-c", CHATTY)) as engine:
+        await engine.start()
+        await until(lambda: (log.log_file().parent / "engine.log.1").exists())
+        await asyncio.sleep(0.5)
+    sizes = {path.name: path.stat().st_size for path in log.log_file().parent.iterdir()}
+    assert sizes.keys() == {"engine.log", "engine.log.1"}
+    assert sum(sizes.values()) < 500_000
+
+
 def test_the_log_is_not_written_through_a_link(tmp_path: Path) -> None:
     os.close(log.open_log())
     log.log_file().unlink()

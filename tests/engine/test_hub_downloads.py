@@ -153,7 +153,7 @@ def test_modelscope_says_403_too(ms_server: Any) -> None:
 
 def test_a_file_that_is_listed_and_not_there_leaves_no_folder(side: Side) -> None:
     side.server.missing.add("vocab.txt")
-    with pytest.raises(UserError, match=r"127\.0\.0\.1"):
+    with pytest.raises(UserError, match=r"127\.0\.0\.1:\d+ lists a file of .* that it does not have \(404\)"):
         side.download(MODEL_ID, "model")
     assert not side.folder(MODEL_ID, "model").exists()
     with pytest.raises(UserError, match="offline"):
@@ -269,6 +269,21 @@ class Altered(bytes):
 
     def __getitem__(self, key: Any) -> Any:
         return self.sent[key]
+
+
+class Huge(bytes):
+    """Bytes that are listed as more than any disk holds."""
+
+    def __len__(self) -> int:
+        return 10**17
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(side: Side, emotui_home: Path) -> None:
+    side.server.repositories[("model", MODEL_ID)]["model.safetensors"] = Huge(b"weights")
+    with pytest.raises(UserError, match=r"needs 100,000,000,000 MB and only .* free in .*EMOTUI_HOME") as caught:
+        side.download(MODEL_ID, "model")
+    assert str(emotui_home) in str(caught.value)
+    assert not any("resolve" in path or "FilePath" in path for path in side.server.paths())
 
 
 def test_sharded_weights_come_with_their_index(hf: Side) -> None:
