@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
-from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Note, Progress, Rung, Started, Step, Telemetry
-from ..specs import RunSpec
+from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..specs import BaselineSpec, RunSpec
+from . import identity, lock, log
+from .fold import Fold
+from .folder import RunFolder
 
 State = Literal["starting", "running", "stopped", "finished", "failed", "lost"]
 
@@ -54,3 +57,150 @@ class RunView(msgspec.Struct, frozen=True):
     ended: float | None = None
     seconds_left: float | None = None
     """Estimated seconds to the end; None where nothing can be said."""
+
+
+class RunReader:
+    """Follows one run: each `poll` reads what is new, `view` shows it. It only reads, and there may be any number."""
+
+    def __init__(self, run: RunFolder) -> None:
+        """Take up a run from its first event. Raises UserError where its spec cannot be read."""
+        self.run = run
+        self._spec = run.read_spec()
+        self._log = log.Reader(run.events_file)
+        self._fold = Fold()
+        self._result: Result | None = None
+        self._standing: tuple[State, str, int | None] = ("starting", "", None)
+        self._view: RunView | None = None
+
+    def poll(self) -> bool:
+        """Read on; return whether anything changed."""
+        # In this order: once the lock is free the result is final, and once there is a result the events are complete.
+        holder = lock.holder(self.run.lock_file)
+        result = self.run.read_result()
+        try:
+            lines = self._log.read()
+        except OSError:
+            lines = []
+        if self._log.began_anew:
+            self._fold = Fold()
+        self._fold.take(lines)
+        standing = _standing(self.run, holder, result, self._fold)
+        changed = bool(lines) or self._log.began_anew or standing != self._standing or result != self._result or self._view is None
+        if changed:
+            self._standing, self._result, self._view = standing, result, None
+        return changed
+
+    @property
+    def view(self) -> RunView:
+        """What was known at the last poll."""
+        if self._view is None:
+            self._view = self._make_view()
+        return self._view
+
+    def _make_view(self) -> RunView:
+        fold = self._fold
+        state, reason, supervisor = self._standing
+        is_live = state in ("starting", "running")
+        return RunView(
+            id=self.run.id,
+            folder=str(self.run.path),
+            spec=self._spec,
+            state=state,
+            reason=reason,
+            attempt=fold.attempt,
+            step=fold.step,
+            steps=fold.started.steps if fold.started else 0,
+            progress=fold.progress if is_live else None,
+            started=fold.started,
+            curve=tuple(fold.curve),
+            evaluations=tuple(fold.evaluations),
+            epochs=tuple(each.row for each in fold.epochs),
+            checkpoints=tuple(fold.checkpoints),
+            rungs=tuple(fold.rungs),
+            telemetry=tuple(fold.telemetry),
+            notes=tuple(fold.notes),
+            attempts=tuple(Attempt(*each) for each in fold.attempts),
+            finished=fold.finished,
+            supervisor_pid=supervisor,
+            worker_pid=fold.worker_pid if is_live else None,
+            last_event=fold.last_event,
+            ended=self._result.ended if self._result else None if is_live else fold.ended_at,
+            seconds_left=self._seconds_left() if state == "running" else None,
+        )
+
+    def _seconds_left(self) -> float | None:
+        phase = self._fold.progress
+        if phase is None:
+            return self._fold.seconds_left()
+        if isinstance(self._spec.job, BaselineSpec) and phase.total and 0 < phase.done <= phase.total:
+            return phase.seconds * (phase.total - phase.done) / phase.done
+        return None
+
+
+def glance(run: RunFolder) -> RunView:
+    """Return a view without curves, for lists: from the result where there is one. Raises UserError where there is no spec."""
+    holder = lock.holder(run.lock_file)
+    result = run.read_result()
+    if holder is None and result is not None:
+        return RunView(
+            id=run.id,
+            folder=str(run.path),
+            spec=run.read_spec(),
+            state=cast(State, result.state),
+            reason=result.reason if result.state != "finished" else "",
+            attempt=result.attempt,
+            step=result.step,
+            steps=result.steps,
+            epochs=result.epochs,
+            rungs=result.rungs,
+            finished=result.finished,
+            ended=result.ended,
+        )
+    reader = RunReader(run)
+    reader.poll()
+    return msgspec.structs.replace(reader.view, curve=(), evaluations=(), telemetry=())
+
+
+def _standing(run: RunFolder, holder: int | None, result: Result | None, fold: Fold) -> tuple[State, str, int | None]:
+    """Return a run's state, the reason for it and the supervisor's process number."""
+    if result is not None:
+        return cast(State, result.state), result.reason, None
+    if not run.spec_file.is_file():
+        return "lost", f"its folder {run.path} is gone", None
+    if holder is not None:
+        if holder == fold.worker_pid:
+            return "running", _ORPHANED, None
+        return ("running" if fold.spoken else "starting"), "", holder or _supervisor(run)
+    processes = run.read_processes()
+    worker = identity.from_json(processes.get("worker"))
+    if worker is not None and worker.is_alive():
+        return "running", _ORPHANED, None
+    supervisor = identity.from_json(processes.get("supervisor"))
+    launcher = identity.from_json(processes.get("launcher"))
+    if supervisor is None and launcher is not None and launcher.is_alive():
+        return "starting", "", None
+    if fold.ended is not None and not fold.ended.retry:
+        ending = fold.ended
+        state: State = "finished" if ending.cause == "finished" else "stopped" if ending.cause == "stopped" else "failed"
+        return state, ending.reason, None
+    if fold.finished is not None:
+        return "finished", "", None
+    return "lost", _why_lost(run, supervisor, fold), None
+
+
+_ORPHANED = "its supervisor was killed; the worker saves itself and ends"
+
+
+def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:
+    if supervisor is None:
+        return "it was never started"
+    remedy = f"go on with: emotui resume {run.id}"
+    if supervisor.boot != identity.boot_id():
+        return f"the machine was started again while it ran; {remedy}"
+    at = f" at step {fold.step}" if fold.step else ""
+    return f"its supervisor was killed{at}; {remedy}"
+
+
+def _supervisor(run: RunFolder) -> int | None:
+    who = identity.from_json(run.read_processes().get("supervisor"))
+    return who.pid if who else None

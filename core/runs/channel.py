@@ -1,0 +1,112 @@
+"""The worker's end of the pipe to its supervisor, and what it does when the supervisor is gone."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from collections import deque
+
+import msgspec
+
+from ..events import Event, Note
+from . import lock, log
+from .folder import RunFolder
+
+KEPT = 10_000
+"""Events that are kept in case the supervisor is killed before it has written them."""
+TAKE_OVER = 10.0
+"""Seconds after which the lock is given up on."""
+ORPHAN_LIMIT = 120.0
+"""Seconds that an orphaned worker has to save itself."""
+
+
+class Channel:
+    """Sends events as JSON lines; may be used from several threads.
+
+    When the supervisor is killed, this process takes the run's lock, writes the events that the supervisor did not come to write, and
+    goes on writing until it has saved itself and ends.
+    """
+
+    def __init__(self, run: RunFolder, descriptor: int, attempt: int) -> None:
+        self._run = run
+        self._pipe = descriptor
+        os.set_inheritable(descriptor, False)
+        self._attempt = attempt
+        self._sending = threading.Lock()
+        self._sent = 0
+        self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
+        self._writer: log.Writer | None = None
+        self.is_orphaned = False
+        threading.Thread(target=self._watch, name="supervisor", daemon=True).start()
+
+    def emit(self, event: Event) -> None:
+        """Send an event. It never fails: without a supervisor the event goes to the file, or is lost with the run's folder."""
+        try:
+            line = msgspec.json.encode(event)
+        except UnicodeEncodeError:
+            if not isinstance(event, Note):
+                raise
+            line = msgspec.json.encode(Note(event.level, event.message.encode("utf-8", "replace").decode()))
+        with self._sending:
+            self._sent += 1
+            self._kept.append((self._sent, line))
+            if self._writer is not None:
+                self._writer.add(line, attempt=self._attempt, sent=self._sent)
+            elif not self.is_orphaned:
+                self._send(line + b"\n")
+
+    def close(self) -> None:
+        """Send nothing more; an orphan writes what is left and ends its whole group, itself included."""
+        if not self.is_orphaned:
+            return
+        deadline = time.monotonic() + TAKE_OVER
+        while time.monotonic() < deadline:
+            with self._sending:
+                if self._writer is not None and self._writer.flush():
+                    self._writer.sync()
+                    break
+            time.sleep(0.1)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            while data:
+                data = data[os.write(self._pipe, data) :]
+        except BrokenPipeError:
+            self.is_orphaned = True
+
+    def _watch(self) -> None:
+        """Wait for the supervisor's end, which closes the pipe's other side."""
+        pipe = select.poll()
+        pipe.register(self._pipe, 0)  # errors are always reported
+        pipe.poll()
+        self.is_orphaned = True
+        self._take_over()
+        time.sleep(ORPHAN_LIMIT)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    def _take_over(self) -> None:
+        """Become the writer of the run's events, and write those that are missing."""
+        deadline = time.monotonic() + TAKE_OVER
+        while time.monotonic() < deadline:
+            try:
+                held = lock.hold(self._run.lock_file)
+            except OSError:
+                return  # the folder is gone
+            if held is None:
+                time.sleep(0.05)
+                continue
+            with self._sending:
+                seq = written = 0
+                for line in log.past(self._run.events_file):
+                    seq = max(seq, line["seq"])
+                    if line["attempt"] == self._attempt:
+                        written = max(written, line.get("sent", 0))
+                self._writer = log.Writer(self._run.events_file, seq=seq, clock=time.time)
+                for number, event in self._kept:
+                    if number > written:
+                        self._writer.add(event, attempt=self._attempt, sent=number)
+            return

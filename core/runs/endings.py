@@ -1,0 +1,109 @@
+"""How a worker ended, in one word and one sentence."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Asked = Literal["", "stop", "kill"]
+
+FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+"""The worker's exit codes."""
+
+_CAUSES = {
+    BAD_INPUT: "bad_input",
+    NOT_FINITE: "nan",
+    GPU_MEMORY: "oom_gpu",
+    DISK_FULL: "disk_full",
+    MEMORY: "oom_kernel",
+    FAILED: "crash",
+    CRASHED: "crash",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What AttemptEnded and Result say."""
+
+    cause: str
+    reason: str
+    """A sentence without a full stop."""
+    state: Literal["finished", "stopped", "failed"] = "failed"
+
+
+def classify(
+    code: int, *, asked: Asked, finished: bool, error: str, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
+) -> Ending:
+    """Return how a worker ended.
+
+    `code` is its exit code, or minus the signal that ended it; `asked` what it had been asked to do; `finished` whether it had sent
+    Finished; `error` the last error it told; `memory_kills` how many processes the kernel has killed for memory meanwhile; `grace`
+    the seconds it had to stop by itself.
+    """
+    if finished:
+        return Ending("finished", "", "finished")
+    if code == STOPPED:
+        reason = "it was asked to stop" if asked else "it was told to stop by a signal, and not from here"
+        return Ending("stopped", f"{reason}; saved at step {step}" if step else reason, "stopped")
+    if code < 0:
+        return _by_signal(-code, asked, error, last_log_line, memory_kills, grace)
+    if code == FINISHED:
+        return Ending("crash", "the worker ended without a result")
+    reason = error or last_log_line() or f"the worker ended with exit code {code} and said nothing"
+    return Ending(_CAUSES.get(code, "crash"), reason)
+
+
+def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[], str], memory_kills: int, grace: float) -> Ending:
+    name = signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
+    if asked == "kill":
+        return Ending("killed", "it was killed as asked; what came after the last checkpoint is lost", "stopped")
+    if asked == "stop" and number == signal.SIGTERM:
+        return Ending("stopped", "it was asked to stop before there was anything to save", "stopped")
+    if asked == "stop" and number == signal.SIGKILL:
+        return Ending("killed", f"it did not stop within {grace:g} s of being asked and was killed", "stopped")
+    if number == signal.SIGKILL and memory_kills:
+        return Ending(
+            "oom_kernel", "the kernel killed the worker because the memory ran out. Close other programs, or split the batch further"
+        )
+    if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        return Ending("killed", f"the worker was killed ({name}), and not from here")
+    said = error or last_log_line()
+    return Ending("crash", f"the worker crashed ({name})" + (f": {said}" if said else ""))
+
+
+def last_line(path: Path, limit: int = 1 << 14) -> str:
+    """Return the last line of a text file that is not blank, of its last `limit` bytes; '' where there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, path.stat().st_size - limit))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def kernel_memory_kills() -> int:
+    """Return how many processes the kernel has killed for memory, in this control group if it counts them, else on this machine."""
+    counters = [Path("/proc/vmstat")]
+    try:
+        groups = Path("/proc/self/cgroup").read_text("utf-8").splitlines()
+    except OSError:
+        groups = []
+    for line in groups:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            counters.insert(0, Path(f"/sys/fs/cgroup{path}/memory.events"))
+        elif "memory" in controllers.split(","):
+            counters.insert(0, Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"))
+    for counter in counters:
+        try:
+            for line in counter.read_text("utf-8").splitlines():
+                name, _, value = line.partition(" ")
+                if name == "oom_kill":
+                    return int(value)
+        except (OSError, ValueError):
+            continue
+    return 0

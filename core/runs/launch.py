@@ -1,0 +1,194 @@
+"""Starting, stopping and resuming runs; what happens then is the supervisor's."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .. import paths
+from ..errors import UserError
+from ..specs import Job
+from . import endings, folder, identity, lock
+from .folder import RunFolder
+
+if TYPE_CHECKING:
+    from ..specs import RunSpec
+
+SUPERVISOR = (sys.executable, "-P", "-m", "emotui.core.runs.supervise")
+PATIENCE = 120.0
+"""Seconds that a supervisor gets to begin. It takes a tenth of one, unless it waits for an orphaned worker."""
+LIBRARIES = ("emotui", "torch", "transformers", "accelerate", "scikit-learn", "tokenizers", "numpy")
+
+
+def start(
+    job: Job,
+    *,
+    data_hash: str,
+    labels: tuple[str, ...],
+    supervisor: Sequence[str] = SUPERVISOR,
+    clock: Callable[[], float] = time.time,
+) -> RunFolder:
+    """Make a run of `job` and start it as a process of its own, which goes on whatever becomes of this one.
+
+    `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
+    Raises UserError where the run cannot be made or started.
+    """
+    run = folder.create(job, data_hash=data_hash, labels=labels, versions=versions(), clock=clock)
+    try:
+        _supervise(run, supervisor, offline=job.data.offline)
+    except UserError:
+        if lock.holder(run.lock_file) is None:
+            shutil.rmtree(run.path, ignore_errors=True)
+        raise
+    return run
+
+
+def stop(run: RunFolder) -> None:
+    """Ask a run to save after its step and end. To ask twice, or a run that has ended, does no harm."""
+    _request(run, "stop")
+
+
+def kill(run: RunFolder) -> None:
+    """End a run at once; what came after its last checkpoint is lost."""
+    _request(run, "kill")
+
+
+def resume(run: RunFolder, *, supervisor: Sequence[str] = SUPERVISOR) -> None:
+    """Start a run again from its last complete checkpoint, or from the beginning where it has none.
+
+    Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
+    """
+    paths.check_private(run.path)
+    spec = run.read_spec()
+    if lock.holder(run.lock_file) is not None and not _is_orphaned(run):
+        raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {run.id}")
+    result = run.read_result()
+    if result is not None and result.state == "finished":
+        raise UserError(f"the run {run.id} is finished, so there is nothing to resume. Train again with: emotui train")
+    _check_unchanged(run, spec)
+    _supervise(run, supervisor, offline=spec.job.data.offline)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what a run is made with, by name."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> None:
+    """Start the run's supervisor and wait until it has the run in hand."""
+    from ..engine.client import environment
+
+    source, sink = os.pipe()
+    try:
+        output = os.open(run.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, paths.PRIVATE_FILE)
+        try:
+            starter = subprocess.Popen(
+                [*supervisor, str(run.path), "--ready", str(sink)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=run.path,
+                env=environment(offline=offline) | {"PYTHONUNBUFFERED": "1"},
+                pass_fds=[sink],
+                start_new_session=True,
+            )
+        finally:
+            os.close(output)
+    except OSError as error:
+        os.close(source)
+        raise UserError(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename})", exit_code=1) from error
+    finally:
+        os.close(sink)
+    try:
+        answer = _answer(source)
+    finally:
+        os.close(source)
+        if starter.poll() is None:
+            starter.wait(PATIENCE)
+    if answer != "ok":
+        why = answer or endings.last_line(run.log_file) or "its supervisor ended before it began"
+        raise UserError(why, exit_code=1)
+
+
+def _answer(source: int) -> str:
+    """Return the line that comes from a supervisor, '' where it ends without one."""
+    answer = b""
+    deadline = time.monotonic() + PATIENCE
+    while not answer.endswith(b"\n"):
+        if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return f"the run's supervisor did not begin within {PATIENCE:g} s"
+        chunk = os.read(source, 4096)
+        if not chunk:
+            break
+        answer += chunk
+    return answer.decode("utf-8", "replace").strip()
+
+
+def _request(run: RunFolder, what: str) -> None:
+    """Leave a request for the supervisor, if there is one."""
+    paths.check_private(run.path)
+    holder = lock.holder(run.lock_file)
+    worker = identity.from_json(run.read_processes().get("worker"))
+    if holder is None or _is_orphaned(run):
+        # The worker of a killed supervisor is saving itself; it needs no telling to stop.
+        if what == "kill" and worker is not None and worker.is_alive():
+            os.killpg(worker.pid, signal.SIGKILL)
+        return
+    try:
+        os.close(os.open(run.control / what, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, paths.PRIVATE_FILE))
+    except OSError as error:
+        # A full disk takes no request. A signal asks the supervisor as well; the worker's end is what it is there to see.
+        who = identity.from_json(run.read_processes().get("supervisor"))
+        if who is None or who.pid != holder or not who.is_alive():
+            raise UserError(f"the run {run.id} cannot be asked to {what}: {error.strerror or error} ({run.control})") from error
+        os.kill(who.pid, signal.SIGTERM)
+        if what == "kill" and worker is not None and worker.is_alive():
+            os.killpg(worker.pid, signal.SIGKILL)
+
+
+def _is_orphaned(run: RunFolder) -> bool:
+    """Whether the lock is held by the worker itself, because its supervisor was killed."""
+    worker = identity.from_json(run.read_processes().get("worker"))
+    return worker is not None and lock.holder(run.lock_file) == worker.pid
+
+
+def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
+    """Raise UserError, saying what, where the data set, the labels or the settings are not those that the run began with."""
+    from ..data import sources
+    from . import state
+
+    job = spec.job
+    if spec.data_hash:
+        data = sources.load(job.data)
+        if data.labels != spec.labels:
+            was, now = ", ".join(spec.labels), ", ".join(data.labels)
+            raise UserError(f"cannot resume {run.id}: the labels have changed since it began, from {was} to {now}. Start a new run")
+        if sources.fingerprint(data) != spec.data_hash:
+            raise UserError(
+                f"cannot resume {run.id}: the texts or labels in {job.data.source} have changed since it began. "
+                f"Put the data set back as it was, or start a new run"
+            )
+    reader = state.RunReader(run)
+    reader.poll()
+    began = reader.view.started
+    if began is None:
+        return
+    for name, was in began.settings.items():
+        now = getattr(job, name, None)
+        if now is not None and name != "processes" and now != was:
+            raise UserError(f"cannot resume {run.id}: {name} was {was} when it began, and spec.json now says {now}. Put it back")

@@ -1,0 +1,56 @@
+"""What the supervisor remembers of a run's events to write its result; standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Tally:
+    """The outcome so far, from events as JSON objects. An attempt starts over what came after its checkpoint."""
+
+    step: int = 0
+    steps: int = 0
+    rungs: list[dict[str, Any]] = field(default_factory=list)
+    epochs: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """Rows of the table with the step each belongs to."""
+    started: dict[str, Any] | None = None
+    finished: dict[str, Any] | None = None
+    error: str = ""
+    """The last error that the worker told."""
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Count one event in."""
+        match event:
+            case {"kind": "attempt_started"}:
+                self._begin(event.get("resumed_step", 0))
+            case {"kind": "started", "steps": int(steps)}:
+                self.started, self.steps = event, steps
+            case {"kind": "step", "step": int(step)}:
+                self.step = step
+            case {"kind": "rung_done", "rung": dict(rung)}:
+                self.rungs.append(rung)
+            case {"kind": "epoch_done", "row": dict(row), "step": int(step)}:
+                self.epochs.append((step, row))
+            case {"kind": "finished"}:
+                self.finished = event
+            case {"kind": "note", "level": "error", "message": str(message)}:
+                self.error = message
+            case _:
+                pass
+
+    def _begin(self, resumed_step: int) -> None:
+        self.step = resumed_step
+        self.epochs = [(step, row) for step, row in self.epochs if step <= resumed_step]
+        self.rungs = []
+        self.started = self.finished = None
+        self.error = ""
+
+    def can_split_further(self, parts: int) -> bool:
+        """Whether batches of the attempt can be cut into more than `parts` parts to save memory."""
+        match self.started:
+            case {"settings": {"batch_size": int(rows), "accumulation": int(accumulation)}}:
+                return accumulation * parts < rows
+            case _:
+                return False

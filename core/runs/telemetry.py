@@ -1,0 +1,66 @@
+"""The worker's load on the machine, told every two seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from ..events import Event, Telemetry
+
+INTERVAL = 2.0
+
+
+class Telemeter:
+    """A thread that tells the load of this process and its children, while the context lasts."""
+
+    def __init__(self, emit: Callable[[Event], None], interval: float = INTERVAL) -> None:
+        """Tell `emit` the load every `interval` seconds."""
+        self._emit = emit
+        self._interval = interval
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="telemetry", daemon=True)
+        self._known: dict[int, psutil.Process] = {}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        self.read()  # a process's first reading is 0
+        while not self._end.wait(self._interval):
+            self._emit(self.read())
+
+    def read(self) -> Telemetry:
+        """Return the load since the last reading."""
+        me = psutil.Process()
+        self._known = {each.pid: self._known.get(each.pid, each) for each in (me, *me.children(recursive=True))}
+        percent, memory = 0.0, 0
+        for process in self._known.values():
+            with contextlib.suppress(psutil.Error):
+                percent += process.cpu_percent()
+                memory += process.memory_info().rss
+        return Telemetry(percent, memory, psutil.virtual_memory().total, *_gpu())
+
+
+def _gpu() -> tuple[float | None, int | None, int | None]:
+    """Return the GPU's load in percent, its used and its whole memory in bytes; None for what is not known."""
+    torch: Any = sys.modules.get("torch")
+    # To ask an unused GPU would make a context on it, which takes memory.
+    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_initialized():
+        return None, None, None
+    free, total = torch.cuda.mem_get_info()
+    try:
+        percent = float(torch.cuda.utilization())
+    except (ModuleNotFoundError, RuntimeError):
+        percent = None
+    return percent, total - free, total

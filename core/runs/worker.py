@@ -1,0 +1,188 @@
+"""The worker of a run, `python -P -m emotui.core.runs.worker FOLDER`: the only map from a spec to the function that does it."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..errors import UserError
+from ..events import Event, Note, Progress
+from ..safe_text import safe_line
+from ..specs import BaselineSpec, Job, TrainSpec
+from . import endings
+from .channel import Channel
+from .folder import RunFolder
+from .log import is_disk_full
+from .telemetry import Telemeter
+
+CHECKPOINTS_AT_ONCE = 3
+"""Two are kept while the next is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a task gets beside its job."""
+
+    run: RunFolder
+    emit: Callable[[Event], None]
+    should_stop: Callable[[], bool]
+    checkpoint: Path | None
+    """The complete checkpoint to go on from."""
+    batch_split: int
+    """Parts that a batch is cut into, more with each attempt that ran out of the GPU's memory."""
+
+
+Task = Callable[[Any, Work], bool]
+"""Does a job; returns False where it was stopped before its end."""
+
+
+class RunError(UserError):
+    """A known accident: `code` of `endings` names it."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message, exit_code=1)
+        self.code = code
+
+
+def fit_baselines(job: BaselineSpec, work: Work) -> bool:
+    """Climb the ladder of baselines, always from its first rung."""
+    from ..model import baseline
+
+    return baseline.fit(job, work.run, work.emit, work.should_stop)
+
+
+def fine_tune(job: TrainSpec, work: Work) -> bool:
+    """Fine-tune, after a look at the room on the disk."""
+    from ..model import checkpoint as models
+    from ..model import finetune
+
+    parameters = models.count_parameters(models.find(job.model, offline=job.data.offline))
+    check_room(work.run, needed_bytes(parameters))
+    try:
+        return finetune.train(job, work.run, work.emit, work.should_stop, resume_from=work.checkpoint, batch_split=work.batch_split)
+    except finetune.NotFiniteError as error:
+        raise RunError(str(error), endings.NOT_FINITE) from error
+
+
+TASKS: Mapping[type[Job], Task] = {BaselineSpec: fit_baselines, TrainSpec: fine_tune}
+
+
+def needed_bytes(parameters: int) -> int:
+    """Return the bytes that a fine-tuning writes: float32 weights and AdamW's two moments a checkpoint, and the model."""
+    return 4 * parameters * (3 * CHECKPOINTS_AT_ONCE + 1)
+
+
+def check_room(run: RunFolder, needed: int) -> None:
+    """Raise RunError unless the run may grow to `needed` bytes; what it has written already counts as room."""
+    import psutil
+
+    written = sum(path.stat().st_size for path in run.checkpoints.rglob("*") if path.is_file())
+    free = psutil.disk_usage(str(run.path)).free + written
+    if free < needed:
+        raise RunError(
+            f"the disk is too full: the run needs {needed / 1e9:.1f} GB for its checkpoints, and {free / 1e9:.1f} GB are free in "
+            f"{run.path}. Free some space or set EMOTUI_HOME",
+            endings.DISK_FULL,
+        )
+
+
+def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Task] = TASKS) -> int:
+    """Do the run's job and return an exit code of `endings`. `tasks` replaces the functions that do it, by type of job."""
+    os.umask(0o077)
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: asked.append(number))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    faulthandler.enable()
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    (given,) = sys.argv[1:] if arguments is None else arguments
+    run = RunFolder(Path(given))
+    channel = Channel(run, int(os.environ.pop("EMOTUI_EVENTS")), int(os.environ["EMOTUI_ATTEMPT"]))
+    code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned)
+    channel.close()
+    return code
+
+
+def _work(run: RunFolder, channel: Channel, tasks: Mapping[type[Job], Task], should_stop: Callable[[], bool]) -> int:
+    try:
+        paths.check_private(run.path)
+        job = run.read_spec().job
+        given = os.environ.get("EMOTUI_CHECKPOINT")
+        checkpoint = Path(given) if given else None
+        channel.emit(Progress("load", 0, None, "files", 0.0))
+        with Telemeter(channel.emit):
+            work = Work(run, channel.emit, should_stop, checkpoint, int(os.environ.get("EMOTUI_BATCH_SPLIT", "1")))
+            done = tasks[type(job)](job, work)
+        return endings.FINISHED if done else endings.STOPPED
+    except UserError as error:
+        logging.getLogger("emotui").error("%s", error)
+        channel.emit(Note("error", str(error)))
+        return _code_of(error, run)
+    except Exception as error:
+        traceback.print_exc()
+        channel.emit(Note("error", _in_words(error, run)))
+        return _code_of(error, run)
+
+
+def _code_of(error: Exception, run: RunFolder) -> int:
+    """Return the exit code that stands for an exception."""
+    if isinstance(error, RunError):
+        return error.code
+    if isinstance(error, UserError):
+        return endings.BAD_INPUT if error.exit_code == endings.BAD_INPUT else endings.FAILED
+    text = str(error)
+    if type(error).__name__ == "OutOfMemoryError" or any(sign in text for sign in ("CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED")):
+        return endings.GPU_MEMORY
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate memory" in text:
+        return endings.MEMORY
+    return endings.DISK_FULL if _is_for_lack_of_disk(error, run) else endings.CRASHED
+
+
+def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
+    """Whether an exception, or one that led to it, comes from a full disk. torch's own message never says so."""
+    while error is not None:
+        text = str(error)
+        if is_disk_full(error) or "No space left on device" in text or "Disk quota exceeded" in text:
+            return True
+        if ("PytorchStreamWriter failed" in text or "inline_container" in text) and _is_full(run):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_full(run: RunFolder) -> bool:
+    probe = run.path / ".probe"
+    try:
+        with open(probe, "wb", buffering=0) as file:
+            return file.write(bytes(1 << 20)) < 1 << 20
+    except OSError as error:
+        return is_disk_full(error)
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _in_words(error: Exception, run: RunFolder) -> str:
+    """Return what an unexpected exception means, as a sentence without a full stop."""
+    last = safe_line("".join(traceback.format_exception_only(error)).strip().splitlines()[-1], 300)
+    match _code_of(error, run):
+        case endings.GPU_MEMORY:
+            return f"the GPU's memory ran out. Take a smaller --batch-size or a larger --accumulation ({last})"
+        case endings.MEMORY:
+            return f"the memory ran out. Close other programs or take a larger --accumulation ({last})"
+        case endings.DISK_FULL:
+            return f"the disk is full. Free some space in {run.path} and resume the run ({last})"
+        case _:
+            return last
+
+
+if __name__ == "__main__":
+    sys.exit(main())
