@@ -89,11 +89,11 @@ def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
     _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
     splits, more = _complete(splits, spec.seed)
     notes += more
-    skipped = {split: count for split, count in skipped.items() if count}
+    skipped = {"train" if split == _WHOLE else split: count for split, count in skipped.items() if count}
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
         count = sum(skipped.values())
-        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used; the first: {first}")
+        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used, for example {first}")
     return Dataset(
         name=_name_of(source, place),
         source=source,

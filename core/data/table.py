@@ -78,7 +78,7 @@ class Dataset:
     features: dict[str, str]
     """Each column's type in words, e.g. {'text': 'string', 'label': 'ClassLabel(6)'}."""
     skipped: dict[str, int]
-    """Rows left out by skip_bad_rows, by split."""
+    """Rows left out by skip_bad_rows, by split; all of a single file's under train, as they have no other."""
     notes: tuple[str, ...] = ()
     """Sentences about what was decided while reading: guessed columns, a split made by us."""
 

@@ -216,6 +216,13 @@ def test_skipped_rows_are_counted_by_split(tmp_path: Path) -> None:
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 20, "validation": 20, "test": 20}
 
 
+def test_skipped_rows_of_a_single_file_are_counted_under_train(tmp_path: Path) -> None:
+    (tmp_path / "all.jsonl").write_bytes(b"\n".join([*GOOD, b"{", b'{"text": "", "label": 1}']))
+    dataset = sources.load(DataSpec(str(tmp_path / "all.jsonl"), skip_bad_rows=True))
+    assert dataset.skipped == {"train": 2}
+    assert sum(map(len, dataset.splits.values())) == 20
+
+
 def test_outside_text_in_a_message_is_short_and_safe(tmp_path: Path) -> None:
     label = "\x1b]52;c;AAAA\x07" + "x" * 5000
     lines = [*GOOD, json.dumps({"text": "t", "label": label}).encode()]
