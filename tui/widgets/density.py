@@ -1,0 +1,140 @@
+"""Points in a plane, such as projected hidden states, as one density a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from ...core.safe_text import pad
+from .label_look import LabelLook
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_SHADES = " ·░▒▓█"
+_PANEL = (18, 6)
+"""Smallest panel in cells, its title included."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Points by class: `x` and `y` are float arrays of shape [n], `label` int of the same shape, an index into `looks`."""
+
+    x: np.ndarray
+    y: np.ndarray
+    label: np.ndarray
+    looks: tuple[LabelLook, ...]
+
+
+def counts(cloud: Cloud, columns: int, rows: int, label: int | None = None) -> np.ndarray:
+    """Return how many points fall into each cell, int of shape [rows, columns], the largest y first; of one class, or of all.
+
+    The limits leave out the outermost 0.5 % of all points on each side, which would squeeze the rest.
+    """
+    import numpy as np
+
+    limits = [np.quantile(axis, (0.005, 0.995)) if len(axis) else (0.0, 1.0) for axis in (cloud.x, cloud.y)]
+    limits = [(low, high) if high > low else (low - 0.5, low + 0.5) for low, high in limits]
+    kept = slice(None) if label is None else cloud.label == label
+    found, _, _ = np.histogram2d(cloud.y[kept], cloud.x[kept], bins=(rows, columns), range=(limits[1], limits[0]))
+    return found[::-1].astype(int)
+
+
+def shades(cells: np.ndarray) -> list[str]:
+    """Return one line a row: the fuller a cell, the darker its character; the fullest is █, an empty one a space."""
+    import numpy as np
+
+    top = max(1, int(cells.max())) if cells.size else 1
+    levels = np.ceil(np.sqrt(cells / top) * (len(_SHADES) - 1)).astype(int)
+    return ["".join(_SHADES[level] for level in row) for row in levels]
+
+
+class Density(Widget, can_focus=True):
+    """Shows a Cloud as small panels: all classes together first, each cell in the glyph of its commonest class, then one panel a class."""
+
+    DEFAULT_CSS = """
+    Density {
+        width: 1fr; height: 1fr;
+        border: round $border-blurred;
+        border-title-color: $text;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+    }
+    Density:focus { border: round $primary; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "turn(-1)", "other classes", key_display="←→", id="density.left"),
+        Binding("right,l", "turn(1)", "other classes", show=False, id="density.right"),
+    ]
+
+    def __init__(self, title: str, *, empty: str, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._cloud: Cloud | None = None
+        self._empty = empty
+        self._first = 0
+        self.border_title = Text(title)
+
+    @property
+    def cloud(self) -> Cloud | None:
+        return self._cloud
+
+    def show(self, cloud: Cloud | None) -> None:
+        if cloud is not self._cloud:
+            self._cloud = cloud
+            self._first = 0
+            self.refresh()
+
+    def render(self) -> Text:
+        width, height = self.content_size
+        if self._cloud is None or width < _PANEL[0] or height < 3:
+            return Text(self._empty, "dim")
+        panels = len(self._cloud.looks) + 1
+        across = max(1, min(panels, (width + 1) // (_PANEL[0] + 1)))
+        down = max(1, min(height // _PANEL[1], -(-panels // across)))
+        across = min(across, -(-panels // down))
+        wide, high = (width + 1) // across - 1, height // down
+        self._first = max(0, min(self._first, panels - across * down))
+        shown = range(self._first, min(panels, self._first + across * down))
+        self.border_subtitle = Text("" if len(shown) == panels else f"{shown[0] + 1}-{shown[-1] + 1} of {panels} panels")
+        lines: list[Text] = []
+        for start in range(shown.start, shown.stop, across):
+            blocks = [self._panel(index, wide, high) for index in range(start, min(start + across, shown.stop))]
+            lines += [Text(" ").join(parts) for parts in zip(*blocks, strict=True)]
+        return Text("\n").join(lines)
+
+    def _panel(self, index: int, width: int, height: int) -> list[Text]:
+        assert self._cloud is not None  # noqa: S101 - render has seen it
+        if index == 0:
+            title = Text(pad(f"all {len(self._cloud.x):,}", width), "bold", no_wrap=True)
+            return [title, *self._together(width, height - 1)]
+        look = self._cloud.looks[index - 1]
+        cells = counts(self._cloud, width, height - 1, index - 1)
+        number = f" {int((self._cloud.label == index - 1).sum()):,}"
+        title = look.text(max(1, width - len(number)), style="bold").append(number, "dim")
+        return [title, *(Text(line, look.color, no_wrap=True) for line in shades(cells))]
+
+    def _together(self, width: int, height: int) -> list[Text]:
+        """Return each cell in the glyph and colour of the class that is commonest in it, against the class's own size."""
+        import numpy as np
+
+        assert self._cloud is not None  # noqa: S101 - render has seen it
+        cloud = self._cloud
+        sizes = [max(1, int((cloud.label == index).sum())) for index in range(len(cloud.looks))]
+        stacked = np.stack([counts(cloud, width, height, index) / size for index, size in enumerate(sizes)])
+        best, some = stacked.argmax(0), stacked.sum(0) > 0
+        lines = []
+        for row in range(height):
+            line = Text(no_wrap=True)
+            for column in range(width):
+                look = cloud.looks[best[row, column]]
+                line.append(look.glyph if some[row, column] else " ", look.color if some[row, column] else "")
+            lines.append(line)
+        return lines
+
+    def action_turn(self, panels: int) -> None:
+        self._first = max(0, self._first + panels)
+        self.refresh()

@@ -1,0 +1,127 @@
+"""The list of runs: state, data, model, score and age of each, several of them marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from ...core.safe_text import pad, safe_line
+
+_SIGNS = {
+    "starting": ("◌", "$primary"),
+    "running": ("▶", "$primary"),
+    "finished": ("✓", "$success"),
+    "stopped": ("■", "$warning"),
+    "failed": ("✗", "$error"),
+    "lost": ("?", "$error"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunItem:
+    """One line of the list."""
+
+    key: str
+    """What tells runs apart, such as a folder."""
+    id: str
+    task: str
+    state: str
+    data: str
+    model: str
+    score: str
+    """'F1 0.914', '64 %' or a word for the state."""
+    age: str
+    marked: bool = False
+    color: str = ""
+    """Of its curve; empty: it has none on the chart."""
+
+
+class RunList(OptionList):
+    """Shows RunItems. The highlighted run is the one looked at; space marks others beside it."""
+
+    DEFAULT_CSS = """
+    RunList {
+        border: round $border-blurred;
+        border-title-color: $text;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+    }
+    RunList:focus { border: round $primary; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", "down", show=False, id="runs.down"),
+        Binding("k", "cursor_up", "up", show=False, id="runs.up"),
+        Binding("space", "mark", "mark", tooltip="compare this run with others", id="runs.mark"),
+    ]
+
+    @dataclass
+    class Looked(Message):
+        """A run was highlighted."""
+
+        key: str
+
+    @dataclass
+    class Marked(Message):
+        """A run's mark was asked to change."""
+
+        key: str
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes, markup=False)
+        self._items: tuple[RunItem, ...] = ()
+        self.border_title = Text("runs")
+
+    @property
+    def items(self) -> tuple[RunItem, ...]:
+        return self._items
+
+    def show(self, items: tuple[RunItem, ...], looked_at: str | None) -> None:
+        """Show `items` with `looked_at` highlighted; only lines that differ are drawn anew."""
+        if [item.key for item in items] == [item.key for item in self._items]:
+            for index, (new, old) in enumerate(zip(items, self._items, strict=True)):
+                if new != old:
+                    self.replace_option_prompt_at_index(index, self._prompt(new))
+            self._items = items
+        else:
+            self._items = items
+            with self.prevent(OptionList.OptionHighlighted):
+                self.clear_options()
+                self.add_options([Option(self._prompt(item)) for item in items])
+        index = next((index for index, item in enumerate(items) if item.key == looked_at), 0 if items else None)
+        if index != self.highlighted:
+            with self.prevent(OptionList.OptionHighlighted):
+                self.highlighted = index
+        marked = sum(item.marked for item in items)
+        self.border_subtitle = Text(f"{marked} marked" if marked else "")
+
+    def _prompt(self, item: RunItem) -> Text:
+        width = max(16, self.content_size.width - 2 or 24)
+        sign, variable = _SIGNS.get(item.state, ("·", "$text"))
+        color = self.app.theme_variables.get(variable.removeprefix("$"), "")
+        color = color if color.startswith("#") else ""
+        score = safe_line(item.score, width - 8)
+        name = pad(f"{safe_line(item.id, 8)} {safe_line(item.task)}", max(1, width - 3 - len(score)))
+        first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
+        mark = ("● " if item.marked else "  ") if not item.color else ("● " if item.marked else "━ ")
+        age = safe_line(item.age, 10)
+        about = pad(f"{safe_line(item.data)} · {safe_line(item.model)}", max(1, width - 3 - len(age)))
+        return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
+
+    def on_resize(self) -> None:
+        for index, item in enumerate(self._items):
+            self.replace_option_prompt_at_index(index, self._prompt(item))
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if event.option_index < len(self._items):
+            self.post_message(self.Looked(self._items[event.option_index].key))
+
+    def action_mark(self) -> None:
+        if self.highlighted is not None and self._items:
+            self.post_message(self.Marked(self._items[self.highlighted].key))
