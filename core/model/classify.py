@@ -16,8 +16,9 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Pooling
 from . import checkpoint, device, predictions, saved
-from .batches import TokenIds, tokenize, well_formed
+from .batches import TokenIds, tokenize
 from .inference import logits
+from .tokenizer import well_formed
 
 Report = Callable[[str, int, int | None, str], None]
 PART = 4_096
@@ -44,7 +45,7 @@ class FineTuned:
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         ids = tokenize(self.tokenizer, texts, self.limit)
-        return predictions.softmax(logits(self.model, ids, self.tokenizer.pad_token_id, self.compute)), ids
+        return predictions.softmax(logits(self.model, ids, self.tokenizer.padding, self.compute)), ids
 
 
 class LogisticRegression:
@@ -66,7 +67,7 @@ class LogisticRegression:
         from .encode import hidden_states
 
         ids = tokenize(self.tokenizer, texts, self.limit)
-        states = hidden_states(self.encoder, ids, self.tokenizer.pad_token_id, self.compute)
+        states = hidden_states(self.encoder, ids, self.tokenizer.padding, self.compute)
         if states is None:
             raise RuntimeError("nobody asked to stop")
         return self.head.probabilities(states[self.pooling]), ids

@@ -82,7 +82,7 @@ def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Pat
                 f"a baseline on a {safe_line(kind)} encoder has no class in transformers that loads it. Export a fine-tuned run"
             )
     classifier.save_pretrained(target)
-    checkpoint.load_tokenizer(folder).save_pretrained(target)
+    checkpoint.save_tokenizer(folder, target)
     shutil.copyfile(model / HEAD_FILE, target / HEAD_FILE)
 
 

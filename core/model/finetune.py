@@ -32,6 +32,7 @@ from .batches import TokenIds, epoch_batches, tokenize
 from .inference import logits
 from .metrics import measure
 from .saved import SavedModel
+from .tokenizer import Tokenizer
 
 CHECKPOINT_SECONDS = 60.0
 KEEP_CHECKPOINTS = 2
@@ -79,7 +80,7 @@ class _Training:
     settings: presets.Settings
     labels: tuple[str, ...]
     model: Any
-    tokenizer: Any
+    tokenizer: Tokenizer
     train_ids: TokenIds
     train_labels: np.ndarray
     eval_ids: TokenIds
@@ -163,7 +164,7 @@ class _Training:
         pieces = np.array_split(mine, min(len(mine), max(self.parts, fitting)))
         losses: list[torch.Tensor] = []
         for number, piece in enumerate(pieces):
-            inputs = self.train_ids.pad(piece, self.tokenizer.pad_token_id, self.compute.device)
+            inputs = self.train_ids.pad(piece, self.tokenizer.padding, self.compute.device)
             truth = torch.from_numpy(self.train_labels[piece]).to(self.compute.device)
             last = number == len(pieces) - 1
             with self.accelerator.no_sync(self.parallel) if not last else nullcontext():
@@ -236,7 +237,7 @@ class _Training:
     def measure(self) -> tuple[Metrics, np.ndarray]:
         """Return the metrics and the probabilities, [rows, labels], on the validation split."""
         self.model.eval()
-        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.pad_token_id, self.compute))
+        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.padding, self.compute))
         loss = float(predictions.losses(probabilities, self.eval_labels).mean())
         return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
 
@@ -342,7 +343,7 @@ def _finish(training: _Training, begun: float) -> None:
     metrics, probabilities = training.measure()
     paths.make_private(run.model)
     training.model.save_pretrained(run.model)
-    training.tokenizer.save_pretrained(run.model)
+    checkpoint.save_tokenizer(training.tokenizer.folder, run.model)
     SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     checkpoints.prune(run, 0)
@@ -388,7 +389,7 @@ def _compute(job: TrainSpec) -> device.Compute:
     return compute
 
 
-def _tokenize(data: Dataset, split: str, tokenizer: Any, limit: int, emit: Callable[[Event], None]) -> TokenIds:
+def _tokenize(data: Dataset, split: str, tokenizer: Tokenizer, limit: int, emit: Callable[[Event], None]) -> TokenIds:
     started = time.monotonic()
 
     def report(done: int, total: int) -> None:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from ..data import sources
 from ..engine.protocol import (
@@ -28,14 +27,18 @@ from ..engine.protocol import (
 )
 from ..errors import UserError
 from . import checkpoint
-from .batches import tokenize, well_formed
+from .batches import tokenize
+from .tokenizer import Tokenizer, well_formed
+
+if TYPE_CHECKING:
+    import torch
 
 Report = Callable[[str, int, int | None, str], None]
 CLS_VALUES = 8
 
 
 @lru_cache(maxsize=4)
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path) -> Tokenizer:
     return checkpoint.load_tokenizer(folder)
 
 
@@ -73,38 +76,35 @@ def describe(ask: AskTokens) -> TokensAnswer:
     )
 
 
-def _subwords(tokenizer: Any, text: str, limit: int, model_max_length: int) -> Subwords:
-    whole = tokenizer(text, truncation=False, verbose=False)
-    encoded = tokenizer(
-        text, truncation=True, max_length=limit, return_offsets_mapping=True, return_special_tokens_mask=True, return_attention_mask=True
-    )
-    ids = list(encoded["input_ids"])
-    tokens = tokenizer.convert_ids_to_tokens(ids)
-    special = list(encoded["special_tokens_mask"])
-    offsets = [tuple(each) for each in encoded["offset_mapping"]]
-    own = [token for token, flag in zip(tokens, special, strict=True) if not flag]
-    cut = len(whole["input_ids"]) > len(ids)
+def _subwords(tokenizer: Tokenizer, text: str, limit: int, model_max_length: int) -> Subwords:
+    encoding = tokenizer.encode([text], limit)[0]
+    special = encoding.special_tokens_mask
+    own = [token for token, flag in zip(encoding.tokens, special, strict=True) if not flag]
+    ends = [end for (_, end), flag in zip(encoding.offsets, special, strict=True) if not flag]
+    full_length = tokenizer.full_length(encoding)
     return Subwords(
-        tokens=tuple(tokens),
-        ids=tuple(ids),
-        offsets=tuple(offsets),
+        tokens=tuple(encoding.tokens),
+        ids=tuple(encoding.ids),
+        offsets=tuple(encoding.offsets),
         special=tuple(special),
-        attention_mask=tuple(encoded["attention_mask"]),
+        attention_mask=tuple(encoding.attention_mask),
         vocab_size=tokenizer.vocab_size,
         model_max_length=model_max_length,
-        input_names=tuple(tokenizer.model_input_names),
-        round_trip=tokenizer.convert_tokens_to_string(own),
-        unknown=ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0,
-        full_length=len(whole["input_ids"]),
-        cut_at=max((end for (_, end), flag in zip(offsets, special, strict=True) if not flag), default=0) if cut else None,
+        input_names=tokenizer.input_names,
+        round_trip=tokenizer.join(own),
+        unknown=encoding.ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0,
+        full_length=full_length,
+        cut_at=max(ends, default=0) if full_length > len(encoding.ids) else None,
     )
 
 
-@torch.inference_mode()
-def _shapes(folder: Path, tokenizer: Any, text: str, limit: int) -> Shapes:
+def _shapes(folder: Path, tokenizer: Tokenizer, text: str, limit: int) -> Shapes:
+    import torch
+
     encoder = _encoder(folder)
     inputs = _inputs(tokenizer, text, limit)
-    output = encoder(**inputs, output_hidden_states=True)
+    with torch.inference_mode():
+        output = encoder(**inputs, output_hidden_states=True)
     ids = inputs["input_ids"]
     return Shapes(
         input_ids=tuple(ids.shape),
@@ -114,9 +114,11 @@ def _shapes(folder: Path, tokenizer: Any, text: str, limit: int) -> Shapes:
     )
 
 
-def _inputs(tokenizer: Any, text: str, limit: int) -> dict[str, torch.Tensor]:
-    encoded = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt", return_token_type_ids=False)
-    return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+def _inputs(tokenizer: Tokenizer, text: str, limit: int) -> dict[str, torch.Tensor]:
+    import torch
+
+    encoding = tokenizer.encode([text], limit)[0]
+    return {"input_ids": torch.tensor([encoding.ids]), "attention_mask": torch.tensor([encoding.attention_mask])}
 
 
 def pad(ask: AskBatch) -> BatchAnswer:
@@ -127,34 +129,39 @@ def pad(ask: AskBatch) -> BatchAnswer:
     tokenizer = _tokenizer(folder)
     model_limit = checkpoint.max_length(folder, tokenizer)
     limit = checkpoint.checked_length(ask.max_length, model_limit)
-    texts = [well_formed(text) for text in ask.texts]
-    encoded = tokenizer(texts, truncation=True, max_length=limit, padding=True, return_attention_mask=True)
-    mask = np.asarray(encoded["attention_mask"])
-    lengths = mask.sum(1)
-    fixed = ask.fixed_length or limit
+    texts = ask.texts
+    encodings = tokenizer.encode(texts, limit)
+    full_lengths = tuple(tokenizer.full_length(each) for each in encodings)
+    lengths = np.array([len(each.ids) for each in encodings])
+    padded_to, fixed = int(lengths.max()), ask.fixed_length or limit
+    pad_token = tokenizer.backend.id_to_token(tokenizer.padding) or ""
+    for each in encodings:
+        each.pad(padded_to, pad_id=tokenizer.padding, pad_token=pad_token)
     return BatchAnswer(
-        tokens=tuple(tuple(tokenizer.convert_ids_to_tokens(row)) for row in encoded["input_ids"]),
-        ids=tuple(tuple(row) for row in encoded["input_ids"]),
-        attention_mask=tuple(tuple(row) for row in mask.tolist()),
+        tokens=tuple(tuple(each.tokens) for each in encodings),
+        ids=tuple(tuple(each.ids) for each in encodings),
+        attention_mask=tuple(tuple(each.attention_mask) for each in encodings),
         lengths=tuple(lengths.tolist()),
-        full_lengths=tuple(int(each) for each in tokenize(tokenizer, texts, limit).full_lengths),
-        padded_to=int(mask.shape[1]),
-        padding_share=float(1 - lengths.sum() / mask.size),
+        full_lengths=full_lengths,
+        padded_to=padded_to,
+        padding_share=float(1 - lengths.sum() / (len(texts) * padded_to)),
         fixed_length=fixed,
         padding_share_fixed=float(1 - np.minimum(lengths, fixed).sum() / (len(texts) * fixed)),
     )
 
 
-@torch.inference_mode()
 def trace(ask: AskPath) -> PathAnswer:
     """Return what becomes of a text in a model: the shape after each stage and the mean L2 norm over its tokens."""
+    import torch
+
     fine_tuned = bool(ask.run) and (Path(ask.run) / "model" / "config.json").is_file()
     folder = Path(ask.run) / "model" if fine_tuned else checkpoint.find(ask.model, offline=ask.offline)
     tokenizer = _tokenizer(folder)
     limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
-    inputs = _inputs(tokenizer, well_formed(ask.text), limit)
+    inputs = _inputs(tokenizer, ask.text, limit)
     model = _classifier(folder) if fine_tuned else _encoder(folder)
-    output = model(**inputs, output_hidden_states=True)
+    with torch.inference_mode():
+        output = model(**inputs, output_hidden_states=True)
     states = output.hidden_states
     ids = inputs["input_ids"]
     norms = [tuple(float(each) for each in state[0].norm(dim=-1)) for state in states]
@@ -170,7 +177,7 @@ def trace(ask: AskPath) -> PathAnswer:
         scores = tuple(float(each) for each in output.logits[0])
         layers.append(Layer("logits", tuple(output.logits[0].shape), float(output.logits[0].norm())))
     return PathAnswer(
-        tokens=tuple(tokenizer.convert_ids_to_tokens(ids[0].tolist())),
+        tokens=tuple(tokenizer.backend.id_to_token(each) or "" for each in ids[0].tolist()),
         layers=tuple(layers),
         token_norms=tuple(norms),
         cls=tuple(float(each) for each in first[:CLS_VALUES]),

@@ -9,6 +9,7 @@ import pytest
 from emotui.core.model import batches, checkpoint
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import AutoTokenizer
 
 lengths_of_texts = st.lists(st.integers(2, 60), min_size=1, max_size=200).map(np.asarray)
 
@@ -45,10 +46,11 @@ def test_tokenize_cuts_and_tells_the_full_length(tiny_model: Path) -> None:
     ids = batches.tokenize(tokenizer, texts, 10)
     assert ids.lengths.tolist()[:2] == [7, 10]
     assert ids.full_lengths.tolist()[:2] == [7, 32]
-    inputs = ids.pad(np.array([1, 0]), tokenizer.pad_token_id)
+    inputs = ids.pad(np.array([1, 0]), tokenizer.padding)
     assert inputs["input_ids"].shape == (2, 10)
     assert inputs["attention_mask"].sum(1).tolist() == [10, 7]
-    expected = tokenizer([texts[1], texts[0]], truncation=True, max_length=10, padding=True, return_tensors="pt")
+    theirs = AutoTokenizer.from_pretrained(tiny_model)
+    expected = theirs([texts[1], texts[0]], truncation=True, max_length=10, padding=True, return_tensors="pt")
     assert (inputs["input_ids"] == expected["input_ids"]).all()
     assert (inputs["attention_mask"] == expected["attention_mask"]).all()
 

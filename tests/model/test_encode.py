@@ -9,6 +9,7 @@ import pytest
 import torch
 from emotui.core.model import batches, checkpoint, encode
 from emotui.core.model.device import Compute
+from transformers import AutoTokenizer
 
 TEXTS = ["i miss my old dog and i cry at night", "again", "we danced all day in the park with my mother", "x"] * 3
 CPU = Compute(torch.device("cpu"), "", "float32")
@@ -16,12 +17,13 @@ CPU = Compute(torch.device("cpu"), "", "float32")
 
 def test_pooled_states_equal_those_of_each_text_alone(tiny_model: Path) -> None:
     encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    theirs = AutoTokenizer.from_pretrained(tiny_model)
     ids = batches.tokenize(tokenizer, TEXTS, 48)
-    states = encode.hidden_states(encoder, ids, tokenizer.pad_token_id, CPU)
+    states = encode.hidden_states(encoder, ids, tokenizer.padding, CPU)
     assert states is not None
     for index, text in enumerate(TEXTS):
         with torch.inference_mode():
-            alone = encoder(**tokenizer(text, return_tensors="pt", return_token_type_ids=False)).last_hidden_state[0]
+            alone = encoder(**theirs(text, return_tensors="pt", return_token_type_ids=False)).last_hidden_state[0]
         np.testing.assert_allclose(states["cls"][index], alone[0].numpy(), atol=2e-6)
         np.testing.assert_allclose(states["mean"][index], alone.mean(0).numpy(), atol=2e-6)
 
@@ -29,7 +31,7 @@ def test_pooled_states_equal_those_of_each_text_alone(tiny_model: Path) -> None:
 def test_asked_to_stop_nothing_is_returned(tiny_model: Path) -> None:
     encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
     ids = batches.tokenize(tokenizer, TEXTS, 48)
-    assert encode.hidden_states(encoder, ids, tokenizer.pad_token_id, CPU, stop=lambda: True) is None
+    assert encode.hidden_states(encoder, ids, tokenizer.padding, CPU, stop=lambda: True) is None
 
 
 def test_the_cache_keeps_arrays_and_survives_damage(emotui_home: Path) -> None:

@@ -10,6 +10,7 @@ from emotui.core.engine.protocol import AskBatch, AskLengths, AskPath, AskTokens
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, tokens
 from emotui.core.specs import DataSpec
+from transformers import AutoTokenizer
 
 TUTORIAL = "Tokenizing text is a core task of NLP."
 pytestmark = pytest.mark.usefixtures("emotui_home")
@@ -72,7 +73,7 @@ def test_a_batch_is_padded_to_its_longest_text(tiny_model: Path) -> None:
 
 def test_norms_by_layer_are_those_of_the_model(tiny_model: Path) -> None:
     answer = tokens.trace(AskPath(text="this is a text", model=str(tiny_model)))
-    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    encoder, tokenizer = checkpoint.load_encoder(tiny_model), AutoTokenizer.from_pretrained(tiny_model)
     with torch.inference_mode():
         states = encoder(**tokenizer("this is a text", return_tensors="pt", return_token_type_ids=False), output_hidden_states=True)
     assert [layer.name for layer in answer.layers] == ["ids", "one-hot", "embeddings", "layer 1", "layer 2", "[CLS]"]
@@ -88,7 +89,7 @@ def test_counts_of_a_data_set(tiny_model: Path, tiny_data: Path) -> None:
     )
     assert {name: len(each) for name, each in answer.tokens.items()} == {"train": 90, "validation": 30, "test": 30}
     assert seen[-1] == 150
-    tokenizer = checkpoint.load_tokenizer(tiny_model)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     first = (tiny_data / "train.jsonl").read_text().splitlines()[0]
     import json
 
