@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 from ..events import EpochRow
 from ..runs.state import RunView
@@ -28,33 +30,50 @@ RUNG_NAMES = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encode
 def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[float], None] = time.sleep) -> RunView:
     """Show the progress of a run until it has ended and return its last view.
 
-    Ctrl+C asks the run to stop and go on being followed, a second one kills it; with `owner` False it only ends the following
-    (KeyboardInterrupt).
+    With `owner`, ctrl+C asks the run to save and stop, a second one kills it, and a third one only ends the following, as the first
+    one does without `owner`: by KeyboardInterrupt.
     """
     from ..runs import launch, state
 
     reader = state.RunReader(run)
     reader.poll()
-    interrupts = 0
-    with Progress(output.stderr) as progress:
+    with Progress(output.stderr) as progress, _CtrlC() if owner else nullcontext(None) as ctrl_c:
         teller = _Teller(progress)
+        answered = 0
         while True:
-            try:
-                teller.tell(reader.view)
-                if reader.view.state in ENDED:
-                    return reader.view
-                sleep(POLL)
-                reader.poll()
-            except KeyboardInterrupt:
-                if not owner:
-                    raise
-                interrupts += 1
-                if interrupts == 1:
+            teller.tell(reader.view)
+            if reader.view.state in ENDED:
+                return reader.view
+            if ctrl_c is not None and ctrl_c.presses > answered:
+                answered += 1
+                if answered == 1:
                     progress.say(f"stopping {run.id} after this step and saving it. Press ctrl+C again to kill it")
                     launch.stop(run)
-                else:
-                    progress.say(f"killing {run.id}")
+                elif answered == 2:
+                    progress.say(f"killing {run.id}. Press ctrl+C again to leave it alone")
                     launch.kill(run)
+                else:
+                    raise KeyboardInterrupt
+            sleep(POLL)
+            reader.poll()
+
+
+class _CtrlC:
+    """Counts presses of ctrl+C, which then raise no KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self._before: Any = None
+
+    def __enter__(self) -> _CtrlC:
+        self._before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _press(self, *_: object) -> None:
+        self.presses += 1
 
 
 class _Teller:

@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
         examples=["emotui evaluate last", "emotui evaluate last --split validation --json"],
     )
     options.add_run(evaluate)
-    evaluate.add_argument("--split", metavar="NAME", default="test", help="train, validation or test (default: test)")
+    evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which rows (default: test)")
     evaluate.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
     evaluate.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
 

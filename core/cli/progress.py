@@ -39,7 +39,7 @@ class Progress:
         self._bar: Any = None
         self._next = 0.0
         self._last = ""
-        self._told = False
+        self._told = ""
 
     def __enter__(self) -> Progress:
         return self
@@ -81,14 +81,16 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        elif self._told and self._last:
+        elif self._told:
             self._write()
-        self._phase, self._last, self._told = None, "", False
+        self._phase, self._last, self._told = None, "", ""
 
     def _write(self) -> None:
-        write_line(self._stderr, self._last)
-        self._stderr.flush()
-        self._last, self._told, self._next = "", True, self._clock() + EVERY
+        """Write the newest line, unless it is the one written before."""
+        if self._last != self._told:
+            write_line(self._stderr, self._last)
+            self._stderr.flush()
+        self._told, self._next = self._last, self._clock() + EVERY
 
     def _draw(self, phase: str, done: int, total: int | None, unit: str, detail: str) -> None:
         if self._bar is None:

@@ -82,6 +82,7 @@ def test_the_version(capsys):
         (["predict", "last", "a", "--file", "x.csv", "--out", "y.csv"], "not both"),
         (["predict", "last", "--file", "x.csv"], "--out"),
         (["show", "nope"], "there is no run"),
+        (["evaluate", "last", "--split", "nope"], "--split"),
         (["tokens", "a\udc80b"], "not valid UTF-8"),
         (["tokens", "a", "--model\x1b[2J"], "␛"),
     ],

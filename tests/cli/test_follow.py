@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 
 import msgspec
 import pytest
@@ -23,6 +25,7 @@ from emotui.core.events import (
     Step,
 )
 from emotui.core.events import Progress as PhaseProgress
+from emotui.core.runs import launch, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.state import Attempt, RunView
 from emotui.core.specs import BaselineSpec, DataSpec, RunSpec, TrainSpec
@@ -213,3 +216,44 @@ def test_the_list_of_runs():
     assert lines[0].split() == ["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]
     assert lines[1].split() == ["abc", "baseline", "finished", "0.7333", "0.7500", "starter", "starter", "2", "h"]
     assert lines[2].split() == ["abc", "fine-tune", "running", "3/4", "-", "-", "emotion/data", "minilm", "2", "h"]
+
+
+class Reader:
+    """A run that goes on until it is asked to end."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self.view = training("running", epochs=())
+
+    def poll(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """What the run was asked for, in order."""
+    wishes: list[str] = []
+    monkeypatch.setattr(state, "RunReader", Reader)
+    monkeypatch.setattr(launch, "stop", lambda run: wishes.append("stop"))
+    monkeypatch.setattr(launch, "kill", lambda run: wishes.append("kill"))
+    return wishes
+
+
+def press_ctrl_c(_: float) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_stops_then_kills_then_leaves(asked, tmp_path):
+    output, _, err = streams()
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        follow.to_the_end(RunFolder(tmp_path / "abc"), output, owner=True, sleep=press_ctrl_c)
+    assert asked == ["stop", "kill"]
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert "Press ctrl+C again to kill it" in text(err)
+
+
+def test_ctrl_c_ends_the_watching_only(asked, tmp_path):
+    output, _, _ = streams()
+    with pytest.raises(KeyboardInterrupt):
+        follow.to_the_end(RunFolder(tmp_path / "abc"), output, owner=False, sleep=press_ctrl_c)
+    assert asked == []
