@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SUPERVISOR = (sys.executable, "-P", "-m", "emotui.core.runs.supervise")
 PATIENCE = 120.0
 """Seconds that a supervisor gets to begin. It takes a tenth of one, unless it waits for an orphaned worker."""
+DYING = 0.5
+"""Seconds that a killed supervisor may still hold the lock."""
 LIBRARIES = ("emotui", "torch", "transformers", "accelerate", "scikit-learn", "tokenizers", "numpy")
 
 
@@ -69,8 +71,11 @@ def resume(run: RunFolder, *, supervisor: Sequence[str] = SUPERVISOR) -> None:
     """
     paths.check_private(run.path)
     spec = run.read_spec()
-    if lock.holder(run.lock_file) is not None and not _is_orphaned(run):
-        raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {run.id}")
+    deadline = time.monotonic() + DYING
+    while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
+        if time.monotonic() > deadline:
+            raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {run.id}")
+        time.sleep(0.02)
     result = run.read_result()
     if result is not None and result.state == "finished":
         raise UserError(f"the run {run.id} is finished, so there is nothing to resume. Train again with: emotui train")
@@ -119,7 +124,8 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
     finally:
         os.close(source)
         if starter.poll() is None:
-            starter.wait(PATIENCE)
+            starter.kill()  # it has left a child behind and is ending, or never will
+        starter.wait()
     if answer != "ok":
         why = answer or endings.last_line(run.log_file) or "its supervisor ended before it began"
         raise UserError(why, exit_code=1)
