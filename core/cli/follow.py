@@ -105,7 +105,7 @@ class _Teller:
             self._progress.update(phase.phase, phase.done, phase.total, phase.unit, phase.detail)
         elif view.steps and view.started is not None:
             self._progress.update("train", view.step, view.steps, "steps", training_detail(view))
-        else:
+        elif view.started is None:
             self._progress.update("start", 0, None, "steps")
 
 
@@ -116,7 +116,7 @@ def training_detail(view: RunView) -> str:
         parts.append(f"loss {score(view.curve[-1].loss, 3)}")
     if view.evaluations:
         parts.append(f"validation F1 {score(view.evaluations[-1].metrics.f1_weighted, 3)}")
-    if view.seconds_left is not None:
+    if view.seconds_left:
         parts.append(f"{duration(view.seconds_left)} left")
     return ", ".join(parts)
 
