@@ -1,0 +1,156 @@
+"""The application: four screens over one state."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ..core.engine.client import Engine
+from ..core.errors import UserError
+from ..core.paths import config_file
+from ..core.safe_text import safe_text
+from ..core.specs import DataSpec
+from . import theme
+from .commands import Commands
+from .keymap import binding_ids, read_keymap
+from .page import Page
+from .run_watch import RunWatch
+from .screens.classify import ClassifyScreen
+from .screens.dataset import DatasetScreen
+from .screens.help import HelpScreen
+from .screens.tokens import TokensScreen
+from .screens.training import TrainingScreen
+from .state import MODES as SCREENS
+from .state import AppState
+
+WATCHDOG = 3.0
+"""Seconds after a hang-up in which the application must have left, before it is ended."""
+LOOK = 1.0
+"""Seconds between two looks at the runs."""
+
+
+class EmotuiApp(AppState):
+    """The four screens, the keys that work on each of them, and the palette."""
+
+    TITLE = "emotui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {Commands}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen]]] = {
+        "dataset": DatasetScreen,
+        "tokens": TokensScreen,
+        "training": TrainingScreen,
+        "classify": ClassifyScreen,
+    }
+    DEFAULT_MODE = "dataset"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1,d", "go('1')", "data", show=False, id="dataset"),
+        Binding("2,t", "tokens", "tokens", show=False, id="tokens"),
+        Binding("3,r", "go('3')", "train", show=False, id="training"),
+        Binding("4,c", "go('4')", "classify", show=False, id="classify"),
+        Binding("p", "prompt", "classify this text", show=False, id="prompt"),
+        Binding("question_mark", "help", "help", key_display="?", id="help"),
+        Binding("T", "theme", "light or dark", show=False, id="theme"),
+        Binding("q", "leave", "leave", id="quit"),
+    ]
+
+    def __init__(self, *, spec: DataSpec | None = None, keymap: dict[str, str] | None = None, **state: object) -> None:
+        """Prepare the application; `spec` is opened after the first paint. The rest is as for AppState."""
+        super().__init__(**state)  # type: ignore[arg-type]
+        self._first = spec
+        for each in theme.THEMES.values():
+            self.register_theme(each)
+        self.theme = theme.DARK.name
+        if keymap:
+            self.set_keymap(keymap)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """Start everything that takes time; the first paint is on the screen."""
+        if self._first is not None:
+            self.open_dataset(self._first)
+        if self.run_source is not None:
+            self.look_at_runs()
+            self.set_interval(LOOK, self.look_at_runs)
+
+    async def on_unmount(self) -> None:
+        await self.engine.close()
+
+    async def action_go(self, key: str) -> None:
+        await self.go(SCREENS[int(key) - 1])
+
+    async def action_tokens(self) -> None:
+        text = self.screen.text_in_hand() if isinstance(self.screen, Page) else None
+        await (self.go("tokens") if text is None else self.inspect_text(text))
+
+    async def action_prompt(self) -> None:
+        text = self.screen.text_in_hand() if isinstance(self.screen, Page) else None
+        await (self.go("classify") if text is None else self.classify_text(text))
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def action_theme(self) -> None:
+        self.theme = theme.LIGHT.name if self.dark else theme.DARK.name
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+
+def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False) -> int:
+    """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
+
+    `dataset` is 'starter', a path or an id; None stands for the starter data.
+    """
+    check_terminal()
+    keymap = read_keymap(config_file(), binding_ids(EmotuiApp, DatasetScreen, TokensScreen, TrainingScreen, ClassifyScreen))
+    app = EmotuiApp(
+        spec=DataSpec(dataset or "starter", offline=offline),
+        keymap=keymap,
+        engine=Engine(offline=offline),
+        runs=RunWatch(),
+    )
+    app.model = model
+    return asyncio.run(_run(app))
+
+
+async def _run(app: EmotuiApp) -> int:
+    loop = asyncio.get_running_loop()
+
+    def hang_up(number: int) -> None:
+        # A terminal that is gone can block the last write for ever.
+        watchdog = threading.Timer(WATCHDOG, os._exit, args=(128 + number,))
+        watchdog.daemon = True
+        watchdog.start()
+        app.exit(128 + number)
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        loop.add_signal_handler(number, hang_up, number)
+    code = await app.run_async()
+    going = [view for view in app.runs if view.state in ("starting", "running")]
+    if going and code == 0:
+        names = ", ".join(view.id for view in going)
+        print(safe_text(f"Still running: {names}. Start emotui again to watch."))  # noqa: T201
+    return code if code is not None else app.return_code or 0
+
+
+def check_terminal() -> None:
+    """Raise UserError unless the application can draw on this terminal."""
+    if os.environ.get("TERM", "") in ("dumb", ""):
+        raise UserError("this terminal cannot move the cursor (TERM is dumb or not set). Use the command line: emotui --help")
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise UserError("the application needs a terminal for its input and output. Use the command line: emotui --help")

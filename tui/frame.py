@@ -1,0 +1,125 @@
+"""Says in words what the application's state is: the facts of the top line, and the path with its next key."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path as FilePath
+
+from ..core.runs.state import RunView
+from ..core.specs import task_of
+from .state import PARTS, AppState, Mode, Part
+from .widgets.path_strip import Path, Step
+from .widgets.state_line import RunFacts, StateFacts
+
+SCREEN_OF: dict[Part, Mode] = {
+    "data": "dataset",
+    "tokens": "tokens",
+    "baseline": "training",
+    "fine-tune": "training",
+    "classify": "classify",
+}
+KEY_OF: dict[Mode, str] = {"dataset": "1", "tokens": "2", "training": "3", "classify": "4"}
+_ADVICE: dict[Part, tuple[str, ...]] = {
+    "data": ("next: press o and open a data set", "next: o opens data"),
+    "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "next: t, its tokens"),
+    "baseline": ("next: press 3, then n, and fit the baselines to beat", "next: 3, then n: a baseline", "next: 3 n, a baseline"),
+    "fine-tune": ("next: press 3, then n, and fine-tune the model", "next: 3, then n: fine-tune", "next: 3 n, fine-tune"),
+    "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "next: 4, a sentence"),
+}
+_WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "next: 3, watch")
+_ALL_DONE = ("all done: ? shows every key", "? shows every key")
+_LOADING = ("the data set is being read; ? shows every key", "reading the data set", "reading…")
+
+
+def facts_of(state: AppState) -> StateFacts:
+    """Return what the top line shows."""
+    data, rows = "no data set", ""
+    if state.dataset is not None:
+        data = state.dataset.name
+        rows = "/".join(f"{len(split):,}" for split in state.dataset.splits.values())
+    elif state.spec is not None:
+        data = _short(state.spec.source)
+    run = state.live_run
+    device, detail = device_of(state)
+    return StateFacts(
+        data=data,
+        rows=rows,
+        model=_short(state.model) if state.model != "starter" else "starter model",
+        device=device,
+        device_detail=detail,
+        run=run_facts(run, others=sum(view.state in ("starting", "running") for view in state.runs) - 1) if run else None,
+    )
+
+
+def device_of(state: AppState) -> tuple[str, str]:
+    """Return the device that models run on and a detail, as known without asking anyone."""
+    cores = os.cpu_count() or 1
+    if state.machine is None:
+        if FilePath("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+            return "GPU", ""
+        return f"CPU {cores} cores", ""
+    for device in state.machine.devices:
+        if str(device.get("device", "")).startswith("cuda"):
+            return "GPU", str(device.get("name", ""))
+    return f"CPU {state.machine.threads} cores", "bf16" if state.machine.cpu_bf16 else "float32"
+
+
+def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
+    """Return what the top line shows of a run."""
+    share, phase = None, view.progress.phase if view.progress else ""
+    if view.steps:
+        share = view.step / view.steps
+    elif view.progress and view.progress.total:
+        share = view.progress.done / view.progress.total
+    if view.state == "starting":
+        phase = "starting"
+    losses = [step.loss for step in view.curve[-1:] if step.loss is not None]
+    f1 = view.evaluations[-1].metrics.f1_weighted if view.evaluations else None
+    if f1 is None and view.rungs:
+        f1 = max(rung.metrics.f1_weighted for rung in view.rungs)
+    return RunFacts(
+        task=task_of(view.spec.job),
+        name=view.id.partition("-")[0],
+        share=share,
+        left=duration(view.seconds_left) if view.seconds_left is not None else "",
+        loss=losses[0] if losses else None,
+        f1=f1,
+        phase=phase or "running",
+        on_cpu=view.started is not None and view.started.device == "cpu",
+        others=others,
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time as '0:07', '1:12' (minutes and seconds) or '2:05:00'."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, second = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
+
+
+def path_of(state: AppState, mode: Mode) -> Path:
+    """Return the path as seen from the screen `mode`."""
+    live = state.live_run
+    going = task_of(live.spec.job) if live else None
+    todo: Part | None = next((part for part in PARTS if part not in state.done), None)
+    steps: list[Step] = []
+    last = None
+    for part in PARTS:
+        screen = SCREEN_OF[part]
+        mark = "now" if part == going else "done" if part in state.done else "now" if part == todo and going is None else "later"
+        steps.append(Step(part, mark, KEY_OF[screen] if screen != last else "", screen == mode))
+        last = screen
+    return Path(tuple(steps), _hints(state, todo, going is not None))
+
+
+def _hints(state: AppState, todo: Part | None, running: bool) -> tuple[str, ...]:
+    if state.loading is not None and state.dataset is None:
+        return _LOADING
+    if running:
+        return _WATCH
+    return _ADVICE[todo] if todo else _ALL_DONE
+
+
+def _short(source: str) -> str:
+    return source if source.startswith(("ms:", "hf:")) else FilePath(source).name or source

@@ -1,0 +1,108 @@
+"""What the four screens have in common: the lines on top, the keys below, and how facts reach them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from ..core.runs.state import RunView
+from .frame import facts_of, path_of
+from .state import AppState, Mode
+from .widgets.path_strip import PathStrip
+from .widgets.state_line import StateLine
+
+if TYPE_CHECKING:
+    from ..core.data.table import Dataset
+
+
+class Page(Screen[None]):
+    """One of the four screens.
+
+    A page writes `compose_body`, and overrides those of the `show_…` methods whose facts it shows. They are called once the
+    page is mounted, with what is known by then, and again at each change, also while another page is in front.
+    `state` is the application: `self.state.ask(…)`, `self.state.inspect_text(…)`, `self.state.say(…)`.
+    """
+
+    MODE: ClassVar[Mode]
+    AUTO_FOCUS = ""
+
+    @property
+    def state(self) -> AppState:
+        return cast(AppState, self.app)
+
+    def compose(self) -> ComposeResult:
+        yield StateLine()
+        yield PathStrip()
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield Footer(show_command_palette=False)
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what stands between the lines on top and the keys below."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        state = self.state
+        self.watch(state, "dataset", self._dataset_changed)
+        self.watch(state, "model", self.show_model)
+        self.watch(state, "runs", self._runs_changed)
+        for name in ("spec", "loading", "machine", "done", "data_error"):
+            self.watch(state, name, self._frame_changed, init=False)
+        self.watch(state, "theme", self._theme_changed, init=False)
+        self._frame_changed()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 100, "-narrow")
+        self.set_class(self.size.height < 30, "-short")
+        self.set_class(self.size.width >= 160, "-wide")
+
+    async def on_path_strip_chosen(self, message: PathStrip.Chosen) -> None:
+        await self.app.run_action(f"app.go('{message.key}')")
+
+    def on_screen_resume(self) -> None:
+        self._frame_changed()
+
+    # --- for pages to override --------------------------------------------------------------------------
+
+    def show_dataset(self, dataset: Dataset) -> None:
+        """A data set was opened."""
+
+    def show_model(self, model: str) -> None:
+        """The checkpoint was chosen."""
+
+    def show_runs(self, runs: tuple[RunView, ...]) -> None:
+        """Runs came, went or moved on: newest first."""
+
+    def show_theme(self) -> None:
+        """The theme changed: draw class colours again."""
+
+    def receive_text(self, text: str) -> None:
+        """A text was sent to this page by `t` or `p`."""
+
+    def text_in_hand(self) -> str | None:
+        """Return the text under the cursor, which `t` and `p` send on; None where there is none."""
+        return None
+
+    # --- the frame --------------------------------------------------------------------------------------
+
+    def _dataset_changed(self, dataset: Dataset | None) -> None:
+        self._frame_changed()
+        if dataset is not None:
+            self.show_dataset(dataset)
+
+    def _runs_changed(self, runs: tuple[RunView, ...]) -> None:
+        self._frame_changed()
+        self.show_runs(runs)
+
+    def _theme_changed(self) -> None:
+        self._frame_changed()
+        self.show_theme()
+
+    def _frame_changed(self) -> None:
+        if self.is_current or self.is_mounted:
+            self.query_one(StateLine).facts = facts_of(self.state)
+            self.query_one(PathStrip).path = path_of(self.state, self.MODE)

@@ -1,0 +1,65 @@
+"""Follows the runs on disk: whole curves of those that are alive or asked for, a glance at the others."""
+
+from __future__ import annotations
+
+from ..core.errors import UserError
+from ..core.runs.folder import RunFolder, list_runs
+from ..core.runs.state import RunReader, RunView, glance
+
+
+class RunWatch:
+    """Reads what is new at each `poll`. It only reads, so any number of applications may watch the same runs."""
+
+    def __init__(self) -> None:
+        self._followed: set[str] = set()
+        self._readers: dict[str, RunReader] = {}
+        self._glances: dict[str, tuple[object, RunView]] = {}
+        self._last: tuple[RunView, ...] = ()
+        self._shown = False
+
+    def follow(self, run: str) -> None:
+        """Read the events of the run with this id too, although it has ended."""
+        self._followed.add(run)
+
+    def poll(self) -> tuple[RunView, ...] | None:
+        """Return every run, newest first, or None where nothing changed since the last call. Raises UserError."""
+        views: list[RunView] = []
+        changed = not self._shown
+        folders = list_runs()
+        for folder in folders:
+            reader = self._readers.get(folder.id)
+            try:
+                if reader is None and folder.id not in self._followed:
+                    view = self._glance(folder)
+                    if view.state in ("starting", "running"):
+                        self._followed.add(folder.id)
+                if folder.id in self._followed:
+                    if reader is None:
+                        reader = self._readers[folder.id] = RunReader(folder)
+                    changed = reader.poll() or changed
+                    view = reader.view
+                else:
+                    view = self._glance(folder)
+            except UserError:
+                # A run whose folder was removed between the listing and now.
+                continue
+            views.append(view)
+        gone = {*self._readers, *self._glances} - {folder.id for folder in folders}
+        for name in gone:
+            self._readers.pop(name, None)
+            self._glances.pop(name, None)
+        changed = changed or [view.id for view in views] != [view.id for view in self._last]
+        changed = changed or any(a.state != b.state for a, b in zip(views, self._last, strict=True))
+        self._last, self._shown = tuple(views), True
+        return self._last if changed else None
+
+    def _glance(self, folder: RunFolder) -> RunView:
+        """Return a glance, read again only where the result was written or removed since."""
+        try:
+            mark: object = folder.result_file.stat().st_mtime_ns
+        except OSError:
+            mark = None
+        known = self._glances.get(folder.id)
+        if known is None or mark is None or known[0] != mark:
+            known = self._glances[folder.id] = (mark, glance(folder))
+        return known[1]

@@ -1,0 +1,202 @@
+"""What the application knows, and how its screens learn of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+
+import msgspec
+from textual import work
+from textual.app import App
+from textual.reactive import reactive
+
+from ..core.engine.protocol import AskDownload, DoctorAnswer, ProgressLine, Question
+from ..core.errors import UserError
+from ..core.runs.state import RunView
+from ..core.safe_text import safe_text
+from ..core.specs import DataSpec, task_of
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ..core.data.table import Dataset
+
+Mode = Literal["dataset", "tokens", "training", "classify"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+Part = Literal["data", "tokens", "baseline", "fine-tune", "classify"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""The parts of the path, in order."""
+
+
+class Asker(Protocol):
+    """The engine as the screens see it; core.engine.client.Engine, or a fake in tests."""
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        """Return the answer that protocol.ANSWERS names, or None where a newer question superseded it. Raises UserError."""
+
+    async def close(self) -> None: ...
+
+
+class RunSource(Protocol):
+    """The runs on disk as the screens see them; run_watch.RunWatch, or a fake in tests."""
+
+    def follow(self, run: str) -> None: ...
+
+    def poll(self) -> tuple[RunView, ...] | None: ...
+
+
+class Loading(NamedTuple):
+    """How far something has come that is being loaded."""
+
+    phase: str
+    done: int = 0
+    total: int | None = None
+
+
+class AppState(App[int]):
+    """The part of the application that screens may use: facts as reactives, and requests as methods.
+
+    Screens derive from `page.Page`, which calls their `show_…` methods when one of these facts changes.
+    """
+
+    spec: reactive[DataSpec | None] = reactive(None)
+    """The data set that is open or being opened."""
+    dataset: reactive[Dataset | None] = reactive(None, always_update=True)
+    """The open data set; the last one stays until another is read."""
+    loading: reactive[Loading | None] = reactive(None)
+    """How far the reading of the data set is; None: nothing is being read."""
+    data_error: reactive[str] = reactive("")
+    """Why the data set could not be read, as a sentence."""
+    model: reactive[str] = reactive("starter")
+    """The checkpoint that tokens, baselines and fine-tuning start from: 'starter', a folder or an id."""
+    machine: reactive[DoctorAnswer | None] = reactive(None)
+    """Devices as the engine sees them; None until it was asked."""
+    runs: reactive[tuple[RunView, ...]] = reactive((), always_update=True)
+    """Every run, newest first. Curves and events are there for runs that are alive or followed."""
+    done: reactive[frozenset[Part]] = reactive(frozenset())
+    """Parts of the path that are done."""
+
+    def __init__(
+        self,
+        *,
+        engine: Asker,
+        runs: RunSource | None = None,
+        read: Callable[..., Dataset] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Prepare the state over an engine, the runs, a function like data.sources.load and a wall clock in seconds."""
+        super().__init__()
+        self.engine = engine
+        self.run_source = runs
+        self.clock = clock
+        self._read = read
+
+    # --- requests ---------------------------------------------------------------------------------------
+
+    def open_dataset(self, spec: DataSpec) -> None:
+        """Read a data set in the background: `loading` changes, then `dataset`, or `data_error`."""
+        self.spec = spec
+        self.data_error = ""
+        self.loading = Loading("read")
+        self._load(spec)
+
+    @work(exclusive=True, group="dataset")
+    async def _load(self, spec: DataSpec) -> None:
+        loop = asyncio.get_running_loop()
+
+        def report(phase: str, done: int, total: int | None) -> None:
+            loop.call_soon_threadsafe(setattr, self, "loading", Loading(phase, done, total))
+
+        try:
+            dataset = await asyncio.to_thread(self._read_data, spec, report)
+            if dataset is None:
+                await self._download(spec.source, offline=spec.offline)
+                dataset = await asyncio.to_thread(self._read_data, spec, report)
+        except UserError as error:
+            self.loading = None
+            self.data_error = str(error)
+        else:
+            self.loading = None
+            self.spec = msgspec.structs.replace(spec, source=dataset.source) if dataset is not None else spec
+            self.dataset = dataset
+            self.mark_done("data")
+
+    async def _download(self, name: str, *, offline: bool) -> None:
+        def report(line: ProgressLine) -> None:
+            self.loading = Loading(line.phase, line.done, line.total)
+
+        self.loading = Loading("download")
+        await self.ask(AskDownload(id=name, what="dataset", offline=offline), report)
+        self.loading = Loading("downloaded")
+
+    def _read_data(self, spec: DataSpec, report: Callable[[str, int, int | None], None]) -> Dataset | None:
+        """Return the data set, None where it must be downloaded first. Raises UserError. Runs in a thread."""
+        from ..core.data import sources
+
+        try:
+            return (self._read or sources.load)(msgspec.structs.replace(spec, source=sources.resolve(spec.source)), progress=report)
+        except sources.NotDownloaded:
+            if self.loading is not None and self.loading.phase == "downloaded":
+                raise
+            return None
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        """Ask the engine. Returns None where a newer question of the same topic superseded it. Raises UserError."""
+        return await self.engine.ask(ask, on_progress)
+
+    def follow(self, run: str) -> None:
+        """Keep the curves of the run with this id in `runs` from the next look on."""
+        if self.run_source is not None:
+            self.run_source.follow(run)
+            self.look_at_runs()
+
+    def look_at_runs(self) -> None:
+        """Read what is new of the runs; `runs` changes if anything did."""
+        views = self.run_source.poll() if self.run_source is not None else None
+        if views is not None:
+            self.runs = views
+            finished = {task_of(view.spec.job) for view in views if view.state == "finished"}
+            if "baseline" in finished:
+                self.mark_done("baseline")
+            if "fine-tune" in finished:
+                self.mark_done("fine-tune")
+
+    async def go(self, mode: Mode) -> None:
+        """Show a screen."""
+        if self.current_mode != mode:
+            await self.switch_mode(mode)
+
+    async def inspect_text(self, text: str) -> None:
+        """Show the token inspector with `text`."""
+        await self._hand_over("tokens", text)
+
+    async def classify_text(self, text: str) -> None:
+        """Show the classifier prompt with `text`."""
+        await self._hand_over("classify", text)
+
+    async def _hand_over(self, mode: Mode, text: str) -> None:
+        from .page import Page
+
+        await self.go(mode)
+        if isinstance(self.screen, Page):
+            self.screen.receive_text(text)
+
+    def mark_done(self, *parts: Part) -> None:
+        """Tick parts of the path."""
+        self.done = self.done | set(parts)
+
+    def say(self, message: str, *, problem: bool = False) -> None:
+        """Show a sentence in the corner for some seconds; text from outside may be in it."""
+        self.notify(safe_text(message), severity="error" if problem else "information", markup=False)
+
+    # --- facts ------------------------------------------------------------------------------------------
+
+    @property
+    def dark(self) -> bool:
+        """Whether the theme is a dark one; class colours depend on it."""
+        return self.current_theme.dark
+
+    @property
+    def live_run(self) -> RunView | None:
+        """The newest run that is starting or running."""
+        return next((view for view in self.runs if view.state in ("starting", "running")), None)

@@ -1,0 +1,79 @@
+"""The colours and glyphs: two themes, and one colour and one glyph for each class on every screen."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from textual.theme import Theme
+
+# Chosen to stay apart in 16 colours and for readers who do not tell red from green; the glyph carries the same information.
+_CLASSES_DARK = ("#7aa9f7", "#e8c15a", "#f08fb8", "#ee6a5f", "#b79df2", "#55d0b8", "#f0a05a", "#97cf63")
+_CLASSES_LIGHT = ("#1d5fc4", "#7d5c00", "#b3246f", "#b3261e", "#6a3fb8", "#006e5b", "#9c4a00", "#3d6b10")
+_GLYPHS = ("●", "◆", "♥", "▲", "■", "★", "▼", "✚", "◉", "◇", "▶")
+
+DARK = Theme(
+    name="emotui-dark",
+    dark=True,
+    primary="#7aa9f7",
+    secondary="#55d0b8",
+    accent="#e8c15a",
+    warning="#f0a05a",
+    error="#ee6a5f",
+    success="#97cf63",
+    foreground="#d9dce3",
+    background="#14161b",
+    surface="#191c22",
+    panel="#23272f",
+    variables={
+        "border": "#3a404c",
+        "border-blurred": "#2e333d",
+        "block-cursor-background": "#2c3f5e",
+        "block-cursor-foreground": "#ffffff",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#262c37",
+        "input-selection-background": "#7aa9f7 35%",
+        "footer-background": "#191c22",
+        "footer-key-foreground": "#e8c15a",
+    },
+)
+LIGHT = Theme(
+    name="emotui-light",
+    dark=False,
+    primary="#1d5fc4",
+    secondary="#006e5b",
+    accent="#7d5c00",
+    warning="#9c4a00",
+    error="#b3261e",
+    success="#3d6b10",
+    foreground="#22252b",
+    background="#fbfaf7",
+    surface="#f4f2ed",
+    panel="#e8e5dd",
+    variables={
+        "border": "#b9b4a7",
+        "border-blurred": "#d3cfc4",
+        "block-cursor-background": "#cfe0fb",
+        "block-cursor-foreground": "#10141b",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#e2e6ee",
+        "input-selection-background": "#1d5fc4 25%",
+        "footer-background": "#f4f2ed",
+        "footer-key-foreground": "#7d5c00",
+    },
+)
+THEMES = {"dark": DARK, "light": LIGHT}
+
+
+def class_color(index: int, *, dark: bool = True) -> str:
+    """Return the colour of class `index` (0-based, in label order) as '#rrggbb'; they repeat after 8."""
+    colors = _CLASSES_DARK if dark else _CLASSES_LIGHT
+    return colors[index % len(colors)]
+
+
+def class_style(index: int, *, dark: bool = True, bold: bool = False) -> Style:
+    """Return the text style of class `index`. Widgets pass `dark=self.app.current_theme.dark`."""
+    return Style(color=class_color(index, dark=dark), bold=bold or None)
+
+
+def class_glyph(index: int) -> str:
+    """Return the one-cell glyph of class `index`; with its colour it is unique among the first 88 classes."""
+    return _GLYPHS[index % len(_GLYPHS)]
