@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ..engine.protocol import AskBatch, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokensAnswer
+from ..engine.protocol import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
+from ..errors import UserError
 from ..safe_text import cell_width, pad, safe_line
+from ..specs import DataSpec
 from . import fetch, options, render
 from .output import Output
 from .progress import Progress
@@ -25,9 +28,15 @@ def add(commands: Any) -> None:
         run_tokens,
         description="Show a text as characters, words and the model's own subwords with their ids, and the shapes that the model turns "
         "them into. Several texts are shown as one padded batch as well.",
-        examples=["emotui tokens 'Tokenizing text is a core task of NLP.'", "emotui tokens 'a short text' 'and one that is a bit longer'"],
+        examples=[
+            "emotui tokens 'Tokenizing text is a core task of NLP.'",
+            "emotui tokens 'a short text' 'and one that is a bit longer'",
+            "emotui tokens --data starter --save tokenized",
+        ],
     )
-    parser.add_argument("texts", metavar="TEXT", nargs="+", help="a text; several make a batch")
+    parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; several make a batch")
+    parser.add_argument("--data", metavar="DATASET", help="tokenize a whole data set instead of a TEXT")
+    parser.add_argument("--save", metavar="FOLDER", help="with --data: keep the result for datasets.load_from_disk")
     options.add_model(parser)
     parser.add_argument("--max-length", metavar="N", type=options.positive, help="cut at N tokens (default: the model's limit)")
     parser.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
@@ -37,6 +46,10 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine for the tokens of each text, and for the batch where there are several."""
     from ..engine.client import Session
 
+    if arguments.data is not None:
+        return _run_data(arguments, output)
+    if not arguments.texts or arguments.save is not None:
+        raise UserError("give a TEXT, or --data DATASET and, if you like, --save FOLDER")
     model = fetch.model(arguments.model, output, offline=arguments.offline)
     texts = tuple(arguments.texts)
     batch: BatchAnswer | None = None
@@ -58,6 +71,36 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
     if batch is not None:
         output.line()
         output.lines(batch_report(batch))
+    return 0
+
+
+def _run_data(arguments: argparse.Namespace, output: Output) -> int:
+    """Tokenize a whole data set, tell its columns and the time, and keep it where asked to."""
+    from ..data import sources
+    from ..engine.client import Session
+
+    if arguments.texts:
+        raise UserError("give either a TEXT or --data DATASET, not both")
+    spec = DataSpec(sources.resolve(arguments.data), offline=arguments.offline)
+    fetch.dataset(spec, output)
+    model = fetch.model(arguments.model, output, offline=arguments.offline)
+    folder = str(Path(arguments.save).absolute()) if arguments.save else ""
+    with Session(offline=arguments.offline) as engine, Progress(output.stderr) as progress:
+        ask = AskTokenize(data=spec, model=model, max_length=arguments.max_length, folder=folder)
+        answer: TokenizeAnswer = engine.ask(ask, lambda line: progress.update(line.phase, line.done, line.total, line.unit))
+    if arguments.json:
+        output.json(answer)
+        return 0
+    rows = [["split", "rows", "tokens", "tokens a row"]]
+    for name, number in answer.rows.items():
+        rows.append([name, f"{number:,}", f"{answer.tokens[name]:,}", f"{answer.tokens[name] / max(1, number):.1f}"])
+    output.lines(render.table(rows, "lrrr"))
+    output.line()
+    output.lines(render.table([["column", "type"], *([name, answer.features[name]] for name in answer.columns)], "ll"))
+    output.line()
+    output.line(f"tokenized in {answer.seconds:.2f} s; {count(answer.truncated, 'text')} cut at {answer.max_length:,} tokens")
+    if folder:
+        output.line(f"kept in {safe_line(folder)}: datasets.load_from_disk reads it")
     return 0
 
 

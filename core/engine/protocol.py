@@ -62,6 +62,15 @@ class AskLengths(Ask, frozen=True, tag="lengths"):
     model: str = "starter"
 
 
+class AskTokenize(Ask, frozen=True, tag="tokenize"):
+    """A whole data set tokenized, and kept in a folder if one is given -> TokenizeAnswer."""
+
+    data: DataSpec
+    model: str = "starter"
+    max_length: int | None = None
+    folder: str = ""
+
+
 class AskClassify(Ask, frozen=True, tag="classify"):
     """Texts classified by one run -> ClassifyAnswer."""
 
@@ -110,7 +119,19 @@ class AskDoctor(Ask, frozen=True, tag="doctor"):
     """Versions and devices as the libraries see them -> DoctorAnswer."""
 
 
-Question = AskTokens | AskBatch | AskPath | AskLengths | AskClassify | AskClassifyFile | AskEvaluate | AskExport | AskDownload | AskDoctor
+Question = (
+    AskTokens
+    | AskBatch
+    | AskPath
+    | AskLengths
+    | AskTokenize
+    | AskClassify
+    | AskClassifyFile
+    | AskEvaluate
+    | AskExport
+    | AskDownload
+    | AskDoctor
+)
 
 
 class RequestLine(msgspec.Struct, frozen=True):
@@ -219,6 +240,20 @@ class LengthsAnswer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
+class TokenizeAnswer(msgspec.Struct, frozen=True):
+    columns: tuple[str, ...]
+    features: dict[str, str]
+    rows: dict[str, int]
+    tokens: dict[str, int]
+    """Tokens of each split, special ones included."""
+    truncated: int
+    """Texts that were cut."""
+    max_length: int
+    seconds: float
+    """Of tokenization alone."""
+    folder: str = ""
+
+
 class Prediction(msgspec.Struct, frozen=True):
     text: str
     label: str
@@ -316,6 +351,7 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskBatch: BatchAnswer,
     AskPath: PathAnswer,
     AskLengths: LengthsAnswer,
+    AskTokenize: TokenizeAnswer,
     AskClassify: ClassifyAnswer,
     AskClassifyFile: FileAnswer,
     AskEvaluate: EvaluateAnswer,

@@ -30,6 +30,7 @@ from .protocol import (
     AskExport,
     AskLengths,
     AskPath,
+    AskTokenize,
     AskTokens,
     ErrorLine,
     ProgressLine,
@@ -72,6 +73,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import tokens
 
             return tokens.count(ask, report)
+        case AskTokenize():
+            from ..model import tokenized
+
+            return tokenized.tokenize_dataset(ask, report)
         case AskClassify():
             from ..model import classify
 

@@ -1,0 +1,94 @@
+"""A whole data set tokenized, as the datasets library keeps it: the form in which other tools take it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+
+from .. import paths
+from ..data import sources
+from ..data.table import Split
+from ..engine.protocol import AskTokenize, TokenizeAnswer
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import checkpoint
+from .batches import TokenIds, tokenize
+
+Report = Callable[[str, int, int | None, str], None]
+
+
+def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
+    """Tokenize every split; with a folder, keep the result there for datasets.load_from_disk.
+
+    Nothing is padded: padding belongs to a batch. Raises UserError where the folder is there already or cannot be written.
+    """
+    data = sources.load(ask.data)
+    folder = checkpoint.find(ask.model, offline=ask.data.offline)
+    tokenizer = checkpoint.load_tokenizer(folder)
+    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    target = Path(ask.folder) if ask.folder else None
+    if target is not None and target.exists():
+        raise UserError(f"{safe_line(str(target))} is there already. Choose another folder")
+    features = Features(
+        {
+            "text": Value("string"),
+            "label": ClassLabel(names=list(data.labels)),
+            "input_ids": List(Value("int32")),
+            "attention_mask": List(Value("int8")),
+        }
+    )
+    started = time.monotonic()
+    total, done, cut = sum(len(split) for split in data.splits.values()), 0, 0
+    splits = DatasetDict()
+    tokens: dict[str, int] = {}
+    for name, split in data.splits.items():
+        ids = tokenize(tokenizer, split.texts(), limit, lambda part, _, before=done: report("tokenize", before + part, total, "rows"))
+        splits[name] = Dataset(_table(split, ids).cast(features.arrow_schema))
+        tokens[name] = len(ids.flat)
+        cut += int((ids.full_lengths > ids.lengths).sum())
+        done += len(split)
+    seconds = time.monotonic() - started
+    if target is not None:
+        _save(splits, target)
+    return TokenizeAnswer(
+        columns=tuple(features),
+        features={name: str(feature) for name, feature in features.items()},
+        rows={name: len(split) for name, split in splits.items()},
+        tokens=tokens,
+        truncated=cut,
+        max_length=limit,
+        seconds=seconds,
+        folder=str(target) if target else "",
+    )
+
+
+def _table(split: Split, ids: TokenIds) -> pa.Table:
+    offsets = pa.array(ids.starts, pa.int32())
+    return pa.table(
+        {
+            "text": split.table.column("text").combine_chunks(),
+            "label": pa.array(split.label_ids(), pa.int64()),
+            "input_ids": pa.ListArray.from_arrays(offsets, pa.array(ids.flat, pa.int32())),
+            "attention_mask": pa.ListArray.from_arrays(offsets, pa.array(np.ones(len(ids.flat), dtype=np.int8))),
+        }
+    )
+
+
+def _save(splits: DatasetDict, target: Path) -> None:
+    """Write aside, then rename, so that a folder of that name is always whole."""
+    aside = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        paths.make_private(aside)
+        splits.save_to_disk(str(aside))
+        aside.replace(target)
+    except OSError as error:
+        raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
