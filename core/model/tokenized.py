@@ -59,7 +59,7 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     return TokenizeAnswer(
         columns=tuple(features),
         features={name: str(feature) for name, feature in features.items()},
-        rows={name: len(split) for name, split in splits.items()},
+        rows={str(name): len(split) for name, split in splits.items()},
         tokens=tokens,
         truncated=cut,
         max_length=limit,
