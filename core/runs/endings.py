@@ -57,7 +57,7 @@ def classify(
 
 
 def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[], str], memory_kills: int, grace: float) -> Ending:
-    name = signal.Signals(number).name if number in signal.valid_signals() else f"signal {number}"
+    name = {each.value: each.name for each in signal.Signals}.get(number, f"signal {number}")
     if asked == "kill":
         return Ending("killed", "it was killed as asked; what came after the last checkpoint is lost", "stopped")
     if asked == "stop" and number == signal.SIGTERM:

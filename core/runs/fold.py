@@ -93,6 +93,7 @@ class Fold:
             case CheckpointSaved():
                 _drop(self.checkpoints, event.step)
                 self.checkpoints.append(event)
+                self.step = max(self.step, event.step)
             case Stopped():
                 self.step = max(self.step, event.step)
             case _:

@@ -27,7 +27,7 @@ class Tally:
                 self._begin(event.get("resumed_step", 0))
             case {"kind": "started", "steps": int(steps)}:
                 self.started, self.steps = event, steps
-            case {"kind": "step", "step": int(step)}:
+            case {"kind": "step" | "checkpoint_saved" | "stopped", "step": int(step)}:
                 self.step = step
             case {"kind": "rung_done", "rung": dict(rung)}:
                 self.rungs.append(rung)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -109,6 +110,11 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     channel = Channel(run, int(os.environ.pop("EMOTUI_EVENTS")), int(os.environ["EMOTUI_ATTEMPT"]))
     code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned)
     channel.close()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        os._exit(code)  # a log that cannot be written would change the exit code
     return code
 
 
@@ -124,12 +130,14 @@ def _work(run: RunFolder, channel: Channel, tasks: Mapping[type[Job], Task], sho
             done = tasks[type(job)](job, work)
         return endings.FINISHED if done else endings.STOPPED
     except UserError as error:
-        logging.getLogger("emotui").error("%s", error)
         channel.emit(Note("error", str(error)))
+        with contextlib.suppress(OSError):  # the log may lie on the disk that is full
+            sys.stderr.write(f"{safe_line(str(error))}\n")
         return _code_of(error, run)
     except Exception as error:
-        traceback.print_exc()
         channel.emit(Note("error", _in_words(error, run)))
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
         return _code_of(error, run)
 
 
