@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make demo, make test, make bench, make lint.
+# Everything a newcomer needs: make demo, make test, make bench, make torture, make lint.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # pip only; nothing else is fetched by the build.
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench torture clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+torture: $(READY)
+	$(BIN)/python -m tests.runs.torture
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -23,22 +23,15 @@ ENDED = ("stopped", "finished", "failed", "lost")
 
 
 def processes_of(run: RunFolder) -> list[psutil.Process]:
-    """Return every process that names the run's folder, and what belongs to its group."""
-    mine, groups = [], set()
+    """Return every process that names the run's folder, as all of them do: supervisor, worker and its children."""
+    found = []
     for process in psutil.process_iter():
         try:
-            if str(run.path) in process.cmdline():
-                mine.append(process)
-                groups.add(os.getpgid(process.pid))
-        except (psutil.Error, ProcessLookupError):
+            if process.pid != os.getpid() and str(run.path) in process.cmdline():
+                found.append(process)
+        except psutil.Error:
             continue
-    for process in psutil.process_iter():
-        try:
-            if os.getpgid(process.pid) in groups and process not in mine:
-                mine.append(process)
-        except ProcessLookupError:
-            continue
-    return mine
+    return found
 
 
 def until(condition: Callable[[], object], what: str = "it", seconds: float = 60) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
     if not plan.get("silent"):
         work.emit(Started("cpu", "a fake", "float32", ("a", "b"), {"train": 10}, settings, plan["steps"], 1))
     for _ in range(plan.get("children", 0)):
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(work.run.path)], stdin=subprocess.DEVNULL)
     while step < plan["steps"]:
         time.sleep(plan["seconds"])
         step, state = step + 1, walk(state)
@@ -101,6 +102,13 @@ def accident(plan: dict[str, Any], step: int, work: worker.Work) -> None:
                 raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         case "memory":
             raise MemoryError
+        case "limit":
+            limits = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (1 << 20, limits[1]))
+            try:
+                bytearray(1 << 30)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, limits)
         case "disk":
             with open("/dev/full", "w") as file:
                 file.write("x")
