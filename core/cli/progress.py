@@ -19,6 +19,7 @@ REDRAW = 0.1
 """Seconds between two drawings of a bar."""
 BAR = "{desc:<10}{percentage:3.0f} %|{bar:30}| {n_fmt} of {total_fmt} {unit}{postfix}"
 COUNT = "{desc:<10}{n_fmt} {unit}{postfix}"
+NAME = "{desc}{postfix}"
 
 
 def counted(done: int, total: int | None, unit: str) -> str:
@@ -26,6 +27,11 @@ def counted(done: int, total: int | None, unit: str) -> str:
     if unit == "bytes":
         return size(done) if total is None else f"{size(done)} of {size(total)}"
     return f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}"
+
+
+def countless(done: int, total: int | None) -> bool:
+    """Whether a phase has nothing worth counting: nothing done of no known number, or a single thing."""
+    return (total is None and not done) or total == 1
 
 
 class Progress:
@@ -55,7 +61,9 @@ class Progress:
         if self._terminal:
             self._draw(phase, done, total, unit, safe_line(detail))
         else:
-            self._last = f"{safe_line(phase)}: {counted(done, total, unit)}" + (f", {safe_line(detail)}" if detail else "")
+            parts = [] if countless(done, total) else [counted(done, total, unit)]
+            parts += [safe_line(detail)] if detail else []
+            self._last = ": ".join([safe_line(phase), *([", ".join(parts)] if parts else [])])
             if self._clock() >= self._next:
                 self._write()
 
@@ -93,10 +101,12 @@ class Progress:
         self._told, self._next = self._last, self._clock() + EVERY
 
     def _draw(self, phase: str, done: int, total: int | None, unit: str, detail: str) -> None:
+        form = NAME if countless(done, total) else COUNT if total is None else BAR
         if self._bar is None:
             from tqdm import tqdm
 
             self._bar = tqdm(
+                initial=done,
                 total=total,
                 desc=safe_line(phase, 20),
                 unit="B" if unit == "bytes" else safe_line(unit, 20),
@@ -105,11 +115,10 @@ class Progress:
                 leave=False,
                 dynamic_ncols=True,
                 ascii=not draws_unicode(self._stderr),
-                bar_format=COUNT if total is None else BAR,
+                bar_format=form,
             )
-        elif total is not None and self._bar.total != total:
-            self._bar.total = total
-            self._bar.bar_format = BAR
+        self._bar.total = total
+        self._bar.bar_format = form
         self._bar.set_postfix_str(detail, refresh=False)
         self._bar.n = done
         if self._clock() >= self._next or done == total:

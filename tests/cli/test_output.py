@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 
 import pytest
@@ -71,6 +72,27 @@ def test_progress_without_a_terminal_is_a_plain_line_now_and_then():
             progress.update("tokenize", done, 100, "rows", "half\x1b way")
     lines = written(err).decode().splitlines()
     assert lines == ["tokenize: 10 of 100 rows, half␛ way", "tokenize: 60 of 100 rows, half␛ way", "tokenize: 100 of 100 rows, half␛ way"]
+
+
+def test_a_phase_without_a_count_says_only_its_name_and_says_it_once():
+    _, err = streams()
+    clock = Clock()
+    with Progress(err, clock) as progress:
+        for phase, total, detail in (("load", None, ""), ("fit", None, "TF-IDF"), ("save", 1, "")):
+            for _ in range(4):
+                progress.update(phase, 0, total, "files", detail)
+                clock.now += 10
+    assert written(err).decode().splitlines() == ["load", "fit: TF-IDF", "save"]
+
+
+def test_a_phase_without_a_count_shows_only_its_name_on_a_terminal():
+    screen = Terminal()
+    with Progress(screen, Clock()) as progress:
+        progress.update("load", 0, None, "files")
+        progress.update("save", 0, 1, "files")
+        progress.update("look", 3, None, "files")
+    shown = [line.strip() for line in screen.getvalue().split("\r")]
+    assert [line for line, _ in itertools.groupby(each for each in shown if each)] == ["load", "save", "look      3 files"]
 
 
 def test_short_work_is_not_worth_a_line():
