@@ -1,0 +1,50 @@
+"""The command line that does the same as a form."""
+
+from __future__ import annotations
+
+import shlex
+
+from ...core.safe_text import safe_line
+from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
+
+
+def command_of(job: Job) -> str:
+    """Return the shell command that starts a run of `job`; what is left at its default is left out."""
+    words = ["emotui", "baseline" if isinstance(job, BaselineSpec) else "train", job.data.source]
+    plain = BaselineSpec(job.data) if isinstance(job, BaselineSpec) else TrainSpec(job.data)
+    for field, option in _OPTIONS.items():
+        value = getattr(job, field, None)
+        if value is not None and value != getattr(plain, field, None):
+            words += [option, str(value)]
+    return shlex.join(words + _data_words(job.data))
+
+
+_OPTIONS = {
+    "model": "--model",
+    "pooling": "--pooling",
+    "preset": "--preset",
+    "epochs": "--epochs",
+    "learning_rate": "--lr",
+    "batch_size": "--batch-size",
+    "accumulation": "--accumulation",
+    "max_length": "--max-length",
+    "seed": "--seed",
+    "device": "--device",
+    "precision": "--precision",
+}
+
+
+def _data_words(data: DataSpec) -> list[str]:
+    words: list[str] = []
+    for option, value in (("--text-column", data.text_column), ("--label-column", data.label_column)):
+        words += [option, value] if value is not None else []
+    words += ["--labels", ",".join(data.labels)] if data.labels else []
+    words += ["--split-seed", str(data.seed)] if data.seed else []
+    for option, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
+        words += [option] if asked else []
+    return words
+
+
+def shown_command(job: Job) -> str:
+    """Return the command as one safe line, for the screen."""
+    return safe_line(command_of(job))

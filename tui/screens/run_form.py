@@ -1,0 +1,236 @@
+"""The form of a new run, checked as one types, with its command line and the time it will take."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from ...core.cli.units import duration
+from ...core.data.table import Dataset
+from ...core.engine.protocol import AskDownload, ProgressLine
+from ...core.errors import UserError
+from ...core.runs import launch
+from ...core.runs.folder import RunFolder
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_line
+from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
+from ..state import AppState
+from ..widgets.choice import Choice
+from .run_command import command_of, shown_command
+from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse
+
+_TEXTS = {"data": "data set", "model": "model"}
+_DEVICES = ("auto", "cpu", "cuda")
+
+
+class RunForm(ModalScreen[RunFolder | None]):
+    """Returns the run that was started; None where the user left."""
+
+    CSS_PATH = "run_form.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", id="form.leave"),
+        Binding("down", "app.focus_next", "next field", show=False, id="form.next"),
+        Binding("up", "app.focus_previous", "field before", show=False, id="form.before"),
+        Binding("enter", "start", "start", id="form.start"),
+        Binding("y,ctrl+y", "copy", "copy command", id="form.copy"),
+    ]
+
+    def __init__(self, state: AppState, example: RunView | None = None) -> None:
+        """Prepare the form for the open data set; `example` is a run whose settings may be what is wanted again."""
+        super().__init__()
+        self._base = state.spec or DataSpec("starter")
+        self._first = _first_entries(state, self._base, example)
+        self._job: Job | None = None
+        self._starting = False
+
+    @property
+    def state(self) -> AppState:
+        return cast(AppState, self.app)
+
+    def compose(self) -> ComposeResult:
+        first = self._first
+        with VerticalScroll(id="form", can_focus=False):
+            yield _field("task", "task", Choice(("baseline", "fine-tune"), first["task"], id="task"))
+            for name, title in _TEXTS.items():
+                yield _field(name, title, Input(first[name], id=name, compact=True))
+            yield _field("preset", "preset", Choice(("auto", "tutorial"), first["preset"], id="preset"))
+            for name, (title, _) in NUMBERS.items():
+                yield _field(name, title, Input(first[name], id=name, compact=True))
+            yield _field("pooling", "hidden state", Choice(("cls", "mean"), first["pooling"], id="pooling"))
+            yield _field("device", "device", Choice(_DEVICES, first["device"], id="device"))
+            yield _field("precision", "precision", Choice(("auto", "float32", "bf16"), first["precision"], id="precision"))
+            yield Static(id="command")
+            yield Static(id="estimate")
+            yield Static(
+                Text.assemble((" enter ", "bold reverse"), " start  ", (" y ", "bold reverse"), " copy the command (ctrl+y while typing)  ")
+                + Text.assemble((" esc ", "bold reverse"), " leave"),
+                id="form-keys",
+            )
+
+    def on_mount(self) -> None:
+        self.query_one("#form").border_title = Text("new run")
+        self.query_one("#task").focus()
+        self._check()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width < 100, "-narrow")
+        self.set_class(self.size.height < 26, "-short")
+
+    # --- checking ---------------------------------------------------------------------------------------
+
+    @property
+    def entries(self) -> dict[str, str]:
+        """What is in the fields, by name."""
+        fields = [*self.query(Input), *self.query(Choice)]
+        return {field.id or "": field.value for field in fields}
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    def _changed(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        """Say of each field what is wrong or what it stands for, and show the command and the time."""
+        entries = self.entries
+        is_training = entries["task"] == "fine-tune"
+        for name in TRAIN_ONLY:
+            self.query_one(f"#field-{name}").set_class(not is_training, "-hidden")
+        self.query_one("#field-pooling").set_class(is_training, "-hidden")
+        self._job, problems = parse(entries, self._base)
+        rows, validation = self._rows(entries)
+        shown = hints(entries, rows, validation)
+        for hint in self.query(".hint").results(Static):
+            name = (hint.id or "").removeprefix("hint-")
+            hint.set_class(name in problems, "-wrong")
+            default = shown.get(name, "") if not entries.get(name, "").strip() else ""
+            hint.update(Text(f"✗ {problems[name]}" if name in problems else default, no_wrap=True, overflow="ellipsis"))
+        self._show_command(rows, shown)
+
+    def _rows(self, entries: dict[str, str]) -> tuple[int | None, int]:
+        """Return the rows of the training and validation splits; None where the data set is not the one that is open."""
+        dataset = self.state.dataset
+        if dataset is None or entries["data"].strip() not in (self._base.source, dataset.source) or self.state.spec != self._base:
+            return None, 0
+        return tuple(len(dataset.splits[name]) if name in dataset.splits else 0 for name in ("train", "validation"))  # type: ignore[return-value]
+
+    def _show_command(self, rows: int | None, shown: dict[str, str]) -> None:
+        command, said = self.query_one("#command", Static), self.query_one("#estimate", Static)
+        if self._job is None:
+            command.update(Text("the command line appears when all fields are right", "dim"))
+            said.update("")
+            return
+        command.update(Text.assemble(("$ ", "bold"), shown_command(self._job)))
+        epochs = None
+        if isinstance(self._job, TrainSpec):
+            epochs = self._job.epochs or (int(shown["epochs"]) if shown["epochs"].isdigit() else None)
+        found = estimate(self._job, epochs, rows, self.state.runs)
+        if found is not None:
+            said.update(Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim")))
+        else:
+            said.update(Text("how long it takes is measured in its first steps: no run with this model was made here yet", "dim"))
+
+    # --- keys -------------------------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        if self._job is None:
+            self.state.say("correct the fields in red first", problem=True)
+            return
+        self.app.copy_to_clipboard(safe_line(command_of(self._job)))
+        self.state.say("copied the command line")
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.action_start()
+
+    def action_start(self) -> None:
+        if self._job is None:
+            wrong = next((hint for hint in self.query(".hint") if hint.has_class("-wrong")), None)
+            if wrong is not None:
+                self.query_one(f"#{(wrong.id or '').removeprefix('hint-')}").focus()
+        elif not self._starting:
+            self._starting = True
+            self._start(self._job)
+
+    @work(exclusive=True)
+    async def _start(self, job: Job) -> None:
+        try:
+            await self._fetch_model(job)
+            data = await self._dataset(job)
+            self._say("starting…")
+            run = await asyncio.to_thread(_launch, job, data)
+        except UserError as error:
+            self._say(str(error), wrong=True)
+            self._starting = False
+        else:
+            self.dismiss(run)
+
+    async def _fetch_model(self, job: Job) -> None:
+        if job.model.startswith(("ms:", "hf:")):
+            self._say("fetching the model…")
+            ask = AskDownload(id=job.model, what="model", offline=job.data.offline)
+            await self.state.ask(ask, lambda line: self._say_progress("model", line))
+
+    async def _dataset(self, job: Job) -> Dataset:
+        """Return the data set of the job: the one that is open, or another, which is fetched first where it is not here."""
+        from ...core.data import sources
+
+        if self.state.dataset is not None and job.data == self.state.spec and self.state.loading is None:
+            return self.state.dataset
+        self._say("reading the data set…")
+        try:
+            return await asyncio.to_thread(sources.load, job.data)
+        except sources.NotDownloaded as missing:
+            ask = AskDownload(id=missing.id, what="dataset", offline=job.data.offline)
+            await self.state.ask(ask, lambda line: self._say_progress("data set", line))
+            return await asyncio.to_thread(sources.load, job.data)
+
+    def _say_progress(self, what: str, line: ProgressLine) -> None:
+        total = f" of {line.total:,}" if line.total else ""
+        self._say(f"fetching the {what}: {line.done:,}{total} {line.unit}")
+
+    def _say(self, words: str, *, wrong: bool = False) -> None:
+        color = self.app.theme_variables["error" if wrong else "accent"]
+        self.query_one("#estimate", Static).update(Text(safe_line(words), color))
+
+
+def _launch(job: Job, data: Dataset) -> RunFolder:
+    from ...core.data import sources
+
+    return launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
+
+
+def _field(name: str, title: str, widget: Widget) -> Horizontal:
+    hint = [] if isinstance(widget, Choice) else [Static(id=f"hint-{name}", classes="hint")]
+    return Horizontal(Static(title, classes="name", markup=False), widget, *hint, id=f"field-{name}", classes="field")
+
+
+def _first_entries(state: AppState, base: DataSpec, example: RunView | None) -> dict[str, str]:
+    """Return what the fields hold at first: a baseline until there is one, then a fine-tuning with the last one's settings."""
+    has_baseline = any(isinstance(view.spec.job, BaselineSpec) and view.spec.job.data.source == base.source for view in state.runs)
+    first = dict.fromkeys((*NUMBERS, *TRAIN_ONLY), "") | {
+        "task": "fine-tune" if has_baseline else "baseline",
+        "data": base.source,
+        "model": state.model,
+        "preset": "auto",
+        "pooling": "cls",
+        "device": "auto",
+        "precision": "auto",
+    }
+    if example is not None and isinstance(example.spec.job, TrainSpec) and example.spec.job.data == base:
+        job = example.spec.job
+        first |= {"model": job.model, "preset": job.preset, "device": job.device, "precision": job.precision}
+        values = {name: getattr(job, name) for name in NUMBERS}
+        first |= {name: str(value) for name, value in values.items() if value is not None and (name, value) != ("seed", 0)}
+    return first

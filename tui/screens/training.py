@@ -1,0 +1,322 @@
+"""The training monitor: runs, their curves, and what their predictions are worth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.widgets import ContentSwitcher, Static
+
+from ...core.errors import UserError
+from ...core.runs import launch
+from ...core.runs.folder import RunFolder
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_text
+from ...core.specs import BaselineSpec
+from ..page import Page
+from ..widgets.chart import Chart
+from ..widgets.density import Density
+from ..widgets.plot import Plot
+from ..widgets.run_list import RunList
+from ..widgets.tab_line import TabLine
+from .confirm import Confirm
+from .run_command import command_of
+from .run_form import RunForm
+from .training_charts import Palette, color_of, ladder_for, loss_chart, score_chart
+from .training_files import read_projection
+from .training_panels import Panels, looks_of
+from .training_tables import ladder_table
+from .training_words import is_live, machine_line, progress_line, run_item, score_of
+
+REDRAW = 1.0
+"""Seconds at least between two redraws that nobody asked for with a key."""
+_EMPTY = """No run yet.
+
+n   starts one: a baseline first (a minute), then a fine-tuning.
+
+The baseline says what can be had by counting words, and by a logistic regression on the hidden
+states of the frozen encoder. Its scores are then lines on the chart of each fine-tuning: what is
+above them is what fine-tuning buys."""
+
+
+class TrainingScreen(Page):
+    """Screen 3. One run is looked at; marked ones are laid over it."""
+
+    MODE = "training"
+    CSS_PATH = "training.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "new run", id="training.new"),
+        Binding("s", "stop", "stop", tooltip="save after this step and stop", id="training.stop"),
+        Binding("K", "kill", "kill", tooltip="end the run at once", id="training.kill"),
+        Binding("R", "resume", "resume", tooltip="go on from the last checkpoint", id="training.resume"),
+        Binding("left_square_bracket", "panel(-1)", "panel", key_display="[ ]", id="training.panel_before"),
+        Binding("right_square_bracket", "panel(1)", "next panel", show=False, id="training.panel_after"),
+        Binding("x", "show_panel('confusion')", "confusion", show=False, tooltip="the confusion matrix", id="training.confusion"),
+        Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
+        Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
+        Binding("escape", "small", "small again", show=False, id="training.small"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._looked: str | None = None
+        """Folder of the run that is looked at."""
+        self._chosen_by_hand = False
+        self._marked: list[str] = []
+        self._followed: set[str] = set()
+        self._drawn_at = float("-inf")
+        self._waiting = False
+        self._projection: str | None = None
+        """Folder of the run whose projection was read."""
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(Text(_EMPTY), id="training-empty")
+        with Vertical(id="training"):
+            with Horizontal(id="upper"):
+                yield RunList(id="runs")
+                with ContentSwitcher(initial="curves", id="charts"):
+                    with Horizontal(id="curves"):
+                        yield Plot(Chart("loss"), id="loss")
+                        yield Plot(Chart("F1"), id="score")
+                    with Horizontal(id="baseline"):
+                        with Container(id="ladder-panel", classes="panel"):
+                            yield Static(id="ladder")
+                        yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
+            yield Static(id="facts")
+            yield TabLine(hint="[ ] turns", id="tabs")
+            yield Panels(id="lower")
+
+    def on_mount(self) -> None:
+        self.query_one("#ladder-panel").border_title = Text("the ladder of baselines, validation")
+        self.query_one(RunList).focus()
+
+    # --- facts ------------------------------------------------------------------------------------------
+
+    def show_runs(self, runs: tuple[RunView, ...]) -> None:  # noqa: ARG002 - they are read from the state when it is time to draw
+        if self.is_current:
+            self._draw_soon()
+
+    def show_theme(self) -> None:
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        self.draw()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw)
+
+    def _draw_soon(self) -> None:
+        """Draw now, or as soon as a second has passed since the last time."""
+        if self._waiting:
+            return
+        rest = self._drawn_at + REDRAW - monotonic()
+        if rest <= 0:
+            self.draw()
+        else:
+            self._waiting = True
+            self.set_timer(rest, self.draw)
+
+    @property
+    def view(self) -> RunView | None:
+        """The run that is looked at."""
+        return next((view for view in self.state.runs if view.folder == self._looked), None)
+
+    @property
+    def views(self) -> list[RunView]:
+        """The run that is looked at, and the marked ones after it."""
+        known = {view.folder: view for view in self.state.runs}
+        keys = ([self._looked] if self._looked else []) + [key for key in self._marked if key != self._looked]
+        return [known[key] for key in keys if key in known]
+
+    # --- drawing ----------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Show what is known; widgets redraw only where that differs from what they show."""
+        self._waiting = False
+        self._drawn_at = monotonic()
+        runs = self.state.runs
+        self.set_class(not runs, "-empty")
+        self._choose(runs)
+        views, palette = self.views, Palette.of(self.app.theme_variables)
+        for view in views:
+            self._follow(view)
+        self._draw_list(runs, views, palette)
+        if not views:
+            return
+        view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
+        self.query_one("#charts", ContentSwitcher).current = "baseline" if baseline and len(views) == 1 else "curves"
+        tuned = [each for each in views if not isinstance(each.spec.job, BaselineSpec)]
+        shown = tuned or views
+        self.query_one("#loss", Plot).show(loss_chart(shown, palette))
+        self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette))
+        if baseline:
+            self._draw_baseline(view, runs)
+        self._draw_facts(view)
+        panels = self.query_one(Panels)
+        panels.show(views)
+        self.query_one(TabLine).show(panels.tabs, panels.active)
+        self.refresh_bindings()
+
+    def _choose(self, runs: tuple[RunView, ...]) -> None:
+        """Look at the run that is going, or the newest, until another was chosen by hand."""
+        keys = [view.folder for view in runs]
+        self._marked = [key for key in self._marked if key in keys]
+        if self._looked not in keys:
+            self._looked, self._chosen_by_hand = None, False
+        if not self._chosen_by_hand and runs:
+            live = next((view.folder for view in runs if is_live(view)), None)
+            if live is not None or self._looked is None:
+                self._looked = live or keys[0]
+
+    def _follow(self, view: RunView) -> None:
+        if view.folder not in self._followed:
+            self._followed.add(view.folder)
+            self.call_later(self.state.follow, view.id)
+
+    def _draw_list(self, runs: tuple[RunView, ...], views: list[RunView], palette: Palette) -> None:
+        now = self.state.clock()
+        tuned = [view.folder for view in views if not isinstance(view.spec.job, BaselineSpec)]
+        items = tuple(
+            run_item(
+                view,
+                now,
+                marked=view.folder in self._marked,
+                color=color_of(views, tuned.index(view.folder), palette) if len(tuned) > 1 and view.folder in tuned else "",
+            )
+            for view in runs
+        )
+        self.query_one(RunList).show(items, self._looked)
+
+    def _draw_facts(self, view: RunView) -> None:
+        facts, colors = self.query_one("#facts", Static), self.app.theme_variables
+        width = max(20, facts.content_size.width)
+        lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
+        facts.update(Text("\n").join(lines))
+
+    def _draw_baseline(self, view: RunView, runs: tuple[RunView, ...]) -> None:
+        panel = self.query_one("#ladder-panel")
+        tuned = [
+            (f"fine-tune {each.id}", score, each.finished.metrics.accuracy)
+            for each in runs
+            if each.finished is not None
+            and not isinstance(each.spec.job, BaselineSpec)
+            and each.spec.data_hash == view.spec.data_hash
+            and (score := score_of(each)) is not None
+        ]
+        self.query_one("#ladder", Static).update(ladder_table(view.rungs, tuned[:3], panel.content_size.width, self.app.theme_variables))
+        if view.finished is not None and self._projection != view.folder:
+            self._projection = view.folder
+            self.query_one(Density).show(None)
+            self._read_projection(view)
+
+    @work(exclusive=True, group="projection")
+    async def _read_projection(self, view: RunView) -> None:
+        try:
+            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self.state.dark))
+        except UserError as error:
+            self.state.say(str(error), problem=True)
+        else:
+            self.query_one(Density).show(cloud)
+
+    # --- choosing ---------------------------------------------------------------------------------------
+
+    @on(RunList.Looked)
+    def _look(self, event: RunList.Looked) -> None:
+        self._looked, self._chosen_by_hand = event.key, True
+        self.draw()
+
+    @on(RunList.Marked)
+    def _mark(self, event: RunList.Marked) -> None:
+        if event.key in self._marked:
+            self._marked.remove(event.key)
+        else:
+            self._marked.append(event.key)
+        self.draw()
+
+    @on(Plot.Enlarge)
+    def _enlarge(self, event: Plot.Enlarge) -> None:
+        large = not event.plot.has_class("-large")
+        for plot in self.query(Plot):
+            plot.set_class(large and plot is event.plot, "-large")
+        self.set_class(large, "-large")
+
+    def action_small(self) -> None:
+        for plot in self.query(Plot):
+            plot.remove_class("-large")
+        self.remove_class("-large")
+
+    @on(TabLine.Chosen)
+    def _tab(self, event: TabLine.Chosen) -> None:
+        self.action_show_panel(event.tab)
+
+    def action_panel(self, by: int) -> None:
+        panels = self.query_one(Panels)
+        tabs = panels.tabs
+        self.action_show_panel(tabs[(tabs.index(panels.active) + by) % len(tabs)])
+
+    def action_show_panel(self, name: str) -> None:
+        self.action_small()
+        panels = self.query_one(Panels)
+        panels.turn_to(name)
+        self.query_one(TabLine).show(panels.tabs, panels.active)
+        self.draw()
+
+    # --- runs -------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
+        if action in ("stop", "kill"):
+            return self.view is not None and is_live(self.view)
+        if action == "resume":
+            return self.view is not None and self.view.state in ("stopped", "failed", "lost")
+        if action == "copy":
+            return self.view is not None
+        return True
+
+    def action_copy(self) -> None:
+        if self.view is not None:
+            self.app.copy_to_clipboard(safe_text(command_of(self.view.spec.job)))
+            self.state.say("copied the command line that repeats this run")
+
+    @work
+    async def action_new(self) -> None:
+        run = await self.app.push_screen_wait(RunForm(self.state, self.view))
+        if run is not None:
+            self._chosen_by_hand, self._looked = True, str(run.path)
+            self.state.look_at_runs()
+            self.draw()
+
+    def action_stop(self) -> None:
+        if self.view is not None:
+            self._ask_run(launch.stop, self.view, "it saves after this step and stops")
+
+    @work
+    async def action_kill(self) -> None:
+        view = self.view
+        if view is None:
+            return
+        saved = max((each.step for each in view.checkpoints), default=0)
+        lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
+        if await self.app.push_screen_wait(Confirm(f"Kill the run {view.id} at once?", f"{lost} s saves and stops instead.", "kill")):
+            self._ask_run(launch.kill, view, "it was told to end at once")
+
+    def action_resume(self) -> None:
+        if self.view is not None:
+            self._ask_run(launch.resume, self.view, "it goes on from its last checkpoint")
+
+    @work(group="requests")
+    async def _ask_run(self, request: Callable[[RunFolder], None], view: RunView, done: str) -> None:
+        try:
+            await asyncio.to_thread(request, RunFolder(Path(view.folder)))
+        except UserError as error:
+            self.state.say(str(error), problem=True)
+        else:
+            self.state.say(f"run {view.id}: {done}")
+            self.state.look_at_runs()

@@ -1,0 +1,117 @@
+"""Turns what is known of runs into the charts of the training monitor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...core.events import Rung
+from ...core.runs.state import RunView
+from ...core.specs import BaselineSpec
+from ..widgets.chart import Chart, Level, Mark, Series
+
+RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
+_GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours of curves, '#rrggbb'."""
+
+    train: str
+    validation: str
+    score: str
+    accuracy: str
+    level: str
+    runs: tuple[str, ...]
+    """One for each run, where several are overlaid."""
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> Palette:
+        """Return the palette of a theme, by the names of its variables."""
+        train, validation = variables["warning"], variables["primary"]
+        score, accuracy = variables["success"], variables["secondary"]
+        runs = (variables["primary"], variables["warning"], variables["success"], variables["accent"], variables["secondary"])
+        return cls(train, validation, score, accuracy, variables["foreground"], (*runs, variables["error"]))
+
+
+def rung_name(rung: Rung) -> str:
+    """Return a rung's name for people."""
+    return RUNG_NAMES.get(rung.name, rung.name.replace("_", " "))
+
+
+def name_of(view: RunView) -> str:
+    """Return a run's short name: its id, or what the user called it."""
+    return view.spec.name or view.id
+
+
+def color_of(views: Sequence[RunView], index: int, palette: Palette) -> str:
+    """Return the colour of the run at `index` among those that are overlaid."""
+    return palette.runs[index % len(palette.runs)] if len(views) > 1 else palette.score
+
+
+def ladder_for(view: RunView | None, runs: Sequence[RunView]) -> tuple[Rung, ...]:
+    """Return the rungs to compare a run with: its own, else those of the newest baseline on the same data."""
+    if view is None:
+        return ()
+    if view.rungs:
+        return view.rungs
+    for other in runs:
+        same = other.spec.data_hash == view.spec.data_hash if view.spec.data_hash else other.spec.job.data == view.spec.job.data
+        if isinstance(other.spec.job, BaselineSpec) and other.rungs and same:
+            return other.rungs
+    return ()
+
+
+def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
+    """Return the losses of the runs, the one looked at first: its own colours for one, a colour a run for several."""
+    series: list[Series] = []
+    for index, view in enumerate(views):
+        several, prefix = len(views) > 1, f"{name_of(view)} " if len(views) > 1 else ""
+        train = palette.runs[index % len(palette.runs)] if several else palette.train
+        validation = train if several else palette.validation
+        if view.curve:
+            steps, losses = tuple(float(step.step) for step in view.curve), tuple(step.loss if step.finite else None for step in view.curve)
+            series.append(Series(f"{prefix}train", steps, losses, train))
+        known = [each for each in view.evaluations if each.metrics.loss is not None]
+        if known:
+            at, losses = tuple(float(each.step) for each in known), tuple(each.metrics.loss for each in known)
+            series.append(Series(f"{prefix}validation", at, losses, validation, _GLYPHS[index % len(_GLYPHS)], smooth=False))
+    return Chart("loss", tuple(series), marks=_marks(views), empty=_empty(views, "loss"))
+
+
+def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette) -> Chart:
+    """Return weighted F1 (and accuracy, for one run) on the validation split, with the rungs of a baseline as levels."""
+    series: list[Series] = []
+    for index, view in enumerate(views):
+        if not view.evaluations:
+            continue
+        at = tuple(float(each.step) for each in view.evaluations)
+        f1 = tuple(each.metrics.f1_weighted for each in view.evaluations)
+        glyph, color = _GLYPHS[index % len(_GLYPHS)], color_of(views, index, palette)
+        series.append(Series("F1" if len(views) == 1 else name_of(view), at, f1, color, glyph, smooth=False))
+        if len(views) == 1:
+            accuracy = tuple(each.metrics.accuracy for each in view.evaluations)
+            series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
+    levels = tuple(Level(f"{rung.metrics.f1_weighted:.3f} {rung_name(rung)}", rung.metrics.f1_weighted, palette.level) for rung in ladder)
+    title = "F1 (weighted), validation" if len(views) > 1 else "F1 (weighted) and accuracy, validation"
+    return Chart(title, tuple(series), levels, _marks(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
+
+
+def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
+    """Return attempts and checkpoints of the run looked at; those of overlaid runs would not be told apart."""
+    if not views:
+        return ()
+    view = views[0]
+    marks = [Mark(float(each.first_step), f"attempt {each.number}") for each in view.attempts if each.number > 1]
+    best = max((each.step for each in view.checkpoints if each.best), default=None)
+    marks += [Mark(float(each.step), glyph="◆" if each.step == best else "◇") for each in view.checkpoints]
+    return tuple(marks)
+
+
+def _empty(views: Sequence[RunView], what: str) -> str:
+    if not views:
+        return "no run yet: press n"
+    if views[0].state in ("starting", "running"):
+        return f"the first {what} comes after a few steps"
+    return f"this run has no {what}"

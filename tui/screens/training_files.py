@@ -1,0 +1,57 @@
+"""Reads the files of a run that are no events: its log and the projection of its hidden states. Not for the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...core.errors import UserError
+from ..widgets.density import Cloud
+from ..widgets.label_look import LabelLook
+
+LOG_BYTES = 64 << 10
+"""The end of a log that is shown."""
+
+
+def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[int, int], str] | None:
+    """Return a mark (size in bytes, time of change in ns) and the last lines of a log; None where it is as it was `before`.
+
+    A log that is not there is empty. Raises UserError where it cannot be read.
+    """
+    try:
+        with file.open("rb") as log:
+            status = file.stat()
+            mark = (status.st_size, status.st_mtime_ns)
+            if mark == before:
+                return None
+            log.seek(max(0, status.st_size - LOG_BYTES))
+            end = log.read(LOG_BYTES)
+    except FileNotFoundError:
+        return ((0, 0), "") if before != (0, 0) else None
+    except OSError as error:
+        raise UserError(f"cannot read the log {file}: {error.strerror or error}") from error
+    text = end.decode("utf-8", "replace")
+    if status.st_size > LOG_BYTES:
+        text = f"(the last {LOG_BYTES >> 10} KiB of {file})\n" + text.partition("\n")[2]
+    return mark, text
+
+
+def read_projection(run: Path, looks: Sequence[LabelLook]) -> Cloud | None:
+    """Return the projected hidden states of a baseline; None where it made none. Raises UserError where they cannot be read."""
+    import numpy as np
+    import pyarrow.parquet as parquet
+
+    file = run / "projection.parquet"
+    try:
+        table = parquet.read_table(file, columns=["x", "y", "label"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"cannot read {file}: {error}") from error
+    encoded = table["label"].combine_chunks().dictionary_encode()
+    index = {look.name: number for number, look in enumerate(looks)}
+    known = np.array([index.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1])
+    label = known[encoded.indices.to_numpy(zero_copy_only=False)] if len(encoded) else np.empty(0, int)
+    x, y = (table[name].to_numpy().astype("float64") for name in ("x", "y"))
+    kept = (label >= 0) & np.isfinite(x) & np.isfinite(y)
+    return Cloud(x[kept], y[kept], label[kept], tuple(looks))

@@ -1,0 +1,180 @@
+"""The lower half of the training monitor: epochs, classes, confusion matrix, log and settings of the runs looked at."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from ...core.errors import UserError
+from ...core.runs.folder import RunFolder
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_text
+from ...core.specs import task_of
+from ..theme import class_color, class_glyph
+from ..widgets.confusion import Confusion, Matrix
+from ..widgets.label_look import LabelLook
+from .cell_rows import CellRows
+from .training_charts import name_of
+from .training_files import read_log
+from .training_tables import class_table, epoch_table, newest_metrics, settings_table
+from .training_words import spec_rows
+
+PANELS = ("epochs", "classes", "confusion", "log", "settings")
+
+
+def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
+    """Return how the labels of a run look."""
+    labels = view.started.labels if view.started is not None else view.spec.labels
+    return tuple(LabelLook(name, class_glyph(index), class_color(index, dark=dark)) for index, name in enumerate(labels))
+
+
+class Panels(Widget):
+    """Shows one panel of the runs given, the first being looked at and the second compared; epochs stay beside it where there is room."""
+
+    DEFAULT_CSS = "Panels { layout: horizontal; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._views: list[RunView] = []
+        self._log_mark: tuple[str, tuple[int, int] | None] = ("", None)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="epochs-beside", classes="panel epochs"):
+            yield Static()
+        with ContentSwitcher(initial="confusion", id="panels"):
+            with VerticalScroll(id="epochs", classes="panel epochs"):
+                yield Static()
+            with VerticalScroll(id="classes", classes="panel"):
+                yield Static()
+            with Horizontal(id="confusion"):
+                yield Confusion(id="first")
+                yield Confusion(id="second")
+            with VerticalScroll(id="log", classes="panel"):
+                yield Static(id="log-error")
+                yield Static(id="log-text")
+            with VerticalScroll(id="settings", classes="panel"):
+                yield Static()
+
+    def on_mount(self) -> None:
+        for panel in self.query(".epochs"):
+            panel.border_title = Text("epochs")
+        titles = {"classes": "scores by class", "log": "log of the worker", "settings": "settings"}
+        for name, title in titles.items():
+            self.query_one(f"#{name}").border_title = Text(title)
+
+    @property
+    def active(self) -> str:
+        return self.query_one("#panels", ContentSwitcher).current or "confusion"
+
+    @property
+    def tabs(self) -> tuple[str, ...]:
+        """The panels that can be turned to: epochs only where they are not beside them."""
+        return PANELS if self._narrow else PANELS[1:]
+
+    @property
+    def _narrow(self) -> bool:
+        return self.screen.has_class("-narrow")
+
+    def turn_to(self, name: str) -> None:
+        """Show a panel and give it the keys."""
+        self.query_one("#panels", ContentSwitcher).current = name if name in self.tabs else "classes"
+        panel = self.query_one("#first" if self.active == "confusion" else f"#{self.active}")
+        panel.focus()
+
+    def show(self, views: list[RunView]) -> None:
+        """Show the run that is looked at, and what it is compared with."""
+        if self.active not in self.tabs:
+            self.turn_to("classes")
+        self._views = views
+        self._show_epochs()
+        match self.active:
+            case "classes":
+                self._show_classes()
+            case "confusion":
+                self._show_confusion()
+            case "log":
+                self._read_log(views[0])
+            case "settings":
+                others = [spec_rows(view) for view in views[1:]]
+                self._update("settings", settings_table(spec_rows(views[0]), others, self.app.theme_variables["warning"]))
+            case _:
+                pass
+
+    def _update(self, panel: str, text: Text) -> None:
+        static = self.query_one(f"#{panel} Static", Static)
+        if static.content != text:
+            static.update(text)
+
+    def _show_epochs(self) -> None:
+        color = self.app.theme_variables["success"]
+        for name in ("epochs", "epochs-beside"):
+            panel = self.query_one(f"#{name}")
+            if panel.display:
+                self._update(name, epoch_table(self._views[0].epochs, panel.content_size.width, color))
+
+    def _show_classes(self) -> None:
+        view, *rest = self._views
+        others = [(each.id, metrics) for each in rest[:3] if (metrics := newest_metrics(each)) is not None]
+        looks = looks_of(view, dark=self.app.current_theme.dark)
+        width = self.query_one("#classes").content_size.width
+        self._update("classes", class_table(newest_metrics(view), others, view.evaluations, looks, width))
+
+    def _show_confusion(self) -> None:
+        shown = [self._matrix(view) for view in self._views[:2]]
+        first, second = self.query_one("#first", Confusion), self.query_one("#second", Confusion)
+        first.show(shown[0])
+        is_compared = len(shown) > 1 and shown[1] is not None and shown[0] is not None and len(shown[0].labels) == len(shown[1].labels)
+        self.screen.set_class(is_compared, "-compared")
+        if is_compared:
+            second.show(shown[1])
+            second.look(first.mode, first.cursor)
+
+    def _matrix(self, view: RunView) -> Matrix | None:
+        metrics = newest_metrics(view)
+        if metrics is None:
+            return None
+        looks = looks_of(view, dark=self.app.current_theme.dark)
+        return Matrix(f"{name_of(view)} {task_of(view.spec.job)}, {metrics.split}", looks, metrics.confusion)
+
+    @on(Confusion.Changed)
+    def _keep_side_by_side(self, event: Confusion.Changed) -> None:
+        for other in self.query(Confusion):
+            if other is not event.confusion:
+                other.look(event.confusion.mode, event.confusion.cursor)
+
+    @on(Confusion.Chosen)
+    def _show_rows(self, event: Confusion.Chosen) -> None:
+        view = self._views[min(len(self._views) - 1, int(event.confusion.id == "second"))]
+        metrics = newest_metrics(view)
+        if metrics is not None:
+            looks = looks_of(view, dark=self.app.current_theme.dark)
+            self.app.push_screen(CellRows(view, metrics.split, looks, event.true, event.predicted))
+
+    @work(exclusive=True, group="log")
+    async def _read_log(self, view: RunView) -> None:
+        errors = [note.message for note in view.notes if note.level == "error"]
+        if view.state in ("failed", "lost") and view.reason:
+            errors.insert(0, view.reason)
+        pinned = self.query_one("#log-error", Static)
+        pinned.update(Text("\n".join(f"✗ {safe_text(message)}" for message in dict.fromkeys(errors))))
+        pinned.set_class(bool(errors), "-there")
+        folder, mark = self._log_mark
+        try:
+            found = await asyncio.to_thread(read_log, RunFolder(Path(view.folder)).log_file, mark if folder == view.folder else None)
+        except UserError as error:
+            found = ((0, 0), str(error))
+        if found is None:
+            return
+        self._log_mark = (view.folder, found[0])
+        panel = self.query_one("#log", VerticalScroll)
+        at_end = panel.scroll_y >= panel.max_scroll_y - 1
+        self.query_one("#log-text", Static).update(Text(safe_text(found[1]).replace("\t", "    ") or "(empty)"))
+        if at_end and not errors:
+            panel.scroll_end(animate=False)

@@ -1,0 +1,116 @@
+"""The tables of the training monitor as text: epochs, the ladder of baselines, classes and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from ...core.cli.units import duration
+from ...core.events import EpochRow, Evaluated, Metrics, Rung
+from ...core.runs.state import RunView
+from ...core.safe_text import cell_width, pad, safe_line
+from ..widgets.bars import bar, sparkline
+from ..widgets.label_look import LabelLook
+from .training_charts import rung_name
+
+_WIDE_HEADER = ("Epoch", "Training loss", "Validation loss", "Accuracy", "F1", "F1 macro")
+_HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1", "Macro")
+
+
+def newest_metrics(view: RunView | None) -> Metrics | None:
+    """Return the metrics on the validation split that count: the final ones, else the newest."""
+    if view is None:
+        return None
+    if view.finished is not None:
+        return view.finished.metrics
+    if view.evaluations:
+        return view.evaluations[-1].metrics
+    return view.rungs[-1].metrics if view.rungs else None
+
+
+def epoch_table(epochs: Sequence[EpochRow], width: int, color: str) -> Text:
+    """Return the tutorial's table: one row an epoch; the best weighted F1 stands out."""
+    header = _WIDE_HEADER if width >= 56 else _HEADER
+    best = max((row.f1_weighted for row in epochs), default=0.0)
+    rows = [(str(row.epoch), *map(_figure, (row.train_loss, row.eval_loss, row.accuracy, row.f1_weighted, row.f1_macro))) for row in epochs]
+    widths = [max(len(name), 6) for name in header]
+    lines = [Text("  ".join(name.rjust(size) for name, size in zip(header, widths, strict=True)), "dim", no_wrap=True)]
+    for row, epoch in zip(rows, epochs, strict=True):
+        style = f"bold {color}" if epoch.f1_weighted == best else ""
+        lines.append(Text("  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)), style, no_wrap=True))
+    if not rows:
+        lines.append(Text("the first row comes at the end of an epoch", "dim"))
+    return Text("\n").join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def ladder_table(rungs: Sequence[Rung], tuned: Sequence[tuple[str, float, float]], width: int, colors: dict[str, str]) -> Text:
+    """Return each rung with bars of its scores, and fine-tuned runs (name, weighted F1, accuracy) under them to compare with."""
+    if not rungs:
+        return Text("the first rung comes in a moment", "dim")
+    room = max(4, min(40, width - 50))
+    lines = [Text(f"{'':16} {'F1 (weighted)':<{room + 7}} {'accuracy':>8} {'macro':>7} {'time':>10}", "dim", no_wrap=True)]
+    for rung in rungs:
+        lines.append(_ladder_line(rung_name(rung), rung.metrics.f1_weighted, room, colors["primary"]))
+        how = "cached, " if rung.cached else ""
+        lines[-1].append(f" {rung.metrics.accuracy:>8.3f} {rung.metrics.f1_macro:>7.3f} {how + duration(rung.seconds):>10}")
+    for name, f1, accuracy in tuned:
+        lines.append(_ladder_line(name, f1, room, colors["success"]))
+        lines[-1].append(f" {accuracy:>8.3f}")
+    return Text("\n").join(lines)
+
+
+def _ladder_line(name: str, f1: float, room: int, color: str) -> Text:
+    return Text.assemble((pad(safe_line(name), 16), "bold"), " ", (bar(f1, room), color), (f" {f1:.3f} ", "bold"), no_wrap=True)
+
+
+def class_table(
+    metrics: Metrics | None, others: Sequence[tuple[str, Metrics]], evaluations: Sequence[Evaluated], looks: Sequence[LabelLook], width: int
+) -> Text:
+    """Return precision, recall and F1 of each class, F1's way there, its 95 % interval where known, and the F1 of other runs."""
+    if metrics is None:
+        return Text("no scores yet", "dim")
+    named = min(18, max((cell_width(safe_line(look.name)) for look in looks), default=8) + 2)
+    names = [pad(safe_line(name), 9) for name, _ in others]
+    fixed = named + 34 + 10 * len(names)
+    trend = 10 if width >= fixed + 30 and len(evaluations) > 1 else 0
+    interval = 16 if metrics.intervals and width >= fixed + trend + 36 else 0
+    room = max(4, min(30, width - fixed - trend - interval))
+    title = f"{metrics.split}, {metrics.rows:,} rows"
+    head = f"{pad(title, named + room + 1)}{'F1':>6}{'  95 % interval ' if interval else ''}{' since start'[: trend + 1] if trend else ''}"
+    lines = [Text(f"{head}{'precision':>10}{'recall':>8}{'rows':>8} {' '.join(names)}", "dim", no_wrap=True)]
+    for look in looks:
+        scores = metrics.per_class.get(look.name)
+        if scores is None:
+            continue
+        line = Text.assemble(look.text(named), " ", (bar(scores.f1, room), look.color), (f"{scores.f1:6.3f}", "bold"), no_wrap=True)
+        if interval:
+            low, high = metrics.intervals.get(f"f1:{look.name}", (scores.f1, scores.f1))
+            line.append(f"  {low:.3f}-{high:.3f}  ", "dim")
+        if trend:
+            past = [each.metrics.per_class[look.name].f1 for each in evaluations if look.name in each.metrics.per_class]
+            line.append(" " + sparkline(past, trend, 1.0), look.color)
+        line.append(f"{scores.precision:>10.3f}{scores.recall:>8.3f}{scores.support:>8,} ")
+        for _, other in others:
+            theirs = other.per_class.get(look.name)
+            line.append(f"{theirs.f1:>9.3f} " if theirs else f"{'-':>9} ")
+        lines.append(line)
+    lines.append(Text(f"weighted F1 {metrics.f1_weighted:.4f}   macro F1 {metrics.f1_macro:.4f}   accuracy {metrics.accuracy:.4f}", "dim"))
+    return Text("\n").join(lines)
+
+
+def settings_table(rows: Sequence[tuple[str, str]], others: Sequence[Sequence[tuple[str, str]]], color: str) -> Text:
+    """Return names and values; where other runs are compared with, their values follow on the lines that differ."""
+    lines: list[Text] = []
+    compared = [dict(other) for other in others]
+    for name, value in rows:
+        different = [other.get(name, "-") for other in compared if other.get(name, "-") != value]
+        line = Text.assemble((pad(safe_line(name), 24), "dim"), safe_line(value), no_wrap=True)
+        if different and name not in ("run", "folder"):
+            line.append(f"   other: {', '.join(safe_line(each) for each in different)}", color)
+        lines.append(line)
+    return Text("\n").join(lines)

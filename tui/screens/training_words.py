@@ -1,0 +1,176 @@
+"""What the training monitor says of a run in words and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from rich.text import Text
+
+from ...core.cli.units import age, duration, size
+from ...core.events import Step
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_line
+from ...core.specs import DataSpec, task_of
+from ..widgets.bars import sparkline
+from ..widgets.run_list import RunItem
+
+QUIET = 20.0
+"""Seconds without an event after which a live run is said to make no progress."""
+RECENT = 20
+"""Steps over which speeds are averaged."""
+_BAR = 12
+
+
+def short_source(source: str) -> str:
+    """Return a data set's or model's name without its folders."""
+    return source if source == "starter" or source.startswith(("ms:", "hf:")) else source.rstrip("/").rpartition("/")[2] or source
+
+
+def is_live(view: RunView) -> bool:
+    return view.state in ("starting", "running")
+
+
+def score_of(view: RunView) -> float | None:
+    """Return the weighted F1 on the validation split: the final one, or the newest."""
+    if view.finished is not None:
+        return view.finished.metrics.f1_weighted
+    if view.evaluations:
+        return view.evaluations[-1].metrics.f1_weighted
+    if view.epochs:
+        return view.epochs[-1].f1_weighted
+    return max((rung.metrics.f1_weighted for rung in view.rungs), default=None)
+
+
+def share_done(view: RunView) -> float | None:
+    """Return how much of the run, or of the phase under way, is done, in [0, 1]; None where it cannot be said."""
+    if view.progress is not None:
+        return min(1.0, view.progress.done / view.progress.total) if view.progress.total else None
+    return min(1.0, view.step / view.steps) if view.steps else None
+
+
+def run_item(view: RunView, now: float, *, marked: bool, color: str) -> RunItem:
+    """Return a run's line of the list."""
+    score, share = score_of(view), share_done(view)
+    if score is not None:
+        shown = f"F1 {score:.3f}"
+    elif is_live(view) and share is not None:
+        shown = f"{100 * share:.0f} %"
+    else:
+        shown = view.state
+    return RunItem(
+        key=view.folder,
+        id=view.id,
+        task=task_of(view.spec.job),
+        state=view.state,
+        data=short_source(view.spec.job.data.source),
+        model=short_source(view.spec.job.model),
+        score=shown,
+        age=age(max(0.0, now - view.spec.created)),
+        marked=marked,
+        color=color,
+    )
+
+
+def speed(curve: Sequence[Step]) -> tuple[float, float] | None:
+    """Return steps and tokens a second over the newest steps; None before there are two."""
+    if len(curve) < 2:
+        return None
+    newest = curve[-RECENT - 1 :]
+    seconds = sum(step.seconds for step in newest[1:])
+    if seconds <= 0:
+        return None
+    return (newest[-1].step - newest[0].step) / seconds, sum(step.tokens for step in newest[1:]) / seconds
+
+
+def progress_line(view: RunView, now: float, width: int, colors: dict[str, str]) -> Text:
+    """Return one line: how far the run is, how long it takes and how fast it goes; or how it ended and why."""
+    line = Text(no_wrap=True, overflow="ellipsis", end="")
+    if not is_live(view):
+        sign, color = {"finished": ("✓", "success"), "stopped": ("■", "warning")}.get(view.state, ("✗", "error"))
+        line.append(f"{sign} {view.state}", f"bold {colors[color]}")
+        if view.finished is not None:
+            line.append(f" in {duration(view.finished.seconds)}")
+            if view.finished.steps:
+                line.append(f", {view.finished.steps:,} steps")
+            if view.finished.peak_memory:
+                line.append(f", at most {size(view.finished.peak_memory)} memory")
+        elif view.steps:
+            line.append(f" at step {view.step:,} of {view.steps:,}")
+        if view.reason:
+            line.append(f": {safe_line(view.reason)}", colors[color])
+        return line
+    share = share_done(view)
+    if view.progress is not None:
+        total = f" of {view.progress.total:,}" if view.progress.total else ""
+        phase = safe_line(f"{view.progress.phase} {view.progress.detail}".strip())
+        line.append(f"▶ {phase} {view.progress.done:,}{total} {safe_line(view.progress.unit)}", "bold")
+    elif view.steps:
+        line.append(f"▶ {view.step:,} of {view.steps:,} steps", "bold")
+    else:
+        line.append("▶ starting", "bold")
+    if share is not None:
+        full = round(share * _BAR)
+        line.append(" ").append("━" * full, colors["success"]).append("─" * (_BAR - full), "dim").append(f" {100 * share:.0f} %")
+    if view.seconds_left is not None:
+        line.append(f"  {duration(view.seconds_left)} left", "bold")
+    quiet = now - view.last_event if view.last_event is not None else 0.0
+    if quiet > QUIET:
+        line.append(f"  no progress for {duration(quiet)}", f"bold {colors['warning']}")
+    rates = speed(view.curve)
+    if rates is not None and view.progress is None:
+        line.append(f"  {rates[0]:.2g} steps/s  {rates[1]:,.0f} tokens/s")
+    if view.curve:
+        newest = view.curve[-1]
+        norm = "" if newest.gradient_norm is None else f"  gradient norm {newest.gradient_norm:.2g}"
+        line.append(f"  learning rate {newest.learning_rate:.2g}{norm}")
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
+    """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings."""
+    line = Text(no_wrap=True, overflow="ellipsis", end="")
+    if view.started is not None:
+        where = "training on CPU" if view.started.device == "cpu" else safe_line(f"{view.started.device} {view.started.device_name}")
+        badge = f"bold reverse {colors['warning']}" if view.started.device == "cpu" else f"bold {colors['success']}"
+        line.append(f" {where} ", badge).append(f" {safe_line(view.started.precision)}", "dim")
+    if view.telemetry:
+        room = max(6, min(24, (width - line.cell_len - 50) // 2))
+        newest = view.telemetry[-1]
+        processor = [each.cpu_percent for each in view.telemetry]
+        memory = [float(each.memory) for each in view.telemetry]
+        line.append("  CPU ").append(sparkline(processor, room, max(100.0, *processor)), colors["primary"])
+        line.append(f" {newest.cpu_percent:.0f} %")
+        line.append("  memory ").append(sparkline(memory, room, max(1.0, 1.2 * max(memory))), colors["secondary"])
+        line.append(f" {size(newest.memory)}")
+        if newest.gpu_percent is not None:
+            load = [each.gpu_percent or 0.0 for each in view.telemetry]
+            line.append("  GPU ").append(sparkline(load, room, 100.0), colors["success"]).append(f" {newest.gpu_percent:.0f} %")
+        if newest.gpu_memory is not None and newest.gpu_memory_total:
+            line.append(f" {size(newest.gpu_memory)} of {size(newest.gpu_memory_total)}")
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def spec_rows(view: RunView) -> list[tuple[str, str]]:
+    """Return what the run was asked to do and what was made of it, as names and values."""
+    job = view.spec.job
+    rows = [("run", view.id), ("folder", view.folder), ("task", task_of(job))]
+    rows += [(name, _shown(value)) for name, value in msgspec.structs.asdict(job).items() if not isinstance(value, DataSpec)]
+    rows += [(f"data {name}", _shown(value)) for name, value in msgspec.structs.asdict(job.data).items()]
+    rows += [("labels", ", ".join(view.spec.labels)), ("data hash", view.spec.data_hash[:16])]
+    if view.started is not None:
+        rows += [("device used", f"{view.started.device} {view.started.device_name}, {view.started.precision}")]
+        rows += [("parameters", f"{view.started.parameters:,}")] if view.started.parameters else []
+        rows += [(f"rows {split}", f"{number:,}") for split, number in view.started.rows.items()]
+        rows += [(f"set {name}", _shown(value)) for name, value in view.started.settings.items()]
+    rows += [(f"version of {name}", version) for name, version in view.spec.versions.items()]
+    rows += [("supervisor", f"process {view.supervisor_pid}")] if view.supervisor_pid else []
+    return rows
+
+
+def _shown(value: object) -> str:
+    if value is None or value == ():
+        return "(chosen by the preset)" if value is None else "(from the data)"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

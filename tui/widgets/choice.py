@@ -1,0 +1,75 @@
+"""One of a few values on one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from ...core.safe_text import safe_line
+
+
+class Choice(Widget, can_focus=True):
+    """Shows all options with the chosen one marked; arrows and space choose."""
+
+    DEFAULT_CSS = """
+    Choice { height: 1; width: 1fr; }
+    Choice:focus { background: $panel; }
+    Choice > .choice--chosen { color: $primary; text-style: bold; }
+    Choice > .choice--other { color: $text-muted; }
+    """
+    COMPONENT_CLASSES = {"choice--chosen", "choice--other"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,space", "turn(1)", "choose", key_display="←→", id="choice.next"),
+        Binding("left,h", "turn(-1)", "choose", show=False, id="choice.before"),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Another option was chosen."""
+
+        choice: Choice
+        value: str
+
+        @property
+        def control(self) -> Choice:
+            return self.choice
+
+    def __init__(self, options: tuple[str, ...], value: str, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._options = options if value in options else (*options, value)
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        return self._value
+
+    def render(self) -> Text:
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for option in self._options:
+            is_chosen = option == self._value
+            style = self.get_component_rich_style(f"choice--{'chosen' if is_chosen else 'other'}", partial=True)
+            line.append(f"{'●' if is_chosen else '○'} {safe_line(option)}   ", style)
+        return line
+
+    def action_turn(self, by: int) -> None:
+        self._take(self._options[(self._options.index(self._value) + by) % len(self._options)])
+
+    def on_click(self, event: events.Click) -> None:
+        column = event.get_content_offset_capture(self).x
+        for option in self._options:
+            column -= len(safe_line(option)) + 5
+            if column < 0:
+                self._take(option)
+                return
+
+    def _take(self, option: str) -> None:
+        if option != self._value:
+            self._value = option
+            self.refresh()
+            self.post_message(self.Changed(self, option))
