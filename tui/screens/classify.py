@@ -2,18 +2,260 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
+from typing import ClassVar
 
+from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
 
+from ...core.engine.protocol import AskClassify, ClassifyAnswer, Prediction
+from ...core.errors import UserError
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_line
+from ...core.specs import BaselineSpec, task_of
 from ..page import Page
+from ..widgets.label_bars import Guess, LabelBars
+from ..widgets.run_list import RunList
+from .training_panels import looks_of
+from .training_words import run_item
+
+PAUSE = 0.04
+"""Seconds without a key after which the engine is asked."""
+MOST_RUNS = 4
+"""Runs that fit side by side."""
+KEPT = 200
+"""Sentences of the session that are remembered."""
 
 
 class ClassifyScreen(Page):
     """Screen 4: classifies what is typed."""
 
     MODE = "classify"
+    CSS_PATH = "classify.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
+        Binding("i,slash", "type", "type", show=False, tooltip="type a sentence", id="classify.type"),
+        Binding("up", "recall(-1)", "history", key_display="↑↓", tooltip="earlier sentences of this session", id="classify.earlier"),
+        Binding("down", "recall(1)", "later sentence", show=False, id="classify.later"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._marked: list[str] | None = None
+        """Folders of the runs that answer; None: the newest of each task."""
+        self._answers: dict[str, Prediction | str] = {}
+        """By folder: the newest answer, or why there is none."""
+        self._seconds: dict[str, float] = {}
+        self._stale: set[str] = set()
+        self._asked: str | None = None
+        self._timer: Timer | None = None
+        self._history: list[str] = []
+        self._place = 0
+        """Place in the history; its length: a sentence that is not in it yet."""
 
     def compose_body(self) -> ComposeResult:
-        yield Static((files("emotui.tui.text") / "classify_empty.md").read_text("utf-8"), markup=False)
+        yield Static((files("emotui.tui.text") / "classify_empty.md").read_text("utf-8"), markup=False, id="classify-empty")
+        with Vertical(id="classify"):
+            yield Input(placeholder="I saw a movie today and it was really good.", id="sentence")
+            yield Static(id="winner")
+            yield LabelBars(id="bars")
+            with Horizontal(id="beside"):
+                yield OptionList(id="history", markup=False)
+                yield RunList(id="run-choice")
+
+    def on_mount(self) -> None:
+        self.query_one("#sentence").border_title = Text("sentence")
+        self.query_one("#history").border_title = Text("history of this session")
+        self.query_one("#run-choice").border_title = Text("runs: space adds or removes")
+
+    def on_screen_resume(self) -> None:
+        self._draw()
+        if self.runs:
+            self.query_one("#sentence").focus()
+
+    # --- facts ------------------------------------------------------------------------------------------
+
+    @property
+    def runs(self) -> list[RunView]:
+        """Runs with a model to ask, newest first."""
+        return [view for view in self.state.runs if view.state == "finished"]
+
+    @property
+    def chosen(self) -> list[RunView]:
+        """The runs that answer, side by side."""
+        runs = self.runs
+        if self._marked is not None:
+            known = {view.folder: view for view in runs}
+            return [known[folder] for folder in self._marked if folder in known]
+        tuned = next((view for view in runs if not isinstance(view.spec.job, BaselineSpec)), None)
+        baseline = next((view for view in runs if isinstance(view.spec.job, BaselineSpec)), None)
+        return [view for view in (tuned, baseline) if view is not None]
+
+    def show_runs(self, runs: tuple[RunView, ...]) -> None:  # noqa: ARG002 - they are read from the state
+        if not self.is_current:
+            return
+        before = {guess.title for guess in self.query_one(LabelBars).guesses}
+        self._draw()
+        if {guess.title for guess in self.query_one(LabelBars).guesses} != before:
+            self._ask()
+
+    def show_theme(self) -> None:
+        self._draw()
+
+    def receive_text(self, text: str) -> None:
+        sentence = self.query_one("#sentence", Input)
+        sentence.value = " ".join(text.split("\n"))
+        sentence.focus()
+
+    def text_in_hand(self) -> str | None:
+        return self.query_one("#sentence", Input).value or None
+
+    # --- asking -----------------------------------------------------------------------------------------
+
+    @on(Input.Changed, "#sentence")
+    def _typed(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(PAUSE, self._ask)
+
+    def _ask(self) -> None:
+        """Ask every chosen run about the sentence; an older question that is under way is dropped."""
+        text = self.query_one("#sentence", Input).value
+        self._asked = text
+        if not text.strip():
+            self._answers.clear()
+            self._stale.clear()
+        else:
+            for view in self.chosen:
+                self._stale.add(view.folder)
+                self.run_worker(partial(self._ask_one, view, text), group=f"ask {view.folder}", exclusive=True, exit_on_error=True)
+        self._draw()
+
+    async def _ask_one(self, view: RunView, text: str) -> None:
+        try:
+            answer: ClassifyAnswer | None = await self.state.ask(AskClassify(topic=f"prompt {view.folder}", run=view.folder, texts=(text,)))
+        except UserError as error:
+            self._take(view, text, str(error), 0.0)
+            return
+        if answer is not None and answer.predictions:
+            self._take(view, text, answer.predictions[0], answer.seconds)
+            self.state.mark_done("classify")
+
+    def _take(self, view: RunView, text: str, answer: Prediction | str, seconds: float) -> None:
+        if text != self._asked:
+            return
+        self._answers[view.folder] = answer
+        self._seconds[view.folder] = seconds
+        self._stale.discard(view.folder)
+        self._draw()
+
+    # --- drawing ----------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        runs, chosen = self.runs, self.chosen
+        self.set_class(not runs, "-empty")
+        now, keys = self.state.clock(), [view.folder for view in chosen]
+        items = tuple(run_item(view, now, marked=view.folder in keys, color="") for view in runs)
+        listed = self.query_one("#run-choice", RunList)
+        at = listed.highlighted
+        listed.show(items, listed.items[at].key if at is not None and at < len(listed.items) else None)
+        self.query_one(LabelBars).show(tuple(self._guess(view) for view in chosen))
+        self._draw_winner(chosen)
+
+    def _guess(self, view: RunView) -> Guess:
+        title, looks = f"{view.id} {_kind(view)}", looks_of(view, dark=self.state.dark)
+        answer = self._answers.get(view.folder)
+        if answer is None:
+            return Guess(title, looks=looks, note="loading the model…" if view.folder in self._stale else "")
+        if isinstance(answer, str):
+            return Guess(title, looks=looks, error=answer)
+        shares = tuple(answer.probabilities.get(look.name, 0.0) for look in looks)
+        return Guess(title, shares, looks, _milliseconds(self._seconds.get(view.folder, 0.0)), stale=view.folder in self._stale)
+
+    def _draw_winner(self, chosen: list[RunView]) -> None:
+        """Show the label large, and the tokens that were used, as the first run that answered says."""
+        sentence, winner = self.query_one("#sentence", Input), self.query_one("#winner", Static)
+        found = next(((view, answer) for view in chosen if isinstance(answer := self._answers.get(view.folder), Prediction)), None)
+        if found is None:
+            winner.update(Text("type a sentence: its class comes with each key", "dim") if not sentence.value else "")
+            sentence.border_subtitle = None
+            return
+        view, answer = found
+        look = next((look for look in looks_of(view, dark=self.state.dark) if look.name == answer.label), None)
+        color, glyph = (look.color, look.glyph) if look is not None else ("", "")
+        name = safe_line(answer.label, 40)
+        large = " ".join(name.upper()) if name.isascii() else name
+        share = answer.probabilities.get(answer.label, 0.0)
+        winner.update(
+            Text.assemble((f" {glyph} {glyph} {glyph}  {large}  ", f"bold reverse {color}"), f"  {100 * share:.1f} %", no_wrap=True)
+        )
+        cut = f"{answer.tokens:,} tokens, cut at {answer.tokens:,}" if answer.truncated else f"{answer.tokens:,} tokens"
+        color = self.app.theme_variables["warning"] if answer.truncated else ""
+        sentence.border_subtitle = Text(cut, color)
+
+    # --- keys -------------------------------------------------------------------------------------------
+
+    @on(Input.Submitted, "#sentence")
+    def _remember(self) -> None:
+        sentence = self.query_one("#sentence", Input)
+        text = sentence.value
+        if not text.strip():
+            return
+        if not self._history or self._history[-1] != text:
+            self._history = [*self._history, text][-KEPT:]
+            answers = [f"{answer.label} {100 * answer.probabilities.get(answer.label, 0.0):.0f} %" for answer in self._shown_answers()]
+            line = Text.assemble((f"{safe_line(' / '.join(answers) or '…', 40)}  ", "bold"), safe_line(text, 300), no_wrap=True)
+            self.query_one("#history", OptionList).add_option(Option(line))
+        self._place = len(self._history)
+        sentence.value = ""
+
+    def _shown_answers(self) -> list[Prediction]:
+        return [answer for view in self.chosen if isinstance(answer := self._answers.get(view.folder), Prediction)]
+
+    def action_recall(self, by: int) -> None:
+        """Put an earlier or a later sentence into the prompt."""
+        if not self._history:
+            return
+        self._place = min(len(self._history), max(0, self._place + by))
+        sentence = self.query_one("#sentence", Input)
+        sentence.value = self._history[self._place] if self._place < len(self._history) else ""
+        sentence.cursor_position = len(sentence.value)
+
+    @on(OptionList.OptionSelected, "#history")
+    def _recalled(self, event: OptionList.OptionSelected) -> None:
+        self._place = max(0, len(self._history) - self.query_one("#history", OptionList).option_count) + event.option_index
+        self.action_recall(0)
+        self.action_type()
+
+    def action_type(self) -> None:
+        self.query_one("#sentence").focus()
+
+    def action_leave_text(self) -> None:
+        self.query_one("#run-choice").focus()
+
+    @on(RunList.Marked)
+    def _mark(self, event: RunList.Marked) -> None:
+        marked = [view.folder for view in self.chosen]
+        if event.key in marked:
+            marked.remove(event.key)
+        elif len(marked) >= MOST_RUNS:
+            self.state.say(f"{MOST_RUNS} runs fit side by side: remove one first", problem=True)
+        else:
+            marked.append(event.key)
+        self._marked = marked
+        self._ask()
+
+
+def _kind(view: RunView) -> str:
+    return "logistic regression" if isinstance(view.spec.job, BaselineSpec) else task_of(view.spec.job)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.0f} s"

@@ -14,8 +14,8 @@ from ..widgets.bars import bar, sparkline
 from ..widgets.label_look import LabelLook
 from .training_charts import rung_name
 
-_WIDE_HEADER = ("Epoch", "Training loss", "Validation loss", "Accuracy", "F1", "F1 macro")
-_HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1", "Macro")
+_WIDE_HEADER = ("Epoch", "Train loss", "Valid. loss", "Accuracy", "F1")
+_HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1")
 
 
 def newest_metrics(view: RunView | None) -> Metrics | None:
@@ -31,9 +31,9 @@ def newest_metrics(view: RunView | None) -> Metrics | None:
 
 def epoch_table(epochs: Sequence[EpochRow], width: int, color: str) -> Text:
     """Return the tutorial's table: one row an epoch; the best weighted F1 stands out."""
-    header = _WIDE_HEADER if width >= 56 else _HEADER
+    header = _WIDE_HEADER if width >= 48 else _HEADER
     best = max((row.f1_weighted for row in epochs), default=0.0)
-    rows = [(str(row.epoch), *map(_figure, (row.train_loss, row.eval_loss, row.accuracy, row.f1_weighted, row.f1_macro))) for row in epochs]
+    rows = [(str(row.epoch), *map(_figure, (row.train_loss, row.eval_loss, row.accuracy, row.f1_weighted))) for row in epochs]
     widths = [max(len(name), 6) for name in header]
     lines = [Text("  ".join(name.rjust(size) for name, size in zip(header, widths, strict=True)), "dim", no_wrap=True)]
     for row, epoch in zip(rows, epochs, strict=True):

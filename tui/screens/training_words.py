@@ -122,8 +122,8 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
         line.append(f"  {rates[0]:.2g} steps/s  {rates[1]:,.0f} tokens/s")
     if view.curve:
         newest = view.curve[-1]
-        norm = "" if newest.gradient_norm is None else f"  gradient norm {newest.gradient_norm:.2g}"
-        line.append(f"  learning rate {newest.learning_rate:.2g}{norm}")
+        norm = "" if newest.gradient_norm is None else f"  gradient {newest.gradient_norm:.2g}"
+        line.append(f"  lr {newest.learning_rate:.2g}{norm}")
     line.truncate(width, overflow="ellipsis")
     return line
 

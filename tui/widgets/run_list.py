@@ -105,7 +105,7 @@ class RunList(OptionList):
         sign, variable = _SIGNS.get(item.state, ("·", "$text"))
         color = self.app.theme_variables.get(variable.removeprefix("$"), "")
         color = color if color.startswith("#") else ""
-        score = safe_line(item.score, width - 8)
+        score = safe_line(item.score if width >= 24 else item.score.removeprefix("F1 "), width - 8)
         name = pad(f"{safe_line(item.id, 8)} {safe_line(item.task)}", max(1, width - 3 - len(score)))
         first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
         mark = ("● " if item.marked else "  ") if not item.color else ("● " if item.marked else "━ ")
