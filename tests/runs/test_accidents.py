@@ -308,7 +308,8 @@ def test_the_starter_may_die_and_its_run_goes_on(runs: Runs, tmp_path: Path) -> 
     """A process in a terminal of its own starts a run; the terminal is closed."""
     script = tmp_path / "starter.py"
     script.write_text(
-        "import sys, time, json\n"
+        "import sys, time, json, signal\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
         "from emotui.core.runs import launch\n"
         "from emotui.core.specs import DataSpec, TrainSpec\n"
         "job = TrainSpec(DataSpec('starter'), sys.argv[1])\n"

@@ -95,7 +95,9 @@ def signals(*who: str, number: int = signal.SIGKILL) -> Accident:
 
 
 STARTER = """
-import fcntl, json, os, sys, termios, time
+import fcntl, json, os, signal, sys, termios, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from emotui.core.runs import launch, state
