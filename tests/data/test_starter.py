@@ -46,7 +46,7 @@ def test_it_is_large_enough_and_every_label_has_its_share(starter: Dataset, rows
     assert {name: len(split) for name, split in starter.splits.items()} == {"train": 1312, "validation": 270, "test": 270}
     for split in starter.splits.values():
         counts = np.bincount(split.label_ids(), minlength=6)
-        assert counts.min() == counts.max()
+        assert counts.max() <= 1.25 * counts.min()
 
 
 def test_the_files_hold_texts_and_labels_by_name() -> None:
