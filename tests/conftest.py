@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import string
 from pathlib import Path
 
@@ -19,6 +20,13 @@ _SENTENCES = {
     "anger": ("he lied to me again and i shout", "the bus left early and i hate it", "they broke my bike and i feel furious"),
 }
 _PLACES = ("today", "at home", "in the park", "at work", "on the train", "this morning", "last night", "with my mother", "in town", "again")
+
+
+def pytest_configure() -> None:
+    """Share the cores between the workers of pytest-xdist: threads that wait for each other spin, and every test is slower for it."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""The tutorial's main job on the emotion tweets and a real checkpoint, where both are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from emotui.core.engine.protocol import AskClassify, AskTokens
+from emotui.core.events import Event, Finished, RungDone
+from emotui.core.model import baseline, classify, finetune, tokens
+from emotui.core.runs import folder
+from emotui.core.specs import BaselineSpec, DataSpec, Pooling, TrainSpec
+
+DATA, MODEL = os.environ.get("EMOTUI_REAL_DATA", ""), os.environ.get("EMOTUI_REAL_MODEL", "")
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(not DATA, reason="EMOTUI_REAL_DATA is not set"),
+    pytest.mark.skipif(not MODEL, reason="EMOTUI_REAL_MODEL is not set"),
+    pytest.mark.timeout(900),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """One home for the module, so that the second ladder finds the first one's hidden states."""
+    before = os.environ.get("EMOTUI_HOME")
+    os.environ["EMOTUI_HOME"] = str(tmp_path_factory.mktemp("home"))
+    yield
+    if before is None:
+        del os.environ["EMOTUI_HOME"]
+    else:
+        os.environ["EMOTUI_HOME"] = before
+
+
+def test_the_tutorials_tokens() -> None:
+    answer = tokens.describe(AskTokens(text="Tokenizing text is a core task of NLP.", model=MODEL, shapes=True))
+    assert list(answer.subwords.ids[1:-1]) == [19204, 6026, 3793, 2003, 1037, 4563, 4708, 1997, 17953, 2361, 1012]
+    assert answer.subwords.input_names == ("input_ids", "attention_mask")
+    assert answer.shapes is not None and answer.shapes.hidden_state == (1, 13, 384)
+
+
+@pytest.mark.parametrize(("pooling", "least"), [("cls", 0.63), ("mean", 0.69)])
+def test_the_ladder_of_baselines(pooling: Pooling, least: float) -> None:
+    job = BaselineSpec(DataSpec(DATA), MODEL, pooling=pooling, device="cpu")
+    run = folder.create(job, data_hash="", labels=(), versions={})
+    events: list[Event] = []
+    assert baseline.fit(job, run, events.append, lambda: False)
+    reached = {event.rung.name: event.rung.metrics.f1_weighted for event in events if isinstance(event, RungDone)}
+    assert reached["tfidf"] >= 0.88
+    assert reached["encoder"] >= least
+    assert reached["most_frequent"] < 0.25
+
+
+def test_fine_tuning_beats_the_ladder_within_one_epoch(tmp_path: Path) -> None:
+    job = TrainSpec(DataSpec(DATA), MODEL, epochs=1, device="cpu")
+    run = folder.create(job, data_hash="", labels=(), versions={})
+    events: list[Event] = []
+    assert finetune.train(job, run, events.append, lambda: False)
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.metrics.f1_weighted >= 0.91
+    assert finished.peak_memory is not None and finished.peak_memory < 3e9
+    answer = classify.classify(AskClassify(run=str(run.path), texts=("I saw a movie today and it was really good.",)))
+    assert answer.predictions[0].label == "joy"
