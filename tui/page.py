@@ -71,7 +71,7 @@ class Page(Screen[None]):
     def show_dataset(self, dataset: Dataset) -> None:
         """A data set was opened."""
 
-    def show_model(self, model: str) -> None:
+    def show_model(self, _: str) -> None:
         """The checkpoint was chosen."""
 
     def show_runs(self, runs: tuple[RunView, ...]) -> None:

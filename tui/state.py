@@ -100,45 +100,52 @@ class AppState(App[int]):
         self.loading = Loading("read")
         self._load(spec)
 
+    def take_dataset(self, spec: DataSpec, dataset: Dataset) -> None:
+        """Make `dataset`, which was read from `spec`, the open one."""
+        self.workers.cancel_group(self, "dataset")
+        self._take(spec, dataset)
+
+    def _take(self, spec: DataSpec, dataset: Dataset) -> None:
+        self.loading, self.data_error = None, ""
+        self.spec = msgspec.structs.replace(spec, source=dataset.source)
+        self.dataset = dataset
+        self.mark_done("data")
+
     @work(exclusive=True, group="dataset")
     async def _load(self, spec: DataSpec) -> None:
-        loop = asyncio.get_running_loop()
-
-        def report(phase: str, done: int, total: int | None) -> None:
-            loop.call_soon_threadsafe(setattr, self, "loading", Loading(phase, done, total))
+        def report(loading: Loading) -> None:
+            self.loading = loading
 
         try:
-            dataset = await asyncio.to_thread(self._read_data, spec, report)
-            if dataset is None:
-                await self._download(spec.source, offline=spec.offline)
-                dataset = await asyncio.to_thread(self._read_data, spec, report)
+            dataset = await self.read_dataset(spec, report)
         except UserError as error:
             self.loading = None
             self.data_error = str(error)
         else:
-            self.loading = None
-            self.spec = msgspec.structs.replace(spec, source=dataset.source) if dataset is not None else spec
-            self.dataset = dataset
-            self.mark_done("data")
+            self._take(spec, dataset)
 
-    async def _download(self, name: str, *, offline: bool) -> None:
-        def report(line: ProgressLine) -> None:
-            self.loading = Loading(line.phase, line.done, line.total)
-
-        self.loading = Loading("download")
-        await self.ask(AskDownload(id=name, what="dataset", offline=offline), report)
-        self.loading = Loading("downloaded")
-
-    def _read_data(self, spec: DataSpec, report: Callable[[str, int, int | None], None]) -> Dataset | None:
-        """Return the data set, None where it must be downloaded first. Raises UserError. Runs in a thread."""
+    async def read_dataset(self, spec: DataSpec, report: Callable[[Loading], None]) -> Dataset:
+        """Return the data set, downloaded by the engine where it must be; nothing else changes. Raises UserError."""
         from ..core.data import sources
 
+        loop = asyncio.get_running_loop()
+
+        def tell(phase: str, done: int, total: int | None) -> None:
+            loop.call_soon_threadsafe(report, Loading(phase, done, total))
+
+        def read() -> Dataset:
+            wanted = msgspec.structs.replace(spec, source=sources.resolve(spec.source))
+            return (self._read or sources.load)(wanted, progress=tell)
+
         try:
-            return (self._read or sources.load)(msgspec.structs.replace(spec, source=sources.resolve(spec.source)), progress=report)
-        except sources.NotDownloaded:
-            if self.loading is not None and self.loading.phase == "downloaded":
-                raise
-            return None
+            return await asyncio.to_thread(read)
+        except sources.NotDownloaded as absent:
+            report(Loading("download"))
+            await self.ask(
+                AskDownload(id=absent.id, what="dataset", offline=spec.offline),
+                lambda line: report(Loading(line.phase, line.done, line.total)),
+            )
+            return await asyncio.to_thread(read)
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
         """Ask the engine. Returns None where a newer question of the same topic superseded it. Raises UserError."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.style import Style
 from textual.theme import Theme
+
+from .widgets.label_look import LabelLook
 
 # Chosen to stay apart in 16 colours and for readers who do not tell red from green; the glyph carries the same information.
 _CLASSES_DARK = ("#7aa9f7", "#e8c15a", "#f08fb8", "#ee6a5f", "#b79df2", "#55d0b8", "#f0a05a", "#97cf63")
@@ -77,3 +81,8 @@ def class_style(index: int, *, dark: bool = True, bold: bool = False) -> Style:
 def class_glyph(index: int) -> str:
     """Return the one-cell glyph of class `index`; with its colour it is unique among the first 88 classes."""
     return _GLYPHS[index % len(_GLYPHS)]
+
+
+def class_looks(labels: Sequence[str], *, dark: bool = True) -> tuple[LabelLook, ...]:
+    """Return how each class looks, in label order."""
+    return tuple(LabelLook(name, class_glyph(index), class_color(index, dark=dark)) for index, name in enumerate(labels))

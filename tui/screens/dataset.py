@@ -2,16 +2,370 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widgets import Static
+import asyncio
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Input, Static
+
+from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
+from ...core.errors import UserError
+from ...core.safe_text import safe_line, safe_text
 from ..page import Page
+from ..theme import class_looks
+from ..widgets.box_plots import BoxPlots
+from ..widgets.class_bars import ClassBars
+from ..widgets.problem_list import ProblemList
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset, Split
+    from ..widgets.row_table import RowTable
+    from .dataset_numbers import Numbers, Unit
+
+_SHOWN = 4_000
+"""Characters of a text that are shown whole under the table."""
 
 
 class DatasetScreen(Page):
-    """Screen 1: shows the open data set."""
+    """Screen 1: rows of one split under a filter; charts and counts follow both."""
 
     MODE = "dataset"
+    CSS_PATH = "dataset.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/", tooltip="filter rows: words, label:NAME, len>40, regex:PATTERN", id="filter"),
+        Binding("left_square_bracket", "split(-1)", "split", key_display="[", tooltip="the split before", id="split_before"),
+        Binding("right_square_bracket", "split(1)", "split", key_display="]", tooltip="the next split", id="split_after"),
+        Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
+        Binding("o", "open", "open", tooltip="open another data set", id="open"),
+        Binding("escape", "clear", "all rows", tooltip="end the filter", show=False, id="clear"),
+        Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row"),
+        Binding("p", "app.prompt", "prompt", tooltip="classify this row"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._split = ""
+        self._unit: Unit = "words"
+        self._table: RowTable | None = None
+        self._found: dict[str, Any] | None = None
+        self._why = ""
+        self._numbers: Numbers | None = None
+        self._lengths: LengthsAnswer | None = None
+        self._counting = ""
+        self._measured: Dataset | None = None
 
     def compose_body(self) -> ComposeResult:
-        yield Static("reading the data set", markup=False)
+        with Horizontal(id="browser"):
+            with Vertical(id="left"):
+                with Vertical(id="rows", classes="panel"):
+                    yield Input(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
+                    yield Static(id="fault", markup=False)
+                    yield Static(id="wait", markup=False)
+                with VerticalScroll(id="text", classes="panel text", can_focus=False):
+                    yield Static(id="full", markup=False)
+            with Vertical(id="right"):
+                with VerticalScroll(id="classes", classes="panel side", can_focus=False):
+                    yield ClassBars()
+                with VerticalScroll(id="lengths", classes="panel side", can_focus=False):
+                    yield BoxPlots()
+                with Vertical(id="problems", classes="panel side"):
+                    yield Static("not looked for yet", id="no_problems", markup=False)
+                    yield ProblemList(id="problem_list")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#classes").border_title = "classes"
+        self.query_one("#lengths").border_title = "words per text"
+        self.query_one("#problems").border_title = "problems"
+        self.query_one("#text").border_title = "text"
+        self.watch(self.state, "loading", self._show_wait)
+        self.watch(self.state, "data_error", self._show_wait, init=False)
+        self._show_wait()
+
+    # --- what is there -------------------------------------------------------------------------------------
+
+    def text_in_hand(self) -> str | None:
+        index = self._table.index if self._table is not None else None
+        return self._part.row(index).text if index is not None and self._part is not None else None
+
+    @property
+    def _part(self) -> Split | None:
+        dataset = self.state.dataset
+        return dataset.splits.get(self._split) if dataset is not None else None
+
+    @property
+    def _indices(self) -> Any:
+        return None if self._found is None else self._found.get(self._split)
+
+    # --- facts ---------------------------------------------------------------------------------------------
+
+    def _show_wait(self) -> None:
+        """Say in the place of the rows what is being read, or why there are none."""
+        state = self.state
+        place = self.query_one("#wait", Static)
+        place.display = self._table is None
+        if state.data_error and state.dataset is not None:
+            self._complain(f"not opened: {state.data_error}")
+        if self._table is not None:
+            return
+        if state.data_error:
+            text = Text("cannot open the data set\n\n", "bold").append(safe_text(state.data_error), "")
+            place.update(text.append("\n\nPress o to open another one.", "dim"))
+        elif state.loading is not None:
+            done, total = state.loading.done, state.loading.total
+            share = f"  {100 * done / total:.0f} %" if total else ""
+            place.update(Text(f"{_PHASES.get(state.loading.phase, state.loading.phase)}{share}"))
+        elif state.dataset is None:
+            place.update(Text((files("emotui.tui.text") / "dataset_empty.md").read_text("utf-8")))
+
+    def show_dataset(self, dataset: Dataset) -> None:
+        if dataset is self._measured:
+            return
+        from ..widgets.row_table import RowTable
+
+        self._measured, self._lengths, self._found, self._why, self._counting = dataset, None, None, "", ""
+        if self._split not in dataset.splits:
+            self._split = next(iter(dataset.splits))
+        field = self.query_one("#filter", Input)
+        with self.prevent(Input.Changed):
+            field.value = ""
+        field.remove_class("-open")
+        self._complain("")
+        if self._table is None:
+            self._table = RowTable(id="table")
+            self.query_one("#rows").mount(self._table)
+        self.query_one("#wait").display = False
+        self._show_rows()
+        if self.focused is None:
+            self._table.focus()
+        self._look_for_problems(dataset)
+        self._count_tokens()
+
+    def show_model(self, _: str) -> None:
+        if self._measured is not None:
+            self._lengths, self._counting = None, ""
+            self._count_tokens()
+
+    def show_theme(self) -> None:
+        if self.state.dataset is not None:
+            self._show_rows(at=self._table.index if self._table else None)
+            self._look_for_problems(self.state.dataset)
+
+    # --- rows and figures ----------------------------------------------------------------------------------
+
+    def _show_rows(self, *, at: int | None = None) -> None:
+        """Show the rows of the split and filter in force, and count them."""
+        dataset, part = self.state.dataset, self._part
+        if dataset is None or part is None or self._table is None:
+            return
+        self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at)
+        self._name_splits(dataset)
+        self._count(part, self._indices)
+
+    def _name_splits(self, dataset: Dataset) -> None:
+        title = Text()
+        colors = self.app.theme_variables
+        for name, split in dataset.splits.items():
+            title.append(" ─ " if title else "")
+            rows = f"{len(split):,}"
+            if self._found is not None:
+                rows = f"{len(self._found.get(name, ())):,} of {rows}"
+            style = f"bold reverse {colors['primary']}" if name == self._split else "dim"
+            title.append(f" {name} {rows} " if name == self._split else f"{name} {rows}", style)
+        panel = self.query_one("#rows")
+        panel.border_title = title
+        panel.border_subtitle = Text(safe_line(self._why, 60)) if self._why else Text(_features(dataset))
+
+    @work(exclusive=True, group="count")
+    async def _count(self, split: Split, indices: Any) -> None:
+        from .dataset_numbers import FIRST, count
+
+        rows = len(split) if indices is None else len(indices)
+        if rows > FIRST:
+            self._numbers = await asyncio.to_thread(count, split, indices, self._lengths, at_most=FIRST)
+            self._draw_numbers()
+        self._numbers = await asyncio.to_thread(count, split, indices, self._lengths)
+        self._draw_numbers()
+
+    def _draw_numbers(self) -> None:
+        dataset, numbers = self.state.dataset, self._numbers
+        if dataset is None or numbers is None:
+            return
+        from .dataset_numbers import plot
+
+        looks = class_looks(dataset.labels, dark=self.state.dark)
+        self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
+        self.query_one(BoxPlots).plot = plot(numbers, self._unit, looks)
+        classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
+        partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
+        classes.border_subtitle = partly or f"{numbers.rows:,} rows"
+        lengths.border_title = f"{self._unit} per text"
+        if self._unit == "tokens" and not numbers.boxes.get("tokens"):
+            said = self._counting or "tokens are not counted yet"
+        elif numbers.cut_all is not None and numbers.limit is not None:
+            said = f"limit {numbers.limit:,} tokens cuts {100 * numbers.cut_all:.1f} %"
+        else:
+            said = self._counting or "u: unit"
+        lengths.border_subtitle = partly or Text(safe_line(said, 48))
+
+    @work(exclusive=True, group="tokens")
+    async def _count_tokens(self) -> None:
+        """Ask the engine for the tokens of every text."""
+        spec, dataset = self.state.spec, self.state.dataset
+        if spec is None or dataset is None:
+            return
+
+        def report(line: ProgressLine) -> None:
+            self._counting = f"{line.phase} {line.done:,} of {line.total:,}" if line.total else line.phase
+            self._draw_numbers()
+
+        self._counting = "counting tokens"
+        try:
+            answer = await self.state.ask(AskLengths(spec, self.state.model), report)
+        except UserError as error:
+            self._counting = f"no tokens: {error}"
+            self._draw_numbers()
+            return
+        self._counting = ""
+        if answer is not None and self.state.dataset is dataset and self._part is not None:
+            self._lengths = answer
+            self._count(self._part, self._indices)
+
+    @work(exclusive=True, group="problems")
+    async def _look_for_problems(self, dataset: Dataset) -> None:
+        from ...core.data import checks
+
+        problems = await asyncio.to_thread(checks.find_problems, dataset)
+        colors = self.app.theme_variables
+        listed = self.query_one("#problem_list", ProblemList)
+        listed.show(problems, warning=colors["warning"], error=colors["error"])
+        listed.set_class(bool(problems), "-some")
+        notes = " ".join(dataset.notes)
+        calm = Text("✓ ", f"bold {colors['success']}").append("none found", "")
+        nothing = self.query_one("#no_problems", Static)
+        nothing.update(Text(safe_text(notes), "dim") if problems else calm.append(f"\n{safe_text(notes)}" if notes else "", "dim"))
+        nothing.display = not problems or bool(notes)
+        panel = self.query_one("#problems")
+        panel.border_title = f"problems {len(problems)}" if problems else "problems"
+        panel.border_subtitle = "enter: the rows" if problems else ""
+
+    # --- keys ----------------------------------------------------------------------------------------------
+
+    def action_split(self, by: int) -> None:
+        if self.state.dataset is not None:
+            names = list(self.state.dataset.splits)
+            self._split = names[(names.index(self._split) + by) % len(names)]
+            self._show_rows()
+
+    def action_unit(self) -> None:
+        from .dataset_numbers import UNITS
+
+        self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
+        self._draw_numbers()
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.add_class("-open")
+        field.focus()
+
+    def action_clear(self) -> None:
+        """Leave the filter line; without one being typed, end the filter."""
+        field = self.query_one("#filter", Input)
+        self._complain("")
+        if not (field.has_focus and field.value and not self._is_faulty):
+            with self.prevent(Input.Changed):
+                field.value = ""
+            field.remove_class("-open")
+            if self._found is not None:
+                at = self._table.index if self._table else None
+                self._found, self._why = None, ""
+                self._show_rows(at=at)
+        if self._table is not None:
+            self._table.focus()
+
+    async def action_open(self) -> None:
+        from .open_data import OpenData
+
+        await self.app.push_screen(OpenData())
+
+    @on(Input.Submitted, "#filter")
+    def _filter_taken(self) -> None:
+        if self._table is not None and not self._is_faulty:
+            self._table.focus()
+
+    @on(Input.Changed, "#filter")
+    @work(exclusive=True, group="filter")
+    async def _filter_changed(self, message: Input.Changed) -> None:
+        from ...core.data import filters
+
+        dataset, line = self.state.dataset, message.value
+        if dataset is None:
+            return
+        try:
+            query = filters.parse(line)
+            tokens = self._lengths.tokens if self._lengths is not None else None
+            found = await asyncio.to_thread(filters.select, dataset, query, tokens=tokens) if query.terms else None
+        except UserError as error:
+            self._complain(str(error))
+            return
+        self._complain("")
+        self._found, self._why = found, ""
+        if found is not None and not len(found[self._split]):
+            self._split = next((name for name, rows in found.items() if len(rows)), self._split)
+        self._show_rows()
+
+    def on_problem_list_chosen(self, message: ProblemList.Chosen) -> None:
+        """Show the rows of a problem as a filter does; escape ends it."""
+        import numpy as np
+
+        problem, dataset = message.problem, self.state.dataset
+        if dataset is None or self._table is None or not problem.rows:
+            self.state.say("this problem has no rows of its own: see the counts of the classes")
+            return
+        with self.prevent(Input.Changed):
+            self.query_one("#filter", Input).value = ""
+        self._split = problem.split
+        rows = np.unique(np.asarray(problem.rows, np.int64))
+        self._found = {name: rows if name == problem.split else np.array([], np.int64) for name in dataset.splits}
+        self._why = f"{problem.message} (esc: all rows)"
+        self._show_rows()
+        self._table.focus()
+
+    def on_row_table_moved(self, message: RowTable.Moved) -> None:
+        dataset, part = self.state.dataset, self._part
+        panel, full = self.query_one("#text"), self.query_one("#full", Static)
+        if dataset is None or part is None or message.index is None:
+            panel.border_title = "text"
+            full.update(Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
+            return
+        row = part.row(message.index)
+        look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
+        panel.border_title = Text(f"{row.index:,} ").append_text(look.text(min(28, len(look.name) + 2)))
+        panel.border_subtitle = "t: its tokens   p: classify it"
+        text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
+        if len(row.text) > _SHOWN:
+            text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")
+        full.update(text)
+        self.query_one("#text", VerticalScroll).scroll_home(animate=False)
+
+    # --- the filter's fault --------------------------------------------------------------------------------
+
+    _is_faulty = False
+
+    def _complain(self, message: str) -> None:
+        fault = self.query_one("#fault", Static)
+        self._is_faulty = bool(message)
+        fault.set_class(self._is_faulty, "-open")
+        fault.update(Text(safe_text(message)))
+
+
+_PHASES = {"read": "reading the data set", "download": "downloading the data set"}
+
+
+def _features(dataset: Dataset) -> str:
+    return ", ".join(f"{safe_line(name, 20)} {safe_line(kind, 24)}" for name, kind in list(dataset.features.items())[:3])

@@ -1,0 +1,71 @@
+"""Counts and lengths of the rows that the dataset browser shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ...core.data import stats
+from ...core.data.stats import Quantiles
+from ...core.data.table import Split
+from ...core.engine.protocol import LengthsAnswer
+from ..widgets.box_plots import Box, Boxes
+from ..widgets.label_look import LabelLook
+
+Unit = Literal["words", "characters", "tokens"]
+UNITS: tuple[Unit, ...] = ("words", "tokens", "characters")
+FIRST = 20_000
+"""Rows that are counted first, so that a large split shows figures at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Figures of some rows of a split, by label name."""
+
+    rows: int
+    """Rows that were counted."""
+    of: int
+    """Rows that there are to count."""
+    counts: dict[str, int]
+    boxes: dict[Unit, dict[str, Quantiles]]
+    cut: dict[str, float]
+    """Share of texts, in [0, 1], with more tokens than the model's limit; empty without token counts."""
+    cut_all: float | None = None
+    limit: int | None = None
+
+
+def count(split: Split, indices: Any, lengths: LengthsAnswer | None, *, at_most: int | None = None) -> Numbers:
+    """Return the figures of `split`, or of its rows at `indices` (int64, shape [n]); of the first `at_most` of them where given."""
+    import numpy as np
+
+    of = len(split) if indices is None else len(indices)
+    if at_most is not None and of > at_most:
+        indices = np.arange(at_most) if indices is None else indices[:at_most]
+    described = stats.describe_split(split if indices is None else split.take(indices))
+    boxes: dict[Unit, dict[str, Quantiles]] = {"words": described.words, "characters": described.characters}
+    cut: dict[str, float] = {}
+    cut_all: float | None = None
+    if lengths is not None and split.name in lengths.tokens:
+        tokens, labels = np.asarray(lengths.tokens[split.name], np.int64), split.label_ids()
+        if indices is not None:
+            tokens, labels = tokens[indices], labels[indices]
+        parts = {name: tokens[labels == number] for number, name in enumerate(split.labels)}
+        boxes["tokens"] = {name: stats.quantiles(part) for name, part in parts.items() if len(part)}
+        cut = {name: float((part > lengths.model_max_length).mean()) for name, part in parts.items() if len(part)}
+        cut_all = float((tokens > lengths.model_max_length).mean()) if len(tokens) else 0.0
+    limit = lengths.model_max_length if lengths is not None else None
+    return Numbers(described.rows, of, described.classes, boxes, cut, cut_all, limit)
+
+
+def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
+    """Return the box plot of one unit, the class with the most rows first; the limit is drawn where tokens are counted."""
+    found = numbers.boxes.get(unit, {})
+    ordered = sorted((look for look in looks if look.name in found), key=lambda look: -numbers.counts[look.name])
+    boxes = []
+    for look in ordered:
+        q = found[look.name]
+        boxes.append(Box(look, q.whisker_low, q.q1, q.median, q.q3, q.whisker_high, q.max, numbers.cut.get(look.name)))
+    if unit != "tokens" or numbers.limit is None:
+        return Boxes(tuple(boxes))
+    return Boxes(tuple(boxes), float(numbers.limit), f"{numbers.limit:,}")

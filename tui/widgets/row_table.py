@@ -1,0 +1,165 @@
+"""A table of labelled texts of any size: only the rows in sight are read, made safe and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual_fastdatatable import ArrowBackend, DataTable
+
+from ...core.data.table import Split
+from ...core.safe_text import cut, safe_line
+from .label_look import LabelLook
+
+_CELL_PADDING = 2
+_WORDS_FROM = 56
+"""Width of the table from which on it has a column for the number of words."""
+_LONGEST = 2_000
+"""Characters of a text that are looked at to draw its line."""
+
+
+class RowBackend(ArrowBackend):
+    """Rows of a split as cells: number, label, words and text. Nothing is copied or measured in advance."""
+
+    def __init__(self, split: Split, indices: Any, looks: Sequence[LabelLook], width: int) -> None:
+        """Show `split`, or its rows at `indices` (int64, shape [n], or None for all), in `width` cells."""
+        table = split.table.select(["label", "text"])
+        self._indices = indices
+        self._looks = looks
+        with_words = width >= _WORDS_FROM
+        number = max(3, len(f"{max(0, len(split) - 1):,}"))
+        label = min(max([len("label"), *(Text(safe_line(look.name, 20)).cell_len + 2 for look in looks)]), 22 if with_words else 12)
+        head = [number, label, *([5] if with_words else [])]
+        text = max(4, width - sum(head) - _CELL_PADDING * (len(head) + 1))
+        self._widths = [*head, text]
+        super().__init__(table if indices is None else table.take(indices))
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return ["#", "label", *(["words"] if len(self._widths) == 4 else []), "text"]
+
+    @property
+    def column_content_widths(self) -> list[int]:
+        return self._widths
+
+    def index_of(self, row: int) -> int:
+        """Return the position in the split of the table's row `row`."""
+        return row if self._indices is None else int(self._indices[row])
+
+    def get_row_at(self, index: int) -> Sequence[Any]:
+        return [self.get_cell_at(index, column) for column in range(len(self._widths))]
+
+    def get_cell_at(self, row_index: int, column_index: int) -> Text:
+        if not 0 <= row_index < self.row_count:
+            raise IndexError(row_index)
+        width = self._widths[column_index]
+        match self.columns[column_index]:
+            case "#":
+                return Text(f"{self.index_of(row_index):,}".rjust(width), style="dim")
+            case "label":
+                return self._looks[self._value("label", row_index)].text(width)
+            case "words":
+                return Text(str(len(self._value("text", row_index).split())).rjust(width), style="dim")
+            case _:
+                return Text(cut(safe_line(self._value("text", row_index)[:_LONGEST], width), width), no_wrap=True)
+
+    def _value(self, column: str, row: int) -> Any:
+        return self.data.column(column)[row].as_py()
+
+
+class RowTable(DataTable):
+    """The rows under a cursor that arrows, j and k move."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+        Binding("g,home", "first", "first row", show=False, id="first_row"),
+        Binding("G,end", "last", "last row", show=False, id="last_row"),
+        Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
+    ]
+    DEFAULT_CSS = """
+    RowTable { height: 1fr; background: transparent; scrollbar-gutter: stable; overflow-x: hidden; }
+    RowTable:dark { background: transparent; }
+    RowTable > .datatable--header { background: transparent; color: $text-muted; text-style: none; }
+    RowTable > .datatable--even-row, RowTable > .datatable--odd-row, RowTable:dark > .datatable--even-row { background: transparent; }
+    RowTable > .datatable--cursor { background: $block-cursor-blurred-background; color: $foreground; }
+    RowTable:focus > .datatable--cursor {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+    }
+    RowTable > .datatable--hover { background: $block-hover-background; }
+    """
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row; `index` is its position in the split, None where the table is empty."""
+
+        index: int | None
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(data=_EMPTY, cursor_type="row", cursor_foreground_priority="renderable", render_markup=False, id=id)
+        self._shown: tuple[Split, Any, Sequence[LabelLook]] | None = None
+
+    def show(self, split: Split, indices: Any, looks: Sequence[LabelLook], *, at: int | None = None) -> None:
+        """Show a split, or its rows at `indices`, with the cursor on the row with the position `at` in the split if it is among them."""
+        self._shown = (split, indices, looks)
+        self._rebuild()
+        row = self._row_of(at) if at is not None else 0
+        self.move_cursor(row=row, column=0)
+        self.scroll_to(y=max(0, row - self.size.height // 2), animate=False)
+        self.post_message(self.Moved(self.index))
+
+    @property
+    def index(self) -> int | None:
+        """The position in the split of the row under the cursor."""
+        if not isinstance(self.backend, RowBackend) or not 0 <= self.cursor_row < self.backend.row_count:
+            return None
+        return self.backend.index_of(self.cursor_row)
+
+    def _row_of(self, index: int) -> int:
+        if self._shown is None or self._shown[1] is None:
+            return index
+        import numpy as np
+
+        return min(int(np.searchsorted(self._shown[1], index)), max(0, len(self._shown[1]) - 1))
+
+    def _rebuild(self) -> None:
+        if self._shown is None:
+            return
+        self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width)
+        self.backend.render_markup = False
+        self._ordered_columns = None
+        self._update_count += 1
+        self._clear_caches()
+        self._require_update_dimensions = True
+        self.refresh(layout=True)
+
+    def _on_resize(self, _: events.Resize) -> None:
+        super()._on_resize(_)
+        self._rebuild()
+
+    def watch_cursor_coordinate(self, old_coordinate: Any, new_coordinate: Any) -> None:
+        super().watch_cursor_coordinate(old_coordinate, new_coordinate)
+        if old_coordinate.row != new_coordinate.row:
+            self.post_message(self.Moved(self.index))
+
+    def action_first(self) -> None:
+        self.move_cursor(row=0)
+
+    def action_last(self) -> None:
+        self.move_cursor(row=max(0, self.row_count - 1))
+
+    def action_cursor_left(self, select: bool = False) -> None:
+        """Do nothing: the whole row is under the cursor."""
+
+    def action_cursor_right(self, select: bool = False) -> None:
+        """Do nothing: the whole row is under the cursor."""
+
+
+_EMPTY = pa.table({"text": pa.array([], pa.string())})
