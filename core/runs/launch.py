@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -152,8 +153,8 @@ def _request(run: RunFolder, what: str) -> None:
     worker = identity.from_json(run.read_processes().get("worker"))
     if holder is None or _is_orphaned(run):
         # The worker of a killed supervisor is saving itself; it needs no telling to stop.
-        if what == "kill" and worker is not None and worker.is_alive():
-            os.killpg(worker.pid, signal.SIGKILL)
+        if what == "kill":
+            _kill_group(worker)
         return
     try:
         os.close(os.open(run.control / what, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, paths.PRIVATE_FILE))
@@ -163,7 +164,13 @@ def _request(run: RunFolder, what: str) -> None:
         if who is None or who.pid != holder or not who.is_alive():
             raise UserError(f"the run {run.id} cannot be asked to {what}: {error.strerror or error} ({run.control})") from error
         os.kill(who.pid, signal.SIGTERM)
-        if what == "kill" and worker is not None and worker.is_alive():
+        if what == "kill":
+            _kill_group(worker)
+
+
+def _kill_group(worker: identity.Identity | None) -> None:
+    if worker is not None and worker.is_alive():
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(worker.pid, signal.SIGKILL)
 
 

@@ -6,15 +6,14 @@ Standard library only, so small that nothing kills it for memory. It is the only
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +21,9 @@ from .. import paths
 from . import checkpoints, endings, identity, lock, log
 from .folder import RunFolder
 from .tally import Tally
+from .watch import TICK, Patience, Watch, tell
 
 WORKER = (sys.executable, "-P", "-m", "emotui.core.runs.worker")
-TICK = 0.1
-"""Seconds between two looks at requests and at the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds that a worker gets."""
-
-    stop: float = 120.0
-    """From being asked to stop to SIGTERM for its whole group."""
-    term: float = 10.0
-    """From then to SIGKILL."""
-    orphan: float = 60.0
-    """For the worker of a dead supervisor to save itself and end."""
-    drain: float = 2.0
-    """For the last events of a worker that has ended."""
 
 
 class Supervisor:
@@ -86,7 +70,7 @@ class Supervisor:
         reason = "resumed" if self.attempt else ""
         while True:
             ending, code = self._attempt(reason)
-            if ending.cause != "oom_gpu" or self.asked or not self.tally.can_split_further(self.batch_split):
+            if not self._may_retry(ending):
                 break
             self.batch_split *= 2
             reason = f"the GPU's memory ran out; batches are now cut into {self.batch_split} times as many parts"
@@ -114,7 +98,7 @@ class Supervisor:
             resumed_step=resumed_step,
         )
         with os.fdopen(source, "rb", buffering=0) as events:
-            code = _Watch(self, worker, events.fileno()).to_the_end()
+            code = Watch(worker, events.fileno(), self.patience, self).to_the_end()
         ending = endings.classify(
             code,
             asked=self.asked,
@@ -125,17 +109,19 @@ class Supervisor:
             step=self.tally.step,
             grace=self.patience.stop + self.patience.term,
         )
-        retry = ending.cause == "oom_gpu" and not self.asked and self.tally.can_split_further(self.batch_split)
         self._say(
             "attempt_ended",
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             cause=ending.cause,
             reason=ending.reason,
-            retry=retry,
+            retry=self._may_retry(ending),
         )
         self.log.sync()
         return ending, code
+
+    def _may_retry(self, ending: endings.Ending) -> bool:
+        return ending.cause == "oom_gpu" and not self.asked and self.tally.can_split_further(self.batch_split)
 
     def _start_worker(self, sink: int, checkpoint: Path | None) -> subprocess.Popen[bytes]:
         environment = {
@@ -154,7 +140,7 @@ class Supervisor:
         try:
             self.run.write_processes(self.processes)
         except OSError as error:
-            _tell(f"proc.json is not written: {error}")
+            tell(f"proc.json is not written: {error}")
         return worker
 
     def _say(self, kind: str, **fields: Any) -> None:
@@ -187,7 +173,7 @@ class Supervisor:
                     paths.write_private(self.run.result_file, content)
                     return
                 except OSError as error:
-                    _tell(f"result.json is not written: {error}")
+                    tell(f"result.json is not written: {error}")
             if self._requested("kill"):
                 return
             time.sleep(wait)
@@ -196,95 +182,21 @@ class Supervisor:
     def _requested(self, what: str) -> bool:
         return (self.run.control / what).exists()
 
-    def look_for_requests(self) -> None:
-        """Take in the files that viewers have put into control/."""
+    def asks(self) -> endings.Asked:
+        """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
+        self.log.flush()
         if self._requested("kill"):
             self.ask("kill")
         elif self._requested("stop"):
             self.ask("stop")
+        elif not self.run.path.is_dir():
+            self.ask("kill")
+        return self.asked
 
-
-class _Watch:
-    """Reads the events of one worker, passes requests on to it, and sees it end."""
-
-    def __init__(self, supervisor: Supervisor, worker: subprocess.Popen[bytes], events: int) -> None:
-        self.supervisor = supervisor
-        self.worker = worker
-        self.events = events
-        self.received = b""
-        self.sent = 0
-        self.at_end = False
-        self.rung = 0
-        self.rung_at = 0.0
-
-    def to_the_end(self) -> int:
-        """Return the worker's exit code, or minus the signal that ended it; nothing of its group is left then."""
-        supervisor = self.supervisor
-        while not self._has_ended():
-            self._read(TICK)
-            supervisor.log.flush()
-            supervisor.look_for_requests()
-            if not supervisor.run.path.is_dir():
-                _tell("the run's folder is gone: its worker is ended")
-                supervisor.ask("kill")
-            self._climb()
-        # Before its number is given back, which keeps the group's number from being another's.
-        self._signal_group(signal.SIGKILL)
-        deadline = time.monotonic() + supervisor.patience.drain
-        while not self.at_end and time.monotonic() < deadline:
-            self._read(TICK)
-        return self.worker.wait()
-
-    def _has_ended(self) -> bool:
-        return os.waitid(os.P_PID, self.worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-    def _climb(self) -> None:
-        """Make sure that what was asked happens: tell the worker, then SIGTERM for its group, then SIGKILL."""
-        supervisor, now = self.supervisor, time.monotonic()
-        if supervisor.asked == "kill" and self.rung < 3:
-            self.rung = 3
-            self._signal_group(signal.SIGKILL)
-        elif supervisor.asked == "stop" and self.rung == 0:
-            self.rung, self.rung_at = 1, now
-            os.kill(self.worker.pid, signal.SIGTERM)
-        elif self.rung == 1 and now - self.rung_at > supervisor.patience.stop:
-            self.rung, self.rung_at = 2, now
-            self._signal_group(signal.SIGTERM)
-        elif self.rung == 2 and now - self.rung_at > supervisor.patience.term:
-            self.rung = 3
-            self._signal_group(signal.SIGKILL)
-
-    def _signal_group(self, number: int) -> None:
-        try:
-            os.killpg(self.worker.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return  # nobody is left in it, or only ended processes (which macOS calls a lack of permission)
-
-    def _read(self, seconds: float) -> None:
-        """Take in what comes within `seconds`."""
-        if self.at_end:
-            time.sleep(seconds)
-            return
-        if not select.select([self.events], [], [], seconds)[0]:
-            return
-        chunk = os.read(self.events, 1 << 16)
-        self.at_end = not chunk
-        *lines, self.received = (self.received + chunk).split(b"\n")
-        for line in lines:
-            self._take(line)
-
-    def _take(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        match event:
-            case {"kind": str()}:
-                self.sent += 1
-                self.supervisor.tally.take(event)
-                self.supervisor.log.add(line, attempt=self.supervisor.attempt, sent=self.sent)
-            case _:
-                _tell(f"the worker sent something that is no event: {line[:200]!r}")
+    def take(self, line: bytes, sent: int) -> None:
+        """Write an event that the worker sent, the `sent`th one."""
+        self.tally.take(json.loads(line))
+        self.log.add(line, attempt=self.attempt, sent=sent)
 
 
 def main(
@@ -353,7 +265,8 @@ def _take_over(run: RunFolder, patience: Patience) -> int | str:
         elif orphan is None or lock.holder(run.lock_file) not in (None, orphan.pid):
             return f"the run {run.id} is going on already. See it with: emotui watch {run.id}"
         if time.monotonic() > deadline and orphan is not None:
-            os.killpg(orphan.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(orphan.pid, signal.SIGKILL)
         time.sleep(TICK)
 
 
@@ -367,11 +280,6 @@ def _write_if_possible(path: Path, text: str) -> None:
         path.write_text(text, "ascii")
     except OSError:
         return  # elsewhere than on Linux there is no such file
-
-
-def _tell(sentence: str) -> None:
-    sys.stderr.write(f"supervisor: {sentence}\n")
-    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,127 @@
+"""The life of one worker as its supervisor sees it: its events, what it is asked to do, and its end; standard library only."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from .endings import Asked
+
+TICK = 0.1
+"""Seconds between two looks at requests and at the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a worker gets."""
+
+    stop: float = 120.0
+    """From being asked to stop to SIGTERM for its whole group."""
+    term: float = 10.0
+    """From then to SIGKILL."""
+    orphan: float = 60.0
+    """For the worker of a dead supervisor to save itself and end."""
+    drain: float = 2.0
+    """For the last events of a worker that has ended."""
+
+
+class Owner(Protocol):
+    """Who wants to know of a worker, and has it do things."""
+
+    def asks(self) -> Asked:
+        """Return what the worker shall do; called ten times a second."""
+        ...
+
+    def take(self, line: bytes, sent: int) -> None:
+        """Take an event in, a JSON object, the `sent`th of this worker."""
+        ...
+
+
+class Watch:
+    """Reads the events of one worker, passes requests on to it, and sees it end."""
+
+    def __init__(self, worker: subprocess.Popen[bytes], events: int, patience: Patience, owner: Owner) -> None:
+        """Watch a worker that leads a process group and sends its events to the pipe `events`."""
+        self.worker = worker
+        self.events = events
+        self.patience = patience
+        self.owner = owner
+        self.received = b""
+        self.sent = 0
+        self.at_end = False
+        self.rung = 0
+        self.rung_at = 0.0
+
+    def to_the_end(self) -> int:
+        """Return the worker's exit code, or minus the signal that ended it; nothing of its group is left then."""
+        while not self._has_ended():
+            self._read(TICK)
+            self._climb(self.owner.asks())
+        # Before its number is given back, which keeps the group's number from being another's.
+        self._signal_group(signal.SIGKILL)
+        deadline = time.monotonic() + self.patience.drain
+        while not self.at_end and time.monotonic() < deadline:
+            self._read(TICK)
+        return self.worker.wait()
+
+    def _has_ended(self) -> bool:
+        return os.waitid(os.P_PID, self.worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _climb(self, asked: Asked) -> None:
+        """Make sure that what was asked happens: tell the worker, then SIGTERM for its group, then SIGKILL."""
+        now = time.monotonic()
+        if asked == "kill" and self.rung < 3:
+            self.rung = 3
+            self._signal_group(signal.SIGKILL)
+        elif asked == "stop" and self.rung == 0:
+            self.rung, self.rung_at = 1, now
+            os.kill(self.worker.pid, signal.SIGTERM)
+        elif self.rung == 1 and now - self.rung_at > self.patience.stop:
+            self.rung, self.rung_at = 2, now
+            self._signal_group(signal.SIGTERM)
+        elif self.rung == 2 and now - self.rung_at > self.patience.term:
+            self.rung = 3
+            self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, number: int) -> None:
+        try:
+            os.killpg(self.worker.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return  # nobody is left in it, or only ended processes (which macOS calls a lack of permission)
+
+    def _read(self, seconds: float) -> None:
+        """Take in what comes within `seconds`."""
+        if self.at_end:
+            time.sleep(seconds)
+            return
+        if not select.select([self.events], [], [], seconds)[0]:
+            return
+        chunk = os.read(self.events, 1 << 16)
+        self.at_end = not chunk
+        *lines, self.received = (self.received + chunk).split(b"\n")
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        match event:
+            case {"kind": str()}:
+                self.sent += 1
+                self.owner.take(line, self.sent)
+            case _:
+                tell(f"the worker sent something that is no event: {line[:200]!r}")
+
+
+def tell(sentence: str) -> None:
+    sys.stderr.write(f"supervisor: {sentence}\n")
+    sys.stderr.flush()
