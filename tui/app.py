@@ -90,8 +90,9 @@ class EmotuiApp(AppState):
         await self.go(SCREENS[int(key) - 1])
 
     async def action_tokens(self) -> None:
-        text = self.screen.text_in_hand() if isinstance(self.screen, Page) else None
-        await (self.go("tokens") if text is None else self.inspect_text(text))
+        page = self.screen
+        text = page.text_in_hand() if isinstance(page, Page) and page.MODE != "tokens" else None
+        await (self.go("tokens") if text is None or not isinstance(page, Page) else self.inspect_text(text, page.texts_after()))
 
     async def action_prompt(self) -> None:
         text = self.screen.text_in_hand() if isinstance(self.screen, Page) else None

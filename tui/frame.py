@@ -20,13 +20,13 @@ SCREEN_OF: dict[Part, Mode] = {
 }
 KEY_OF: dict[Mode, str] = {"dataset": "1", "tokens": "2", "training": "3", "classify": "4"}
 _ADVICE: dict[Part, tuple[str, ...]] = {
-    "data": ("next: press o and open a data set", "next: o opens data"),
-    "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "next: t, its tokens"),
-    "baseline": ("next: press 3, then n, and fit the baselines to beat", "next: 3, then n: a baseline", "next: 3 n, a baseline"),
-    "fine-tune": ("next: press 3, then n, and fine-tune the model", "next: 3, then n: fine-tune", "next: 3 n, fine-tune"),
-    "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "next: 4, a sentence"),
+    "data": ("next: press o and open a data set", "next: o opens data", "→ o: open data"),
+    "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "→ t: its tokens"),
+    "baseline": ("next: press 3, then n, and fit the baselines to beat", "next: 3, then n: a baseline", "→ 3 n: a baseline"),
+    "fine-tune": ("next: press 3, then n, and fine-tune the model", "next: 3, then n: fine-tune", "→ 3 n: fine-tune"),
+    "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "→ 4: a sentence"),
 }
-_WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "next: 3, watch")
+_WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "→ 3: watch it")
 _ALL_DONE = ("all done: ? shows every key", "? shows every key")
 _LOADING = ("the data set is being read; ? shows every key", "reading the data set", "reading…")
 

@@ -87,6 +87,10 @@ class Page(Screen[None]):
         """Return the text under the cursor, which `t` and `p` send on; None where there is none."""
         return None
 
+    def texts_after(self) -> tuple[str, ...]:
+        """Return up to 15 texts after the one in hand, which the inspector pads together with it."""
+        return ()
+
     # --- the frame --------------------------------------------------------------------------------------
 
     def _dataset_changed(self, dataset: Dataset | None) -> None:

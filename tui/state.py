@@ -89,6 +89,8 @@ class AppState(App[int]):
         self.engine = engine
         self.run_source = runs
         self.clock = clock
+        self.companions: tuple[str, ...] = ()
+        """Texts that stand beside the one that was sent last: the rows after it."""
         self._read = read
 
     # --- requests ---------------------------------------------------------------------------------------
@@ -173,8 +175,9 @@ class AppState(App[int]):
         if self.current_mode != mode:
             await self.switch_mode(mode)
 
-    async def inspect_text(self, text: str) -> None:
-        """Show the token inspector with `text`."""
+    async def inspect_text(self, text: str, companions: tuple[str, ...] = ()) -> None:
+        """Show the token inspector with `text`, and a batch of it with its `companions` (up to 15)."""
+        self.companions = companions
         await self._hand_over("tokens", text)
 
     async def classify_text(self, text: str) -> None:

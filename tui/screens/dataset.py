@@ -93,6 +93,9 @@ class DatasetScreen(Page):
         index = self._table.index if self._table is not None else None
         return self._part.row(index).text if index is not None and self._part is not None else None
 
+    def texts_after(self) -> tuple[str, ...]:
+        return self._table.texts_after(15) if self._table is not None else ()
+
     @property
     def _part(self) -> Split | None:
         dataset = self.state.dataset
@@ -208,7 +211,7 @@ class DatasetScreen(Page):
         if self._unit == "tokens" and not numbers.boxes.get("tokens"):
             said = self._counting or "tokens are not counted yet"
         elif numbers.cut_all is not None and numbers.limit is not None:
-            said = f"limit {numbers.limit:,} tokens cuts {100 * numbers.cut_all:.1f} %"
+            said = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
         else:
             said = self._counting or "u: unit"
         lengths.border_subtitle = partly or Text(safe_line(said, 48))

@@ -158,7 +158,7 @@ class OpenData(ModalScreen[None]):
 def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
     """Return sizes, columns, the first five rows and the reader's notes in lines of `width` cells."""
     rows = ", ".join(f"{safe_line(name)} {len(split):,}" for name, split in dataset.splits.items())
-    text = Text(f"{safe_line(dataset.name, 40)}: {rows} rows\n", "bold")
+    text = Text().append(f"{safe_line(dataset.name, 40)}: {rows} rows\n", "bold")
     others = [safe_line(name, 20) for name in dataset.columns if name not in (dataset.text_column, dataset.label_column)]
     if others:
         text.append(f"columns not used: {cut(', '.join(others), width - 20)}\n", "dim")

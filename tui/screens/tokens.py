@@ -2,16 +2,305 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual import work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
+from ...core.cli.units import size
+from ...core.engine.protocol import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
+from ...core.errors import UserError
+from ...core.runs.state import RunView
+from ...core.safe_text import safe_line, safe_text
+from ...core.specs import TrainSpec
 from ..page import Page
+from ..theme import class_looks
+from ..widgets.batch_grid import VIEWS, Batch, BatchGrid, BatchRow, View
+from ..widgets.model_path import ModelPath, Stage, Way
+from ..widgets.subword_table import Subword, SubwordTable
+from ..widgets.text_field import TextField
+from ..widgets.token_lanes import Lanes, TokenLanes
+from .token_pieces import pieces_of
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
+
+TUTORIAL = "Tokenizing text is a core task of NLP."
+PAUSE = 0.25
+"""Seconds without a key before the batch and the model are asked; the lanes are asked at once."""
+_ONE_HOT_BYTES = 8
+"""Bytes of one entry of a one-hot matrix: torch's one_hot gives int64."""
 
 
 class TokensScreen(Page):
-    """Screen 2: shows the tokens of one text as it is typed."""
+    """Screen 2: the tokens of one text as it is typed, a batch around it, and its way through the model."""
 
     MODE = "tokens"
+    CSS_PATH = "tokens.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave_text", "leave the text", key_display="esc", tooltip="leave the text, so that keys work", id="leave_text"),
+        Binding("i,slash", "edit", "type", key_display="i", tooltip="type another text", id="edit"),
+        Binding("plus,equals_sign", "batch(1)", "rows", key_display="+", tooltip="one more row in the batch", id="batch_more"),
+        Binding("minus", "batch(-1)", "rows", key_display="-", tooltip="one row less in the batch", id="batch_less"),
+        Binding("v", "view", "view", tooltip="the batch as a grid, tokens, ids or mask", id="batch_view"),
+        Binding("p", "app.prompt", "prompt", tooltip="classify this text"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answer: TokensAnswer | None = None
+        self._path: PathAnswer | None = None
+        self._batch: BatchAnswer | None = None
+        self._neighbours: tuple[str, ...] | None = None
+        self._batch_rows = 4
+        self._view: View = "grid"
+        self._dataset: Dataset | None = None
 
     def compose_body(self) -> ComposeResult:
-        yield Static("type a text", markup=False)
+        with Vertical(id="inspector"):
+            with Vertical(id="text", classes="panel"):
+                yield TextField(placeholder="type a text", id="field")
+            with Vertical(id="lanes", classes="panel"):
+                yield Static(id="counts", markup=False)
+                yield Static(id="lanes_fault", classes="fault", markup=False)
+                with VerticalScroll(can_focus=False):
+                    yield TokenLanes()
+            with Horizontal(id="lower"):
+                with Vertical(id="subwords", classes="panel"):
+                    yield SubwordTable()
+                with Vertical(id="batch", classes="panel"), VerticalScroll(can_focus=False):
+                    yield Static(id="batch_fault", classes="fault", markup=False)
+                    yield BatchGrid()
+                with Vertical(id="way", classes="panel"), VerticalScroll(can_focus=False):
+                    yield Static(id="way_fault", classes="fault", markup=False)
+                    yield ModelPath()
+
+    def on_mount(self) -> None:
+        for name, title in (
+            ("text", "text"),
+            ("lanes", "tokens"),
+            ("subwords", "subwords"),
+            ("batch", "a batch"),
+            ("way", "through the model"),
+        ):
+            self.query_one(f"#{name}").border_title = title
+        super().on_mount()
+        field = self.query_one(TextField)
+        if not field.text:
+            field.text = TUTORIAL
+        field.focus()
+        self.state.mark_done("tokens")
+
+    # --- facts ---------------------------------------------------------------------------------------------
+
+    def text_in_hand(self) -> str | None:
+        return self.query_one(TextField).text or None
+
+    def receive_text(self, text: str) -> None:
+        self._neighbours = self.state.companions
+        if self.is_mounted:
+            field = self.query_one(TextField)
+            field.text = text
+            # A row that was sent here is looked at first; typing starts with i.
+            self.query_one(SubwordTable).focus()
+            self._ask_later()
+
+    def show_dataset(self, dataset: Dataset) -> None:
+        if dataset is not self._dataset:
+            self._dataset, self._neighbours = dataset, None
+        self._ask_later()
+
+    def show_model(self, _: str) -> None:
+        self._ask_tokens(self.query_one(TextField).text)
+        self._ask_later()
+
+    def show_theme(self) -> None:
+        self._draw_lanes()
+        self._draw_way()
+
+    def on_text_field_edited(self, message: TextField.Edited) -> None:
+        self._ask_tokens(message.text)
+        self._ask_later()
+
+    # --- the engine ----------------------------------------------------------------------------------------
+
+    async def _answer_to(self, ask: Question, place: str) -> Any:
+        """Return the engine's answer, or None where it has none; then `place` says why, unless a newer question is under way."""
+        try:
+            answer = await self.state.ask(ask)
+        except UserError as error:
+            self._complain(place, str(error))
+            return None
+        if answer is not None:
+            self._complain(place, "")
+        return answer
+
+    def _complain(self, place: str, message: str) -> None:
+        fault = self.query_one(f"#{place}_fault", Static)
+        fault.set_class(bool(message), "-said")
+        fault.update(Text(safe_text(message)))
+
+    @work(exclusive=True, group="tokens")
+    async def _ask_tokens(self, text: str) -> None:
+        if self._answer is None:
+            self.query_one("#counts", Static).update(Text("starting the engine", "dim"))
+        answer = await self._answer_to(AskTokens(text=text, model=self.state.model, topic="inspector"), "lanes")
+        if answer is not None:
+            self._answer = answer
+            self._draw_counts()
+            self._draw_lanes()
+            self._draw_subwords()
+
+    @work(exclusive=True, group="later")
+    async def _ask_later(self) -> None:
+        """Ask for the batch and the way through the model once the keys are still."""
+        await asyncio.sleep(PAUSE)
+        text = self.query_one(TextField).text
+        batch = await self._answer_to(AskBatch(texts=self._batch_texts(text), model=self.state.model, topic="inspector"), "batch")
+        if batch is not None:
+            self._batch = batch
+            self._draw_batch()
+        run = self._run()
+        if self._path is None:
+            self.query_one("#way").border_subtitle = "loading the model"
+        ask = AskPath(text=text, model=self.state.model, run=run.folder if run else "", topic="inspector")
+        path = await self._answer_to(ask, "way")
+        if path is not None:
+            self._path = path
+            self.query_one("#way").border_title = f"through {safe_line(run.id if run else path.architecture, 24)}"
+            self._draw_way()
+
+    def _run(self) -> RunView | None:
+        """Return the newest fine-tuned run on the labels in use: its logits are shown."""
+        return next((view for view in self.state.runs if view.state == "finished" and isinstance(view.spec.job, TrainSpec)), None)
+
+    def _batch_texts(self, text: str) -> tuple[str, ...]:
+        """Return the text and the rows that follow it, or the data set's first ones."""
+        others = self._neighbours
+        if not others and self.state.dataset is not None:
+            others = tuple(row.text for row in next(iter(self.state.dataset.splits.values())).rows(0, 16))
+        return (text, *(others or ())[: self._batch_rows - 1])
+
+    # --- drawing -------------------------------------------------------------------------------------------
+
+    def _draw_counts(self) -> None:
+        answer = self._answer
+        if answer is None:
+            return
+        words, subwords, characters = answer.words, answer.subwords, answer.characters
+        colors = self.app.theme_variables
+        shown = Text(no_wrap=True, overflow="ellipsis")
+
+        def row(name: str, count: str, shape: tuple[int, int]) -> None:
+            shown.append(f"{name:<12}", "bold").append(f"{count:<24}")
+            shown.append("one-hot ", "dim").append(f"{list(shape)}  {size(shape[0] * shape[1] * _ONE_HOT_BYTES)}\n")
+
+        row("characters", f"{len(characters.tokens):,}, {len(characters.vocabulary):,} distinct", characters.one_hot)
+        row("words", f"{len(words.tokens):,}, {len(words.vocabulary):,} distinct", words.one_hot)
+        limit = subwords.model_max_length
+        row("subwords", f"{subwords.full_length:,} of {limit:,}", (len(subwords.tokens), subwords.vocab_size))
+        shown.rstrip()
+        if subwords.cut_at is not None:
+            cut = subwords.full_length - len(subwords.tokens)
+            shown.append(
+                f"\n✂ cut at {len(subwords.tokens):,}: the model does not see the last {cut:,} tokens", f"bold {colors['warning']}"
+            )
+        if subwords.unknown:
+            shown.append(f"\n{subwords.unknown} unknown: the vocabulary has no pieces for them", f"bold {colors['error']}")
+        self.query_one("#counts", Static).update(shown)
+        back = safe_line(subwords.round_trip, max(10, self.size.width - 20))
+        self.query_one("#text").border_subtitle = Text(f"back from the ids: {back}" if self.size.width >= 100 else f"back: {back}")
+        self.query_one("#lanes").border_subtitle = f"vocabulary {subwords.vocab_size:,}  inputs {', '.join(subwords.input_names)}"
+
+    def _draw_lanes(self) -> None:
+        if self._answer is not None:
+            cursor = self.query_one(SubwordTable).cursor
+            lanes = self.query_one(TokenLanes)
+            lanes.lanes = Lanes(pieces_of(self._answer), cursor)
+            self._fit_lanes(lanes)
+
+    def _fit_lanes(self, lanes: TokenLanes) -> None:
+        """Give the lanes the lines that they need, and at most half of the screen."""
+        counts = self.query_one("#counts", Static)
+        needed = lanes.lines_needed + max(3, counts.size.height) + 3
+        self.query_one("#lanes").styles.height = max(9, min(needed, self.size.height // 2 - 2))
+
+    def _draw_subwords(self) -> None:
+        if self._answer is None:
+            return
+        own = self._answer.subwords
+        columns = zip(own.tokens, own.ids, own.offsets, own.special, own.attention_mask, strict=True)
+        pieces = {piece.index: piece for piece in pieces_of(self._answer)}
+        rows = tuple(
+            Subword(token, number, *offset, bool(special), mask, pieces[index].unknown)
+            for index, (token, number, offset, special, mask) in enumerate(columns)
+        )
+        self.query_one(SubwordTable).show(rows)
+        self.query_one("#subwords").border_title = f"subwords {len(rows):,}"
+
+    def _draw_batch(self) -> None:
+        if (batch := self._batch) is None:
+            return
+        rows = zip(batch.tokens, batch.ids, batch.attention_mask, batch.lengths, batch.full_lengths, strict=True)
+        self.query_one(BatchGrid).shown = Batch(
+            tuple(BatchRow(*row) for row in rows),
+            batch.padded_to,
+            batch.padding_share,
+            batch.fixed_length,
+            batch.padding_share_fixed,
+            self._view,
+        )
+        panel = self.query_one("#batch")
+        panel.border_title = f"a batch: {len(batch.lengths)} rows"
+        panel.border_subtitle = f"+ - rows   v: {self._view}" if self.size.width >= 100 else f"+ -  v: {self._view}"
+
+    def _draw_way(self) -> None:
+        path = self._path
+        if path is None:
+            return
+        cursor = self.query_one(SubwordTable).cursor
+        # Norms of the token under the cursor, once it is not the first; the mean over all tokens otherwise.
+        one = cursor if 0 < cursor < len(path.tokens) else None
+        states = iter(path.token_norms)
+        stages = []
+        for layer in path.layers:
+            norm = layer.norm
+            if len(layer.shape) == 3 and norm is not None:
+                norms = next(states, ())
+                norm = norms[one] if one is not None and one < len(norms) else norm
+            stages.append(Stage(layer.name, layer.shape, norm))
+        looks = class_looks(path.labels, dark=self.state.dark)
+        self.query_one(ModelPath).way = Way(tuple(stages), path.cls, tuple(zip(looks, path.logits, strict=True)))
+        token = safe_line(path.tokens[one], 14) if one is not None else "mean of all tokens"
+        self.query_one("#way").border_subtitle = Text(f"norm: {token}")
+
+    def on_subword_table_moved(self) -> None:
+        lanes = self.query_one(TokenLanes)
+        lanes.lanes = Lanes(lanes.lanes.pieces, self.query_one(SubwordTable).cursor)
+        self._draw_way()
+
+    # --- keys ----------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+        if action == "leave_text":
+            return isinstance(self.focused, TextField)
+        return True
+
+    def action_leave_text(self) -> None:
+        self.query_one(SubwordTable).focus()
+
+    def action_edit(self) -> None:
+        self.query_one(TextField).focus()
+
+    def action_batch(self, by: int) -> None:
+        self._batch_rows = min(16, max(2, self._batch_rows + by))
+        self._ask_later()
+
+    def action_view(self) -> None:
+        self._view = VIEWS[(VIEWS.index(self._view) + 1) % len(VIEWS)]
+        self._draw_batch()

@@ -122,6 +122,12 @@ class RowTable(DataTable):
             return None
         return self.backend.index_of(self.cursor_row)
 
+    def texts_after(self, count: int) -> tuple[str, ...]:
+        """Return up to `count` texts below the cursor."""
+        if not isinstance(self.backend, RowBackend):
+            return ()
+        return tuple(self.backend.data.column("text").slice(self.cursor_row + 1, count).to_pylist())
+
     def _row_of(self, index: int) -> int:
         if self._shown is None or self._shown[1] is None:
             return index

@@ -1,0 +1,90 @@
+"""Some texts padded to one length: what of the batch is text, and what is padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from ...core.safe_text import pad, safe_line
+
+View = Literal["grid", "tokens", "ids", "mask"]
+VIEWS: tuple[View, ...] = get_args(View)
+_CELL = 8
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """One text of the batch; `tokens`, `ids` and `mask` have the batch's length."""
+
+    tokens: tuple[str, ...]
+    ids: tuple[int, ...]
+    mask: tuple[int, ...]
+    length: int
+    full_length: int
+    """Tokens before anything was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    rows: tuple[BatchRow, ...] = ()
+    padded_to: int = 0
+    waste: float = 0.0
+    """Share of padding, in [0, 1]."""
+    fixed_length: int = 0
+    waste_fixed: float = 0.0
+    """The same if all were padded to `fixed_length`."""
+    view: View = "grid"
+
+
+class BatchGrid(Static):
+    """One line a text, then the share that padding wastes."""
+
+    DEFAULT_CSS = """
+    BatchGrid { height: auto; }
+    """
+    shown: reactive[Batch] = reactive(Batch(), layout=True)
+
+    def render(self) -> Text:
+        return batch_lines(self.shown, self.size.width, self.app.theme_variables)
+
+
+def batch_lines(batch: Batch, width: int, colors: dict[str, str]) -> Text:
+    """Return the batch in lines of at most `width` cells: ▉ is a token (mask 1), ░ is padding (mask 0), ✂ a text that was cut."""
+    text = Text(no_wrap=True)
+    real, waste = colors.get("primary", ""), colors.get("warning", "")
+    for number, row in enumerate(batch.rows):
+        text.append(f"{number + 1:>2} ", "dim")
+        if batch.view == "grid":
+            _draw_grid(text, row, batch.padded_to, width - 9, real, waste)
+        else:
+            _draw_cells(text, row, batch.view, (width - 3) // _CELL, real, waste)
+        text.append("\n")
+    if batch.rows:
+        said = "padded to" if width >= 36 else "to"
+        text.append(f"{said} {batch.padded_to}: ", "dim").append(f"{100 * batch.waste:.0f} % padding\n", f"bold {waste}")
+        text.append(f"{said} {batch.fixed_length:,}: ", "dim").append(f"{100 * batch.waste_fixed:.0f} % padding", "bold")
+    return text
+
+
+def _draw_grid(text: Text, row: BatchRow, padded_to: int, room: int, real: str, waste: str) -> None:
+    cells = max(4, min(padded_to, room))
+    full = min(cells, max(1, round(row.length / max(1, padded_to) * cells)))
+    text.append("▉" * full, real).append("░" * (cells - full), waste)
+    text.append(f" {row.length:>3}", "dim")
+    if row.full_length > row.length:
+        text.append("✂", f"bold {waste}")
+
+
+def _draw_cells(text: Text, row: BatchRow, view: View, columns: int, real: str, waste: str) -> None:
+    values: Sequence[object] = {"tokens": row.tokens, "ids": row.ids, "mask": row.mask}.get(view, ())
+    for value, mask in list(zip(values, row.mask, strict=False))[: max(1, columns)]:
+        shown = pad(safe_line(str(value), _CELL - 1), _CELL - 1)
+        text.append(shown, real if mask else f"dim {waste}").append(" ")
+    if len(row.mask) > columns:
+        text.right_crop(1)
+        text.append("…", "dim")

@@ -1,0 +1,65 @@
+"""The way of a text through a model: the shape after each stage, and how large the hidden states are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from ...core.safe_text import cut, pad, safe_line
+from .bars import bar
+from .label_look import LabelLook
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    name: str
+    shape: tuple[int, ...]
+    norm: float | None
+    """Mean L2 norm over the tokens, or of the token under the cursor; None where there is no hidden state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    stages: tuple[Stage, ...] = ()
+    first: tuple[float, ...] = ()
+    """The first values of the [CLS] hidden state."""
+    logits: tuple[tuple[LabelLook, float], ...] = ()
+
+
+class ModelPath(Static):
+    """One line a stage, with a bar for the norm where there is room."""
+
+    DEFAULT_CSS = """
+    ModelPath { height: auto; }
+    """
+    way: reactive[Way] = reactive(Way(), layout=True)
+
+    def render(self) -> Text:
+        return way_lines(self.way, self.size.width, self.app.theme_variables)
+
+
+def way_lines(way: Way, width: int, colors: dict[str, str]) -> Text:
+    """Return the way in lines of at most `width` cells."""
+    text = Text(no_wrap=True)
+    names = max((len(stage.name) for stage in way.stages), default=0)
+    shapes = {id(stage): str(list(stage.shape)) for stage in way.stages}
+    room = max((len(shape) for shape in shapes.values()), default=0)
+    largest = max((stage.norm for stage in way.stages if stage.norm is not None), default=0.0) or 1.0
+    cells = min(24, width - names - room - 10)
+    for stage in way.stages:
+        line = Text(no_wrap=True).append(pad(safe_line(stage.name), names + 1), "bold").append(shapes[id(stage)].ljust(room + 1))
+        if stage.norm is not None:
+            line.append(f"{stage.norm:>6.1f} ", colors.get("accent", ""))
+            if cells >= 4:
+                line.append(bar(stage.norm / largest, cells).rstrip(), colors.get("primary", ""))
+        line.truncate(width, overflow="ellipsis")
+        text.append_text(line).append("\n")
+    if way.first:
+        text.append(cut("[CLS] = " + " ".join(f"{value:.2f}" for value in way.first) + " …", width) + "\n", "dim")
+    for look, logit in sorted(way.logits, key=lambda each: -each[1]):
+        text.append_text(look.text(min(14, width - 8))).append(f" {logit:>6.2f}\n")
+    text.rstrip()
+    return text

@@ -1,0 +1,61 @@
+"""One line to type a text in, which shows outside text safely and hands it on as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual import events
+from textual.message import Message
+from textual.widgets import Input
+
+from ...core.safe_text import safe_line
+
+LONGEST = 5_000
+"""Characters that can be edited; a longer text is shown up to here and handed on whole until it is edited."""
+
+
+class TextField(Input):
+    """An Input that never draws a control character."""
+
+    DEFAULT_CSS = """
+    TextField { border: none; height: 1; padding: 0; background: transparent; }
+    TextField:focus { border: none; background-tint: $foreground 0%; }
+    """
+
+    @dataclass
+    class Edited(Message):
+        """The text is another one, typed or given."""
+
+        text: str
+
+    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
+        super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
+        self._given: tuple[str, str] | None = None
+        self._last = ""
+
+    @property
+    def text(self) -> str:
+        """The text as it was given, or as it was typed since."""
+        return self._given[0] if self._given is not None and self._given[1] == self.value else self.value
+
+    @text.setter
+    def text(self, text: str) -> None:
+        shown = safe_line(text[:LONGEST])
+        self._given = (text, shown)
+        self.value = shown
+        self.cursor_position = len(shown)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.text != self._last:
+            self._last = self.text
+            self.post_message(self.Edited(self.text))
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        message.stop()
+        self._tell()
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.insert_text_at_cursor(safe_line(event.text[:LONGEST]))
