@@ -35,7 +35,22 @@ RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UserError with a sentence where argparse would print its usage and leave."""
+    """Raises UserError with a sentence where argparse would print its usage and leave; takes options between a sub-command's words."""
+
+    _mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse as argparse does, but options may stand between RUN and its TEXTs, and a sub-command names what it does not know."""
+        if self._subparsers is not None or self._mixing:
+            return super().parse_known_args(args, namespace)
+        self._mixing = True
+        try:
+            parsed, unknown = self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._mixing = False
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{safe_line(message)}. To see how it is used: {self.prog} --help")

@@ -54,7 +54,7 @@ def add(commands: Any) -> None:
         ],
     )
     options.add_run(predict)
-    predict.add_argument("texts", metavar="TEXT", nargs="*", help="a text")
+    predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
     predict.add_argument("--file", metavar="IN", type=Path, help="jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)")
     predict.add_argument("--out", metavar="OUT", type=Path, help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")

@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
             "emotui tokens --data starter --save tokenized",
         ],
     )
-    parser.add_argument("texts", metavar="TEXT", nargs="*", help="a text; several make a batch")
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text; several make a batch")
     parser.add_argument("--data", metavar="DATASET", help="tokenize a whole data set instead of a TEXT")
     parser.add_argument("--save", metavar="FOLDER", help="with --data: keep the result for datasets.load_from_disk")
     options.add_model(parser)

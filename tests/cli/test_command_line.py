@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from emotui.core.cli import COMMANDS, data, main
+from emotui.core.cli import COMMANDS, build_parser, data, main
 from emotui.core.errors import UserError
 
 HEAVY = ("torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "textual", "rich")
@@ -54,6 +54,33 @@ def test_help_costs_less_than_0_3_s_and_loads_nothing_heavy(command):
     assert "argparse" in loaded
     assert not {*HEAVY, "numpy", "pyarrow", "asyncio"} & set(loaded)
     assert min(costs) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        (["last", "--json", "one", "two"], ["one", "two"]),
+        (["--json", "last", "one", "--debug", "two"], ["one", "two"]),
+        (["last", "--json", "--", "--text", "-1"], ["--text", "-1"]),
+        (["last", "--json"], []),
+    ],
+)
+def test_options_may_stand_between_a_run_and_its_texts(words, texts):
+    arguments = build_parser("predict").parse_args(["predict", *words])
+    assert (arguments.run, list(arguments.texts), arguments.json) == ("last", texts, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["show", "a", "b"], "unrecognized arguments: b. To see how it is used: emotui show --help"),
+        (["runs", "--jsn"], "unrecognized arguments: --jsn. To see how it is used: emotui runs --help"),
+        (["predict", "--json"], "the following arguments are required: RUN. To see how it is used: emotui predict --help"),
+    ],
+)
+def test_a_wrong_word_names_the_command_whose_help_is_needed(words, message, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"emotui: {message}\n"
 
 
 def test_the_version(capsys):
