@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ from collections import deque
 import msgspec
 
 from ..events import Event, Note
+from ..paths import PRIVATE_FILE
 from . import lock, log
 from .folder import RunFolder
 
@@ -26,8 +28,9 @@ ORPHAN_LIMIT = 120.0
 class Channel:
     """Sends events as JSON lines; may be used from several threads.
 
-    When the supervisor is killed, this process takes the run's lock, writes the events that the supervisor did not come to write, and
-    goes on writing until it has saved itself and ends.
+    Each is written into the run's journal too, for the case that supervisor and worker are killed at once: what is in the pipe is lost
+    then, and what a file was given is not. When only the supervisor is killed, this process takes the run's lock, writes the events
+    that the supervisor did not come to write, and goes on writing until it has saved itself and ends.
     """
 
     def __init__(self, run: RunFolder, descriptor: int, attempt: int) -> None:
@@ -36,6 +39,10 @@ class Channel:
         os.set_inheritable(descriptor, False)
         self._attempt = attempt
         self._sending = threading.Lock()
+        self._journal: int | None = None
+        with contextlib.suppress(OSError):  # a full disk; the pipe and the supervisor's memory do without it
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            self._journal = os.open(run.journal_file, flags, PRIVATE_FILE)
         self._sent = 0
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
         self._writer: log.Writer | None = None
@@ -53,6 +60,7 @@ class Channel:
         with self._sending:
             self._sent += 1
             self._kept.append((self._sent, line))
+            self._note_down(line)
             if self._writer is not None:
                 self._writer.add(line, attempt=self._attempt, sent=self._sent)
             elif not self.is_orphaned:
@@ -70,6 +78,12 @@ class Channel:
                     break
             time.sleep(0.1)
         os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    def _note_down(self, line: bytes) -> None:
+        if self._journal is not None:
+            head = f'{{"attempt":{self._attempt},"seq":{self._sent},"sent":{self._sent},"event":'
+            with contextlib.suppress(OSError):
+                os.write(self._journal, b"%b%b}\n" % (head.encode(), line))
 
     def _send(self, data: bytes) -> None:
         try:

@@ -49,6 +49,11 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     @property
+    def journal_file(self) -> Path:
+        """What the worker of the attempt has sent; needed only where supervisor and worker are killed at once."""
+        return self.path / "sent.jsonl"
+
+    @property
     def log_file(self) -> Path:
         return self.path / "worker.log"
 

@@ -45,16 +45,26 @@ class Supervisor:
         self.clock = clock
         self.memory_kills = memory_kills
         self.tally = Tally()
-        self.attempt = seq = 0
+        self.attempt = seq = sent = 0
         for line in log.past(run.events_file):
             self.tally.take(line["event"])
-            self.attempt, seq = max(self.attempt, line["attempt"]), max(seq, line["seq"])
+            if line["attempt"] > self.attempt:
+                self.attempt, sent = line["attempt"], 0
+            seq, sent = max(seq, line["seq"]), max(sent, line.get("sent", 0))
         self.log = log.Writer(run.events_file, seq=seq, clock=clock)
+        self._take_from_journal(sent)
         self.asked: endings.Asked = ""
         before = run.read_processes().get("batch_split")
         self.batch_split = before if isinstance(before, int) and before > 0 else 1
         self.processes: dict[str, Any] = {"batch_split": self.batch_split, "supervisor": _identity(os.getpid())}
         run.write_processes(self.processes)
+
+    def _take_from_journal(self, sent: int) -> None:
+        """Write what the last worker had sent and the supervisor before this one did not come to write, after its `sent`th event."""
+        for line in log.past(self.run.journal_file):
+            if (line["attempt"], line["seq"]) > (self.attempt, sent):
+                self.attempt, sent = line["attempt"], line["seq"]
+                self.take(json.dumps(line["event"]).encode(), sent)
 
     def ask(self, what: endings.Asked) -> None:
         """Take a request in; to kill outranks to stop."""
@@ -171,6 +181,7 @@ class Supervisor:
                 try:
                     self.log.sync()
                     paths.write_private(self.run.result_file, content)
+                    self.run.journal_file.unlink(missing_ok=True)
                     return
                 except OSError as error:
                     tell(f"result.json is not written: {error}")
@@ -254,11 +265,15 @@ def _take_over(run: RunFolder, patience: Patience) -> int | str:
     """
     deadline = time.monotonic() + patience.orphan
     while True:
-        orphan = identity.from_json(run.read_processes().get("worker"))
-        if orphan is not None and not orphan.is_alive():
-            orphan = None
+        processes = run.read_processes()
+        worker, supervisor = (identity.from_json(processes.get(name)) for name in ("worker", "supervisor"))
+        orphan = worker if worker is not None and worker.is_alive() else None
         held = lock.hold(run.lock_file)
         if held is not None and orphan is None:
+            if worker is not None and supervisor is not None and worker.boot == identity.boot_id():
+                for pid in identity.members(group=worker.pid, session=supervisor.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             return held
         if held is not None:
             os.close(held)

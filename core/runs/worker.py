@@ -109,6 +109,7 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     run = RunFolder(Path(given))
     channel = Channel(run, int(os.environ.pop("EMOTUI_EVENTS")), int(os.environ["EMOTUI_ATTEMPT"]))
     code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned)
+    _end_children()
     channel.close()
     try:
         sys.stdout.flush()
@@ -139,6 +140,15 @@ def _work(run: RunFolder, channel: Channel, tasks: Mapping[type[Job], Task], sho
         with contextlib.suppress(OSError):
             traceback.print_exc()
         return _code_of(error, run)
+
+
+def _end_children() -> None:
+    """Leave no process behind, even where the supervisor is killed at this very moment."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def _code_of(error: Exception, run: RunFolder) -> int:

@@ -231,17 +231,23 @@ def test_the_worker_of_a_killed_supervisor_saves_itself_and_no_event_is_lost(run
     whole(runs, run)
 
 
-def test_both_killed_at_once_leaves_a_lost_run_that_resumes(runs: Runs) -> None:
-    run = runs.start()
+def test_both_killed_at_once_leaves_a_lost_run_that_resumes_without_a_lost_event(runs: Runs) -> None:
+    """The supervisor stands still for a while first, so that events are in the pipe when both are killed."""
+    run = runs.start(children=1)
     view = runs.at_step(run, 14)
     assert view.supervisor_pid and view.worker_pid
     os.kill(view.supervisor_pid, signal.SIGSTOP)
+    until(lambda: (run.checkpoints / "step-30" / "COMPLETE").exists())
     os.kill(view.worker_pid, signal.SIGKILL)
     os.kill(view.supervisor_pid, signal.SIGKILL)
-    view = runs.end(run)
-    assert view.state == "lost"
+    until(lambda: runs.view(run).state == "lost")
+    assert runs.view(run).step < 30
     runs.resume(run)
-    assert runs.end(run).state == "finished"
+    view = runs.end(run)
+    assert view.state == "finished"
+    assert view.attempts[1].first_step >= 30
+    whole(runs, run)
+    assert not run.journal_file.exists()
 
 
 def test_resuming_waits_for_the_worker_of_a_killed_supervisor(runs: Runs) -> None:

@@ -145,7 +145,7 @@ def screen(end: Callable[[subprocess.Popen[bytes], int], None]) -> Accident:
 def cut_the_log(trial: Trial) -> None:
     run = trial.begin()
     trial.wait_a_while()
-    trial.kill("supervisor", "worker")
+    trial.kill("child", "supervisor", "worker")
     trial.end()
     _wait_for_processes(run)
     with run.events_file.open("ab") as file:
@@ -155,7 +155,7 @@ def cut_the_log(trial: Trial) -> None:
 def write_garbage(trial: Trial) -> None:
     run = trial.begin()
     trial.wait_a_while()
-    trial.kill("supervisor", "worker")
+    trial.kill("child", "supervisor", "worker")
     trial.end()
     _wait_for_processes(run)
     with run.events_file.open("ab") as file:
