@@ -90,6 +90,7 @@ class TokensScreen(Page):
         ):
             self.query_one(f"#{name}").border_title = title
         super().on_mount()
+        self._batch_rows = 4 if self.app.size.height < 30 else 8 if self.app.size.height < 45 else 16
         field = self.query_one(TextField)
         if not field.text:
             field.text = TUTORIAL
@@ -212,6 +213,8 @@ class TokensScreen(Page):
             )
         if subwords.unknown:
             shown.append(f"\n{subwords.unknown} unknown: the vocabulary has no pieces for them", f"bold {colors['error']}")
+        if self.size.height >= 30:
+            shown.append("\n")
         self.query_one("#counts", Static).update(shown)
         back = safe_line(subwords.round_trip, max(10, self.size.width - 20))
         self.query_one("#text").border_subtitle = Text(f"back from the ids: {back}" if self.size.width >= 100 else f"back: {back}")
@@ -254,6 +257,7 @@ class TokensScreen(Page):
             batch.fixed_length,
             batch.padding_share_fixed,
             self._view,
+            with_tokens=self.size.height >= 45,
         )
         panel = self.query_one("#batch")
         panel.border_title = f"a batch: {len(batch.lengths)} rows"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from rich.text import Text
@@ -39,6 +39,8 @@ class Batch:
     waste_fixed: float = 0.0
     """The same if all were padded to `fixed_length`."""
     view: View = "grid"
+    with_tokens: bool = False
+    """Whether the tokens stand under the grid."""
 
 
 class BatchGrid(Static):
@@ -64,10 +66,14 @@ def batch_lines(batch: Batch, width: int, colors: dict[str, str]) -> Text:
         else:
             _draw_cells(text, row, batch.view, (width - 3) // _CELL, real, waste)
         text.append("\n")
+    if batch.view == "tokens" and batch.with_tokens:
+        return text
     if batch.rows:
         said = "padded to" if width >= 36 else "to"
         text.append(f"{said} {batch.padded_to}: ", "dim").append(f"{100 * batch.waste:.0f} % padding\n", f"bold {waste}")
         text.append(f"{said} {batch.fixed_length:,}: ", "dim").append(f"{100 * batch.waste_fixed:.0f} % padding", "bold")
+        if batch.with_tokens and batch.view == "grid":
+            text.append("\n\n").append_text(batch_lines(replace(batch, view="tokens"), width, colors))
     return text
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import pyarrow as pa
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual_fastdatatable import ArrowBackend, DataTable
 
+from ...core.data.arrays import numbers
 from ...core.data.table import Split
 from ...core.safe_text import cut, safe_line
 from .label_look import LabelLook
@@ -38,7 +38,7 @@ class RowBackend(ArrowBackend):
         head = [number, label, *([5] if with_words else [])]
         text = max(4, width - sum(head) - _CELL_PADDING * (len(head) + 1))
         self._widths = [*head, text]
-        super().__init__(table if indices is None else table.take(indices))
+        super().__init__(table if indices is None else table.take(numbers(indices, "int64")))
 
     @property
     def columns(self) -> Sequence[str]:
@@ -103,7 +103,7 @@ class RowTable(DataTable):
         index: int | None
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(data=_EMPTY, cursor_type="row", cursor_foreground_priority="renderable", render_markup=False, id=id)
+        super().__init__(cursor_type="row", cursor_foreground_priority="renderable", render_markup=False, id=id)
         self._shown: tuple[Split, Any, Sequence[LabelLook]] | None = None
 
     def show(self, split: Split, indices: Any, looks: Sequence[LabelLook], *, at: int | None = None) -> None:
@@ -166,6 +166,3 @@ class RowTable(DataTable):
 
     def action_cursor_right(self, select: bool = False) -> None:
         """Do nothing: the whole row is under the cursor."""
-
-
-_EMPTY = pa.table({"text": pa.array([], pa.string())})
