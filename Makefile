@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make demo, make test, make bench, make torture, make lint.
+# Everything a newcomer needs: make demo, make test, make bench, make torture, make lint, make screenshots.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 # pip only; nothing else is fetched by the build.
 PIP_FLAGS := --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench torture clean
+.PHONY: demo test lint bench torture screenshots clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ bench: $(READY)
 
 torture: $(READY)
 	$(BIN)/python -m tests.runs.torture
+
+screenshots: $(READY)
+	$(BIN)/python -m benchmarks.screenshots
 
 clean:
 	rm -rf $(VENV) build *.egg-info

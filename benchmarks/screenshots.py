@@ -1,0 +1,118 @@
+"""`make screenshots`: draws the application on real runs over the starter data into screenshots/, as SVG.
+
+The runs are made by the command line where the home has none yet: $EMOTUI_SCREENSHOT_HOME, else a folder among the temporary files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from emotui.core.engine.client import Engine
+from emotui.core.runs.folder import list_runs
+from emotui.core.runs.state import glance
+from emotui.core.specs import DataSpec, task_of
+from emotui.tui.app import EmotuiApp
+from emotui.tui.run_watch import RunWatch
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+SENTENCE = "I saw a movie today and it was really good."
+FILTER = "label:joy morning"
+LIMIT = 60.0
+"""Seconds in which a screen must show what it is to show."""
+AFTER = 240.0
+"""Seconds between the start of the newest run and the time that the pictures show."""
+
+
+def main() -> None:
+    home = Path(os.environ.get("EMOTUI_SCREENSHOT_HOME") or Path(tempfile.gettempdir()) / "emotui-screenshots")
+    os.environ["EMOTUI_HOME"] = str(home)
+    os.environ["EMOTUI_CONFIG"] = str(home / "config.toml")
+    os.environ.pop("NO_COLOR", None)
+    make_runs()
+    FOLDER.mkdir(exist_ok=True)
+    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", "classify")))
+    asyncio.run(draw((80, 24), ("dataset", "training")))
+
+
+def make_runs() -> None:
+    """Make a baseline and a fine-tuning on the starter where there is no finished one."""
+    finished = {task_of(view.spec.job) for view in map(glance, list_runs()) if view.state == "finished"}
+    command = Path(sys.executable).with_name("emotui")
+    for task, verb in (("baseline", "baseline"), ("fine-tune", "train")):
+        if task not in finished:
+            subprocess.run([command, verb, "starter"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
+    """Walk through the application by keys in `size` (columns, rows), and write the pictures that `names` wants."""
+    newest = max(glance(folder).spec.created for folder in list_runs())
+    app = EmotuiApp(spec=DataSpec("starter"), engine=Engine(offline=True), runs=RunWatch(), clock=lambda: newest + AFTER)
+    async with app.run_test(size=size) as pilot:
+
+        async def picture(name: str, *wanted: str) -> None:
+            if name in names:
+                await save(pilot, FOLDER / f"{name}-{size[0]}x{size[1]}.svg", wanted)
+
+        await picture("dataset", "512 tokens", "none found")
+        await pilot.press("slash", *FILTER, "enter")
+        await picture("dataset-filtered", " of 1,312")
+        await pilot.press("escape", "t")
+        await picture("tokens", r"\[CLS\]", "layer")
+        await pilot.press("escape", "3")
+        await picture("training", "F1")
+        await pilot.press("4")
+        if "classify" in names:
+            await pilot.press(*SENTENCE)
+            await settled(pilot, (" tokens", " ms.* ms"))
+            # The first answer waited for the models.
+            await pilot.press("backspace", SENTENCE[-1])
+            await picture("classify", " tokens", " ms.* ms", "J O Y")
+
+
+async def save(pilot: Pilot[int], path: Path, wanted: Sequence[str]) -> None:
+    """Write what the screen shows once it has `wanted` on it."""
+    picture = await settled(pilot, wanted)
+    for private in (str(Path.home()) + "/", os.environ["EMOTUI_HOME"], str(Path.cwd()), tempfile.gettempdir() + "/"):
+        if private in text_of(picture):
+            raise SystemExit(f"{path.name} shows a path of this machine: {private}")
+    path.write_text(picture, "utf-8")
+    print(path.relative_to(FOLDER.parent))
+
+
+async def settled(pilot: Pilot[int], wanted: Sequence[str]) -> str:
+    """Return the screen as SVG once every pattern of `wanted` is on it and it stands still for a second; end where it never is."""
+    until = time.monotonic() + LIMIT
+    before, still = "", 0.0
+    while True:
+        await pilot.pause(0.1)
+        for field in pilot.app.screen.query(Input):
+            field.cursor_blink = False
+        picture = pilot.app.export_screenshot(title="emotui")
+        if picture != before:
+            before, still = picture, time.monotonic()
+        missing = [text for text in wanted if not re.search(text, text_of(picture), re.DOTALL)]
+        if not missing and time.monotonic() - still > 1:
+            return picture
+        if time.monotonic() > until:
+            raise SystemExit(f"after {LIMIT:.0f} s the screen still moves or lacks {missing}:\n{text_of(picture)}")
+
+
+def text_of(picture: str) -> str:
+    """Return the words of an SVG, lines by newlines."""
+    body = re.sub(r"<style.*?</style>|<defs.*?</defs>", "", picture, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", "", body)).replace("\xa0", " ")
+
+
+if __name__ == "__main__":
+    main()
