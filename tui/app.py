@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -23,11 +25,7 @@ from .commands import Commands
 from .keymap import binding_ids, read_keymap
 from .page import Page
 from .run_watch import RunWatch
-from .screens.classify import ClassifyScreen
 from .screens.dataset import DatasetScreen
-from .screens.help import HelpScreen
-from .screens.tokens import TokensScreen
-from .screens.training import TrainingScreen
 from .state import MODES as SCREENS
 from .state import AppState
 
@@ -35,6 +33,11 @@ WATCHDOG = 3.0
 """Seconds after a hang-up in which the application must have left, before it is ended."""
 LOOK = 1.0
 """Seconds between two looks at the runs."""
+
+
+def _screen(module: str, name: str) -> Screen:
+    """Return a new screen; its module is imported when it is first shown, so that the first paint need not wait for it."""
+    return getattr(import_module(f".screens.{module}", __package__), name)()
 
 
 class EmotuiApp(AppState):
@@ -46,9 +49,9 @@ class EmotuiApp(AppState):
     COMMANDS = {Commands}
     MODES: ClassVar[dict[str, str | Callable[[], Screen]]] = {
         "dataset": DatasetScreen,
-        "tokens": TokensScreen,
-        "training": TrainingScreen,
-        "classify": ClassifyScreen,
+        "tokens": partial(_screen, "tokens", "TokensScreen"),
+        "training": partial(_screen, "training", "TrainingScreen"),
+        "classify": partial(_screen, "classify", "ClassifyScreen"),
     }
     DEFAULT_MODE = "dataset"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,6 +102,8 @@ class EmotuiApp(AppState):
         await (self.go("classify") if text is None else self.classify_text(text))
 
     def action_help(self) -> None:
+        from .screens.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
@@ -118,7 +123,7 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
     `dataset` is 'starter', a path or an id; None stands for the starter data.
     """
     check_terminal()
-    keymap = read_keymap(config_file(), binding_ids(EmotuiApp, DatasetScreen, TokensScreen, TrainingScreen, ClassifyScreen))
+    keymap = read_keymap(config_file(), _binding_ids)
     app = EmotuiApp(
         spec=DataSpec(dataset or "starter", offline=offline),
         keymap=keymap,
@@ -127,6 +132,11 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
     )
     app.model = model
     return asyncio.run(_run(app))
+
+
+def _binding_ids() -> set[str]:
+    screens = [import_module(f".screens.{name}", __package__) for name in SCREENS]
+    return binding_ids(EmotuiApp, *(each for module in screens for each in vars(module).values() if isinstance(each, type)))
 
 
 async def _run(app: EmotuiApp) -> int:

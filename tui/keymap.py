@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.binding import Binding
@@ -10,8 +11,8 @@ from textual.binding import Binding
 from ..core.errors import UserError
 
 
-def read_keymap(file: Path, known: set[str]) -> dict[str, str]:
-    """Return keys by binding id; `known` are the ids there are. Empty where the file or its table is missing.
+def read_keymap(file: Path, ids: Callable[[], set[str]]) -> dict[str, str]:
+    """Return keys by binding id; `ids` tells which there are. Empty where the file or its table is missing.
 
     A line is `ID = "KEY"` or `ID = "KEY,KEY"`, as in `quit = "Q"`. Raises UserError for what is none of the application's.
     """
@@ -24,6 +25,7 @@ def read_keymap(file: Path, known: set[str]) -> dict[str, str]:
     table = content.get("keys", {})
     if not isinstance(table, dict):
         raise UserError(f'{file}: keys must be a table, such as:\n[keys]\nquit = "Q"')
+    known = ids() if table else set()
     for name, key in table.items():
         if name not in known:
             raise UserError(f"{file}: there is no action '{name}' in [keys]. There are: {', '.join(sorted(known))}")

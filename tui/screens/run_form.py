@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import on, work
@@ -15,7 +15,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...core.cli.units import duration
-from ...core.data.table import Dataset
 from ...core.engine.protocol import AskDownload, ProgressLine
 from ...core.errors import UserError
 from ...core.runs import launch
@@ -27,6 +26,9 @@ from ..state import AppState
 from ..widgets.choice import Choice
 from .run_command import command_of, shown_command
 from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
 
 _TEXTS = {"data": "data set", "model": "model"}
 _DEVICES = ("auto", "cpu", "cuda")

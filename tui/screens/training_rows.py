@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...core.data.table import Dataset
 from ...core.errors import UserError
 from ...core.runs.folder import RunFolder
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
 
 MOST = 500
 """Rows that are listed."""
