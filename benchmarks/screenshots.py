@@ -86,8 +86,28 @@ async def save(pilot: Pilot[int], path: Path, wanted: Sequence[str]) -> None:
     for private in (str(Path.home()) + "/", os.environ["EMOTUI_HOME"], str(Path.cwd()), tempfile.gettempdir() + "/"):
         if private in text_of(picture):
             raise SystemExit(f"{path.name} shows a path of this machine: {private}")
-    path.write_text(picture, "utf-8")
+    path.write_text(trimmed(picture), "utf-8")
     print(path.relative_to(FOLDER.parent))
+
+
+def trimmed(picture: str) -> str:
+    """Return the SVG with leading and trailing spaces of its texts turned into places: some renderers collapse them."""
+
+    def place(found: re.Match[str]) -> str:
+        head, x, middle, length, tail, text = found.groups()
+        cells = len(html.unescape(text))
+        cell = float(length) / cells
+        bare = text
+        while bare.startswith("&#160;"):
+            bare = bare.removeprefix("&#160;")
+        left = cells - len(html.unescape(bare))
+        while bare.endswith("&#160;"):
+            bare = bare.removesuffix("&#160;")
+        if not bare:
+            return ""
+        return f"{head}{float(x) + left * cell:g}{middle}{len(html.unescape(bare)) * cell:g}{tail}{bare}</text>"
+
+    return re.sub(r'(<text [^>]*x=")([\d.]+)("[^>]*textLength=")([\d.]+)("[^>]*>)([^<\n]*)</text>', place, picture)
 
 
 async def settled(pilot: Pilot[int], wanted: Sequence[str]) -> str:
