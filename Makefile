@@ -20,7 +20,7 @@ demo: $(READY)
 	$(BIN)/emotui predict last "I saw a movie today and it was really good."
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -29,6 +29,11 @@ def pytest_configure() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes, so that the other workers have something to do meanwhile."""
+    items.sort(key=lambda item: item.get_closest_marker("real_data") is None)
+
+
 @pytest.fixture
 def emotui_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own, for this process and its children; the path does not exist yet."""
