@@ -17,7 +17,7 @@ EVERY = 5.0
 """Seconds between two plain lines."""
 REDRAW = 0.1
 """Seconds between two drawings of a bar."""
-BAR = "{desc:<10}{percentage:3.0f} %|{bar:30}| {n_fmt} of {total_fmt} {unit}{postfix}"
+BAR = "{desc:<10}{percentage:3.0f} %|{bar}| {n_fmt} of {total_fmt} {unit}{postfix}"
 COUNT = "{desc:<10}{n_fmt} {unit}{postfix}"
 NAME = "{desc}{postfix}"
 

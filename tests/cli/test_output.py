@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import itertools
 import json
+import os
+import pty
+import struct
+import termios
 
 import pytest
 from emotui.core.cli import units
@@ -93,6 +98,20 @@ def test_a_phase_without_a_count_shows_only_its_name_on_a_terminal():
         progress.update("look", 3, None, "files")
     shown = [line.strip() for line in screen.getvalue().split("\r")]
     assert [line for line, _ in itertools.groupby(each for each in shown if each)] == ["load", "save", "look      3 files"]
+
+
+def test_the_bar_of_a_narrow_terminal_leaves_room_for_the_time_left():
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with open(child, "w", encoding="utf-8") as screen:
+        with Progress(screen, Clock()) as progress:
+            progress.update("train", 1_019, 1_230, "steps", "loss 1.309, 3 min 05 s left")
+        print("end of the test", file=screen, flush=True)
+        shown = b""
+        while b"end of the test" not in shown:
+            shown += os.read(parent, 10_000)
+    os.close(parent)
+    assert b"3 min 05 s left" in shown
 
 
 def test_short_work_is_not_worth_a_line():
