@@ -47,7 +47,7 @@ def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[
             if ctrl_c is not None and ctrl_c.presses > answered:
                 answered += 1
                 if answered == 1:
-                    progress.say(f"stopping {run.id} after this step and saving it. Press ctrl+C again to kill it")
+                    progress.say(f"stopping {run.id} and saving it. Press ctrl+C again to kill it")
                     launch.stop(run)
                 elif answered == 2:
                     progress.say(f"killing {run.id}. Press ctrl+C again to leave it alone")
@@ -88,7 +88,8 @@ class _Teller:
         for attempt in view.attempts[self._attempts :]:
             self._progress.say(f"attempt {attempt.number}: {attempt.reason}")
         for note in view.notes[self._notes :]:
-            self._progress.say(note.message if note.level == "info" else f"{note.level}: {note.message}")
+            if note.level != "error":  # an error ends the run, and the sentence about its end says it
+                self._progress.say(note.message if note.level == "info" else f"{note.level}: {note.message}")
         for row in view.epochs[self._epochs :]:
             self._progress.say(_epoch(row))
         for rung in view.rungs[self._rungs :]:

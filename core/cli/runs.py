@@ -20,6 +20,9 @@ from .units import age, count, duration, score
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder
 
+NARROW = 100
+"""Cells of a terminal in which the list of runs leaves columns out."""
+
 
 def add(commands: Any) -> None:
     parser = options.command(
@@ -105,7 +108,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def runs_table(views: list[RunView], now: float, width: int) -> list[str]:
-    """Return one line a run; `now` in seconds since the epoch."""
+    """Return one line a run; `now` in seconds since the epoch. A narrow terminal has no room for what the id or F1 tells, too."""
     rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
     for view in views:
         measured = shapes.final_metrics(view)
@@ -122,6 +125,10 @@ def runs_table(views: list[RunView], now: float, width: int) -> list[str]:
                 age(now - view.spec.created),
             ]
         )
+    if width < NARROW:
+        room = max(6, (width - 60) // 2)
+        rows = [[row[at] for at in (0, 2, 3, 4, 6, 7, 8)] for row in rows]
+        return render.table(rows, "llrrllr", [None, None, None, None, room, room])
     room = max(12, (width - 80) // 2)
     return render.table(rows, "lllrrrllr", [None, None, None, None, None, None, room, room])
 

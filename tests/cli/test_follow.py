@@ -196,7 +196,7 @@ def test_news_are_told_once_and_in_words():
                 step=3,
                 curve=(step,),
                 evaluations=(Evaluated(2, 0.4, METRICS),),
-                notes=(Note("info", "cut \x1b 3 texts"), Note("warning", "slow disk")),
+                notes=(Note("info", "cut \x1b 3 texts"), Note("warning", "slow disk"), Note("error", "the disk is full")),
                 attempts=(Attempt(1, 0, ""), Attempt(2, 2, "out of memory")),
                 seconds_left=65.0,
             )
@@ -204,6 +204,7 @@ def test_news_are_told_once_and_in_words():
     lines = text(err).splitlines()
     assert lines.count("cut ␛ 3 texts") == 1
     assert lines.count("warning: slow disk") == 1
+    assert not any("the disk is full" in line for line in lines), "the end of the run says it"
     assert lines.count("attempt 2: out of memory") == 1
     assert lines.count("epoch 1: training loss 0.900, validation loss 0.600, accuracy 0.5000, F1 0.4000") == 1
     assert "tokenize: 5 of 10 rows" in lines
@@ -216,6 +217,14 @@ def test_the_list_of_runs():
     assert lines[0].split() == ["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]
     assert lines[1].split() == ["abc", "baseline", "finished", "0.7333", "0.7500", "starter", "starter", "2", "h"]
     assert lines[2].split() == ["abc", "fine-tune", "running", "3/4", "-", "-", "emotion/data", "minilm", "2", "h"]
+
+
+def test_the_list_of_runs_fits_a_narrow_terminal():
+    job = TrainSpec(DataSpec("/a/a-long-name-of-a-data-set.jsonl"), model="hf:somebody/a-long-name-of-a-model")
+    view = training("finished", id="wxyz-fine-tune", step=12_345, steps=12_345, spec=spec(job))
+    lines = runs.runs_table([view], 200_000.0, 80)
+    assert lines[0].split() == ["run", "state", "step", "F1", "data", "model", "age"]
+    assert max(map(len, lines)) <= 80
 
 
 class Reader:
