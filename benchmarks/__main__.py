@@ -24,9 +24,9 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer texts, steps and iterations; ratios are rougher")
-    parser.add_argument("--only", choices=["start", "extraction", "regression", "step", "baseline"], action="append")
+    parser.add_argument("--only", choices=["start", "screen", "extraction", "regression", "step", "baseline"], action="append")
     options = parser.parse_args()
-    chosen = options.only or ["start", "extraction", "regression", "step", "baseline"]
+    chosen = options.only or ["start", "screen", "extraction", "regression", "step", "baseline"]
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory() as home:
@@ -34,6 +34,10 @@ def main() -> None:
         figures: dict[str, Any] = {}
         if "start" in chosen:
             figures |= start()
+        if "screen" in chosen:
+            from . import screen
+
+            figures |= screen.measure(quick=options.quick)
         if {"extraction", "regression", "step", "baseline"} & set(chosen):
             figures |= models(chosen, quick=options.quick, scratch=Path(home))
     for name, value in figures.items():

@@ -1,0 +1,137 @@
+"""What the application costs in a terminal of 120x40: first paint, memory, output and processor time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+COLUMNS, ROWS = 120, 40
+HELLO = """
+from textual.app import App
+from textual.widgets import Static
+class Hello(App):
+    def compose(self):
+        yield Static("hello")
+Hello().run()
+"""
+EMOTUI = str(Path(sys.executable).with_name("emotui"))
+OPEN = 60.0
+"""Seconds in which a data set must be open."""
+
+
+class Terminal:
+    """A pseudo-terminal with a program in it, whose output is counted and kept."""
+
+    def __init__(self, *command: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.started = time.perf_counter()
+        self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=variables)
+        os.close(slave)
+        self.written = b""
+
+    def read(self, seconds: float) -> None:
+        """Take what is written within `seconds`."""
+        until = time.perf_counter() + seconds
+        while (rest := until - time.perf_counter()) > 0:
+            if select.select([self._master], [], [], rest)[0]:
+                self.written += os.read(self._master, 1 << 16)
+
+    def wait(self, text: str, limit: float = OPEN) -> float:
+        """Return the seconds from the start until `text` was written; ends the benchmark after `limit`."""
+        while text.encode() not in self.written:
+            if time.perf_counter() - self.started > limit:
+                raise SystemExit(f"'{text}' was not on the screen in {limit:.0f} s")
+            if select.select([self._master], [], [], 0.05)[0]:
+                self.written += os.read(self._master, 1 << 16)
+        return time.perf_counter() - self.started
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def close(self) -> None:
+        self.child.terminate()
+        try:
+            self.child.wait(5)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        os.close(self._master)
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Return the figures; runs a fine-tuning on the starter for as long as it watches it."""
+    source = os.environ.get("EMOTUI_REAL_DATA", "starter")
+    repeats, watched = (3, 15.0) if quick else (7, 60.0)
+    hello = statistics.median(first_paint("hello", sys.executable, "-c", HELLO) for _ in range(repeats))
+    ours = statistics.median(first_paint("emotui", EMOTUI, source) for _ in range(repeats))
+    figures: dict[str, Any] = {
+        "screen, first paint, s": ours,
+        "screen, first paint of a Textual hello-world, s": hello,
+        "screen, first paint, ratio": ours / hello,
+    }
+    return figures | open_and_idle(source, watched) | live(watched)
+
+
+def first_paint(text: str, *command: str) -> float:
+    """Return the seconds from exec until `text` is written."""
+    shown = Terminal(*command)
+    try:
+        return shown.wait(text)
+    finally:
+        shown.close()
+
+
+def open_and_idle(source: str, seconds: float) -> dict[str, Any]:
+    """Memory with the data set open, whether torch is in the process, and what an idle screen writes."""
+    shown = Terminal(EMOTUI, source)
+    try:
+        shown.wait(" rows ")
+        shown.read(15)  # lengths and problems are counted
+        process = psutil.Process(shown.child.pid)
+        before, busy = len(shown.written), sum(process.cpu_times()[:2])
+        shown.read(seconds)
+        idle = sum(process.cpu_times()[:2]) - busy
+        return {
+            "screen, memory with the data set open, MiB": process.memory_info().rss / 2**20,
+            "screen, torch is in the process": "libtorch" in Path(f"/proc/{process.pid}/maps").read_text("utf-8"),
+            "screen, idle, bytes a minute": (len(shown.written) - before) * 60 / seconds,
+            "screen, idle, share of a core, %": 100 * idle / seconds,
+        }
+    finally:
+        shown.close()
+
+
+def live(seconds: float) -> dict[str, Any]:
+    """What it costs to watch a fine-tuning."""
+    subprocess.run([EMOTUI, "train", "starter", "--epochs", "50", "--detach"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+    shown = Terminal(EMOTUI, "starter")
+    try:
+        shown.wait(" rows ")
+        shown.type("3")
+        shown.wait("loss")
+        shown.read(20)  # the first steps are there
+        process = psutil.Process(shown.child.pid)
+        before, busy = len(shown.written), sum(process.cpu_times()[:2])
+        shown.read(seconds)
+        used = sum(process.cpu_times()[:2]) - busy
+        return {
+            "screen, a live run, kB a minute": (len(shown.written) - before) * 60 / seconds / 1e3,
+            "screen, a live run, share of a core, %": 100 * used / seconds,
+        }
+    finally:
+        shown.close()
+        subprocess.run([EMOTUI, "stop", "last"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
