@@ -124,12 +124,13 @@ def write_run(
     log: str = "",
     created: float = STARTED,
     attempt: int = 1,
+    data_hash: str = "0" * 64,
 ) -> Path:
     """Write the folder of a run under `runs` and return it. With `state` None it has no result.json, and runs if its lock is held."""
     folder = runs / id
     for part in (runs.parent, runs, folder):
         part.mkdir(mode=0o700, exist_ok=True)
-    spec = specs.RunSpec(id=id, created=created, job=job, data_hash="0" * 64, labels=tuple(labels), versions={"emotui": "0.1.0"})
+    spec = specs.RunSpec(id=id, created=created, job=job, data_hash=data_hash, labels=tuple(labels), versions={"emotui": "0.1.0"})
     (folder / "spec.json").write_bytes(msgspec.json.encode(spec))
     (folder / "lock").touch()
     (folder / "control").mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import work
@@ -15,7 +15,6 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from ...core.data.table import Dataset
 from ...core.errors import UserError
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
@@ -23,6 +22,9 @@ from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
 from .training_rows import MOST, CellRow, read_cell
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
 
 _LONGEST = 4_000
 """Characters of a text that are shown in full."""
@@ -75,11 +77,13 @@ class CellRows(ModalScreen[None]):
         try:
             self._rows, total = await asyncio.to_thread(self._find, self.state.dataset)
         except UserError as error:
+            self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text(safe_text(str(error)), self.app.theme_variables["error"]))
             return
         listed = f"{total:,} rows" if total <= MOST else f"the worst {MOST} of {total:,} rows"
         self.query_one("#cell-rows").border_subtitle = Text(f"{listed}, the highest loss first")
         if not self._rows:
+            self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text("no row is in this cell", "dim"))
             return
         rows = self.query_one("#rows", OptionList)

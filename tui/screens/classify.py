@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -23,6 +23,7 @@ from ...core.specs import BaselineSpec, task_of
 from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
+from ..widgets.text_field import TextField
 from .training_panels import looks_of
 from .training_words import run_item
 
@@ -63,7 +64,8 @@ class ClassifyScreen(Page):
     def compose_body(self) -> ComposeResult:
         yield Static((files("emotui.tui.text") / "classify_empty.md").read_text("utf-8"), markup=False, id="classify-empty")
         with Vertical(id="classify"):
-            yield Input(placeholder="I saw a movie today and it was really good.", id="sentence")
+            with Container(id="sentence-box"):
+                yield TextField(placeholder="I saw a movie today and it was really good.", id="sentence")
             yield Static(id="winner")
             yield LabelBars(id="bars")
             with Horizontal(id="beside"):
@@ -71,7 +73,7 @@ class ClassifyScreen(Page):
                 yield RunList(id="run-choice")
 
     def on_mount(self) -> None:
-        self.query_one("#sentence").border_title = Text("sentence")
+        self.query_one("#sentence-box").border_title = Text("sentence")
         self.query_one("#history").border_title = Text("history of this session")
         self.query_one("#run-choice").border_title = Text("runs: space adds or removes")
 
@@ -110,16 +112,16 @@ class ClassifyScreen(Page):
         self._draw()
 
     def receive_text(self, text: str) -> None:
-        sentence = self.query_one("#sentence", Input)
-        sentence.value = " ".join(text.split("\n"))
+        sentence = self.query_one("#sentence", TextField)
+        sentence.text = text
         sentence.focus()
 
     def text_in_hand(self) -> str | None:
-        return self.query_one("#sentence", Input).value or None
+        return self.query_one("#sentence", TextField).text or None
 
     # --- asking -----------------------------------------------------------------------------------------
 
-    @on(Input.Changed, "#sentence")
+    @on(TextField.Edited)
     def _typed(self) -> None:
         if self._timer is not None:
             self._timer.stop()
@@ -127,7 +129,7 @@ class ClassifyScreen(Page):
 
     def _ask(self) -> None:
         """Ask every chosen run about the sentence; an older question that is under way is dropped."""
-        text = self.query_one("#sentence", Input).value
+        text = self.query_one("#sentence", TextField).text
         self._asked = text
         if not text.strip():
             self._answers.clear()
@@ -181,11 +183,12 @@ class ClassifyScreen(Page):
 
     def _draw_winner(self, chosen: list[RunView]) -> None:
         """Show the label large, and the tokens that were used, as the first run that answered says."""
-        sentence, winner = self.query_one("#sentence", Input), self.query_one("#winner", Static)
+        sentence, winner = self.query_one("#sentence", TextField), self.query_one("#winner", Static)
+        box = self.query_one("#sentence-box")
         found = next(((view, answer) for view in chosen if isinstance(answer := self._answers.get(view.folder), Prediction)), None)
         if found is None:
-            winner.update(Text("type a sentence: its class comes with each key", "dim") if not sentence.value else "")
-            sentence.border_subtitle = None
+            winner.update(Text("type a sentence: its class comes with each key", "dim") if not sentence.text else "")
+            box.border_subtitle = None
             return
         view, answer = found
         look = next((look for look in looks_of(view, dark=self.state.dark) if look.name == answer.label), None)
@@ -198,14 +201,14 @@ class ClassifyScreen(Page):
         )
         cut = f"{answer.tokens:,} tokens, cut at {answer.tokens:,}" if answer.truncated else f"{answer.tokens:,} tokens"
         color = self.app.theme_variables["warning"] if answer.truncated else ""
-        sentence.border_subtitle = Text(cut, color)
+        box.border_subtitle = Text(cut, color)
 
     # --- keys -------------------------------------------------------------------------------------------
 
     @on(Input.Submitted, "#sentence")
     def _remember(self) -> None:
-        sentence = self.query_one("#sentence", Input)
-        text = sentence.value
+        sentence = self.query_one("#sentence", TextField)
+        text = sentence.text
         if not text.strip():
             return
         if not self._history or self._history[-1] != text:
@@ -214,7 +217,7 @@ class ClassifyScreen(Page):
             line = Text.assemble((f"{safe_line(' / '.join(answers) or '…', 40)}  ", "bold"), safe_line(text, 300), no_wrap=True)
             self.query_one("#history", OptionList).add_option(Option(line))
         self._place = len(self._history)
-        sentence.value = ""
+        sentence.text = ""
 
     def _shown_answers(self) -> list[Prediction]:
         return [answer for view in self.chosen if isinstance(answer := self._answers.get(view.folder), Prediction)]
@@ -224,9 +227,7 @@ class ClassifyScreen(Page):
         if not self._history:
             return
         self._place = min(len(self._history), max(0, self._place + by))
-        sentence = self.query_one("#sentence", Input)
-        sentence.value = self._history[self._place] if self._place < len(self._history) else ""
-        sentence.cursor_position = len(sentence.value)
+        self.query_one("#sentence", TextField).text = self._history[self._place] if self._place < len(self._history) else ""
 
     @on(OptionList.OptionSelected, "#history")
     def _recalled(self, event: OptionList.OptionSelected) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ...core.cli import options
 from ...core.errors import UserError
 from ...core.runs.state import RunView
+from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
 NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -72,8 +73,12 @@ def _model(name: str) -> str:
     """Return a model as a spec keeps it. Raises UserError where there is none of that name."""
     if name == "starter" or re.fullmatch(r"(ms|hf):[\w.-]+/[\w.-]+", name):
         return name
-    folder = Path(name).expanduser().absolute()
-    if not name or not (folder / "config.json").is_file():
+    try:
+        folder = Path(name).expanduser().absolute()
+        there = bool(name) and (folder / "config.json").is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"cannot look at {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error
+    if not there:
         raise UserError("no model: give starter, a folder with config.json, ms:OWNER/NAME or hf:OWNER/NAME")
     return str(folder)
 

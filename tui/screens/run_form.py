@@ -24,6 +24,7 @@ from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 from ..state import AppState
 from ..widgets.choice import Choice
+from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
 from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse
 
@@ -63,10 +64,10 @@ class RunForm(ModalScreen[RunFolder | None]):
         with VerticalScroll(id="form", can_focus=False):
             yield _field("task", "task", Choice(("baseline", "fine-tune"), first["task"], id="task"))
             for name, title in _TEXTS.items():
-                yield _field(name, title, Input(first[name], id=name, compact=True))
+                yield _field(name, title, TextField(id=name))
             yield _field("preset", "preset", Choice(("auto", "tutorial"), first["preset"], id="preset"))
             for name, (title, _) in NUMBERS.items():
-                yield _field(name, title, Input(first[name], id=name, compact=True))
+                yield _field(name, title, TextField(id=name))
             yield _field("pooling", "hidden state", Choice(("cls", "mean"), first["pooling"], id="pooling"))
             yield _field("device", "device", Choice(_DEVICES, first["device"], id="device"))
             yield _field("precision", "precision", Choice(("auto", "float32", "bf16"), first["precision"], id="precision"))
@@ -80,6 +81,8 @@ class RunForm(ModalScreen[RunFolder | None]):
 
     def on_mount(self) -> None:
         self.query_one("#form").border_title = Text("new run")
+        for field in self.query(TextField):
+            field.text = self._first[field.id or ""]
         self.query_one("#task").focus()
         self._check()
 
@@ -92,10 +95,10 @@ class RunForm(ModalScreen[RunFolder | None]):
     @property
     def entries(self) -> dict[str, str]:
         """What is in the fields, by name."""
-        fields = [*self.query(Input), *self.query(Choice)]
-        return {field.id or "": field.value for field in fields}
+        chosen = {choice.id or "": choice.value for choice in self.query(Choice)}
+        return chosen | {field.id or "": field.text for field in self.query(TextField)}
 
-    @on(Input.Changed)
+    @on(TextField.Edited)
     @on(Choice.Changed)
     def _changed(self) -> None:
         self._check()

@@ -12,7 +12,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher, Static
 
 from ...core.errors import UserError
@@ -33,8 +33,7 @@ from .run_form import RunForm
 from .training_charts import Palette, color_of, ladder_for, loss_chart, score_chart
 from .training_files import read_projection
 from .training_panels import Panels, looks_of
-from .training_tables import ladder_table
-from .training_words import is_live, machine_line, progress_line, run_item, score_of
+from .training_words import is_live, machine_line, progress_line, run_item
 
 REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
@@ -86,16 +85,12 @@ class TrainingScreen(Page):
                     with Horizontal(id="curves"):
                         yield Plot(Chart("loss"), id="loss")
                         yield Plot(Chart("F1"), id="score")
-                    with Horizontal(id="baseline"):
-                        with Container(id="ladder-panel", classes="panel"):
-                            yield Static(id="ladder")
-                        yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
+                    yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
             yield Static(id="facts")
             yield TabLine(hint="[ ] turns", id="tabs")
             yield Panels(id="lower")
 
     def on_mount(self) -> None:
-        self.query_one("#ladder-panel").border_title = Text("the ladder of baselines, validation")
         self.query_one(RunList).focus()
 
     # --- facts ------------------------------------------------------------------------------------------
@@ -152,16 +147,16 @@ class TrainingScreen(Page):
         if not views:
             return
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
-        self.query_one("#charts", ContentSwitcher).current = "baseline" if baseline and len(views) == 1 else "curves"
+        self.query_one("#charts", ContentSwitcher).current = "density" if baseline and len(views) == 1 else "curves"
         tuned = [each for each in views if not isinstance(each.spec.job, BaselineSpec)]
         shown = tuned or views
         self.query_one("#loss", Plot).show(loss_chart(shown, palette))
         self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette))
         if baseline:
-            self._draw_baseline(view, runs)
+            self._draw_hidden_states(view)
         self._draw_facts(view)
         panels = self.query_one(Panels)
-        panels.show(views)
+        panels.show(views, _compared_with(view, runs) if baseline else [])
         self.query_one(TabLine).show(panels.tabs, panels.active)
         self.refresh_bindings()
 
@@ -201,17 +196,7 @@ class TrainingScreen(Page):
         lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
         facts.update(Text("\n").join(lines))
 
-    def _draw_baseline(self, view: RunView, runs: tuple[RunView, ...]) -> None:
-        panel = self.query_one("#ladder-panel")
-        tuned = [
-            (f"fine-tune {each.id}", score, each.finished.metrics.accuracy)
-            for each in runs
-            if each.finished is not None
-            and not isinstance(each.spec.job, BaselineSpec)
-            and each.spec.data_hash == view.spec.data_hash
-            and (score := score_of(each)) is not None
-        ]
-        self.query_one("#ladder", Static).update(ladder_table(view.rungs, tuned[:3], panel.content_size.width, self.app.theme_variables))
+    def _draw_hidden_states(self, view: RunView) -> None:
         if view.finished is not None and self._projection != view.folder:
             self._projection = view.folder
             self.query_one(Density).show(None)
@@ -320,3 +305,12 @@ class TrainingScreen(Page):
         else:
             self.state.say(f"run {view.id}: {done}")
             self.state.look_at_runs()
+
+
+def _compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:
+    """Return the newest fine-tuned runs on the data of a baseline: id, weighted F1 and accuracy."""
+    return [
+        (view.id, view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
+        for view in runs
+        if view.finished is not None and not isinstance(view.spec.job, BaselineSpec) and view.spec.data_hash == baseline.spec.data_hash
+    ][:3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -16,17 +17,17 @@ from ...core.errors import UserError
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
-from ...core.specs import task_of
+from ...core.specs import BaselineSpec, task_of
 from ..theme import class_color, class_glyph
 from ..widgets.confusion import Confusion, Matrix
 from ..widgets.label_look import LabelLook
 from .cell_rows import CellRows
 from .training_charts import name_of
 from .training_files import read_log
-from .training_tables import class_table, epoch_table, newest_metrics, settings_table
+from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
 from .training_words import spec_rows
 
-PANELS = ("epochs", "classes", "confusion", "log", "settings")
+PANELS = ("scores", "classes", "confusion", "log", "settings")
 
 
 def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
@@ -36,7 +37,7 @@ def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
 
 
 class Panels(Widget):
-    """Shows one panel of the runs given, the first being looked at and the second compared; epochs stay beside it where there is room."""
+    """Shows one panel of the runs given, the first looked at, the second compared; the scores stay beside it where there is room."""
 
     DEFAULT_CSS = "Panels { layout: horizontal; }"
 
@@ -46,10 +47,10 @@ class Panels(Widget):
         self._log_mark: tuple[str, tuple[int, int] | None] = ("", None)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="epochs-beside", classes="panel epochs"):
+        with VerticalScroll(id="scores-beside", classes="panel"):
             yield Static()
         with ContentSwitcher(initial="confusion", id="panels"):
-            with VerticalScroll(id="epochs", classes="panel epochs"):
+            with VerticalScroll(id="scores", classes="panel"):
                 yield Static()
             with VerticalScroll(id="classes", classes="panel"):
                 yield Static()
@@ -63,8 +64,6 @@ class Panels(Widget):
                 yield Static()
 
     def on_mount(self) -> None:
-        for panel in self.query(".epochs"):
-            panel.border_title = Text("epochs")
         titles = {"classes": "scores by class", "log": "log of the worker", "settings": "settings"}
         for name, title in titles.items():
             self.query_one(f"#{name}").border_title = Text(title)
@@ -75,7 +74,7 @@ class Panels(Widget):
 
     @property
     def tabs(self) -> tuple[str, ...]:
-        """The panels that can be turned to: epochs only where they are not beside them."""
+        """The panels that can be turned to: the scores only where they are not beside them."""
         return PANELS if self._narrow else PANELS[1:]
 
     @property
@@ -88,12 +87,12 @@ class Panels(Widget):
         panel = self.query_one("#first" if self.active == "confusion" else f"#{self.active}")
         panel.focus()
 
-    def show(self, views: list[RunView]) -> None:
-        """Show the run that is looked at, and what it is compared with."""
+    def show(self, views: list[RunView], tuned: Sequence[tuple[str, float, float]]) -> None:
+        """Show the run that is looked at and those it is compared with; `tuned` stand under the ladder of a baseline."""
         if self.active not in self.tabs:
             self.turn_to("classes")
         self._views = views
-        self._show_epochs()
+        self._show_scores(tuned)
         match self.active:
             case "classes":
                 self._show_classes()
@@ -112,12 +111,19 @@ class Panels(Widget):
         if static.content != text:
             static.update(text)
 
-    def _show_epochs(self) -> None:
-        color = self.app.theme_variables["success"]
-        for name in ("epochs", "epochs-beside"):
+    def _show_scores(self, tuned: Sequence[tuple[str, float, float]]) -> None:
+        """Show the tutorial's table by epoch, or the ladder of a baseline."""
+        view, colors = self._views[0], self.app.theme_variables
+        for name in ("scores", "scores-beside"):
             panel = self.query_one(f"#{name}")
-            if panel.display:
-                self._update(name, epoch_table(self._views[0].epochs, panel.content_size.width, color))
+            if not panel.display:
+                continue
+            if isinstance(view.spec.job, BaselineSpec):
+                panel.border_title = Text("the ladder of baselines, validation")
+                self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors))
+            else:
+                panel.border_title = Text("epochs, validation")
+                self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"]))
 
     def _show_classes(self) -> None:
         view, *rest = self._views

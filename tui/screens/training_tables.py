@@ -52,20 +52,28 @@ def ladder_table(rungs: Sequence[Rung], tuned: Sequence[tuple[str, float, float]
     """Return each rung with bars of its scores, and fine-tuned runs (name, weighted F1, accuracy) under them to compare with."""
     if not rungs:
         return Text("the first rung comes in a moment", "dim")
-    room = max(4, min(40, width - 50))
-    lines = [Text(f"{'':16} {'F1 (weighted)':<{room + 7}} {'accuracy':>8} {'macro':>7} {'time':>10}", "dim", no_wrap=True)]
+    named, shortest = 13, 6
+    spare = width - named - 1 - shortest - 7
+    columns = {"accuracy": 10, "time": 9, "F1 macro": 10}
+    while columns and sum(columns.values()) > spare:
+        columns.popitem()
+    room = max(4, min(40, spare + shortest - sum(columns.values())))
+    head = "".join(name.rjust(size) for name, size in columns.items())
+    lines = [Text(f"{'':{named}} {pad('F1 weighted', room + 7)}{head}", "dim", no_wrap=True)]
     for rung in rungs:
-        lines.append(_ladder_line(rung_name(rung), rung.metrics.f1_weighted, room, colors["primary"]))
-        how = "cached, " if rung.cached else ""
-        lines[-1].append(f" {rung.metrics.accuracy:>8.3f} {rung.metrics.f1_macro:>7.3f} {how + duration(rung.seconds):>10}")
+        values = {"accuracy": f"{rung.metrics.accuracy:.3f}", "time": duration(rung.seconds), "F1 macro": f"{rung.metrics.f1_macro:.3f}"}
+        line = _ladder_line(rung_name(rung), named, rung.metrics.f1_weighted, room, colors["primary"])
+        lines.append(line.append("".join(values[name].rjust(size) for name, size in columns.items())))
+        if rung.cached:
+            lines.append(Text(f"{'':{named}} (hidden states from the cache)", "dim", no_wrap=True))
     for name, f1, accuracy in tuned:
-        lines.append(_ladder_line(name, f1, room, colors["success"]))
-        lines[-1].append(f" {accuracy:>8.3f}")
+        line = _ladder_line(name, named, f1, room, colors["success"])
+        lines.append(line.append(f"{accuracy:.3f}".rjust(columns["accuracy"]) if "accuracy" in columns else ""))
     return Text("\n").join(lines)
 
 
-def _ladder_line(name: str, f1: float, room: int, color: str) -> Text:
-    return Text.assemble((pad(safe_line(name), 16), "bold"), " ", (bar(f1, room), color), (f" {f1:.3f} ", "bold"), no_wrap=True)
+def _ladder_line(name: str, named: int, f1: float, room: int, color: str) -> Text:
+    return Text.assemble((pad(safe_line(name), named), "bold"), " ", (bar(f1, room), color), (f" {f1:.3f} ", "bold"), no_wrap=True)
 
 
 def class_table(

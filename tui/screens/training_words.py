@@ -132,7 +132,9 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
     """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings."""
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     if view.started is not None:
-        where = "training on CPU" if view.started.device == "cpu" else safe_line(f"{view.started.device} {view.started.device_name}")
+        where = "training on CPU" if is_live(view) else "ran on CPU"
+        if view.started.device != "cpu":
+            where = safe_line(f"{view.started.device} {view.started.device_name}")
         badge = f"bold reverse {colors['warning']}" if view.started.device == "cpu" else f"bold {colors['success']}"
         line.append(f" {where} ", badge).append(f" {safe_line(view.started.precision)}", "dim")
     if view.telemetry:

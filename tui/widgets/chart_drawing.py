@@ -161,7 +161,8 @@ def _draw_attempts(grid: list[list[Cell]], chart: Chart, x: Scale, inks: Inks) -
 def _draw_curves(grid: list[list[Cell]], chart: Chart, view: View, values: dict[int, Values], x: Scale, y: Scale) -> None:
     curves: list[tuple[list[float], list[float]]] = []
     styles: list[str] = []
-    for series in chart.series:
+    # The first curve is drawn last, and so lies on top.
+    for series in reversed(chart.series):
         layers = [(series.y, f"dim {series.color}")] if view.smoothing and series.smooth and len(series.x) > 2 else []
         for layer, style in [*layers, (values[id(series)], series.color)]:
             for piece in bucketed(series.x, layer, x.cells, x.low, x.high):
@@ -173,7 +174,7 @@ def _draw_curves(grid: list[list[Cell]], chart: Chart, view: View, values: dict[
     for row, cells in enumerate(raster(curves, x.cells, y.cells)):
         for column, character, curve in cells:
             grid[row][column] = (character, styles[curve])
-    for series in chart.series:
+    for series in reversed(chart.series):
         points = [(x.cell(px), y.cell(py)) for px, py in zip(series.x, values[id(series)], strict=True) if py is not None]
         seen = [(column, cell) for column, cell in points if column is not None and cell is not None]
         if series.glyph and (len(seen) * 4 <= x.cells or len(seen) < 3):

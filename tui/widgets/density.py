@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SHADES = " ·░▒▓█"
-_PANEL = (18, 6)
+_PANEL = (16, 5)
 """Smallest panel in cells, its title included."""
 
 

@@ -1,0 +1,79 @@
+"""The real application over run folders and an engine that the test writes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from emotui.core.engine.protocol import AskClassify, ClassifyAnswer, Prediction, ProgressLine, Question
+from emotui.core.errors import UserError
+from emotui.core.specs import DataSpec
+from emotui.tui.app import EmotuiApp
+from emotui.tui.run_watch import RunWatch
+from run_folders import STARTED
+from textual.pilot import Pilot
+
+
+class Classifier:
+    """An engine that answers every sentence by what its run's id begins with, and remembers the questions."""
+
+    def __init__(
+        self, labels: tuple[str, ...], probabilities: dict[str, tuple[float, ...]], *, truncated: bool = False, error: str = ""
+    ) -> None:
+        self.labels, self.probabilities, self.truncated, self.error = labels, probabilities, truncated, error
+        self.asked: list[AskClassify] = []
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        if not isinstance(ask, AskClassify):
+            return await asyncio.Event().wait()
+        self.asked.append(ask)
+        if self.error:
+            raise UserError(self.error)
+        run = ask.run.rpartition("/")[2]
+        shares = self.probabilities.get(run, tuple(1 / len(self.labels) for _ in self.labels))
+        best = self.labels[shares.index(max(shares))]
+        text = ask.texts[0]
+        tokens = 512 if self.truncated else len(text.split()) + 2
+        prediction = Prediction(text, best, dict(zip(self.labels, shares, strict=True)), tokens, self.truncated)
+        return ClassifyAnswer(ask.run, (prediction,), 0.014)
+
+    async def close(self) -> None: ...
+
+
+_ASKING = ("action_new", "action_kill")
+"""Workers that wait for the user."""
+
+
+@asynccontextmanager
+async def application(
+    engine: object, key: str, *, size: tuple[int, int] = (120, 36), spec: DataSpec | None = None
+) -> AsyncIterator[tuple[EmotuiApp, Pilot[int]]]:
+    """Run the application until the screen behind `key` is there and shows the runs of EMOTUI_HOME."""
+    app = EmotuiApp(engine=engine, runs=RunWatch(), spec=spec, clock=lambda: STARTED + 170)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press(key)
+        await settle(pilot)
+        yield app, pilot
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until what is under way is done, threads included."""
+    for _ in range(3):
+        await pilot.pause()
+        going = [
+            asyncio.ensure_future(_finish(worker)) for worker in pilot.app.workers if not (worker.is_finished or worker.name in _ASKING)
+        ]
+        if going:
+            await asyncio.wait(going, timeout=5)
+    await pilot.pause()
+
+
+async def _finish(worker: Any) -> None:
+    from textual.worker import WorkerCancelled, WorkerFailed
+
+    try:
+        await worker.wait()
+    except (WorkerCancelled, WorkerFailed):
+        return

@@ -1,0 +1,139 @@
+"""The classifier prompt on run folders and a fake engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import run_folders as folders
+from emotui.tui.screens.classify import ClassifyScreen
+from emotui.tui.widgets.label_bars import LabelBars
+from emotui.tui.widgets.text_field import TextField
+from hostile import HOSTILE, RAW, drawn
+from monitor import Classifier, application, settle
+from textual.pilot import Pilot
+
+TUNED = (0.012, 0.971, 0.01, 0.003, 0.002, 0.002)
+BASELINE = (0.153, 0.61, 0.1, 0.1, 0.03, 0.007)
+
+
+@pytest.fixture
+def runs(emotui_home: Path) -> Path:
+    return emotui_home / "runs"
+
+
+def classifier(**options: object) -> Classifier:
+    return Classifier(folders.LABELS, {"fine77": TUNED, "base22": BASELINE}, **options)  # type: ignore[arg-type]
+
+
+async def write(pilot: Pilot[int], text: str) -> None:
+    await pilot.press(*("space" if character == " " else character for character in text))
+    await pilot.pause(0.1)
+    await settle(pilot)
+
+
+async def test_without_runs_the_screen_names_the_key(runs: Path) -> None:
+    async with application(classifier(), "4") as (app, _):
+        assert "Press 3, then n" in "\n".join(drawn(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_two_runs_answer_side_by_side_while_typing(runs: Path, size: tuple[int, int]) -> None:
+    folders.write_train_run(runs)
+    folders.write_baseline_run(runs)
+    engine = classifier()
+    async with application(engine, "4", size=size) as (app, pilot):
+        await write(pilot, "so good")
+        text = "\n".join(drawn(app))
+        for words in ("J O Y", "97.1 %", "61.0 %", "15.3 %", "4 tokens", "14 ms", "fine77 fine-tune", "base22 logistic"):
+            assert words in text, words
+        assert engine.asked[-1].texts == ("so good",)
+        assert all(ask.topic == f"prompt {ask.run}" for ask in engine.asked)
+        assert "classify" in app.done
+
+
+async def test_cut_texts_say_where(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(classifier(truncated=True), "4") as (app, pilot):
+        await write(pilot, "long")
+        assert "cut at 512" in "\n".join(drawn(app))
+
+
+async def test_history_goes_up_and_down(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(classifier(), "4") as (app, pilot):
+        sentence = app.screen.query_one("#sentence", TextField)
+        for text in ("one", "two"):
+            await write(pilot, text)
+            await pilot.press("enter")
+        assert sentence.text == ""
+        seen = []
+        for key in ("up", "up", "up", "down", "down"):
+            await pilot.press(key)
+            seen.append(sentence.text)
+        assert seen == ["two", "one", "one", "two", ""]
+        assert "joy 97 %" in "\n".join(drawn(app))
+
+
+async def test_an_empty_prompt_has_no_bars(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(classifier(), "4") as (app, pilot):
+        await write(pilot, "a")
+        await pilot.press("backspace")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert app.screen.query_one(LabelBars).guesses[0].probabilities == ()
+
+
+async def test_runs_are_added_and_removed(runs: Path) -> None:
+    folders.write_train_run(runs)
+    folders.write_baseline_run(runs, created=folders.STARTED - 10)
+    async with application(classifier(), "4") as (app, pilot):
+        await write(pilot, "hi")
+        await pilot.press("escape", "down", "space")
+        await settle(pilot)
+        assert [guess.title for guess in app.screen.query_one(LabelBars).guesses] == ["fine77 fine-tune"]
+        await pilot.press("space")
+        await settle(pilot)
+        assert len(app.screen.query_one(LabelBars).guesses) == 2
+        await pilot.press("i", "x")
+        assert app.screen.query_one("#sentence", TextField).value == "hix"
+
+
+async def test_an_error_stands_in_its_place(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(classifier(error="the model of run fine77 is gone. Train it again"), "4") as (app, pilot):
+        await write(pilot, "hi")
+        assert "is gone. Train it again" in "\n".join(drawn(app))
+
+
+async def test_an_older_answer_does_not_overwrite_a_newer_question(runs: Path) -> None:
+    folders.write_train_run(runs)
+    engine = classifier()
+    async with application(engine, "4") as (app, pilot):
+        await write(pilot, "new")
+        screen = app.screen
+        assert isinstance(screen, ClassifyScreen)
+        before = screen.query_one(LabelBars).guesses
+        screen._take(screen.chosen[0], "old", "late", 1.0)
+        assert screen.query_one(LabelBars).guesses == before
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_texts_labels_and_errors(runs: Path, text: str) -> None:
+    label = text.encode("utf-8", "replace").decode()[:300]
+    labels = ("calm", label, "[/]")
+    folders.write_run(runs, "fine77", folders.train_spec(), folders.train_events(labels=labels), labels=labels)
+    engine = Classifier(labels, {"fine77": (0.1, 0.8, 0.1)})
+    async with application(engine, "4", size=(80, 24)) as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, ClassifyScreen)
+        screen.receive_text(text)
+        await pilot.pause(0.1)
+        await settle(pilot)
+        await pilot.press("enter")
+        engine.error = text
+        screen.receive_text(text + "2")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert not any(RAW.search(line) for line in drawn(app))

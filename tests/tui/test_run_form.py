@@ -1,0 +1,205 @@
+"""The form of a new run: what it checks, the command that it shows, and the run that it starts."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import run_folders as folders
+from emotui.core import specs
+from emotui.core.cli import build_parser, fetch
+from emotui.core.data import sources
+from emotui.core.runs import launch
+from emotui.core.runs.folder import RunFolder
+from emotui.tui.screens.run_command import command_of
+from emotui.tui.screens.run_entries import estimate, hints, parse
+from emotui.tui.screens.run_form import RunForm
+from emotui.tui.widgets.text_field import TextField
+from hostile import HOSTILE, RAW, drawn
+from monitor import Classifier, application, settle
+
+IDLE = Classifier(folders.LABELS, {})
+ENTRIES = {
+    "task": "fine-tune",
+    "data": "starter",
+    "model": "starter",
+    "preset": "auto",
+    "device": "auto",
+    "precision": "auto",
+    "pooling": "cls",
+}
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        specs.TrainSpec(specs.DataSpec("starter")),
+        specs.TrainSpec(
+            specs.DataSpec("ms:owner/name", "my text", "label", ("a b", "c"), True, True, 7),
+            "ms:owner/model",
+            "tutorial",
+            3,
+            1.5e-05,
+            48,
+            2,
+            128,
+            11,
+            "cuda:1",
+            "bf16",
+        ),
+        specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean", max_length=64, seed=3, device="cpu", precision="float32"),
+    ],
+)
+def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
+    words = shlex.split(command_of(job))
+    assert words[0] == "emotui"
+    arguments = build_parser(words[1]).parse_args(words[1:])
+    assert fetch.data_spec(arguments) == job.data
+    assert arguments.model == job.model
+    names = {"learning_rate": "lr"}
+    for field in (
+        "preset",
+        "pooling",
+        "epochs",
+        "learning_rate",
+        "batch_size",
+        "accumulation",
+        "max_length",
+        "seed",
+        "device",
+        "precision",
+    ):
+        if hasattr(job, field):
+            assert getattr(arguments, names.get(field, field)) == getattr(job, field)
+
+
+def test_entries_become_a_job() -> None:
+    job, problems = parse(ENTRIES | {"epochs": "3", "learning_rate": "5e-5", "seed": " 4 "}, specs.DataSpec("starter", offline=True))
+    assert problems == {}
+    assert job == specs.TrainSpec(specs.DataSpec("starter", offline=True), epochs=3, learning_rate=5e-5, seed=4)
+    job, _ = parse(ENTRIES | {"task": "baseline", "pooling": "mean", "epochs": "3"}, specs.DataSpec("starter"))
+    assert job == specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", "0"),
+        ("epochs", "two"),
+        ("epochs", "1001"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "2"),
+        ("batch_size", "-1"),
+        ("batch_size", "70000"),
+        ("seed", "1.5"),
+        ("max_length", "x"),
+        ("data", "/no/such/data"),
+        ("data", ""),
+        ("model", "/no/such/model"),
+        ("model", "ms:broken"),
+        ("device", "tpu"),
+    ],
+)
+def test_each_wrong_entry_has_a_sentence(field: str, value: str) -> None:
+    job, problems = parse(ENTRIES | {field: value}, specs.DataSpec("starter"))
+    assert job is None
+    assert list(problems) == [field]
+    assert len(problems[field]) > 10
+
+
+def test_empty_fields_say_what_they_stand_for() -> None:
+    assert hints(ENTRIES, 1_000, 100)["epochs"] == "4"
+    assert hints(ENTRIES | {"preset": "tutorial"}, 1_000, 100)["batch_size"] == "64 rows a step"
+    assert hints(ENTRIES, None, 0)["epochs"] == "by the size of the data"
+
+
+def test_the_estimate_comes_from_measured_steps(emotui_home: Path) -> None:
+    from emotui.core.runs.state import glance
+
+    job = specs.TrainSpec(specs.DataSpec("starter"))
+    assert estimate(job, 2, 1_600, ()) is None
+    view = glance(RunFolder(folders.write_train_run(emotui_home / "runs")))
+    found = estimate(job, 2, 1_600, (view,))
+    assert found is not None
+    assert found[0] == pytest.approx(2 * 1_600 / 160.0)
+    assert estimate(specs.TrainSpec(job.data, max_length=32), 2, 1_600, (view,)) is None
+
+
+async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_home: Path) -> None:
+    async with application(IDLE, "3", spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        form = app.screen
+        assert isinstance(form, RunForm)
+        assert "$ emotui baseline starter" in "\n".join(drawn(app))
+        await pilot.press("right")
+        epochs = form.query_one("#epochs")
+        epochs.focus()
+        await pilot.press("0")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "✗ '0' is not a whole number of 1 or more" in text
+        assert "the command line appears when all fields are right" in text
+        await pilot.press("backspace", "3", "ctrl+y")
+        await settle(pilot)
+        assert "$ emotui train starter --epochs 3" in "\n".join(drawn(app))
+        assert app.clipboard == "emotui train starter --epochs 3"
+        await pilot.press("escape")
+        await settle(pilot)
+        assert not isinstance(app.screen, RunForm)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> None:
+    folders.write_baseline_run(emotui_home / "runs")
+    async with application(IDLE, "3", size=size, spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        for words in (
+            "task",
+            "data set",
+            "model",
+            "preset",
+            "epochs",
+            "learning rate",
+            "batch size",
+            "cut at",
+            "seed",
+            "device",
+            "precision",
+        ):
+            assert words in text, words
+        for words in ("$ emotui train starter", " enter ", "measured in its first steps"):
+            assert words in text, words
+
+
+async def test_enter_starts_the_run_of_the_form(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def start(job: specs.Job, *, data_hash: str, labels: tuple[str, ...]) -> RunFolder:
+        started.append((job, data_hash, labels))
+        return RunFolder(folders.write_run(emotui_home / "runs", "new999", job, [], state=None, labels=labels))
+
+    monkeypatch.setattr(launch, "start", start)
+    async with application(IDLE, "3", spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        await settle(pilot)
+        loaded = sources.load(specs.DataSpec("starter"))
+        assert started == [(specs.BaselineSpec(specs.DataSpec("starter")), sources.fingerprint(loaded), loaded.labels)]
+        assert app.screen.query_one("RunList").items[0].id == "new999"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_entries(emotui_home: Path, text: str) -> None:
+    async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        for field in app.screen.query(TextField):
+            field.text = text
+        await settle(pilot)
+        assert not any(RAW.search(line) for line in drawn(app))

@@ -1,0 +1,254 @@
+"""The training monitor on run folders that the tests write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import run_folders as folders
+from emotui.core import events, specs
+from emotui.core.data import sources
+from emotui.tui.screens.cell_rows import CellRows
+from emotui.tui.screens.confirm import Confirm
+from emotui.tui.screens.training import TrainingScreen
+from emotui.tui.screens.training_files import read_log
+from emotui.tui.widgets.confusion import Confusion
+from emotui.tui.widgets.density import Density
+from emotui.tui.widgets.plot import Plot
+from emotui.tui.widgets.run_list import RunList
+from hostile import HOSTILE, RAW, drawn
+from monitor import Classifier, application, settle
+
+IDLE = Classifier(folders.LABELS, {})
+SIZES = [(80, 24), (120, 36), (200, 60)]
+
+
+@pytest.fixture
+def runs(emotui_home: Path) -> Path:
+    return emotui_home / "runs"
+
+
+def screen_of(app: object) -> TrainingScreen:
+    screen = getattr(app, "screen")  # noqa: B009
+    assert isinstance(screen, TrainingScreen)
+    return screen
+
+
+async def test_without_runs_the_screen_names_the_key(runs: Path) -> None:
+    async with application(IDLE, "3") as (app, _):
+        text = "\n".join(drawn(app))
+        assert "n   starts one" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size: tuple[int, int]) -> None:
+    folders.write_baseline_run(runs, created=folders.STARTED - 500)
+    live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
+    with folders.held(live):
+        async with application(IDLE, "3", size=size) as (app, _):
+            text = "\n".join(drawn(app))
+    for words in (
+        "312 of 500 steps",
+        "62 %",
+        "left",
+        "training on CPU",
+        "CPU ",
+        "memory ",
+        "0.880 TF-IDF",
+        "0.696 encoder",
+        "train 0.",
+        "● ",
+    ):
+        assert words in text, words
+    if size[0] >= 120:
+        for words in ("steps/s", "tokens/s", "Epoch", "0.201 most frequent"):
+            assert words in text, words
+
+
+async def test_new_events_are_drawn_and_the_end_too(runs: Path) -> None:
+    happened = folders.train_events()
+    cut = next(index for index, event in enumerate(happened) if isinstance(event, events.Step) and event.step == 200)
+    live = folders.write_run(runs, "live88", folders.train_spec(), happened[:cut], state=None)
+    async with application(IDLE, "3") as (app, pilot):
+        with folders.held(live):
+            app.look_at_runs()
+            folders.append_events(live, happened[cut:])
+            app.look_at_runs()
+            await settle(pilot)
+            screen_of(app).draw()
+            await settle(pilot)
+            assert "500 of 500 steps" in "\n".join(drawn(app))
+        folders.write_result(live, "finished", "", happened)
+        app.look_at_runs()
+        screen_of(app).draw()
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "✓ finished in 3 min 32 s, 500 steps" in text
+        assert len(app.screen.query_one("#loss", Plot).chart.series[0].x) == 500
+
+
+async def test_opening_again_shows_the_whole_history(runs: Path) -> None:
+    folders.write_train_run(runs)
+    for _ in range(2):
+        async with application(IDLE, "3") as (app, _):
+            assert app.screen.query_one("#loss", Plot).chart.series[0].x[-1] == 500
+            assert len(app.screen.query_one("#score", Plot).chart.series[0].x) == 8
+
+
+async def test_marked_runs_are_laid_over_each_other_in_colours_of_their_own(runs: Path) -> None:
+    folders.write_train_run(runs, "aaa111")
+    folders.write_train_run(runs, "bbb222", created=folders.STARTED - 10)
+    async with application(IDLE, "3") as (app, pilot):
+        await pilot.press("down", "space", "up")
+        await settle(pilot)
+        series = app.screen.query_one("#score", Plot).chart.series
+        assert [each.name for each in series] == ["aaa111", "bbb222"]
+        assert len({each.color for each in series}) == 2
+        assert len({each.glyph for each in series}) == 2
+        assert app.screen.query_one("#second", Confusion).display
+        assert [item.marked for item in app.screen.query_one(RunList).items] == [False, True]
+
+
+async def test_plot_keys(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(IDLE, "3") as (app, pilot):
+        plot = app.screen.query_one("#loss", Plot)
+        plot.focus()
+        await pilot.press("left", "left", "m", "g", "plus")
+        view = plot.view
+        assert view.smoothing == 0.6
+        assert view.log
+        assert view.cursor is not None
+        assert view.cursor < 500
+        assert view.window is not None
+        assert view.window[1] - view.window[0] == pytest.approx(249.5)
+        await settle(pilot)
+        assert any(f"step {view.cursor:,.6g}" in line for line in drawn(app))
+        await pilot.press("z")
+        assert app.screen.has_class("-large")
+        assert not app.screen.query_one("#score", Plot).display
+        await pilot.press("z", "0", "minus")
+        assert not app.screen.has_class("-large")
+        assert (plot.view.window, plot.view.cursor) == (None, None)
+
+
+async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path) -> None:
+    data = folders.write_data(tmp_path / "data")
+    spec = specs.DataSpec(str(data), labels=folders.LABELS)
+    truth = [index % 6 for index in range(60)]
+    probabilities = np.full((60, 6), 0.1)
+    probabilities[np.arange(60), truth] = 0.5
+    for row, share in ((7, 0.9), (13, 0.7)):  # two rows of joy that were taken for love
+        probabilities[row] = (1 - share) / 5
+        probabilities[row, 2] = share
+    loaded = sources.load(spec)
+    order = [loaded.labels.index(name) for name in folders.LABELS]
+    assert order == list(range(6))
+    folder = folders.write_run(runs, "fine77", folders.train_spec(data=spec), folders.train_events(), data_hash=sources.fingerprint(loaded))
+    folders.write_predictions(folder, truth, probabilities)
+    async with application(IDLE, "3", spec=spec) as (app, pilot):
+        await pilot.press("x")
+        confusion = app.screen.query_one("#first", Confusion)
+        assert confusion.has_focus
+        modes = []
+        for _ in range(3):
+            modes.append(confusion.mode)
+            await pilot.press("v")
+        assert modes == ["row %", "column %", "counts"]
+        confusion.cursor = (1, 2)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, CellRows)
+        text = "\n".join(drawn(app))
+        assert "2 rows, the highest loss first" in text
+        assert text.index("validation 7") < text.index("validation 13")
+        assert "90.0 %" in text
+        await pilot.press("p")
+        await settle(pilot)
+        assert app.current_mode == "classify"
+        assert app.screen.query_one("#sentence").text == "i feel happy and loved validation 7"  # type: ignore[attr-defined]
+
+
+async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path, tmp_path: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(IDLE, "3") as (app, pilot):
+        await pilot.press("x", "enter")
+        await settle(pilot)
+        assert "has changed since run fine77" in "\n".join(drawn(app))  # its data hash is none of the starter data's
+
+
+async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> None:
+    folders.write_projection(folders.write_baseline_run(runs))
+    async with application(IDLE, "3") as (app, pilot):
+        await settle(pilot)
+        cloud = app.screen.query_one(Density).cloud
+        assert cloud is not None
+        assert len(cloud.x) == 900
+        text = "\n".join(drawn(app))
+        for words in ("most frequent", "TF-IDF", "from the cache", "6.2 s", "all 900", "hidden states"):
+            assert words in text, words
+
+
+async def test_a_failed_run_pins_its_error(runs: Path) -> None:
+    folders.write_failed_run(runs)
+    async with application(IDLE, "3") as (app, pilot):
+        text = "\n".join(drawn(app))
+        assert "✗ failed at step 100 of 500: the disk is full: 0.2 GB are left" in text
+        await pilot.press("e")
+        await settle(pilot)
+        lines = drawn(app)
+        pinned = next(index for index, line in enumerate(lines) if "│ ✗ the disk is full" in line)
+        assert any("No space left on device" in line for line in lines[pinned:])
+
+
+async def test_stop_leaves_a_request_and_kill_asks_first(runs: Path) -> None:
+    live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=100), state=None)
+    with folders.held(live):
+        async with application(IDLE, "3") as (app, pilot):
+            await pilot.press("K")
+            await pilot.pause()
+            assert isinstance(app.screen, Confirm)
+            await pilot.press("n")
+            await settle(pilot)
+            assert not list((live / "control").iterdir())
+            await pilot.press("s")
+            await settle(pilot)
+            assert [each.name for each in (live / "control").iterdir()] == ["stop"]
+            await pilot.press("K", "y")
+            await settle(pilot)
+            assert sorted(each.name for each in (live / "control").iterdir()) == ["kill", "stop"]
+
+
+async def test_keys_for_what_a_run_cannot_do_are_not_offered(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(IDLE, "3") as (app, _):
+        screen = screen_of(app)
+        assert [screen.check_action(action, ()) for action in ("stop", "kill", "resume", "new")] == [False, False, False, True]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+async def test_hostile_labels_reasons_notes_and_logs(runs: Path, text: str) -> None:
+    labels = ("calm", text.encode("utf-8", "replace").decode()[:300], "[/]")
+    happened = folders.train_events(upto=260, labels=labels)
+    happened.append(events.Note("error", labels[1]))
+    folders.write_run(
+        runs, "bad333", folders.train_spec(), happened, state="failed", reason=labels[1], labels=labels, log=f"{text}\n{text}\n"
+    )
+    async with application(IDLE, "3") as (app, pilot):
+        for key in ("x", "e", "right_square_bracket", "right_square_bracket", "K"):
+            await pilot.press(key)
+            await settle(pilot)
+            lines = drawn(app)
+            assert not any(RAW.search(line) for line in lines)
+
+
+def test_the_log_is_read_again_only_when_it_grew(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    found = read_log(log)
+    assert found == ((0, 0), "")
+    log.write_text("one\n" * 30_000, "utf-8")
+    found = read_log(log, found[0])
+    assert found is not None
+    assert found[1].startswith("(the last 64 KiB of")
+    assert read_log(log, found[0]) is None
