@@ -22,7 +22,7 @@ def write_rows(path: Path, rows: Rows) -> Path:
     name = path.name
     if name.endswith((".jsonl", ".jsonl.gz")):
         content = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     elif name.endswith(".parquet"):
         pq.write_table(pa.Table.from_pylist(list(rows)), path)
     else:

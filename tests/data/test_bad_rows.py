@@ -126,7 +126,7 @@ def test_invalid_utf8_in_parquet_is_named(tmp_path: Path) -> None:
 
 def test_a_truncated_gzip_names_the_last_whole_row(tmp_path: Path) -> None:
     # Stored, not deflated, so that the cut falls where it is put.
-    whole = gzip.compress(LINES, compresslevel=0)
+    whole = gzip.compress(LINES, compresslevel=0, mtime=0)
     cut = whole[: 15 + len(b"\n".join(GOOD[:7])) + 10]
     spec = folder_with(tmp_path, "test.jsonl.gz", cut)
     assert message(spec).startswith("test.jsonl.gz is cut off after row 7: the compressed data ends too early")
@@ -135,11 +135,11 @@ def test_a_truncated_gzip_names_the_last_whole_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 5, 12, 18])
 def test_a_gzip_cut_in_its_first_bytes_is_an_error(tmp_path: Path, size: int) -> None:
-    assert message(folder_with(tmp_path, "test.jsonl.gz", gzip.compress(LINES)[:size])).startswith("test.jsonl.gz ")
+    assert message(folder_with(tmp_path, "test.jsonl.gz", gzip.compress(LINES, mtime=0)[:size])).startswith("test.jsonl.gz ")
 
 
 def test_damaged_compressed_data_is_an_error(tmp_path: Path) -> None:
-    whole = bytearray(gzip.compress(LINES))
+    whole = bytearray(gzip.compress(LINES, mtime=0))
     whole[40:60] = bytes(20)
     assert message(folder_with(tmp_path, "test.jsonl.gz", bytes(whole))).startswith("test.jsonl.gz ")
     assert message(folder_with(tmp_path, "test.jsonl.gz", LINES)).startswith("test.jsonl.gz is not a whole gzip file")
@@ -150,7 +150,7 @@ def test_damaged_compressed_data_is_an_error(tmp_path: Path) -> None:
     [
         ("test.jsonl", b"", "test.jsonl is empty"),
         ("test.jsonl", b"\n \n", "test.jsonl is empty"),
-        ("test.jsonl.gz", gzip.compress(b""), "test.jsonl.gz is empty"),
+        ("test.jsonl.gz", gzip.compress(b"", mtime=0), "test.jsonl.gz is empty"),
         ("test.csv", b"", "test.csv is empty"),
         ("test.csv", b"text,label\n", "test.csv is empty but for its header"),
         ("test.tsv", b"text\tlabel\n", "test.tsv is empty but for its header"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -53,19 +52,7 @@ def test_a_single_file_gets_the_names_by_its_folder(tweets: sources.Dataset) -> 
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 12_800, "validation": 1_600, "test": 1_600}
 
 
-def test_they_are_read_in_half_a_second(tweets: sources.Dataset) -> None:
-    """Processor time, so that a busy machine does not count; the best of three."""
-    seconds = []
-    for _ in range(3):
-        started = time.process_time()
-        sources.load(DataSpec(FOLDER))
-        seconds.append(time.process_time() - started)
-    assert min(seconds) < 0.5
-
-
-def test_a_word_is_searched_in_no_time(tweets: sources.Dataset) -> None:
+def test_a_word_is_found_where_it_is(tweets: sources.Dataset) -> None:
     query = filters.parse("happy label:joy")
-    started = time.process_time()
     found = filters.select(tweets, query)
-    assert time.process_time() - started < 0.3
     assert len(found["train"]) == 145

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +88,7 @@ def test_a_second_ladder_takes_the_hidden_states_from_the_cache(tiny_model: Path
         raise AssertionError("the encoder was loaded again")
 
     monkeypatch.setattr(checkpoint, "load_encoder", refuse)
-    started = time.monotonic()
     _, second = ladder(tiny_data, tiny_model)
-    assert time.monotonic() - started < 60
     rungs = [
         next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "encoder") for events in (first, second)
     ]
