@@ -98,8 +98,8 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
-def path_of(state: AppState, mode: Mode) -> Path:
-    """Return the path as seen from the screen `mode`."""
+def path_of(state: AppState, mode: Mode, *, typing: bool = False) -> Path:
+    """Return the path as seen from the screen `mode`; while `typing`, a key works only after esc."""
     live = state.live_run
     going = task_of(live.spec.job) if live else None
     todo: Part | None = next((part for part in PARTS if part not in state.done), None)
@@ -110,7 +110,15 @@ def path_of(state: AppState, mode: Mode) -> Path:
         mark = "now" if part == going else "done" if part in state.done else "now" if part == todo and going is None else "later"
         steps.append(Step(part, mark, KEY_OF[screen] if screen != last else "", screen == mode))
         last = screen
-    return Path(tuple(steps), _hints(state, todo, going is not None))
+    hints = _hints(state, todo, going is not None)
+    return Path(tuple(steps), tuple(map(_after_escape, hints)) if typing else hints)
+
+
+def _after_escape(hint: str) -> str:
+    for start, instead in (("next: press ", "next: press esc, then "), ("next: ", "next: esc, "), ("→ ", "→ esc, ")):
+        if hint.startswith(start):
+            return instead + hint.removeprefix(start)
+    return hint
 
 
 def _hints(state: AppState, todo: Part | None, running: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
 from ..core.runs.state import RunView
 from .frame import facts_of, path_of
@@ -63,6 +63,12 @@ class Page(Screen[None]):
     async def on_path_strip_chosen(self, message: PathStrip.Chosen) -> None:
         await self.app.run_action(f"app.go('{message.key}')")
 
+    def on_descendant_focus(self) -> None:
+        self._frame_changed()
+
+    def on_descendant_blur(self) -> None:
+        self._frame_changed()
+
     def on_screen_resume(self) -> None:
         self._frame_changed()
 
@@ -109,4 +115,4 @@ class Page(Screen[None]):
     def _frame_changed(self) -> None:
         if self.is_current or self.is_mounted:
             self.query_one(StateLine).facts = facts_of(self.state)
-            self.query_one(PathStrip).path = path_of(self.state, self.MODE)
+            self.query_one(PathStrip).path = path_of(self.state, self.MODE, typing=isinstance(self.focused, Input))

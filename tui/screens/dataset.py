@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..widgets.row_table import RowTable
     from .dataset_numbers import Numbers, Unit
 
+PAUSE = 0.12
+"""Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
 _SHOWN = 4_000
 """Characters of a text that are shown whole under the table."""
 
@@ -75,8 +77,8 @@ class DatasetScreen(Page):
                 with VerticalScroll(id="lengths", classes="panel side", can_focus=False):
                     yield BoxPlots()
                 with Vertical(id="problems", classes="panel side"):
-                    yield Static("not looked for yet", id="no_problems", markup=False)
                     yield ProblemList(id="problem_list")
+                    yield Static(id="notes", markup=False)
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -172,15 +174,23 @@ class DatasetScreen(Page):
         self._count(part, self._indices)
 
     def _name_splits(self, dataset: Dataset) -> None:
-        title = Text()
-        colors = self.app.theme_variables
-        for name, split in dataset.splits.items():
-            title.append(" ─ " if title else "")
-            rows = f"{len(split):,}"
-            if self._found is not None:
-                rows = f"{len(self._found.get(name, ())):,} of {rows}"
-            style = f"bold reverse {colors['primary']}" if name == self._split else "dim"
-            title.append(f" {name} {rows} " if name == self._split else f"{name} {rows}", style)
+        primary = self.app.theme_variables["primary"]
+
+        def titled(*, whole: bool) -> Text:
+            title = Text()
+            for name, split in dataset.splits.items():
+                rows = f"{len(split):,}"
+                if self._found is not None:
+                    found = f"{len(self._found.get(name, ())):,}"
+                    rows = f"{found} of {rows}" if whole or name == self._split else found
+                title.append(" ─ " if title else "")
+                here = name == self._split
+                title.append(f" {name} {rows} " if here else f"{name} {rows}", f"bold reverse {primary}" if here else "dim")
+            return title
+
+        title = titled(whole=True)
+        if title.cell_len > self.query_one("#rows").size.width - 4:
+            title = titled(whole=False)
         panel = self.query_one("#rows")
         panel.border_title = title
         panel.border_subtitle = Text(safe_line(self._why, 60)) if self._why else Text(_features(dataset))
@@ -247,11 +257,10 @@ class DatasetScreen(Page):
         listed = self.query_one("#problem_list", ProblemList)
         listed.show(problems, warning=colors["warning"], error=colors["error"])
         listed.set_class(bool(problems), "-some")
-        notes = " ".join(dataset.notes)
-        calm = Text("✓ ", f"bold {colors['success']}").append("none found", "")
-        nothing = self.query_one("#no_problems", Static)
-        nothing.update(Text(safe_text(notes), "dim") if problems else calm.append(f"\n{safe_text(notes)}" if notes else "", "dim"))
-        nothing.display = not problems or bool(notes)
+        said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
+        notes = self.query_one("#notes", Static)
+        notes.update(said.append("\n".join(safe_text(note) for note in dataset.notes), "dim"))
+        notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = f"problems {len(problems)}" if problems else "problems"
         panel.border_subtitle = "enter: the rows" if problems else ""
@@ -305,6 +314,7 @@ class DatasetScreen(Page):
     async def _filter_changed(self, message: Input.Changed) -> None:
         from ...core.data import filters
 
+        await asyncio.sleep(PAUSE)
         dataset, line = self.state.dataset, message.value
         if dataset is None:
             return

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from ...core.cli.units import size
+from ...core.cli.units import count, size
 from ...core.engine.protocol import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
 from ...core.errors import UserError
 from ...core.runs.state import RunView
@@ -136,6 +136,10 @@ class TokensScreen(Page):
             answer = await self.state.ask(ask)
         except UserError as error:
             self._complain(place, str(error))
+            if place == "lanes":
+                self.query_one("#counts", Static).update("")
+            if place == "way":
+                self.query_one("#way").border_subtitle = ""
             return None
         if answer is not None:
             self._complain(place, "")
@@ -197,8 +201,8 @@ class TokensScreen(Page):
         colors = self.app.theme_variables
         shown = Text(no_wrap=True, overflow="ellipsis")
 
-        def row(name: str, count: str, shape: tuple[int, int]) -> None:
-            shown.append(f"{name:<12}", "bold").append(f"{count:<24}")
+        def row(name: str, said: str, shape: tuple[int, int]) -> None:
+            shown.append(f"{name:<12}", "bold").append(f"{said:<24}")
             shown.append("one-hot ", "dim").append(f"{list(shape)}  {size(shape[0] * shape[1] * _ONE_HOT_BYTES)}\n")
 
         row("characters", f"{len(characters.tokens):,}, {len(characters.vocabulary):,} distinct", characters.one_hot)
@@ -260,7 +264,7 @@ class TokensScreen(Page):
             with_tokens=self.size.height >= 45,
         )
         panel = self.query_one("#batch")
-        panel.border_title = f"a batch: {len(batch.lengths)} rows"
+        panel.border_title = f"a batch: {count(len(batch.lengths), 'row')}"
         panel.border_subtitle = f"+ - rows   v: {self._view}" if self.size.width >= 100 else f"+ -  v: {self._view}"
 
     def _draw_way(self) -> None:
@@ -285,15 +289,18 @@ class TokensScreen(Page):
 
     def on_subword_table_moved(self) -> None:
         lanes = self.query_one(TokenLanes)
-        lanes.lanes = Lanes(lanes.lanes.pieces, self.query_one(SubwordTable).cursor)
+        cursor = self.query_one(SubwordTable).cursor
+        lanes.lanes = Lanes(lanes.lanes.pieces, cursor)
+        self.query_one("#lanes VerticalScroll").scroll_to(y=lanes.line_of(cursor), animate=False)
         self._draw_way()
 
     # --- keys ----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+        typing = isinstance(self.focused, TextField)
         if action == "leave_text":
-            return isinstance(self.focused, TextField)
-        return True
+            return typing
+        return not (typing and action in ("edit", "batch", "view"))
 
     def action_leave_text(self) -> None:
         self.query_one(SubwordTable).focus()

@@ -44,17 +44,17 @@ class ModelPath(Static):
 def way_lines(way: Way, width: int, colors: dict[str, str]) -> Text:
     """Return the way in lines of at most `width` cells."""
     text = Text(no_wrap=True)
-    names = max((len(stage.name) for stage in way.stages), default=0)
-    shapes = {id(stage): str(list(stage.shape)) for stage in way.stages}
-    room = max((len(shape) for shape in shapes.values()), default=0)
+    named = [(_short(stage.name) if width < 32 else stage.name, stage) for stage in way.stages]
+    names = max((len(name) for name, _ in named), default=0)
+    room = max((len(str(list(stage.shape))) for stage in way.stages if stage.norm is not None), default=0)
     largest = max((stage.norm for stage in way.stages if stage.norm is not None), default=0.0) or 1.0
     cells = min(24, width - names - room - 10)
-    for stage in way.stages:
-        line = Text(no_wrap=True).append(pad(safe_line(stage.name), names + 1), "bold").append(shapes[id(stage)].ljust(room + 1))
+    for name, stage in named:
+        line = Text(no_wrap=True).append(pad(safe_line(name), names + 1), "bold").append(str(list(stage.shape)).ljust(room + 1))
         if stage.norm is not None:
-            line.append(f"{stage.norm:>6.1f} ", colors.get("accent", ""))
+            line.append(f"{stage.norm:>5.1f}", colors.get("accent", ""))
             if cells >= 4:
-                line.append(bar(stage.norm / largest, cells).rstrip(), colors.get("primary", ""))
+                line.append(" " + bar(stage.norm / largest, cells).rstrip(), colors.get("primary", ""))
         line.truncate(width, overflow="ellipsis")
         text.append_text(line).append("\n")
     if way.first:
@@ -63,3 +63,7 @@ def way_lines(way: Way, width: int, colors: dict[str, str]) -> Text:
         text.append_text(look.text(min(14, width - 8))).append(f" {logit:>6.2f}\n")
     text.rstrip()
     return text
+
+
+def _short(name: str) -> str:
+    return "embed" if name == "embeddings" else name

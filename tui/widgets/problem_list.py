@@ -47,7 +47,7 @@ class ProblemList(OptionList):
         self.clear_options()
         for problem in self._problems:
             mark, color = ("✗", error) if problem.untrustworthy else ("!", warning)
-            text = Text(f"{mark} ", f"bold {color}").append(safe_line(problem.message), "none")
+            text = Text().append(f"{mark} ", f"bold {color}").append(safe_line(problem.message))
             self.add_option(Option(text))
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:

@@ -89,15 +89,14 @@ def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
             line = _joined(left)
             if 1 + line.cell_len + 2 + right.cell_len + 1 <= width:
                 return _spread(line, right, width)
-    line = _joined(lefts[-1])
-    line.truncate(max(0, width - 2), overflow="ellipsis")
-    return Text(" ") + line
+    line = Text(" ") + _joined(lefts[-1])
+    return line[: max(0, width - 1)]
 
 
 def _device(facts: StateFacts, warning: str, long: bool) -> tuple[str, str]:
     if facts.run and facts.run.on_cpu:
         return ("training on CPU", f"bold {warning}")
-    return (facts.device + (f" {facts.device_detail}" if long and facts.device_detail else ""), "")
+    return (safe_line(facts.device + (f" {facts.device_detail}" if long and facts.device_detail else ""), 40), "")
 
 
 def _joined(parts: list[tuple[str, str]]) -> Text:

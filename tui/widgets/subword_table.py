@@ -106,7 +106,7 @@ class SubwordTable(ScrollView, can_focus=True):
 def subword_line(row: Subword | None, index: int, width: int) -> Text:
     """Return one row in at most `width` cells, or the header for None. Where it is narrow the position and 'special' are left out."""
     wide, widest = width >= 34, width >= 44
-    token = max(5, min(20, width - (37 if widest else 29 if wide else 19)))
+    token = max(5, min(20, width - (37 if widest else 29 if wide else 20)))
     if row is None:
         named = {"i": "  i", "token": pad("token", token), "id": "    id", "offset": " offset", "special": "special", "mask": "mask"}
     else:

@@ -55,6 +55,11 @@ class TokenLanes(Static):
         """Lines that the lanes take at the present width."""
         return lane_lines(self.lanes, self.size.width, self.app.theme_variables).plain.count("\n") + 1
 
+    def line_of(self, index: int) -> int:
+        """Return the first line of the group that holds the token `index`; 0 where there is none."""
+        groups = _groups(self.lanes.pieces, max(8, self.size.width - _MARGIN))
+        return next((5 * number for number, group in enumerate(groups) if any(piece.index == index for piece, _ in group)), 0)
+
     def render(self) -> Text:
         return lane_lines(self.lanes, self.size.width, self.app.theme_variables)
 

@@ -1,0 +1,341 @@
+"""The dataset browser over real files and an engine within the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from emotui.core.data import sources
+from emotui.core.data.table import Dataset
+from emotui.core.engine.protocol import AskLengths
+from emotui.core.specs import DataSpec
+from emotui.tui.app import EmotuiApp
+from emotui.tui.screens.dataset import DatasetScreen
+from emotui.tui.screens.open_data import OpenData
+from emotui.tui.screens.tokens import TokensScreen
+from emotui.tui.widgets.box_plots import BoxPlots
+from emotui.tui.widgets.class_bars import ClassBars
+from emotui.tui.widgets.row_table import RowTable
+from hostile import HOSTILE, RAW, drawn
+from inspector import Inspector
+from monitor import settle
+from pictures import check_picture
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+SIZES = [(80, 24), (120, 36)]
+
+
+@asynccontextmanager
+async def browser(
+    engine: object, data: Path | str, *, size: tuple[int, int] = (120, 36), **more: Any
+) -> AsyncIterator[tuple[DatasetScreen, Pilot[int]]]:
+    """Run the application until the data set is open or was refused."""
+    app = EmotuiApp(engine=engine, spec=DataSpec(str(data)), **more)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, DatasetScreen)
+        yield screen, pilot
+
+
+def lines(screen: DatasetScreen) -> str:
+    return "\n".join(drawn(screen.app))
+
+
+def counts(screen: DatasetScreen) -> dict[str, int]:
+    return {look.name: count for look, count in screen.query_one(ClassBars).counts}
+
+
+@pytest.fixture
+def engine(emotui_home: Path, tiny_model: Path) -> Inspector:
+    return Inspector(tiny_model)
+
+
+@pytest.fixture
+def flawed(tmp_path: Path) -> Path:
+    """Two leaked rows and a text under two labels."""
+    folder = tmp_path / "flawed"
+    folder.mkdir()
+    rows = [{"text": f"row {number} of the data", "label": "joy" if number % 2 else "anger"} for number in range(40)]
+    rows.append({"text": "row 1 of the data", "label": "anger"})
+    for name, part in (("train", rows), ("validation", rows[:2]), ("test", [{"text": "another one", "label": "joy"}] * 3)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+    return folder
+
+
+async def test_rows_classes_and_the_full_text_are_there(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        text = lines(screen)
+        for part in ("train 90", "validation 30", "test 30", "words per text", "problems", "text string", "starter model"):
+            assert part in text
+        assert sum(counts(screen).values()) == 90
+        dataset = sources.load(DataSpec(str(tiny_data)))
+        assert screen.text_in_hand() == dataset.split("train").row(0).text
+        await pilot.press("j", "j", "down")
+        assert screen.text_in_hand() == dataset.split("train").row(3).text
+        assert "feel alone today" in lines(screen)
+        await pilot.press("G")
+        assert screen.text_in_hand() == dataset.split("train").row(89).text
+
+
+async def test_brackets_change_the_split(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("right_square_bracket")
+        await settle(pilot)
+        assert sum(counts(screen).values()) == 30
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await settle(pilot)
+        assert screen._split == "test"
+
+
+async def test_a_filter_changes_rows_charts_and_counts_together(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("slash", *"label:joy", "enter")
+        await settle(pilot)
+        dataset = sources.load(DataSpec(str(tiny_data)))
+        joys = int((dataset.split("train").label_ids() == dataset.labels.index("joy")).sum())
+        assert counts(screen) == {"sadness": 0, "joy": joys, "anger": 0}
+        assert screen.query_one(RowTable).row_count == joys
+        assert [box.look.name for box in screen.query_one(BoxPlots).plot.boxes] == ["joy"]
+        assert f"train {joys} of 90" in lines(screen)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert sum(counts(screen).values()) == 90
+        assert screen.query_one(RowTable).row_count == 90
+
+
+async def test_a_filter_for_another_split_goes_there(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("slash", *"split:test", "enter")
+        await settle(pilot)
+        assert screen._split == "test"
+        assert screen.query_one(RowTable).row_count == 30
+
+
+async def test_a_wrong_filter_is_said_and_the_rows_stay(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("slash", *"label:nobody")
+        await settle(pilot)
+        assert "nobody" in lines(screen)
+        assert screen.query_one(RowTable).row_count == 90
+        await pilot.press("escape")
+        await settle(pilot)
+        assert screen.query_one(RowTable).has_focus
+
+
+async def test_tokens_are_counted_by_the_engine_and_the_limit_is_drawn(engine: Inspector, tiny_data: Path) -> None:
+    engine.limit = 12
+    async with browser(engine, tiny_data) as (screen, pilot):
+        assert any(isinstance(ask, AskLengths) for ask in engine.asked)
+        await pilot.press("u")
+        plot = screen.query_one(BoxPlots).plot
+        assert plot.limit == 12
+        dataset = sources.load(DataSpec(str(tiny_data)))
+        cut = np.mean([len(row.text.split()) + 2 > 12 for row in dataset.split("train").rows(0, 90)])
+        assert f"12 tokens cut {100 * cut:.1f} %" in lines(screen)
+        assert "tokens per text" in lines(screen)
+
+
+async def test_without_the_engine_the_rest_works_on(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    async with browser(Inspector(tiny_model, error="the engine is not well"), tiny_data) as (screen, pilot):
+        await pilot.press("u")
+        assert "no tokens: the engine is not well" in lines(screen)
+        assert sum(counts(screen).values()) == 90
+
+
+async def test_problems_lead_to_their_rows(engine: Inspector, flawed: Path) -> None:
+    async with browser(engine, flawed) as (screen, pilot):
+        text = lines(screen)
+        assert "texts in train too" in text
+        screen.query_one("#problem_list").focus()
+        await pilot.press("home", "enter")
+        await settle(pilot)
+        assert screen._split == "validation"
+        assert screen.query_one(RowTable).row_count == 2
+        assert screen.query_one(RowTable).has_focus
+        await pilot.press("escape")
+        await settle(pilot)
+        assert screen._found is None
+
+
+async def test_t_sends_the_row_and_the_rows_after_it_to_the_inspector(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("j")
+        text, after = screen.text_in_hand(), screen.texts_after()
+        await pilot.press("t")
+        await settle(pilot)
+        assert isinstance(screen.app.screen, TokensScreen)
+        assert screen.app.screen.text_in_hand() == text
+        assert screen.app.screen._batch_texts("x")[1:] == after[:7]
+
+
+async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        text = screen.text_in_hand()
+        await pilot.press("p")
+        await settle(pilot)
+        assert screen.state.current_mode == "classify"
+        assert getattr(screen.app.screen, "text_in_hand")() == text  # noqa: B009
+
+
+async def test_figures_of_a_part_say_so(engine: Inspector, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotui.tui.screens import dataset_numbers
+
+    monkeypatch.setattr(dataset_numbers, "FIRST", 10)
+    halted = asyncio.Event()
+    count = dataset_numbers.count
+
+    def slow(split: Any, indices: Any, lengths: Any, *, at_most: int | None = None) -> Any:
+        if at_most is None:
+            import time
+
+            while not halted.is_set():
+                time.sleep(0.01)
+        return count(split, indices, lengths, at_most=at_most)
+
+    monkeypatch.setattr(dataset_numbers, "count", slow)
+    app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        try:
+            for _ in range(300):
+                await pilot.pause(0.02)
+                if "counted on 10 of 90" in "\n".join(drawn(app)):
+                    break
+            assert "counted on 10 of 90" in "\n".join(drawn(app))
+        finally:
+            halted.set()
+        await settle(pilot)
+        assert "counted on" not in "\n".join(drawn(app))
+
+
+async def test_another_data_set_is_shown_before_it_is_taken(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "reviews.csv"
+    file.write_text(
+        "review,stars\n" + "".join(f"place number {number} was {'good' if number % 2 else 'bad'},{number % 2}\n" for number in range(30))
+    )
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("o")
+        dialog = screen.app.screen
+        assert isinstance(dialog, OpenData)
+        dialog.query_one("#source", Input).value = str(file)
+        await pilot.press("enter")
+        await settle(pilot)
+        text = "\n".join(drawn(screen.app))
+        assert "review" in text
+        assert "stars" in text
+        assert text.count("place number") == 5
+        assert screen.state.dataset is not None
+        assert screen.state.dataset.source == str(tiny_data)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.app.screen is screen
+        assert screen.state.dataset.source == str(file)
+        assert "place number" in lines(screen)
+
+
+async def test_a_data_set_that_cannot_be_read_is_said_in_a_sentence(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "broken.jsonl"
+    file.write_text('{"text": "a", "label": "x"}\n{"text": "b"\n')
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("o")
+        screen.app.screen.query_one("#source", Input).value = str(file)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "broken.jsonl" in "\n".join(drawn(screen.app)).replace("\n", "")
+        await pilot.press("escape")
+        assert sum(counts(screen).values()) == 90
+
+
+async def test_the_first_data_set_cannot_be_read(engine: Inspector, tmp_path: Path) -> None:
+    async with browser(engine, tmp_path / "nowhere") as (screen, _):
+        text = lines(screen)
+        assert "cannot open the data set" in text
+        assert "Press o" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_pictures(engine: Inspector, tiny_data: Path, flawed: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("emotui.tui.frame.device_of", lambda state: ("CPU 2 cores", ""))
+    async with browser(engine, flawed, size=size) as (screen, _):
+        check_picture(screen.app, "data-full")
+
+    def wait(spec: DataSpec, *, progress: Any) -> Dataset:
+        progress("read", 512, 2048)
+        import time
+
+        time.sleep(1.0)
+        return sources.load(spec)
+
+    app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)), read=wait)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause(0.5)
+        text = "\n".join(drawn(app))
+        assert "reading the data set  25 %" in text
+        await settle(pilot)
+
+    app = EmotuiApp(engine=engine)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        check_picture(app, "data-empty")
+    async with browser(engine, "/nowhere", size=size) as (screen, _):
+        check_picture(screen.app, "data-failed")
+
+
+async def test_hostile_texts_and_labels_are_harmless(engine: Inspector, tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    rows = [
+        {"text": text.replace("\udc80", ""), "label": f"class {index % 2} {HOSTILE[index % 2][:40]}"} for index, text in enumerate(HOSTILE)
+    ]
+    for name in ("train", "validation", "test"):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps({**row, "text": f"{name} {row['text']}"}) + "\n" for row in rows))
+    async with browser(engine, folder) as (screen, pilot):
+        assert screen.state.dataset is not None, screen.state.data_error
+        for _ in range(len(rows)):
+            for line in drawn(screen.app):
+                assert not RAW.search(line), line
+            await pilot.press("j")
+        await pilot.press("slash", *"class")
+        await settle(pilot)
+        for line in drawn(screen.app):
+            assert not RAW.search(line)
+        await pilot.press("escape", "escape", "t")
+        await settle(pilot)
+        for line in drawn(screen.app):
+            assert not RAW.search(line)
+
+
+async def test_a_million_rows_scroll_at_once(engine: Inspector) -> None:
+    import time
+
+    import pyarrow as pa
+    from emotui.core.data.arrays import numbers, strings
+    from emotui.core.data.table import Split
+
+    rows = 1_000_000
+    text = pa.chunked_array([strings([f"i feel number {number} today" for number in range(1000)])] * (rows // 1000))
+    table = pa.table({"text": text, "label": numbers(np.arange(rows) % 2, "int32"), "number": numbers(np.arange(rows) + 1, "int64")})
+    labels = ("joy", "anger")
+    dataset = Dataset("large", "large", {"train": Split("train", table, labels)}, labels, ("text", "label"), "text", "label", {}, {})
+    app = EmotuiApp(engine=Inspector(Path(), silent=True))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, DatasetScreen)
+        screen._look_for_problems = lambda _: None  # type: ignore[method-assign, assignment]
+        screen._count = lambda *_: None  # type: ignore[method-assign, assignment]
+        begun = time.perf_counter()
+        app.take_dataset(DataSpec("large"), dataset)
+        await pilot.pause()
+        await pilot.press("G")
+        await pilot.pause()
+        assert time.perf_counter() - begun < 5
+        assert screen.text_in_hand() == "i feel number 999 today"
+        assert "999,999" in "\n".join(drawn(app))

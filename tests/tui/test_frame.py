@@ -1,0 +1,221 @@
+"""The frame: the line of state, the path, and the keys that work on every screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import run_folders as folders
+from emotui.core.errors import UserError
+from emotui.core.safe_text import cell_width
+from emotui.core.specs import DataSpec
+from emotui.tui import theme
+from emotui.tui.app import EmotuiApp, check_terminal
+from emotui.tui.frame import duration, facts_of, path_of
+from emotui.tui.keymap import read_keymap
+from emotui.tui.run_watch import RunWatch
+from emotui.tui.screens.help import HelpScreen
+from emotui.tui.widgets.path_strip import Path as Steps
+from emotui.tui.widgets.path_strip import Step, path_text
+from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
+from hostile import HOSTILE, RAW, drawn
+from inspector import Inspector
+from monitor import settle
+
+LIVE = StateFacts(
+    "emotion",
+    "16,000/2,000/2,000",
+    "distilbert-minilm",
+    "",
+    "CPU 2 cores",
+    "bf16",
+    RunFacts("fine-tune", "3f9x", 0.64, "1:12", 0.31, 0.914, on_cpu=True),
+)
+
+
+def test_a_wide_line_has_everything() -> None:
+    line = state_text(LIVE, 160, {}).plain
+    for part in (
+        "emotui",
+        "emotion",
+        "16,000/2,000/2,000",
+        "distilbert-minilm",
+        "training on CPU",
+        "▶ fine-tune 3f9x",
+        "64 %",
+        "1:12 left",
+    ):
+        assert part in line
+    assert "loss 0.310" in line
+    assert "F1 0.914" in line
+    assert len(line) == 159
+
+
+def test_a_narrow_line_keeps_the_run_and_the_badge() -> None:
+    line = state_text(LIVE, 80, {}).plain
+    for part in ("training on CPU", "▶ 3f9x", "64 %", "1:12", "loss 0.310", "F1 0.914"):
+        assert part in line
+
+
+@pytest.mark.parametrize("width", range(1, 251))
+def test_no_line_is_wider_than_its_place(width: int) -> None:
+    assert cell_width(state_text(LIVE, width, {}).plain) <= width
+    steps = tuple(Step(name, "later", key, False) for name, key in (("data", "1"), ("baseline", "3"), ("fine-tune", ""), ("classify", "4")))
+    assert cell_width(path_text(Steps(steps, ("next: press 3", "→ 3")), width, {}).plain) <= width
+
+
+def test_outside_text_is_safe_in_the_line() -> None:
+    for text in HOSTILE:
+        assert not RAW.search(
+            state_text(StateFacts(text, "1/1/1", text, "", text), 300, {}).plain.replace(text if text.isascii() else "", "")
+        )
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, "────"), (0.5, "━━──"), (0.64, "━━╸─"), (1.0, "━━━━"), (7.0, "━━━━")])
+def test_a_bar_counts_half_cells(share: float, expected: str) -> None:
+    assert bar(share, 4) == expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(7, "0:07"), (72, "1:12"), (7500, "2:05:00"), (-3, "0:00")])
+def test_durations_are_read_like_a_clock(seconds: float, expected: str) -> None:
+    assert duration(seconds) == expected
+
+
+def test_classes_differ_in_colour_and_glyph() -> None:
+    for dark in (True, False):
+        assert len({(theme.class_color(index, dark=dark), theme.class_glyph(index)) for index in range(88)}) == 88
+        assert len({theme.class_color(index, dark=dark) for index in range(8)}) == 8
+    assert all(cell_width(theme.class_glyph(index)) == 1 for index in range(11))
+
+
+def application(model: Path, data: Path | str, **more: object) -> EmotuiApp:
+    return EmotuiApp(spec=DataSpec(str(data)), engine=Inspector(model), **more)  # type: ignore[arg-type]
+
+
+async def test_the_four_screens_by_number_and_by_letter(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for keys in ("1234", "drc"):
+            for key in keys:
+                await pilot.press(key)
+                expected = {
+                    "1": "dataset",
+                    "2": "tokens",
+                    "3": "training",
+                    "4": "classify",
+                    "d": "dataset",
+                    "r": "training",
+                    "c": "classify",
+                }[key]
+                assert app.current_mode == expected
+                await pilot.press("escape")
+
+
+async def test_help_names_the_keys_of_the_screen_below(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settle(pilot)
+        await pilot.press("question_mark")
+        text = "\n".join(drawn(app))
+        for part in ("filter rows", "the next split", "ctrl+p", "leave"):
+            assert part in text
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_the_palette_runs_an_action(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("ctrl+p")
+        await pilot.pause(0.2)
+        await pilot.press(*"light", "enter")
+        await pilot.pause(0.5)
+        assert app.theme == theme.LIGHT.name
+
+
+async def test_a_click_on_a_step_shows_its_screen(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        column = drawn(app)[1].index("classify")
+        await pilot.click(offset=(column + 2, 1))
+        await settle(pilot)
+        assert app.current_mode == "classify"
+
+
+async def test_leaving_closes_the_engine_and_returns_0(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("q")
+    assert app.return_value == 0
+    assert isinstance(app.engine, Inspector)
+    assert app.engine.closed
+
+
+async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    runs = emotui_home / "runs"
+    live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
+    with folders.held(live):
+        app = application(tiny_model, tiny_data, runs=RunWatch())
+        async with app.run_test(size=(160, 36)) as pilot:
+            for key in "1234":
+                await pilot.press(key)
+                await settle(pilot)
+                assert "▶ fine-tune live88" in drawn(app)[0]
+                assert "training on CPU" in drawn(app)[0]
+                await pilot.press("escape")
+            assert path_of(app, "dataset").hints[0].startswith("next: press 3 and watch it learn")
+
+
+async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    folders.write_baseline_run(emotui_home / "runs")
+    app = application(tiny_model, tiny_data, runs=RunWatch())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert {"data", "baseline"} <= app.done
+        marks = {step.name: step.mark for step in path_of(app, "dataset").steps}
+        assert marks == {"data": "done", "tokens": "now", "baseline": "done", "fine-tune": "later", "classify": "later"}
+        assert facts_of(app).rows == "90/30/30"
+
+
+def test_a_key_of_the_users_own(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    assert read_keymap(file, set) == {}
+    file.write_text('[keys]\nquit = "Q"\n')
+    assert read_keymap(file, lambda: {"quit", "help"}) == {"quit": "Q"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[keys]\nfly = 'x'", "no action 'fly'"),
+        ("keys = 3", "must be a table"),
+        ("[keys]\nquit = 3", "must be text"),
+        ("[keys", "cannot read"),
+    ],
+)
+def test_a_wrong_keymap_is_said_in_a_sentence(tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(content)
+    with pytest.raises(UserError, match=said) as error:
+        read_keymap(file, lambda: {"quit", "help"})
+    assert str(file) in str(error.value)
+
+
+async def test_a_remapped_key_works_and_the_old_one_does_not(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data, keymap={"quit": "Q"})
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        await pilot.press("q")
+        assert app.return_value is None
+        await pilot.press("Q")
+    assert app.return_value == 0
+
+
+def test_a_dumb_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    with pytest.raises(UserError, match="emotui --help"):
+        check_terminal()

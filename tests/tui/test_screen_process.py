@@ -1,0 +1,158 @@
+"""The application as a process of its own, on a pseudo-terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyte
+import pytest
+
+HEAVY = {"torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "pandas", "scipy", "huggingface_hub"}
+PATIENCE = 60.0
+"""Seconds that a busy machine may take."""
+
+
+class Terminal:
+    """A pseudo-terminal with a process on it, and what it shows."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], size: tuple[int, int] = (120, 36)) -> None:
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self.read = b""
+        self.main, other = pty.openpty()
+        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True)
+        os.close(other)
+
+    def pump(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.main], [], [], left)[0]:
+                return
+            try:
+                data = os.read(self.main, 1 << 16)
+            except OSError:
+                return
+            self.read += data
+            self._stream.feed(data)
+
+    def wait_for(self, text: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            self.pump(0.1)
+            if any(text in line for line in self.screen.display):
+                return
+        raise AssertionError(f"{text!r} is not shown:\n" + "\n".join(self.screen.display))
+
+    def press(self, keys: str) -> None:
+        os.write(self.main, keys.encode())
+
+    def wait(self) -> int:
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < end:
+            self.pump(0.1)
+        return self.process.wait(timeout=1)
+
+
+@pytest.fixture
+def environment(emotui_home: Path) -> dict[str, str]:
+    return {**os.environ, "TERM": "xterm-256color", "COLORTERM": "", "EMOTUI_HOME": str(emotui_home)}
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tiny_data: Path) -> Iterator[Terminal]:
+    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], environment)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
+        os.close(running.main)
+
+
+def test_no_model_library_is_imported_by_any_screen(environment: dict[str, str], tiny_data: Path, tiny_model: Path) -> None:
+    program = f"""
+import asyncio, sys
+from emotui.core.engine.client import Engine
+from emotui.core.specs import DataSpec
+from emotui.tui.app import EmotuiApp
+from emotui.tui.run_watch import RunWatch
+
+assert "pyarrow" not in sys.modules, "Arrow would delay the first paint"
+
+async def main():
+    app = EmotuiApp(spec=DataSpec({str(tiny_data)!r}), engine=Engine(), runs=RunWatch())
+    app.model = {str(tiny_model)!r}
+    async with app.run_test(size=(120, 36)) as pilot:
+        for _ in range(600):
+            await pilot.pause(0.05)
+            if app.dataset is not None and not app.loading:
+                break
+        assert app.dataset is not None, app.data_error
+        for key in ("o", "escape", "2", "escape", "3", "4", "escape", "1"):
+            await pilot.press(key)
+            await pilot.pause(0.2)
+    found = sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY!r})
+    assert not found, found
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", program], env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_it_opens_a_data_set_and_leaves(terminal: Terminal) -> None:
+    terminal.wait_for("train 90")
+    terminal.press("q")
+    assert terminal.wait() == 0
+    assert not re.search(rb"Traceback", terminal.read)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hang_up_ends_it(terminal: Terminal, number: int) -> None:
+    terminal.wait_for("train 90")
+    terminal.process.send_signal(number)
+    begun = time.monotonic()
+    assert terminal.wait() == 128 + number
+    assert time.monotonic() - begun < 20
+
+
+def test_a_dumb_terminal_gets_a_sentence(environment: dict[str, str], tiny_data: Path) -> None:
+    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], {**environment, "TERM": "dumb"})
+    try:
+        assert running.wait() == 2
+        assert b"emotui --help" in running.read
+        assert b"Traceback" not in running.read
+    finally:
+        os.close(running.main)
+
+
+@pytest.mark.parametrize("variables", [{"TERM": "xterm"}, {"NO_COLOR": "1"}])
+def test_few_colours_keep_the_text_apart_from_its_ground(environment: dict[str, str], tiny_data: Path, variables: dict[str, str]) -> None:
+    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], {**environment, **variables})
+    try:
+        running.wait_for("train 90")
+        running.pump(1)
+        cells = [cell for row in running.screen.buffer.values() for cell in row.values() if cell.data.strip()]
+        assert len(cells) > 500
+        assert all(cell.fg != cell.bg for cell in cells)
+        running.press("q")
+        assert running.wait() == 0
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
+        os.close(running.main)
