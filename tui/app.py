@@ -87,6 +87,8 @@ class EmotuiApp(AppState):
             self.set_interval(LOOK, self.look_at_runs)
 
     async def on_unmount(self) -> None:
+        if self._examining is not None:
+            self._examining.cancel()
         await self.engine.close()
 
     async def action_go(self, key: str) -> None:

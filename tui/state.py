@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
@@ -12,7 +13,7 @@ from textual import work
 from textual.app import App
 from textual.reactive import reactive
 
-from ..core.engine.protocol import AskDownload, DoctorAnswer, ProgressLine, Question
+from ..core.engine.protocol import AskClassify, AskDoctor, AskDownload, AskPath, DoctorAnswer, ProgressLine, Question
 from ..core.errors import UserError
 from ..core.runs.state import RunView
 from ..core.safe_text import safe_text
@@ -92,6 +93,7 @@ class AppState(App[int]):
         self.companions: tuple[str, ...] = ()
         """Texts that stand beside the one that was sent last: the rows after it."""
         self._read = read
+        self._examining: asyncio.Task[None] | None = None
 
     # --- requests ---------------------------------------------------------------------------------------
 
@@ -151,7 +153,15 @@ class AppState(App[int]):
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
         """Ask the engine. Returns None where a newer question of the same topic superseded it. Raises UserError."""
-        return await self.engine.ask(ask, on_progress)
+        answer = await self.engine.ask(ask, on_progress)
+        if isinstance(ask, AskPath | AskClassify) and self.machine is None and self._examining is None:
+            # By now the engine has loaded what it needs to know its devices.
+            self._examining = asyncio.create_task(self._examine())
+        return answer
+
+    async def _examine(self) -> None:
+        with contextlib.suppress(UserError):  # what the frame knows without the engine is shown on
+            self.machine = await self.engine.ask(AskDoctor())
 
     def follow(self, run: str) -> None:
         """Keep the curves of the run with this id in `runs` from the next look on."""

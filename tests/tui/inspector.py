@@ -9,7 +9,19 @@ from typing import Any
 
 import msgspec
 from emotui.core.data import sources
-from emotui.core.engine.protocol import AskBatch, AskLengths, AskPath, AskTokens, Layer, LengthsAnswer, PathAnswer, ProgressLine, Question
+from emotui.core.engine.protocol import (
+    AskBatch,
+    AskDoctor,
+    AskLengths,
+    AskPath,
+    AskTokens,
+    DoctorAnswer,
+    Layer,
+    LengthsAnswer,
+    PathAnswer,
+    ProgressLine,
+    Question,
+)
 from emotui.core.errors import UserError
 from emotui.core.model import tokens
 
@@ -35,6 +47,8 @@ class Inspector:
                 return tokens.pad(msgspec.structs.replace(ask, model=self.model))
             case AskPath():
                 return self.path(ask)
+            case AskDoctor():
+                return DoctorAnswer({}, ({"device": "cpu"},), True, 2, "")
             case AskLengths():
                 data = sources.load(ask.data)
                 counts = {name: tuple(len(text.split()) + 2 for text in split.texts()) for name, split in data.splits.items()}

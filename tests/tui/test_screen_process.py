@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pyte
 import pytest
+import run_folders as folders
 
 HEAVY = {"torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "pandas", "scipy", "huggingface_hub"}
 PATIENCE = 60.0
@@ -119,6 +120,16 @@ def test_it_opens_a_data_set_and_leaves(terminal: Terminal) -> None:
     terminal.press("q")
     assert terminal.wait() == 0
     assert not re.search(rb"Traceback", terminal.read)
+
+
+def test_it_says_that_a_run_goes_on(terminal: Terminal, emotui_home: Path) -> None:
+    live = folders.write_run(emotui_home / "runs", "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
+    with folders.held(live):
+        terminal.wait_for("▶ fine-tune live88")
+        terminal.press("q")
+        assert terminal.wait() == 0
+        terminal.pump(0.5)
+    assert b"Still running: live88. Start emotui again to watch." in terminal.read
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])

@@ -46,8 +46,8 @@ class DatasetScreen(Page):
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
         Binding("escape", "clear", "all rows", tooltip="end the filter", show=False, id="clear"),
-        Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row"),
-        Binding("p", "app.prompt", "prompt", tooltip="classify this row"),
+        Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", id="row_tokens"),
+        Binding("p", "app.prompt", "prompt", tooltip="classify this row", id="row_prompt"),
     ]
 
     def __init__(self) -> None:
@@ -82,6 +82,7 @@ class DatasetScreen(Page):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.query_one("#filter", Input).cursor_blink = False
         self.query_one("#classes").border_title = "classes"
         self.query_one("#lengths").border_title = "words per text"
         self.query_one("#problems").border_title = "problems"

@@ -48,7 +48,7 @@ class TokensScreen(Page):
         Binding("plus,equals_sign", "batch(1)", "rows", key_display="+", tooltip="one more row in the batch", id="batch_more"),
         Binding("minus", "batch(-1)", "rows", key_display="-", tooltip="one row less in the batch", id="batch_less"),
         Binding("v", "view", "view", tooltip="the batch as a grid, tokens, ids or mask", id="batch_view"),
-        Binding("p", "app.prompt", "prompt", tooltip="classify this text"),
+        Binding("p", "app.prompt", "prompt", tooltip="classify this text", id="text_prompt"),
     ]
 
     def __init__(self) -> None:

@@ -30,6 +30,7 @@ class TextField(Input):
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
+        self.cursor_blink = False  # an idle screen writes nothing
         self._given: tuple[str, str] | None = None
         self._last = ""
 
