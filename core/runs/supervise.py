@@ -54,6 +54,7 @@ class Supervisor:
         self.log = log.Writer(run.events_file, seq=seq, clock=clock)
         self._take_from_journal(sent)
         self.asked: endings.Asked = ""
+        self.begun: Callable[[], None] = lambda: None
         before = run.read_processes().get("batch_split")
         self.batch_split = before if isinstance(before, int) and before > 0 else 1
         self.processes: dict[str, Any] = {"batch_split": self.batch_split, "supervisor": _identity(os.getpid())}
@@ -71,8 +72,12 @@ class Supervisor:
         if self.asked != "kill":
             self.asked = what
 
-    def supervise(self) -> None:
-        """Start workers until one has ended in a way that is not tried again; write the result."""
+    def supervise(self, begun: Callable[[], None]) -> None:
+        """Start workers until one has ended in a way that is not tried again; write the result.
+
+        `begun` is called when the first of them is there and the log says so.
+        """
+        self.begun = begun
         if self.tally.finished is not None:
             # The supervisor before this one was killed between the worker's last word and the result.
             self._write_result(endings.Ending("finished", "", "finished"), 0)
@@ -107,6 +112,7 @@ class Supervisor:
             reason=reason,
             resumed_step=resumed_step,
         )
+        self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
             code = Watch(worker, events.fileno(), self.patience, self).to_the_end()
         ending = endings.classify(
@@ -160,6 +166,7 @@ class Supervisor:
 
     def _write_result(self, ending: endings.Ending, code: int) -> None:
         """Write result.json; while the disk is full wait for room, as events that wait in memory are not lost so."""
+        self.begun()
         tally = self.tally
         result = {
             "state": ending.state,
@@ -230,23 +237,37 @@ def main(
     _leave()
     patience = patience or Patience()
     run = RunFolder(given.folder)
-    with os.fdopen(given.ready, "w", encoding="utf-8") as ready:
-        try:
-            held = _take_over(run, patience)
-            if isinstance(held, str):
-                ready.write(held + "\n")
-                return
-            supervisor = Supervisor(run, worker, patience=patience, clock=clock, memory_kills=memory_kills)
-            run.result_file.unlink(missing_ok=True)
-            for request in run.control.iterdir():
-                request.unlink()
-        except OSError as error:
-            ready.write(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})\n")
+    answer = _Answer(given.ready)
+    try:
+        held = _take_over(run, patience)
+        if isinstance(held, str):
+            answer.give(held)
             return
-        signal.signal(signal.SIGTERM, lambda *_: supervisor.ask("stop"))
-        signal.signal(signal.SIGINT, lambda *_: supervisor.ask("stop"))
-        ready.write("ok\n")
-    supervisor.supervise()
+        supervisor = Supervisor(run, worker, patience=patience, clock=clock, memory_kills=memory_kills)
+        run.result_file.unlink(missing_ok=True)
+        for request in run.control.iterdir():
+            request.unlink()
+    except OSError as error:
+        answer.give(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})")
+        return
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.ask("stop"))
+    signal.signal(signal.SIGINT, lambda *_: supervisor.ask("stop"))
+    supervisor.supervise(begun=lambda: answer.give("ok"))
+
+
+class _Answer:
+    """The one line that whoever started this process waits for, if it is still there."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def give(self, line: str) -> None:
+        """Send the line; what is given later is not sent."""
+        if self._descriptor is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._descriptor, f"{line}\n".encode())
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 def _leave() -> None:

@@ -82,6 +82,10 @@ def needed_bytes(parameters: int) -> int:
     return 4 * parameters * (3 * CHECKPOINTS_AT_ONCE + 1)
 
 
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+
+
 def check_room(run: RunFolder, needed: int) -> None:
     """Raise RunError unless the run may grow to `needed` bytes; what it has written already counts as room."""
     import psutil
@@ -90,7 +94,7 @@ def check_room(run: RunFolder, needed: int) -> None:
     free = psutil.disk_usage(str(run.path)).free + written
     if free < needed:
         raise RunError(
-            f"the disk is too full: the run needs {needed / 1e9:.1f} GB for its checkpoints, and {free / 1e9:.1f} GB are free in "
+            f"the disk is too full: the run needs {_size(needed)} for its checkpoints, and {_size(free)} are free in "
             f"{run.path}. Free some space or set EMOTUI_HOME",
             endings.DISK_FULL,
         )

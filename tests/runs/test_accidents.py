@@ -142,6 +142,7 @@ def test_stop_saves_at_the_next_step_and_resume_goes_on(runs: Runs) -> None:
     launch.kill(run)
     assert not (run.control / "kill").exists()
     runs.resume(run)
+    assert (runs.view(run).attempt, runs.view(run).state) == (2, "starting")
     after = runs.end(run)
     assert (after.state, after.attempt, after.attempts[1].first_step) == ("finished", 2, view.step)
     whole(runs, run)
@@ -346,6 +347,18 @@ def test_the_starter_may_die_and_its_run_goes_on(runs: Runs, tmp_path: Path) -> 
     run = RunFolder(Path(told.read_text()))
     assert runs.end(run).state == "finished"
     whole(runs, run)
+
+
+def test_the_starter_may_die_before_its_run_has_begun(runs: Runs, emotui_home: Path) -> None:
+    run = runs.start(accident="crash")
+    runs.end(run)
+    source, sink = os.pipe()
+    starter = subprocess.Popen([*SUPERVISOR, str(run.path), "--ready", str(sink)], pass_fds=[sink], stdin=subprocess.DEVNULL)
+    os.close(sink)
+    os.close(source)
+    assert starter.wait(30) == 0
+    until(lambda: runs.view(run).attempt == 2)
+    assert runs.end(run).state == "finished"
 
 
 @pytest.mark.parametrize("seed", range(3))
