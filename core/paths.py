@@ -60,6 +60,8 @@ def make_private(folder: Path) -> Path:
             f"cannot create the folder {folder}: {error.strerror or error}. Set EMOTUI_HOME to a folder you can write to"
         ) from error
     check_private(folder)
+    if folder.is_relative_to(home()) and folder != home():
+        check_private(home())  # whoever may write there could put another folder in this one's place
     return folder
 
 

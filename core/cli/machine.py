@@ -86,16 +86,18 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
     """Look at libraries, devices, folders and settings."""
     from ..engine.client import ask_once
 
-    problems: list[Finding] = []
+    unanswered = ""
     answer: DoctorAnswer | None = None
     try:
         with Progress(output.stderr) as progress:
             progress.update("look", 0, None, "devices")
             answer = ask_once(AskDoctor())
     except UserError as error:
-        problems.append(Finding("error", f"the models' libraries cannot be loaded: {error}", "Install emotui again in a fresh environment"))
+        unanswered = f"the models' libraries cannot be loaded: {error}"
     folders = {name: look_at(path) for name, path in places().items()}
-    problems += findings(folders, answer)
+    problems = findings(folders, answer)
+    if unanswered and not any(each.level == "error" for each in problems):  # without a home nothing can be loaded, installed or not
+        problems.append(Finding("error", unanswered, "Install emotui again in a fresh environment"))
     config = paths.config_file()
     if arguments.json:
         seen = msgspec.to_builtins(answer) if answer is not None else msgspec.to_builtins(DoctorAnswer({}, (), False, 0, ""))
