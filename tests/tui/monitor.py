@@ -59,14 +59,14 @@ async def application(
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Wait until what is under way is done, threads included."""
+    """Wait until the work of the screen in front is done, threads included, and the data set is read."""
     for _ in range(3):
         await pilot.pause()
-        going = [
-            asyncio.ensure_future(_finish(worker)) for worker in pilot.app.workers if not (worker.is_finished or worker.name in _ASKING)
-        ]
-        if going:
-            await asyncio.wait(going, timeout=5)
+        app = pilot.app
+        going = [worker for worker in app.workers if not worker.is_finished and worker.name not in _ASKING]
+        mine = [worker for worker in going if worker.name == "_load" or (worker.node is not app and worker.node.screen is app.screen)]
+        if mine:
+            await asyncio.wait([asyncio.ensure_future(_finish(worker)) for worker in mine], timeout=5)
     await pilot.pause()
 
 

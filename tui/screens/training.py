@@ -37,6 +37,8 @@ from .training_words import is_live, machine_line, progress_line, run_item
 
 REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
+TICK = 5.0
+"""Seconds between two looks at the clock while a run is going."""
 _EMPTY = """No run yet.
 
 n   starts one: a baseline first (a minute), then a fine-tuning.
@@ -73,6 +75,8 @@ class TrainingScreen(Page):
         self._followed: set[str] = set()
         self._drawn_at = float("-inf")
         self._waiting = False
+        self._offered = ("", "")
+        """The run, and its state, that the keys below belong to."""
         self._projection: str | None = None
         """Folder of the run whose projection was read."""
 
@@ -92,6 +96,7 @@ class TrainingScreen(Page):
 
     def on_mount(self) -> None:
         self.query_one(RunList).focus()
+        self.set_interval(TICK, self._tick)
 
     # --- facts ------------------------------------------------------------------------------------------
 
@@ -107,6 +112,11 @@ class TrainingScreen(Page):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw)
+
+    def _tick(self) -> None:
+        """Say how long a live run has made no progress, of which no event tells."""
+        if self.is_current and self.view is not None and is_live(self.view):
+            self._draw_facts(self.view)
 
     def _draw_soon(self) -> None:
         """Draw now, or as soon as a second has passed since the last time."""
@@ -158,7 +168,9 @@ class TrainingScreen(Page):
         panels = self.query_one(Panels)
         panels.show(views, _compared_with(view, runs) if baseline else [])
         self.query_one(TabLine).show(panels.tabs, panels.active)
-        self.refresh_bindings()
+        if self._offered != (view.folder, view.state):
+            self._offered = (view.folder, view.state)
+            self.refresh_bindings()
 
     def _choose(self, runs: tuple[RunView, ...]) -> None:
         """Look at the run that is going, or the newest, until another was chosen by hand."""
@@ -194,7 +206,9 @@ class TrainingScreen(Page):
         facts, colors = self.query_one("#facts", Static), self.app.theme_variables
         width = max(20, facts.content_size.width)
         lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
-        facts.update(Text("\n").join(lines))
+        text = Text("\n").join(lines)
+        if facts.content != text:
+            facts.update(text)
 
     def _draw_hidden_states(self, view: RunView) -> None:
         if view.finished is not None and self._projection != view.folder:

@@ -77,7 +77,7 @@ def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
         if known:
             at, losses = tuple(float(each.step) for each in known), tuple(each.metrics.loss for each in known)
             series.append(Series(f"{prefix}validation", at, losses, validation, _GLYPHS[index % len(_GLYPHS)], smooth=False))
-    return Chart("loss", tuple(series), marks=_marks(views), empty=_empty(views, "loss"))
+    return Chart("loss", tuple(series), marks=_marks(views), span=_span(views), empty=_empty(views, "loss"))
 
 
 def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette) -> Chart:
@@ -95,7 +95,7 @@ def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palet
             series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
     levels = tuple(Level(f"{rung.metrics.f1_weighted:.3f} {rung_name(rung)}", rung.metrics.f1_weighted, palette.level) for rung in ladder)
     title = "F1 (weighted), validation" if len(views) > 1 else "F1 (weighted) and accuracy, validation"
-    return Chart(title, tuple(series), levels, _marks(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
+    return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
 
 
 def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
@@ -107,6 +107,12 @@ def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
     best = max((each.step for each in view.checkpoints if each.best), default=None)
     marks += [Mark(float(each.step), glyph="◆" if each.step == best else "◇") for each in view.checkpoints]
     return tuple(marks)
+
+
+def _span(views: Sequence[RunView]) -> tuple[float, float] | None:
+    """Return the first and the last logged step of all runs; None where there is none."""
+    ends = [float(step.step) for view in views if view.curve for step in (view.curve[0], view.curve[-1])]
+    return (min(ends), max(ends)) if ends else None
 
 
 def _empty(views: Sequence[RunView], what: str) -> str:

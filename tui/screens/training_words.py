@@ -51,11 +51,13 @@ def share_done(view: RunView) -> float | None:
 
 def run_item(view: RunView, now: float, *, marked: bool, color: str) -> RunItem:
     """Return a run's line of the list."""
-    score, share = score_of(view), share_done(view)
+    score = score_of(view)
     if score is not None:
         shown = f"F1 {score:.3f}"
-    elif is_live(view) and share is not None:
-        shown = f"{100 * share:.0f} %"
+    elif is_live(view) and view.steps and view.progress is None:
+        shown = f"{100 * view.step / view.steps:.0f} %"
+    elif is_live(view) and view.progress is not None:
+        shown = view.progress.phase
     else:
         shown = view.state
     return RunItem(

@@ -53,6 +53,8 @@ class Chart:
     levels: tuple[Level, ...] = ()
     marks: tuple[Mark, ...] = ()
     x_name: str = "step"
+    span: tuple[float, float] | None = None
+    """x that is shown at least, so that charts of one run agree."""
     bounds: tuple[float, float] | None = None
     """The values that are possible, where there are such; the axis does not go past them."""
     empty: str = "no values yet"
@@ -130,6 +132,7 @@ def x_range(chart: Chart) -> tuple[float, float] | None:
     ends = [x for series in chart.series if series.x for x in (series.x[0], series.x[-1])]
     if not ends:
         return None
+    ends += chart.span or ()
     low, high = min(ends), max(ends)
     return (low, high) if high > low else (low - 1, high + 1)
 

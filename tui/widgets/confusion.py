@@ -136,7 +136,7 @@ class Confusion(Widget, can_focus=True):
         labels = self._matrix.labels
         named = max(min(max(len(safe_line(each.name)) for each in labels) + 2, 16, width // 4), 6 if width < 60 else len(_AXES))
         total = 8 if width - named >= 9 * len(labels) + 8 else 0
-        column = max(5, min(12, (width - named - total) // max(1, len(labels))))
+        column = max(6, min(12, (width - named - total) // max(1, len(labels))))
         across, down = max(1, (width - named - total) // column), max(1, height - 1)
         self._first = tuple(
             max(0, min(max(first, cursor - room + 1), cursor, max(0, len(labels) - room)))

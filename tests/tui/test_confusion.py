@@ -1,0 +1,80 @@
+"""The confusion matrix: shares, and a matrix with more classes than fit."""
+
+from __future__ import annotations
+
+import pytest
+from emotui.tui.widgets.confusion import Confusion, Matrix, share
+from emotui.tui.widgets.label_look import LabelLook
+from hostile import drawn
+from textual.app import App, ComposeResult
+
+COUNTS = ((8, 2), (1, 0))
+
+
+def test_shares_of_rows_and_columns() -> None:
+    assert share(COUNTS, 0, 1, "row %") == pytest.approx(0.2)
+    assert share(COUNTS, 0, 0, "column %") == pytest.approx(8 / 9)
+    assert share(((0, 0), (0, 0)), 0, 0, "row %") == 0.0
+
+
+class Alone(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Confusion()
+
+
+def big(classes: int) -> Matrix:
+    looks = tuple(LabelLook(f"class{index:02}", "●", "#7aa9f7") for index in range(classes))
+    counts = tuple(tuple(100 if row == column else (row * column) % 7 for column in range(classes)) for row in range(classes))
+    return Matrix("run", looks, counts)
+
+
+async def test_thirty_classes_scroll_with_the_cursor() -> None:
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(big(30))
+        confusion.mode = "counts"
+        confusion.focus()
+        await pilot.press("home")
+        await pilot.pause()
+        top = "\n".join(drawn(app))
+        assert "class00" in top
+        assert "class29" not in top
+        await pilot.press("end")
+        await pilot.pause()
+        bottom = "\n".join(drawn(app))
+        assert "▸100◂" in bottom
+        assert "class29" in bottom
+        assert "class00" not in bottom
+        assert confusion.cursor == (29, 29)
+        assert all(len(line) == 80 for line in drawn(app))
+
+
+async def test_the_cursor_begins_at_the_commonest_mistake_and_says_what_it_is() -> None:
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(Matrix("run", (LabelLook("joy", "●", "#7aa9f7"), LabelLook("love", "◆", "#7aa9f7")), ((90, 7), (9, 50))))
+        await pilot.pause()
+        assert confusion.cursor == (1, 0)
+        text = "\n".join(drawn(app))
+        assert "9 love taken for joy" in text
+        assert "true \\ predicted" in text
+
+
+async def test_a_click_moves_the_cursor_and_the_second_one_asks_for_the_rows() -> None:
+    chosen: list[tuple[int, int]] = []
+
+    class Listening(Alone):
+        def on_confusion_chosen(self, event: Confusion.Chosen) -> None:
+            chosen.append((event.true, event.predicted))
+
+    app = Listening()
+    async with app.run_test(size=(80, 24)) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(big(3))
+        await pilot.pause()
+        for _ in range(2):
+            await pilot.click(confusion, offset=(22, 3))
+            await pilot.pause()
+        assert chosen == [(1, 0)]
