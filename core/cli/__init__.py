@@ -64,7 +64,9 @@ def main(argv: Sequence[str]) -> int:
 def _carry_out(argv: list[str], output: Output) -> int:
     for position, argument in enumerate(argv, 1):
         if not _is_unicode(argument):
-            raise UserError(f"argument {position} is not valid UTF-8: {safe_line(argument, 60)}. Convert the text or rename the file")
+            encoding = sys.getfilesystemencoding()
+            remedy = "Convert the text or rename the file" if encoding == "utf-8" else "Set PYTHONUTF8=1 or another locale"
+            raise UserError(f"argument {position} is not valid {encoding.upper()}: {safe_line(argument, 60)}. {remedy}")
     word = argv[0] if argv and not argv[0].startswith("-") else None
     if word is not None and word not in COMMANDS:
         raise UserError(_unknown(word))

@@ -83,6 +83,14 @@ def test_a_wrong_word_names_the_command_whose_help_is_needed(words, message, cap
     assert capsys.readouterr().err == f"emotui: {message}\n"
 
 
+def test_a_locale_without_the_letters_of_an_argument_is_named_as_the_cause():
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    result = run("predict", "last", "caf\u00e9", env=ascii_only)
+    assert result.returncode == 2
+    assert result.stderr.startswith("emotui: argument 3 is not valid ASCII: caf")
+    assert result.stderr.endswith(". Set PYTHONUTF8=1 or another locale\n")
+
+
 def test_the_version(capsys):
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("emotui ")
