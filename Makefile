@@ -18,6 +18,7 @@ demo: $(READY)
 	$(BIN)/emotui baseline starter
 	$(BIN)/emotui train starter
 	$(BIN)/emotui predict last "I saw a movie today and it was really good."
+	@if [ -t 0 ] && [ -t 2 ]; then $(BIN)/emotui starter; fi
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
