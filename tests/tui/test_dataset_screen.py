@@ -17,6 +17,7 @@ from emotui.core.engine.protocol import AskLengths
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
+from emotui.tui.screens.dataset_side import DatasetSide
 from emotui.tui.screens.open_data import OpenData
 from emotui.tui.screens.tokens import TokensScreen
 from emotui.tui.widgets.box_plots import BoxPlots
@@ -313,7 +314,7 @@ async def test_hostile_texts_and_labels_are_harmless(engine: Inspector, tmp_path
             assert not RAW.search(line)
 
 
-async def test_a_million_rows_scroll_at_once(engine: Inspector) -> None:
+async def test_a_million_rows_scroll_at_once(engine: Inspector, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
     import pyarrow as pa
@@ -329,8 +330,8 @@ async def test_a_million_rows_scroll_at_once(engine: Inspector) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         assert isinstance(screen, DatasetScreen)
-        screen._look_for_problems = lambda _: None  # type: ignore[method-assign, assignment]
-        screen._count = lambda *_: None  # type: ignore[method-assign, assignment]
+        monkeypatch.setattr(DatasetSide, "open", lambda *_: None)
+        monkeypatch.setattr(DatasetSide, "show", lambda *_: None)
         begun = time.perf_counter()
         app.take_dataset(DataSpec("large"), dataset)
         await pilot.pause()

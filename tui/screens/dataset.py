@@ -13,20 +13,16 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
-from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
 from ...core.errors import UserError
 from ...core.safe_text import safe_line, safe_text
 from ..page import Page
 from ..theme import class_looks
-from ..widgets.box_plots import BoxPlots
-from ..widgets.class_bars import ClassBars
 from ..widgets.problem_list import ProblemList
+from .dataset_side import DatasetSide
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
-    from ...core.data.checks import Problem
     from ...core.data.table import Dataset, Split
     from ..widgets.row_table import RowTable
-    from .dataset_numbers import Numbers, Unit
 
 PAUSE = 0.12
 """Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
@@ -53,13 +49,9 @@ class DatasetScreen(Page):
     def __init__(self) -> None:
         super().__init__()
         self._split = ""
-        self._unit: Unit = "words"
         self._table: RowTable | None = None
         self._found: dict[str, Any] | None = None
         self._why = ""
-        self._numbers: Numbers | None = None
-        self._lengths: LengthsAnswer | None = None
-        self._counting = ""
         self._measured: Dataset | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -71,21 +63,11 @@ class DatasetScreen(Page):
                     yield Static(id="wait", markup=False)
                 with VerticalScroll(id="text", classes="panel text", can_focus=False):
                     yield Static(id="full", markup=False)
-            with Vertical(id="right"):
-                with VerticalScroll(id="classes", classes="panel side", can_focus=False):
-                    yield ClassBars()
-                with VerticalScroll(id="lengths", classes="panel side", can_focus=False):
-                    yield BoxPlots()
-                with Vertical(id="problems", classes="panel side"):
-                    yield ProblemList(id="problem_list")
-                    yield Static(id="notes", markup=False)
+            yield DatasetSide(id="right")
 
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#filter", Input).cursor_blink = False
-        self.query_one("#classes").border_title = "classes"
-        self.query_one("#lengths").border_title = "words per text"
-        self.query_one("#problems").border_title = "problems"
         self.query_one("#text").border_title = "text"
         self.watch(self.state, "loading", self._show_wait)
         self.watch(self.state, "data_error", self._show_wait, init=False)
@@ -135,7 +117,7 @@ class DatasetScreen(Page):
             return
         from ..widgets.row_table import RowTable
 
-        self._measured, self._lengths, self._found, self._why, self._counting = dataset, None, None, "", ""
+        self._measured, self._found, self._why = dataset, None, ""
         if self._split not in dataset.splits:
             self._split = next(iter(dataset.splits))
         field = self.query_one("#filter", Input)
@@ -150,18 +132,15 @@ class DatasetScreen(Page):
         self._show_rows()
         if self.focused is None:
             self._table.focus()
-        self._look_for_problems(dataset)
-        self._count_tokens()
+        self.query_one(DatasetSide).open(dataset)
 
     def show_model(self, _: str) -> None:
-        if self._measured is not None:
-            self._lengths, self._counting = None, ""
-            self._count_tokens()
+        self.query_one(DatasetSide).count_tokens()
 
     def show_theme(self) -> None:
         if self.state.dataset is not None:
             self._show_rows(at=self._table.index if self._table else None)
-            self._look_for_problems(self.state.dataset)
+            self.query_one(DatasetSide).look_for_problems()
 
     # --- rows and figures ----------------------------------------------------------------------------------
 
@@ -172,7 +151,7 @@ class DatasetScreen(Page):
             return
         self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at)
         self._name_splits(dataset)
-        self._count(part, self._indices)
+        self.query_one(DatasetSide).show(part, self._indices)
 
     def _name_splits(self, dataset: Dataset) -> None:
         primary = self.app.theme_variables["primary"]
@@ -196,76 +175,6 @@ class DatasetScreen(Page):
         panel.border_title = title
         panel.border_subtitle = Text(safe_line(self._why, 60)) if self._why else Text(_features(dataset))
 
-    @work(exclusive=True, group="count")
-    async def _count(self, split: Split, indices: Any) -> None:
-        from .dataset_numbers import FIRST, count
-
-        rows = len(split) if indices is None else len(indices)
-        if rows > FIRST:
-            self._numbers = await asyncio.to_thread(count, split, indices, self._lengths, at_most=FIRST)
-            self._draw_numbers()
-        self._numbers = await asyncio.to_thread(count, split, indices, self._lengths)
-        self._draw_numbers()
-
-    def _draw_numbers(self) -> None:
-        dataset, numbers = self.state.dataset, self._numbers
-        if dataset is None or numbers is None:
-            return
-        from .dataset_numbers import plot
-
-        looks = class_looks(dataset.labels, dark=self.state.dark)
-        self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
-        self.query_one(BoxPlots).plot = plot(numbers, self._unit, looks)
-        classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
-        partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
-        classes.border_subtitle = partly or f"{numbers.rows:,} rows"
-        lengths.border_title = f"{self._unit} per text"
-        if self._unit == "tokens" and not numbers.boxes.get("tokens"):
-            said = self._counting or "tokens are not counted yet"
-        elif numbers.cut_all is not None and numbers.limit is not None:
-            said = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
-        else:
-            said = self._counting or "u: unit"
-        lengths.border_subtitle = partly or Text(safe_line(said, 48))
-
-    @work(exclusive=True, group="tokens")
-    async def _count_tokens(self) -> None:
-        """Ask the engine for the tokens of every text."""
-        spec, dataset = self.state.spec, self.state.dataset
-        if spec is None or dataset is None:
-            return
-
-        def report(line: ProgressLine) -> None:
-            self._counting = f"{line.phase} {line.done:,} of {line.total:,}" if line.total else line.phase
-            self._draw_numbers()
-
-        self._counting = "counting tokens"
-        try:
-            answer = await self.state.ask(AskLengths(spec, self.state.model), report)
-        except UserError as error:
-            self._counting = f"no tokens: {error}"
-            self._draw_numbers()
-            return
-        self._counting = ""
-        if answer is not None and self.state.dataset is dataset and self._part is not None:
-            self._lengths = answer
-            self._count(self._part, self._indices)
-
-    @work(exclusive=True, group="problems")
-    async def _look_for_problems(self, dataset: Dataset) -> None:
-        problems = await asyncio.to_thread(_problems_of, dataset)
-        colors = self.app.theme_variables
-        listed = self.query_one("#problem_list", ProblemList)
-        listed.show(problems, warning=colors["warning"], error=colors["error"])
-        listed.set_class(bool(problems), "-some")
-        said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
-        notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(note) for note in dataset.notes), "dim"))
-        notes.set_class(bool(problems), "-below")
-        panel = self.query_one("#problems")
-        panel.border_title = f"problems {len(problems)}" if problems else "problems"
-        panel.border_subtitle = "enter: the rows" if problems else ""
-
     # --- keys ----------------------------------------------------------------------------------------------
 
     def action_split(self, by: int) -> None:
@@ -275,10 +184,7 @@ class DatasetScreen(Page):
             self._show_rows()
 
     def action_unit(self) -> None:
-        from .dataset_numbers import UNITS
-
-        self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
-        self._draw_numbers()
+        self.query_one(DatasetSide).next_unit()
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
@@ -321,7 +227,8 @@ class DatasetScreen(Page):
             return
         try:
             query = filters.parse(line)
-            tokens = self._lengths.tokens if self._lengths is not None else None
+            lengths = self.query_one(DatasetSide).lengths
+            tokens = lengths.tokens if lengths is not None else None
             found = await asyncio.to_thread(filters.select, dataset, query, tokens=tokens) if query.terms else None
         except UserError as error:
             self._complain(str(error))
@@ -375,17 +282,6 @@ class DatasetScreen(Page):
         self._is_faulty = bool(message)
         fault.set_class(self._is_faulty, "-open")
         fault.update(Text(safe_text(message)))
-
-
-def _problems_of(dataset: Dataset) -> tuple[Problem, ...]:
-    import pyarrow as pa
-
-    from ...core.data import checks
-
-    problems = checks.find_problems(dataset)
-    # Grouping the texts takes a quarter of this process's memory, which Arrow would keep for the next time.
-    pa.default_memory_pool().release_unused()
-    return problems
 
 
 _PHASES = {"read": "reading the data set", "download": "downloading the data set"}

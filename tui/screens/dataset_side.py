@@ -1,0 +1,162 @@
+"""The right side of the dataset browser: classes, lengths and problems of the rows in sight."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
+from ...core.errors import UserError
+from ...core.safe_text import safe_line, safe_text
+from ..state import AppState
+from ..theme import class_looks
+from ..widgets.box_plots import BoxPlots
+from ..widgets.class_bars import ClassBars
+from ..widgets.problem_list import ProblemList
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.checks import Problem
+    from ...core.data.table import Dataset, Split
+    from .dataset_numbers import Numbers, Unit
+
+
+class DatasetSide(Vertical):
+    """Counts what it is shown, in threads and in the engine, and draws it."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.lengths: LengthsAnswer | None = None
+        """Tokens of every text; None until the engine has counted them."""
+        self._dataset: Dataset | None = None
+        self._shown: tuple[Split, Any] | None = None
+        self._numbers: Numbers | None = None
+        self._unit: Unit = "words"
+        self._counting = ""
+
+    @property
+    def _state(self) -> AppState:
+        return cast(AppState, self.app)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="classes", classes="panel side", can_focus=False):
+            yield ClassBars()
+        with VerticalScroll(id="lengths", classes="panel side", can_focus=False):
+            yield BoxPlots()
+        with Vertical(id="problems", classes="panel side"):
+            yield ProblemList(id="problem_list")
+            yield Static(id="notes", markup=False)
+
+    def on_mount(self) -> None:
+        for name, title in (("classes", "classes"), ("lengths", "words per text"), ("problems", "problems")):
+            self.query_one(f"#{name}").border_title = title
+
+    def open(self, dataset: Dataset) -> None:
+        """Take up another data set: look for its problems and count its tokens."""
+        self._dataset, self.lengths = dataset, None
+        self.look_for_problems()
+        self.count_tokens()
+
+    def show(self, split: Split, indices: Any) -> None:
+        """Count a split, or its rows at `indices` (int64, shape [n]), and draw the figures."""
+        self._shown = (split, indices)
+        self._count(split, indices)
+
+    def next_unit(self) -> None:
+        """Draw lengths in the next unit: words, tokens, characters."""
+        from .dataset_numbers import UNITS
+
+        self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
+        self._draw_numbers()
+
+    @work(exclusive=True, group="count")
+    async def _count(self, split: Split, indices: Any) -> None:
+        from .dataset_numbers import FIRST, count
+
+        rows = len(split) if indices is None else len(indices)
+        if rows > FIRST:
+            self._numbers = await asyncio.to_thread(count, split, indices, self.lengths, at_most=FIRST)
+            self._draw_numbers()
+        self._numbers = await asyncio.to_thread(count, split, indices, self.lengths)
+        self._draw_numbers()
+
+    def _draw_numbers(self) -> None:
+        dataset, numbers = self._dataset, self._numbers
+        if dataset is None or numbers is None:
+            return
+        from .dataset_numbers import plot
+
+        looks = class_looks(dataset.labels, dark=self._state.dark)
+        self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
+        self.query_one(BoxPlots).plot = plot(numbers, self._unit, looks)
+        classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
+        partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
+        classes.border_subtitle = partly or f"{numbers.rows:,} rows"
+        lengths.border_title = f"{self._unit} per text"
+        if self._unit == "tokens" and not numbers.boxes.get("tokens"):
+            said = self._counting or "tokens are not counted yet"
+        elif numbers.cut_all is not None and numbers.limit is not None:
+            said = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
+        else:
+            said = self._counting or "u: unit"
+        lengths.border_subtitle = partly or Text(safe_line(said, 48))
+
+    @work(exclusive=True, group="tokens")
+    async def count_tokens(self) -> None:
+        """Ask the engine for the tokens of every text."""
+        spec, dataset = self._state.spec, self._dataset
+        if spec is None or dataset is None:
+            return
+        self.lengths = None
+
+        def report(line: ProgressLine) -> None:
+            self._counting = f"{line.phase} {line.done:,} of {line.total:,}" if line.total else line.phase
+            self._draw_numbers()
+
+        self._counting = "counting tokens"
+        try:
+            answer = await self._state.ask(AskLengths(spec, self._state.model), report)
+        except UserError as error:
+            self._counting = f"no tokens: {error}"
+            self._draw_numbers()
+            return
+        self._counting = ""
+        if answer is not None and self._dataset is dataset:
+            self.lengths = answer
+            if self._shown is not None:
+                self._count(*self._shown)
+
+    @work(exclusive=True, group="problems")
+    async def look_for_problems(self) -> None:
+        """Find what is wrong with the data, and list it."""
+        dataset = self._dataset
+        if dataset is None:
+            return
+        problems = await asyncio.to_thread(_problems_of, dataset)
+        colors = self.app.theme_variables
+        listed = self.query_one("#problem_list", ProblemList)
+        listed.show(problems, warning=colors["warning"], error=colors["error"])
+        listed.set_class(bool(problems), "-some")
+        said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
+        notes = self.query_one("#notes", Static)
+        notes.update(said.append("\n".join(safe_text(note) for note in dataset.notes), "dim"))
+        notes.set_class(bool(problems), "-below")
+        panel = self.query_one("#problems")
+        panel.border_title = f"problems {len(problems)}" if problems else "problems"
+        panel.border_subtitle = "enter: the rows" if problems else ""
+
+
+def _problems_of(dataset: Dataset) -> tuple[Problem, ...]:
+    import pyarrow as pa
+
+    from ...core.data import checks
+
+    problems = checks.find_problems(dataset)
+    # Grouping the texts takes a quarter of this process's memory, which Arrow would keep for the next time.
+    pa.default_memory_pool().release_unused()
+    return problems
