@@ -97,6 +97,14 @@ def test_levels_have_names_beside_their_lines_and_never_share_a_row() -> None:
     assert any("┄┄┄┄" in line for line in lines)
 
 
+def test_names_of_levels_keep_the_order_of_the_levels() -> None:
+    levels = tuple(Level(name, y, "#888888") for name, y in (("b", 0.99), ("a", 1.0), ("y", 0.01), ("z", 0.0)))
+    series = Series("F1", (1.0, 2.0), (0.4, 0.5), "#ff0000")
+    lines = lines_of(Chart("F1", (series,), levels, bounds=(0.0, 1.0)), height=10)
+    rows = [next(row for row, line in enumerate(lines) if line.endswith(f" {name}")) for name in "abyz"]
+    assert rows == [1, 2, 7, 8]
+
+
 def test_a_level_outside_of_a_zoomed_chart_is_pointed_at() -> None:
     chart = Chart("F1", (falling(),), (Level("low", -5.0, "#888888"),))
     assert "┄" in "".join(lines_of(chart))

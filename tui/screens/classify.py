@@ -25,7 +25,7 @@ from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
 from .training_panels import looks_of
-from .training_words import run_item
+from .training_words import name_of, run_item
 
 PAUSE = 0.04
 """Seconds without a key after which the engine is asked."""
@@ -172,7 +172,7 @@ class ClassifyScreen(Page):
         self._draw_winner(chosen)
 
     def _guess(self, view: RunView) -> Guess:
-        title, looks = f"{view.id} {_kind(view)}", looks_of(view, dark=self.state.dark)
+        title, looks = f"{name_of(view)} {_kind(view)}", looks_of(view, dark=self.state.dark)
         answer = self._answers.get(view.folder)
         if answer is None:
             return Guess(title, looks=looks, note="loading the model…" if view.folder in self._stale else "")

@@ -33,7 +33,7 @@ from .run_form import RunForm
 from .training_charts import Palette, color_of, ladder_for, loss_chart, score_chart
 from .training_files import read_projection
 from .training_panels import Panels, looks_of
-from .training_words import is_live, machine_line, progress_line, run_item
+from .training_words import is_live, machine_line, name_of, progress_line, run_item
 
 REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
@@ -324,7 +324,7 @@ class TrainingScreen(Page):
 def _compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:
     """Return the newest fine-tuned runs on the data of a baseline: id, weighted F1 and accuracy."""
     return [
-        (view.id, view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
+        (name_of(view), view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
         for view in runs
         if view.finished is not None and not isinstance(view.spec.job, BaselineSpec) and view.spec.data_hash == baseline.spec.data_hash
     ][:3]

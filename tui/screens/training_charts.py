@@ -9,6 +9,7 @@ from ...core.events import Rung
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
 from ..widgets.chart import Chart, Level, Mark, Series
+from .training_words import name_of
 
 RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
@@ -38,11 +39,6 @@ class Palette:
 def rung_name(rung: Rung) -> str:
     """Return a rung's name for people."""
     return RUNG_NAMES.get(rung.name, rung.name.replace("_", " "))
-
-
-def name_of(view: RunView) -> str:
-    """Return a run's short name: its id, or what the user called it."""
-    return view.spec.name or view.id
 
 
 def color_of(views: Sequence[RunView], index: int, palette: Palette) -> str:

@@ -22,10 +22,9 @@ from ..theme import class_color, class_glyph
 from ..widgets.confusion import Confusion, Matrix
 from ..widgets.label_look import LabelLook
 from .cell_rows import CellRows
-from .training_charts import name_of
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
-from .training_words import spec_rows
+from .training_words import name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 
@@ -127,7 +126,7 @@ class Panels(Widget):
 
     def _show_classes(self) -> None:
         view, *rest = self._views
-        others = [(each.id, metrics) for each in rest[:3] if (metrics := newest_metrics(each)) is not None]
+        others = [(name_of(each), metrics) for each in rest[:3] if (metrics := newest_metrics(each)) is not None]
         looks = looks_of(view, dark=self.app.current_theme.dark)
         width = self.query_one("#classes").content_size.width
         self._update("classes", class_table(newest_metrics(view), others, view.evaluations, looks, width))

@@ -27,6 +27,11 @@ def short_source(source: str) -> str:
     return source if source == "starter" or source.startswith(("ms:", "hf:")) else source.rstrip("/").rpartition("/")[2] or source
 
 
+def name_of(view: RunView) -> str:
+    """Return a run's short name: what the user called it, or the part of its id that is its own."""
+    return view.spec.name or view.id.partition("-")[0]
+
+
 def is_live(view: RunView) -> bool:
     return view.state in ("starting", "running")
 
@@ -62,7 +67,7 @@ def run_item(view: RunView, now: float, *, marked: bool, color: str) -> RunItem:
         shown = view.state
     return RunItem(
         key=view.folder,
-        id=view.id,
+        id=name_of(view),
         task=task_of(view.spec.job),
         state=view.state,
         data=short_source(view.spec.job.data.source),
@@ -144,13 +149,14 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
         newest = view.telemetry[-1]
         processor = [each.cpu_percent for each in view.telemetry]
         memory = [float(each.memory) for each in view.telemetry]
-        line.append("  CPU ").append(sparkline(processor, room, max(100.0, *processor)), colors["primary"])
+        line.append("  CPU ").append(sparkline(processor, min(room, len(processor)), max(100.0, *processor)), colors["primary"])
         line.append(f" {newest.cpu_percent:.0f} %")
-        line.append("  memory ").append(sparkline(memory, room, max(1.0, 1.2 * max(memory))), colors["secondary"])
+        line.append("  memory ").append(sparkline(memory, min(room, len(memory)), max(1.0, 1.2 * max(memory))), colors["secondary"])
         line.append(f" {size(newest.memory)}")
         if newest.gpu_percent is not None:
             load = [each.gpu_percent or 0.0 for each in view.telemetry]
-            line.append("  GPU ").append(sparkline(load, room, 100.0), colors["success"]).append(f" {newest.gpu_percent:.0f} %")
+            line.append("  GPU ").append(sparkline(load, min(room, len(load)), 100.0), colors["success"])
+            line.append(f" {newest.gpu_percent:.0f} %")
         if newest.gpu_memory is not None and newest.gpu_memory_total:
             line.append(f" {size(newest.gpu_memory)} of {size(newest.gpu_memory_total)}")
     line.truncate(width, overflow="ellipsis")

@@ -111,20 +111,25 @@ def _y_ticks(y: Scale, rows: int) -> list[tuple[str, int]]:
 def _draw_levels(grid: list[list[Cell]], chart: Chart, y: Scale) -> dict[int, tuple[str, str]]:
     """Draw the horizontal lines and return the rows of their names, no two in one row."""
     rows = len(grid)
-    names: dict[int, tuple[str, str]] = {}
-    for level in sorted(chart.levels, key=lambda level: level.y):
+    placed: list[tuple[int, str, str]] = []
+    for level in sorted(chart.levels, key=lambda level: -level.y):
         name, cell = safe_line(level.name), y.cell(level.y)
         if cell is None:
-            row = rows - 1 if level.y < y.low else 0
-            name = f"{'↓' if level.y < y.low else '↑'} {name}"
-        else:
-            row = rows - 1 - cell
-            for column, (character, _) in enumerate(grid[row]):
-                if character == " ":
-                    grid[row][column] = ("┄", level.color)
-        free = [each for each in range(rows) if each not in names]
-        if free:
-            names[min(free, key=lambda each: (abs(each - row), each))] = (name, level.color)
+            is_below = level.y < y.low
+            placed.append((rows - 1 if is_below else 0, f"{'↓' if is_below else '↑'} {name}", level.color))
+            continue
+        row = rows - 1 - cell
+        placed.append((row, name, level.color))
+        for column, (character, _) in enumerate(grid[row]):
+            if character == " ":
+                grid[row][column] = ("┄", level.color)
+    names: dict[int, tuple[str, str]] = {}
+    before = -1
+    for index, (row, name, color) in enumerate(placed):
+        # As near as the names above and below leave it; what has no row of its own is left out.
+        before = min(max(row, before + 1), rows - len(placed) + index)
+        if before >= 0:
+            names[before] = (name, color)
     return names
 
 
