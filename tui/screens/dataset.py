@@ -156,21 +156,23 @@ class DatasetScreen(Page):
     def _name_splits(self, dataset: Dataset) -> None:
         primary = self.app.theme_variables["primary"]
 
-        def titled(*, whole: bool) -> Text:
+        def titled(form: int) -> Text:
             title = Text()
             for name, split in dataset.splits.items():
                 rows = f"{len(split):,}"
                 if self._found is not None:
                     found = f"{len(self._found.get(name, ())):,}"
-                    rows = f"{found} of {rows}" if whole or name == self._split else found
+                    rows = f"{found} of {rows}" if form == 0 or name == self._split else found
                 title.append(" ─ " if title else "")
                 here = name == self._split
-                title.append(f" {name} {rows} " if here else f"{name} {rows}", f"bold reverse {primary}" if here else "dim")
+                title.append(
+                    f" {name} {rows} " if here else name if form == 2 else f"{name} {rows}", f"bold reverse {primary}" if here else "dim"
+                )
             return title
 
-        title = titled(whole=True)
-        if title.cell_len > self.query_one("#rows").size.width - 4:
-            title = titled(whole=False)
+        room = self.query_one("#rows").size.width - 4
+        # The other splits lose figures first, so that the one in sight never does.
+        title = next((title for title in map(titled, range(3)) if title.cell_len <= room), titled(2))
         panel = self.query_one("#rows")
         panel.border_title = title
         panel.border_subtitle = Text(safe_line(self._why, 60)) if self._why else Text(_features(dataset))

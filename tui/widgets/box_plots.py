@@ -108,7 +108,10 @@ def _line(box: Box, limit: float | None, top: float, cells: int) -> Text:
 
 def _axis(plot: Boxes, top: float, cells: int, room: int) -> Text:
     """Return the axis with as many round numbers as fit, and the limit where it is."""
-    step = next(each for scale in range(12) for each in (10**scale, 2 * 10**scale, 5 * 10**scale) if top / each * 7 <= max(7, cells))
+    round_numbers = [each for scale in range(12) for each in (10**scale, 2 * 10**scale, 5 * 10**scale)]
+    step = next(each for each in round_numbers if top / each * 7 <= max(7, cells))
+    if step > top >= 1:
+        step = max(each for each in round_numbers if each <= top)
     axis = [" "] * room
     value = 0
     while value <= top:
