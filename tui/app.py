@@ -125,6 +125,9 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
     `dataset` is 'starter', a path or an id; None stands for the starter data.
     """
     check_terminal()
+    for name in ("COLUMNS", "LINES"):
+        # Where they are exported they are believed before the terminal itself, whose size may be another by now.
+        os.environ.pop(name, None)
     keymap = read_keymap(config_file(), _binding_ids)
     app = EmotuiApp(
         spec=DataSpec(dataset or "starter", offline=offline),

@@ -69,7 +69,8 @@ class Terminal:
 
 @pytest.fixture
 def environment(emotui_home: Path) -> dict[str, str]:
-    return {**os.environ, "TERM": "xterm-256color", "COLORTERM": "", "EMOTUI_HOME": str(emotui_home)}
+    stale = {"COLUMNS": "80", "LINES": "24"}  # as some shells and CI systems export them
+    return {**os.environ, **stale, "TERM": "xterm-256color", "COLORTERM": "", "EMOTUI_HOME": str(emotui_home)}
 
 
 @pytest.fixture
