@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import statistics
 import struct
@@ -26,7 +27,11 @@ class Hello(App):
         yield Static("hello")
 Hello().run()
 """
+PAGE_DOWN = "\x1b[6~"
+ROW_TITLE = r"─ ([0-9,]+) [^\w\s] \w+ ─"
 EMOTUI = str(Path(sys.executable).with_name("emotui"))
+KEYS = 100
+"""Keys whose answers are timed while a fine-tuning uses every core."""
 OPEN = 60.0
 """Seconds in which a data set must be open."""
 
@@ -50,13 +55,17 @@ class Terminal:
             if select.select([self._master], [], [], rest)[0]:
                 self.written += os.read(self._master, 1 << 16)
 
+    def read_some(self) -> None:
+        """Take what is written next, waiting 50 ms for it at most."""
+        if select.select([self._master], [], [], 0.05)[0]:
+            self.written += os.read(self._master, 1 << 16)
+
     def wait(self, text: str, limit: float = OPEN) -> float:
         """Return the seconds from the start until `text` was written; ends the benchmark after `limit`."""
         while text.encode() not in self.written:
             if time.perf_counter() - self.started > limit:
                 raise SystemExit(f"'{text}' was not on the screen in {limit:.0f} s")
-            if select.select([self._master], [], [], 0.05)[0]:
-                self.written += os.read(self._master, 1 << 16)
+            self.read_some()
         return time.perf_counter() - self.started
 
     def type(self, keys: str) -> None:
@@ -115,6 +124,34 @@ def open_and_idle(source: str, seconds: float) -> dict[str, Any]:
         shown.close()
 
 
+def key_answers(shown: Terminal) -> list[float]:
+    """Return the seconds from each `j` in the dataset browser until the title of the row under the cursor is written anew."""
+    shown.type("1")
+    shown.read(2)
+    for _ in range(30):  # to rows whose numbers stand nowhere else on the screen
+        shown.type(PAGE_DOWN)
+        shown.read(0.2)
+    shown.read(2)
+    row = int(re.findall(ROW_TITLE, plain(shown.written))[-1].replace(",", ""))
+    answers = []
+    for number in range(row + 1, row + 1 + KEYS):
+        before = len(shown.written)
+        pressed = time.perf_counter()
+        shown.type("j")
+        while f"{number:,}" not in re.findall(ROW_TITLE, plain(shown.written[before:])):
+            shown.read_some()
+            if time.perf_counter() - pressed > OPEN:
+                raise SystemExit(f"row {number} was not shown in {OPEN:.0f} s")
+        answers.append(time.perf_counter() - pressed)
+        shown.read(0.15)
+    return answers
+
+
+def plain(written: bytes) -> str:
+    """Return what was written without its control sequences."""
+    return re.sub(r"\x1b\[[0-9;:?<>=]*[A-Za-z]", "", written.decode("utf-8", "replace"))
+
+
 def live(seconds: float) -> dict[str, Any]:
     """What it costs to watch a fine-tuning."""
     subprocess.run([EMOTUI, "train", "starter", "--epochs", "50", "--detach"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
@@ -128,9 +165,14 @@ def live(seconds: float) -> dict[str, Any]:
         before, busy = len(shown.written), sum(process.cpu_times()[:2])
         shown.read(seconds)
         used = sum(process.cpu_times()[:2]) - busy
-        return {
+        figures = {
             "screen, a live run, kB a minute": (len(shown.written) - before) * 60 / seconds / 1e3,
             "screen, a live run, share of a core, %": 100 * used / seconds,
+        }
+        answers = key_answers(shown)
+        return figures | {
+            "screen, a key while training, median, ms": 1e3 * statistics.median(answers),
+            "screen, a key while training, p95, ms": 1e3 * statistics.quantiles(answers, n=20)[-1],
         }
     finally:
         shown.close()
