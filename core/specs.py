@@ -56,6 +56,8 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
     """Rows of one optimizer step, over all processes and accumulation."""
     accumulation: int = 1
     """Parts that a batch is split into, to save memory; the step is the same."""
+    patience: int | None = None
+    """Measurements without a better macro-F1 after which the training ends and its best weights are kept; None: never."""
     max_length: int | None = None
     seed: int = 0
     device: Device = "auto"

@@ -177,7 +177,7 @@ def run_report(view: RunView, output: Output) -> list[str]:
             rows.append(("left", duration(view.seconds_left)))
     if view.started is not None:
         rows.append(("device", f"{view.started.device_name or view.started.device}, {view.started.precision}"))
-        rows.append(("settings", ", ".join(f"{name} {value}" for name, value in view.started.settings.items())))
+        rows.append(("settings", ", ".join(f"{name} {value}" for name, value in view.started.settings.items() if value is not None)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in view.spec.versions.items())))
     wide = max(len(name) for name, _ in rows)
     lines = [f"Run {view.id}", *(f"  {name:<{wide}}  {safe_line(value)}" for name, value in rows if value)]

@@ -47,6 +47,12 @@ def add(commands: Any) -> None:
     train.add_argument(
         "--accumulation", metavar="N", type=options.positive, default=1, help="parts of a batch, to save memory (default: 1)"
     )
+    train.add_argument(
+        "--patience",
+        metavar="N",
+        type=options.positive,
+        help="end after N measurements without a better macro-F1 and keep the best model (default: train to the end and keep the last)",
+    )
     options.add_hardware(train)
     _add_detach(train)
 
@@ -81,6 +87,7 @@ def run_train(arguments: argparse.Namespace, output: Output) -> int:
         learning_rate=arguments.lr,
         batch_size=arguments.batch_size,
         accumulation=arguments.accumulation,
+        patience=arguments.patience,
         max_length=arguments.max_length,
         seed=arguments.seed,
         device=arguments.device,

@@ -23,7 +23,7 @@ from .. import paths
 from ..data import sources
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Finished, Metrics, Progress, Started, Step, Stopped
+from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Finished, Metrics, Note, Progress, Started, Step, Stopped
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
@@ -56,6 +56,23 @@ class _Sums(msgspec.Struct):
     steps: int = 0
 
 
+class _Best(msgspec.Struct):
+    """The best measurement so far, by macro-F1 on the validation split: it counts rare classes as much as frequent ones."""
+
+    f1_macro: float = -1.0
+    step: int = 0
+    since: int = 0
+    """Measurements after it, none of them better."""
+
+    def take(self, f1_macro: float, step: int) -> bool:
+        """Count a measurement in; return whether it is the best one."""
+        if f1_macro > self.f1_macro:
+            self.f1_macro, self.step, self.since = f1_macro, step, 0
+            return True
+        self.since += 1
+        return False
+
+
 class _Position(msgspec.Struct):
     """Where a training stands; with weights, optimizer and random numbers all that is needed to go on."""
 
@@ -66,6 +83,7 @@ class _Position(msgspec.Struct):
     since_log: _Sums = msgspec.field(default_factory=_Sums)
     epoch: _Sums = msgspec.field(default_factory=_Sums)
     epochs: list[EpochRow] = msgspec.field(default_factory=list)
+    best: _Best = msgspec.field(default_factory=_Best)
 
 
 @dataclass
@@ -106,7 +124,7 @@ class _Training:
         self.evaluate_at = {round(self.steps_per_epoch * (part + 1) / per_epoch) for part in range(per_epoch)}
 
     def loop(self) -> bool:
-        """Train to the end; return whether it came there. False: it was asked to stop and has saved itself."""
+        """Train to the end, or until patience is lost; return whether it came there. False: it was asked to stop and has saved itself."""
         while self.position.step < self.steps:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
             batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.seed, epoch)
@@ -115,6 +133,8 @@ class _Training:
                 within = index + 1
                 if within in self.evaluate_at:
                     self._evaluate(within == self.steps_per_epoch)
+                    if self._has_lost_patience():
+                        return True
                 if wish == "stop":
                     if self.position.step < self.steps:
                         self.save()
@@ -219,6 +239,8 @@ class _Training:
             return
         metrics, _ = self.measure()
         self.emit(Evaluated(self.position.step, self.position.step / self.steps_per_epoch, metrics))
+        if self.position.best.take(metrics.f1_macro, self.position.step) and self.settings.patience is not None:
+            self.model.save_pretrained(paths.make_private(checkpoints.best_folder(self.run, self.position.step)))
         if not epoch_ended:
             return
         sums = self.position.epoch
@@ -233,6 +255,32 @@ class _Training:
         self.position.epochs.append(row)
         self.position.epoch = _Sums()
         self.emit(EpochDone(row, self.position.step))
+
+    def _has_lost_patience(self) -> bool:
+        """Whether as many measurements as the job has patience for were no better than the best one. The first process decides for all."""
+        patience, best = self.settings.patience, self.position.best
+        if patience is None or self.position.step == self.steps:
+            return False
+        lost = self.accelerator.is_main_process and best.since >= patience
+        if self.accelerator.num_processes > 1:
+            lost = bool(self.accelerator.reduce(torch.tensor(float(lost), device=self.compute.device), "sum"))
+        if lost:
+            self.emit(
+                Note(
+                    "info",
+                    f"stopped early at step {self.position.step:,} of {self.steps:,}: {patience} measurements in a row had no better "
+                    f"macro-F1 than {best.f1_macro:.4f} at step {best.step:,}",
+                )
+            )
+        return lost
+
+    def take_best(self) -> None:
+        """Go back to the weights of the best measurement, where they were kept and are not those at hand."""
+        best = self.position.best
+        if self.settings.patience is None or best.step in (0, self.position.step):
+            return
+        self.model = checkpoint.load_classifier(checkpoints.best_folder(self.run, best.step), None, self.compute.device)
+        self.emit(Note("info", f"the model is that of step {best.step:,}, which had the best macro-F1, {best.f1_macro:.4f}"))
 
     def measure(self) -> tuple[Metrics, np.ndarray]:
         """Return the metrics and the probabilities, [rows, labels], on the validation split."""
@@ -257,7 +305,9 @@ class _Training:
         if self.accelerator.is_main_process:
             checkpoints.mark_complete(folder)
             checkpoints.prune(self.run, KEEP_CHECKPOINTS)
-            self.emit(CheckpointSaved(self.position.step, time.monotonic() - started))
+            checkpoints.prune_best(self.run, self.position.best.step)
+            is_best = self.position.best.step == self.position.step
+            self.emit(CheckpointSaved(self.position.step, time.monotonic() - started, is_best))
         self.saved_at = time.monotonic()
 
     def restore(self, folder: Path) -> None:
@@ -340,6 +390,7 @@ def _finish(training: _Training, begun: float) -> None:
     """Write the model and its predictions, tell the final metrics, and drop the checkpoints."""
     emit, run = training.emit, training.run
     emit(Progress("save", 0, 1, "files", 0.0))
+    training.take_best()
     metrics, probabilities = training.measure()
     paths.make_private(run.model)
     training.model.save_pretrained(run.model)
@@ -347,11 +398,12 @@ def _finish(training: _Training, begun: float) -> None:
     SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     checkpoints.prune(run, 0)
+    checkpoints.prune_best(run, None)
     emit(
         Finished(
             metrics=metrics,
             seconds=time.monotonic() - begun,
-            steps=training.steps,
+            steps=training.position.step,
             examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
             peak_memory=peak_memory(),
         )

@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True):
     max_length: int
     seed: int
     evaluations_per_epoch: int
+    patience: int | None = None
+    """Measurements without a better macro-F1 after which the training ends with the best weights; None: it ends with the last."""
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     beta1: float = 0.9
@@ -65,6 +67,8 @@ def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int,
         raise UserError(f"--lr {rate} is out of range: above 0 and at most 1, such as 5e-5")
     if not 1 <= job.accumulation <= batch_size:
         raise UserError(f"--accumulation {job.accumulation} is out of range: 1 to the batch size, {batch_size}")
+    if job.patience is not None and job.patience < 1:
+        raise UserError(f"--patience {job.patience} is out of range: 1 measurement or more")
     steps = epochs * math.ceil(rows / batch_size)
     return Settings(
         epochs=epochs,
@@ -74,5 +78,6 @@ def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int,
         warmup_steps=0 if tutorial else steps // 16,
         max_length=max_length,
         seed=job.seed,
+        patience=job.patience,
         evaluations_per_epoch=1 if tutorial or validation_rows * 8 > rows else 4,
     )

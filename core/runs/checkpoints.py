@@ -11,6 +11,7 @@ from typing import Protocol
 
 COMPLETE = "COMPLETE"
 _STEP = re.compile(r"step-(\d+)")
+_BEST = re.compile(r"best-(\d+)")
 
 
 class HasCheckpoints(Protocol):
@@ -76,6 +77,18 @@ def prune(run: HasCheckpoints, keep: int) -> None:
         if folder not in kept and step_of(folder) <= step_of(complete[0]):
             # The list goes first: a half deleted checkpoint must not count.
             (folder / COMPLETE).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def best_folder(run: HasCheckpoints, step: int) -> Path:
+    """Return where the weights lie that were the best measured ones at `step`."""
+    return run.checkpoints / f"best-{step}"
+
+
+def prune_best(run: HasCheckpoints, step: int | None) -> None:
+    """Delete all best weights but those of `step`. To be called once a checkpoint that knows of them is complete."""
+    for folder in run.checkpoints.glob("best-*"):
+        if _BEST.fullmatch(folder.name) and folder.name != f"best-{step}" and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -67,7 +67,7 @@ def fine_tune(job: TrainSpec, work: Work) -> bool:
     from ..model import finetune
 
     parameters = models.count_parameters(models.find(job.model, offline=job.data.offline))
-    check_room(work.run, needed_bytes(parameters))
+    check_room(work.run, needed_bytes(parameters, best_kept=job.patience is not None))
     try:
         return finetune.train(job, work.run, work.emit, work.should_stop, resume_from=work.checkpoint, batch_split=work.batch_split)
     except finetune.NotFiniteError as error:
@@ -77,9 +77,12 @@ def fine_tune(job: TrainSpec, work: Work) -> bool:
 TASKS: Mapping[type[Job], Task] = {BaselineSpec: fit_baselines, TrainSpec: fine_tune}
 
 
-def needed_bytes(parameters: int) -> int:
-    """Return the bytes that a fine-tuning writes: float32 weights and AdamW's two moments a checkpoint, and the model."""
-    return 4 * parameters * (3 * CHECKPOINTS_AT_ONCE + 1)
+def needed_bytes(parameters: int, *, best_kept: bool = False) -> int:
+    """Return the bytes that a fine-tuning writes: float32 weights and AdamW's two moments a checkpoint, and the model.
+
+    Where the best weights are kept too, there are two of them for a moment.
+    """
+    return 4 * parameters * (3 * CHECKPOINTS_AT_ONCE + 1 + (2 if best_kept else 0))
 
 
 def _size(number: int) -> str:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from emotui.core.errors import UserError
-from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Started, Step, Stopped
+from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
 from emotui.core.model import finetune
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
@@ -138,6 +138,52 @@ def test_a_resumed_run_is_bit_identical_to_one_that_was_not_interrupted(tiny_mod
     assert min(steps(after)) == stop_at + 1
     table = [event.row for event in [*before, *after] if isinstance(event, EpochDone)]
     assert table == [event.row for event in expected if isinstance(event, EpochDone)]
+
+
+def patient_job(data: Path, model: Path) -> TrainSpec:
+    """A training whose macro-F1 on validation is best long before its end."""
+    return job_of(data, model, epochs=40, learning_rate=5e-3, patience=3)
+
+
+def macro_f1(events: list[Event]) -> dict[int, float]:
+    return {event.step: event.metrics.f1_macro for event in events if isinstance(event, Evaluated)}
+
+
+def test_a_training_without_progress_ends_early_with_its_best_weights(tiny_model: Path, tiny_data: Path) -> None:
+    run, events = fine_tune(patient_job(tiny_data, tiny_model))
+    measured = macro_f1(events)
+    best = max(measured, key=lambda step: (measured[step], -step))
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert list(measured)[-3:] == [best + 6, best + 12, best + 18]
+    assert finished.steps == best + 18 < 240
+    assert finished.metrics.f1_macro == measured[best]
+    told = [event.message for event in events if isinstance(event, Note)]
+    assert any("stopped early" in message for message in told)
+    until, _ = fine_tune(patient_job(tiny_data, tiny_model), stop_at=best)
+    assert equal(weights(run), load_file(until.checkpoints / f"step-{best}" / "model.safetensors"))
+    assert not list(run.checkpoints.iterdir())
+
+
+def test_patience_goes_on_counting_in_a_resumed_run(tiny_model: Path, tiny_data: Path) -> None:
+    job = patient_job(tiny_data, tiny_model)
+    whole, expected = fine_tune(job)
+    last = list(macro_f1(expected))[-1]
+    run, _ = fine_tune(job, stop_at=last - 2)
+    _, after = fine_tune(job, run=run, resume=True)
+    assert list(macro_f1(after)) == [last]
+    assert equal(weights(run), weights(whole))
+
+
+def test_the_best_checkpoint_is_marked(tiny_model: Path, tiny_data: Path) -> None:
+    _, events = fine_tune(job_of(tiny_data, tiny_model, epochs=4))
+    best = -1.0
+    marks = {event.step: event.best for event in events if isinstance(event, CheckpointSaved)}
+    for step, f1 in macro_f1(events).items():
+        if step in marks:  # the last one needs no checkpoint
+            assert marks[step] == (f1 > best)
+        best = max(best, f1)
+    assert any(marks.values())
 
 
 def test_checkpoints_are_marked_and_few(tiny_model: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,7 @@ def test_an_exception_becomes_an_exit_code_and_a_sentence(run: RunFolder, error:
 
 def test_the_room_on_the_disk_is_looked_at_before_training(run: RunFolder) -> None:
     assert worker.needed_bytes(66_000_000) == pytest.approx(2.64e9)
+    assert worker.needed_bytes(66_000_000, best_kept=True) == pytest.approx(3.168e9)
     worker.check_room(run, 1000)
     with pytest.raises(worker.RunError, match=r"the run needs 1000000000\.0 GB for its checkpoints, and [\d.]+ [GM]B are free") as raised:
         worker.check_room(run, 10**18)

@@ -27,6 +27,7 @@ _OPTIONS = {
     "learning_rate": "--lr",
     "batch_size": "--batch-size",
     "accumulation": "--accumulation",
+    "patience": "--patience",
     "max_length": "--max-length",
     "seed": "--seed",
     "device": "--device",
