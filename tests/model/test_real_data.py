@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from emotui.core.engine.protocol import AskClassify, AskTokens
-from emotui.core.events import Event, Finished, RungDone
-from emotui.core.model import baseline, classify, finetune, tokens
+from emotui.core.events import Event, RungDone
+from emotui.core.model import baseline, classify, tokens
 from emotui.core.runs import folder
-from emotui.core.specs import BaselineSpec, DataSpec, Pooling, TrainSpec
+from emotui.core.runs.state import glance
+from emotui.core.specs import BaselineSpec, DataSpec, Pooling
 
 DATA, MODEL = os.environ.get("EMOTUI_REAL_DATA", ""), os.environ.get("EMOTUI_REAL_MODEL", "")
 pytestmark = [
@@ -52,14 +56,17 @@ def test_the_ladder_of_baselines(pooling: Pooling, least: float) -> None:
     assert reached["most_frequent"] < 0.25
 
 
-def test_fine_tuning_beats_the_ladder_within_one_epoch(tmp_path: Path) -> None:
-    job = TrainSpec(DataSpec(DATA), MODEL, epochs=1, device="cpu")
-    run = folder.create(job, data_hash="", labels=(), versions={})
-    events: list[Event] = []
-    assert finetune.train(job, run, events.append, lambda: False)
-    finished = events[-1]
-    assert isinstance(finished, Finished)
-    assert finished.metrics.f1_weighted >= 0.91
+def test_fine_tuning_beats_the_ladder_within_one_epoch() -> None:
+    """In a process of its own, as a user's run is: the memory of this one has held the ladder."""
+    emotui = str(Path(sys.executable).with_name("emotui"))
+    command = [emotui, "train", DATA, "--model", MODEL, "--epochs", "1", "--device", "cpu", "--json"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=850)
+    assert done.returncode == 0, done.stderr
+    run = folder.find("last")
+    finished = glance(run).finished
+    assert finished is not None
+    assert finished.metrics.f1_weighted >= 0.92
+    assert json.loads(done.stdout)["f1_weighted"] == finished.metrics.f1_weighted
     assert finished.peak_memory is not None and finished.peak_memory < 3e9
     answer = classify.classify(AskClassify(run=str(run.path), texts=("I saw a movie today and it was really good.",)))
     assert answer.predictions[0].label == "joy"
