@@ -38,6 +38,8 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
     data: DataSpec
     model: str = "starter"
     pooling: Pooling = "cls"
+    layer: int | None = None
+    """The encoder's layer whose hidden states are taken, 1 for the first; None: the last."""
     max_length: int | None = None
     seed: int = 0
     device: Device = "auto"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..data.checks import IMBALANCE
 from ..events import ClassMetrics, EpochRow, Metrics, Rung
 from ..safe_text import cell_width, pad, safe_line
 from .output import Glyphs
@@ -200,7 +201,12 @@ def metric_rows(metrics: Metrics) -> list[str]:
     if metrics.loss is not None:
         span = [_interval(metrics.intervals.get("loss"))] if metrics.intervals else []
         rows.append(["loss (nats)", score(metrics.loss), *span])
-    return _indented(table(rows, "lr" + ("r" if metrics.intervals else "")))
+    lines = _indented(table(rows, "lr" + ("r" if metrics.intervals else "")))
+    counts = [each.support for each in metrics.per_class.values()]
+    largest, rows_in_all = max(counts, default=0), sum(counts)
+    if any(0 < count * IMBALANCE < largest for count in counts):
+        lines.append(f"  the classes are of unequal size: always the largest one would be right for {100 * largest / rows_in_all:.0f} %")
+    return lines
 
 
 def _interval(span: tuple[float, float] | None) -> str:
@@ -217,19 +223,20 @@ def epochs(rows: Sequence[EpochRow]) -> list[str]:
 
 
 def rungs(ladder: Sequence[Rung], names: dict[str, str]) -> list[str]:
-    """Return one line a baseline, from the simplest up."""
-    head = ["baseline", "accuracy", "F1 (weighted)", "F1 (macro)", "time"]
+    """Return one line a baseline, from the simplest up; iterations are those of lbfgs until it converged."""
+    head = ["baseline", "accuracy", "F1 (weighted)", "F1 (macro)", "iterations", "time"]
     body = [
         [
             names.get(rung.name, rung.name),
             score(rung.metrics.accuracy),
             score(rung.metrics.f1_weighted),
             score(rung.metrics.f1_macro),
+            f"{rung.iterations:,}" if rung.iterations is not None else "",
             duration(rung.seconds) + (", hidden states from the cache" if rung.cached else ""),
         ]
         for rung in ladder
     ]
-    return _indented(table([head, *body], "lrrrl"))
+    return _indented(table([head, *body], "lrrrrl"))
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -22,6 +22,9 @@ def add(commands: Any) -> None:
     options.add_data(baseline)
     options.add_model(baseline)
     baseline.add_argument("--pooling", choices=("cls", "mean"), default="cls", help="which hidden state stands for a text (default: cls)")
+    baseline.add_argument(
+        "--layer", metavar="N", type=options.positive, help="take the hidden states after the encoder's layer N (default: the last)"
+    )
     options.add_hardware(baseline)
     _add_detach(baseline)
 
@@ -68,6 +71,7 @@ def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
         data=spec,
         model=fetch.model(arguments.model, output, offline=arguments.offline),
         pooling=arguments.pooling,
+        layer=arguments.layer,
         max_length=arguments.max_length,
         seed=arguments.seed,
         device=arguments.device,

@@ -58,6 +58,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     folder = checkpoint.find(job.model, offline=job.data.offline)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    layer = checkpoint.checked_layer(job.layer, folder)
     emit(
         Started(
             device=str(compute.device),
@@ -67,6 +68,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
             rows={name: len(split) for name, split in data.splits.items()},
             settings={
                 "pooling": job.pooling,
+                "layer": layer,
                 "max_length": limit,
                 "seed": job.seed,
                 "tfidf_c": TFIDF_C,
@@ -81,7 +83,8 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         _pause(should_stop)
         emit(RungDone(_tfidf(data, job.seed, emit)))
         _pause(should_stop)
-        rung = _encoder(job, data, run, folder, tokenizer, limit, compute, emit, should_stop)
+        extractor = Extractor(folder, tokenizer, limit, compute, layer)
+        rung = _encoder(job, data, run, extractor, emit, should_stop)
         emit(RungDone(rung))
     except StopRequestedError:
         return False
@@ -126,16 +129,12 @@ def _encoder(
     job: BaselineSpec,
     data: Dataset,
     run: RunFolder,
-    folder: Path,
-    tokenizer: Tokenizer,
-    limit: int,
-    compute: device.Compute,
+    extractor: Extractor,
     emit: Emit,
     should_stop: Callable[[], bool],
 ) -> Rung:
     """Logistic regression on the hidden states of a frozen encoder."""
     started = time.monotonic()
-    extractor = Extractor(folder, tokenizer, limit, compute)
     states, from_cache = {}, True
     for split in ("train", "validation"):
         begun = time.monotonic()
@@ -165,11 +164,12 @@ def _encoder(
     SavedModel(
         kind="logistic_regression",
         labels=data.labels,
-        max_length=limit,
+        max_length=extractor.limit,
         pooling=job.pooling,
+        layer=extractor.layer,
         encoder=job.model,
         encoder_hash=extractor.model_hash,
-        precision=compute.precision,
+        precision=extractor.compute.precision,
     ).write(run.model)
     predictions.save(run.predictions_file("validation"), truth, probabilities, data.labels)
     _save_projection(run.path / "projection.parquet", states["train"], train.label_ids(), data.labels, job.seed)
@@ -179,8 +179,8 @@ def _encoder(
 class Extractor:
     """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
 
-    def __init__(self, folder: Path, tokenizer: Tokenizer, limit: int, compute: device.Compute) -> None:
-        self.folder, self.tokenizer, self.limit, self.compute = folder, tokenizer, limit, compute
+    def __init__(self, folder: Path, tokenizer: Tokenizer, limit: int, compute: device.Compute, layer: int | None = None) -> None:
+        self.folder, self.tokenizer, self.limit, self.compute, self.layer = folder, tokenizer, limit, compute, layer
         self.model_hash = checkpoint.weights_hash(folder)
         self._encoder: Any = None
 
@@ -202,7 +202,7 @@ class Extractor:
             return found, True
         ids = tokenize(self.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
         if self._encoder is None:
-            self._encoder = checkpoint.load_encoder(self.folder, self.compute.device)
+            self._encoder = checkpoint.load_encoder(self.folder, self.compute.device, self.layer)
         states = encode.hidden_states(
             self._encoder,
             ids,
@@ -219,7 +219,8 @@ class Extractor:
         return states[pooling], False
 
     def _key(self, text_hash: str, pooling: Pooling) -> str:
-        return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, self.compute.precision, self.compute.device.type)
+        compute = self.compute
+        return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, compute.precision, compute.device.type, self.layer)
 
     def release(self) -> None:
         """Let go of the encoder's memory."""

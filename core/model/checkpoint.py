@@ -175,26 +175,45 @@ def checked_length(asked: int | None, limit: int) -> int:
     return asked
 
 
-def load_encoder(folder: Path, device: Any = "cpu") -> Any:
-    """Return the encoder without a head, in float32 and evaluation mode, on `device`."""
+def checked_layer(asked: int | None, folder: Path) -> int | None:
+    """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
+    config = read_config(folder)
+    layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 0)
+    if asked is None or asked == layers:
+        return None
+    if not 1 <= asked < layers:
+        raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {layers}")
+    return asked
+
+
+def load_encoder(folder: Path, device: Any = "cpu", layers: int | None = None) -> Any:
+    """Return the encoder without a head, in float32 and evaluation mode, on `device`; of its first `layers` layers where given."""
     import torch
     from transformers import AutoModel
 
     with _as_sentence(folder):
         model = AutoModel.from_pretrained(
-            str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False
+            str(folder),
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            **({} if layers is None else {"num_hidden_layers": layers}),
         )
     return model.eval().to(device)
 
 
-def load_classifier(folder: Path, labels: Sequence[str] | None = None, device: Any = "cpu") -> Any:
-    """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers."""
+def load_classifier(folder: Path, labels: Sequence[str] | None = None, device: Any = "cpu", layers: int | None = None) -> Any:
+    """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
+
+    Its encoder has only its first `layers` layers where that is given.
+    """
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    head: dict[str, Any] = {}
+    head: dict[str, Any] = {} if layers is None else {"num_hidden_layers": layers}
     if labels is not None:
-        head = {
+        head |= {
             "num_labels": len(labels),
             "id2label": dict(enumerate(labels)),
             "label2id": {name: index for index, name in enumerate(labels)},

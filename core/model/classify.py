@@ -61,7 +61,7 @@ class LogisticRegression:
             raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made. Make the baseline again")
         self.head = Head.load(folder)
         self.tokenizer = checkpoint.load_tokenizer(encoder)
-        self.encoder = checkpoint.load_encoder(encoder, compute.device)
+        self.encoder = checkpoint.load_encoder(encoder, compute.device, note.layer)
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         from .encode import hidden_states

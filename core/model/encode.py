@@ -69,9 +69,9 @@ def texts_hash(texts: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def cache_key(texts: str, model: str, pooling: Pooling, limit: int, precision: str, device: str) -> str:
+def cache_key(texts: str, model: str, pooling: Pooling, limit: int, precision: str, device: str, layer: int | None = None) -> str:
     """Return the file name that stands for one array of hidden states."""
-    return hashlib.sha256(f"1 {texts} {model} {pooling} {limit} {precision} {device}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"1 {texts} {model} {pooling} {limit} {precision} {device} {layer or 'last'}".encode()).hexdigest()[:32]
 
 
 def cached(key: str) -> np.ndarray | None:

@@ -65,7 +65,7 @@ def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Pat
         raise UserError(f"a baseline with mean pooling has no class in transformers that loads it. {remedy}")
     folder = checkpoint.find(note.encoder)
     weight, bias = Head.load(model).folded()
-    classifier = checkpoint.load_classifier(folder, note.labels)
+    classifier = checkpoint.load_classifier(folder, note.labels, layers=note.layer)
     kind = classifier.config.model_type
     with torch.no_grad():
         if kind == "distilbert":

@@ -22,6 +22,8 @@ class SavedModel(msgspec.Struct, frozen=True):
     max_length: int
     """Tokens at which texts are cut."""
     pooling: Pooling = "cls"
+    layer: int | None = None
+    """The encoder's layer that a logistic regression stands on; None: the last."""
     encoder: str = ""
     """The encoder that a logistic regression stands on, as DATASET's model was named."""
     encoder_hash: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from emotui.core.cli import render
 from emotui.core.cli.output import ASCII, UNICODE
@@ -122,6 +123,14 @@ def test_metrics_show_intervals_only_where_there_are_some():
     assert lines[1].split() == ["accuracy", "0.7500", "0.500", "to", "0.900"]
     classes = render.per_class(metrics({}).per_class, {"f1:joy": (0.1, 0.9)})
     assert classes[1].split() == ["joy", "1.000", "0.500", "0.667", "0.100", "to", "0.900", "2"]
+
+
+def test_accuracy_is_flagged_where_classes_are_of_unequal_size():
+    equal = metrics({})
+    assert not any("unequal" in line for line in render.metric_rows(equal))
+    per_class = {"joy": ClassMetrics(1.0, 0.5, 2 / 3, 31), "fear": ClassMetrics(0.5, 1.0, 2 / 3, 10)}
+    unequal = msgspec.structs.replace(equal, per_class=per_class)
+    assert render.metric_rows(unequal)[-1].endswith("always the largest one would be right for 76 %")
 
 
 def test_the_tutorials_table():

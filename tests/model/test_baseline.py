@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.engine.protocol import AskClassify
+import torch
+from emotui.core.engine.protocol import AskClassify, AskExport
+from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Progress, RungDone
-from emotui.core.model import baseline, checkpoint, classify, encode
+from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling
@@ -23,8 +25,8 @@ from sklearn.preprocessing import StandardScaler
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
 
-def ladder(data: Path, model: Path, pooling: Pooling = "cls") -> tuple[RunFolder, list[Event]]:
-    job = BaselineSpec(DataSpec(str(data)), str(model), pooling=pooling, device="cpu", precision="float32")
+def ladder(data: Path, model: Path, pooling: Pooling = "cls", layer: int | None = None) -> tuple[RunFolder, list[Event]]:
+    job = BaselineSpec(DataSpec(str(data)), str(model), pooling=pooling, layer=layer, device="cpu", precision="float32")
     run = folder.create(job, data_hash="", labels=(), versions={})
     events: list[Event] = []
     assert baseline.fit(job, run, events.append, lambda: False)
@@ -64,6 +66,36 @@ def test_a_kept_baseline_predicts_what_was_measured(tiny_model: Path, tiny_data:
         assert list(prediction.probabilities) == ["anger", "joy", "sadness"]
         assert list(prediction.probabilities.values()) == pytest.approx(row["probabilities"], abs=1e-5)
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
+
+
+def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model: Path, tiny_data: Path) -> None:
+    texts = rows(tiny_data, "validation")[0][:4]
+    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    ids = batches.tokenize(tokenizer, texts, 48)
+    with torch.inference_mode():
+        every = encoder(**ids.pad(np.arange(4), tokenizer.padding), output_hidden_states=True).hidden_states
+    compute = device.choose("cpu", "float32")
+    for layer, expected in ((1, every[1]), (2, every[2])):
+        asked = checkpoint.checked_layer(layer, tiny_model)
+        states, _ = baseline.Extractor(tiny_model, tokenizer, 48, compute, asked).states(texts, "cls")
+        np.testing.assert_allclose(states, expected[:, 0], atol=1e-5)
+    with pytest.raises(UserError, match="--layer 3 is out of range: this model has layers 1 to 2"):
+        checkpoint.checked_layer(3, tiny_model)
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, tiny_data: Path, tmp_path: Path, layer: int) -> None:
+    from transformers import pipeline
+
+    run, _ = ladder(tiny_data, tiny_model, layer=layer)
+    texts, _ = rows(tiny_data, "validation")
+    measured = pq.read_table(run.predictions_file("validation")).to_pylist()
+    answer = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts)))
+    export.export(AskExport(run=str(run.path), folder=str(tmp_path / "exported")))
+    exported = pipeline("text-classification", model=str(tmp_path / "exported"), top_k=None)(texts)
+    for prediction, row, scores in zip(answer.predictions, measured, exported, strict=True):
+        assert list(prediction.probabilities.values()) == pytest.approx(row["probabilities"], abs=1e-5)
+        assert {each["label"]: each["score"] for each in scores} == pytest.approx(prediction.probabilities, abs=1e-3)
 
 
 @pytest.mark.parametrize("classes", [[0, 1, 2], [0, 2], [1, 2]])

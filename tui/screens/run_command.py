@@ -22,6 +22,7 @@ def command_of(job: Job) -> str:
 _OPTIONS = {
     "model": "--model",
     "pooling": "--pooling",
+    "layer": "--layer",
     "preset": "--preset",
     "epochs": "--epochs",
     "learning_rate": "--lr",
