@@ -188,19 +188,9 @@ def checked_layer(asked: int | None, folder: Path) -> int | None:
 
 def load_encoder(folder: Path, device: Any = "cpu", layers: int | None = None) -> Any:
     """Return the encoder without a head, in float32 and evaluation mode, on `device`; of its first `layers` layers where given."""
-    import torch
     from transformers import AutoModel
 
-    with _as_sentence(folder):
-        model = AutoModel.from_pretrained(
-            str(folder),
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            **({} if layers is None else {"num_hidden_layers": layers}),
-        )
-    return model.eval().to(device)
+    return _load(AutoModel, folder, device, layers)
 
 
 def load_classifier(folder: Path, labels: Sequence[str] | None = None, device: Any = "cpu", layers: int | None = None) -> Any:
@@ -208,26 +198,28 @@ def load_classifier(folder: Path, labels: Sequence[str] | None = None, device: A
 
     Its encoder has only its first `layers` layers where that is given.
     """
-    import torch
     from transformers import AutoModelForSequenceClassification
 
-    head: dict[str, Any] = {} if layers is None else {"num_hidden_layers": layers}
+    head: dict[str, Any] = {}
     if labels is not None:
-        head |= {
+        head = {
             "num_labels": len(labels),
             "id2label": dict(enumerate(labels)),
             "label2id": {name: index for index, name in enumerate(labels)},
             "problem_type": "single_label_classification",
             "ignore_mismatched_sizes": True,
         }
+    return _load(AutoModelForSequenceClassification, folder, device, layers, **head)
+
+
+def _load(kind: Any, folder: Path, device: Any, layers: int | None, **config: Any) -> Any:
+    import torch
+
+    if layers is not None:
+        config["num_hidden_layers"] = layers
     with _as_sentence(folder):
-        model = AutoModelForSequenceClassification.from_pretrained(
-            str(folder),
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            **head,
+        model = kind.from_pretrained(
+            str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False, **config
         )
     return model.eval().to(device)
 
