@@ -15,6 +15,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from ..core import config
 from ..core.engine.client import Engine
 from ..core.errors import UserError
 from ..core.paths import config_file
@@ -22,7 +23,7 @@ from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
 from . import theme
 from .commands import Commands
-from .keymap import binding_ids, read_keymap
+from .keymap import binding_ids, keymap
 from .page import Page
 from .run_watch import RunWatch
 from .screens.dataset import DatasetScreen
@@ -128,10 +129,10 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
     for name in ("COLUMNS", "LINES"):
         # Where they are exported they are believed before the terminal itself, whose size may be another by now.
         os.environ.pop(name, None)
-    keymap = read_keymap(config_file(), _binding_ids)
+    settings = config.read(config_file())
     app = EmotuiApp(
         spec=DataSpec(dataset or "starter", offline=offline),
-        keymap=keymap,
+        keymap=keymap(settings.keys, config_file(), _binding_ids),
         engine=Engine(offline=offline),
         runs=RunWatch(),
     )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 Asked = Literal["", "stop", "kill"]
+SUPERVISOR_SAYS = "supervisor: "
+"""What the supervisor's own lines in the log begin with."""
 
 FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """The worker's exit codes."""
@@ -75,14 +77,14 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
 
 
 def last_line(path: Path, limit: int = 1 << 14) -> str:
-    """Return the last line of a text file that is not blank, of its last `limit` bytes; '' where there is none."""
+    """Return the last line of a log, of its last `limit` bytes, that is neither blank nor the supervisor's; '' where there is none."""
     try:
         with open(path, "rb") as file:
             file.seek(max(0, path.stat().st_size - limit))
             lines = file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(SUPERVISOR_SAYS)), "")
 
 
 def kernel_memory_kills() -> int:

@@ -62,8 +62,9 @@ class Fold:
             self._take(line)
 
     def _take(self, line: Line) -> None:
-        self.last_event = line.time
         event = line.event
+        if not isinstance(event, Telemetry):  # a worker that is stuck goes on telling its load
+            self.last_event = line.time
         match event:
             case Step():
                 self._step(event, line.time)

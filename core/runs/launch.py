@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .. import paths
+from .. import config, paths
 from ..errors import UserError
 from ..specs import Job
 from . import endings, folder, identity, lock
@@ -43,8 +43,9 @@ def start(
     """Make a run of `job` and start it as a process of its own, which goes on whatever becomes of this one.
 
     `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
-    Raises UserError where the run cannot be made or started.
+    Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, is wrong.
     """
+    config.read(paths.config_file())
     run = folder.create(job, data_hash=data_hash, labels=labels, versions=versions(), clock=clock)
     try:
         _supervise(run, supervisor, offline=job.data.offline)
@@ -71,6 +72,7 @@ def resume(run: RunFolder, *, supervisor: Sequence[str] = SUPERVISOR) -> None:
     Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
     """
     paths.check_private(run.path)
+    config.read(paths.config_file())
     spec = run.read_spec()
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
@@ -109,7 +111,7 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
                 stdout=output,
                 stderr=output,
                 cwd=run.path,
-                env=environment(offline=offline) | {"PYTHONUNBUFFERED": "1"},
+                env=environment(offline=offline) | {"PYTHONUNBUFFERED": "1"} | _places(),
                 pass_fds=[sink],
                 start_new_session=True,
             )
@@ -130,6 +132,11 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
     if answer != "ok":
         why = answer or endings.last_line(run.log_file) or "its supervisor ended before it began"
         raise UserError(why, exit_code=1)
+
+
+def _places() -> dict[str, str]:
+    """Return the variables that say where things lie, absolute: the run works in a folder of its own."""
+    return {"EMOTUI_HOME": str(paths.home().absolute()), "EMOTUI_CONFIG": str(paths.config_file().absolute())}
 
 
 def _answer(source: int) -> str:

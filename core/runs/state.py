@@ -53,7 +53,7 @@ class RunView(msgspec.Struct, frozen=True):
     supervisor_pid: int | None = None
     worker_pid: int | None = None
     last_event: float | None = None
-    """Wall-clock time of the newest event, seconds since the epoch."""
+    """Wall-clock time of the newest event, readings of the load left out, in seconds since the epoch."""
     ended: float | None = None
     seconds_left: float | None = None
     """Estimated seconds to the end; None where nothing can be said."""

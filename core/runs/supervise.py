@@ -20,6 +20,7 @@ from typing import Any
 from .. import paths
 from . import checkpoints, endings, identity, lock, log
 from .folder import RunFolder
+from .on_event import OnEvent
 from .tally import Tally
 from .watch import TICK, Patience, Watch, tell
 
@@ -45,6 +46,7 @@ class Supervisor:
         self.clock = clock
         self.memory_kills = memory_kills
         self.tally = Tally()
+        self.on_event = OnEvent(run, seconds=self.patience.command, clock=clock)
         self.attempt = seq = sent = 0
         for line in log.past(run.events_file):
             self.tally.take(line["event"])
@@ -112,6 +114,7 @@ class Supervisor:
             reason=reason,
             resumed_step=resumed_step,
         )
+        self.on_event.heard()
         self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
             code = Watch(worker, events.fileno(), self.patience, self).to_the_end()
@@ -184,18 +187,26 @@ class Supervisor:
         content = json.dumps(result, indent=1).encode()
         wait = TICK
         while self.run.path.is_dir():
-            if self.log.flush():
-                try:
-                    self.log.sync()
-                    paths.write_private(self.run.result_file, content)
-                    self.run.journal_file.unlink(missing_ok=True)
-                    return
-                except OSError as error:
-                    tell(f"result.json is not written: {error}")
-            if self._requested("kill"):
+            written = self._written(content)
+            if wait == TICK:  # it is news at once, also where the disk has no room for the result
+                event = "nan" if ending.cause == "nan" else ending.state
+                self.on_event.happened(event, tally, state=ending.state, reason=ending.reason)
+            if written or self._requested("kill"):
                 return
             time.sleep(wait)
             wait = min(5.0, 2 * wait)
+
+    def _written(self, content: bytes) -> bool:
+        if not self.log.flush():
+            return False
+        try:
+            self.log.sync()
+            paths.write_private(self.run.result_file, content)
+            self.run.journal_file.unlink(missing_ok=True)
+        except OSError as error:
+            tell(f"result.json is not written: {error}")
+            return False
+        return True
 
     def _requested(self, what: str) -> bool:
         return (self.run.control / what).exists()
@@ -203,6 +214,7 @@ class Supervisor:
     def asks(self) -> endings.Asked:
         """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
         self.log.flush()
+        self.on_event.look(self.tally)
         if self._requested("kill"):
             self.ask("kill")
         elif self._requested("stop"):
@@ -213,7 +225,10 @@ class Supervisor:
 
     def take(self, line: bytes, sent: int) -> None:
         """Write an event that the worker sent, the `sent`th one."""
-        self.tally.take(json.loads(line))
+        event = json.loads(line)
+        if event["kind"] != "telemetry":  # a worker that is stuck goes on telling its load
+            self.on_event.heard()
+        self.tally.take(event)
         self.log.add(line, attempt=self.attempt, sent=sent)
 
 

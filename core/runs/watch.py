@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from .endings import Asked
+from .endings import SUPERVISOR_SAYS, Asked
 
 TICK = 0.1
 """Seconds between two looks at requests and at the worker."""
@@ -30,6 +30,8 @@ class Patience:
     """For the worker of a dead supervisor to save itself and end."""
     drain: float = 2.0
     """For the last events of a worker that has ended."""
+    command: float = 30.0
+    """For the user's command that is told of an event."""
 
 
 class Owner(Protocol):
@@ -123,5 +125,5 @@ class Watch:
 
 
 def tell(sentence: str) -> None:
-    sys.stderr.write(f"supervisor: {sentence}\n")
+    sys.stderr.write(f"{SUPERVISOR_SAYS}{sentence}\n")
     sys.stderr.flush()

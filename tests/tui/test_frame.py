@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import run_folders as folders
+from emotui.core import config
 from emotui.core.errors import UserError
 from emotui.core.safe_text import cell_width
 from emotui.core.specs import DataSpec
 from emotui.tui import theme
 from emotui.tui.app import EmotuiApp, check_terminal
 from emotui.tui.frame import duration, facts_of, path_of
-from emotui.tui.keymap import read_keymap
+from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.help import HelpScreen
 from emotui.tui.widgets.path_strip import Path as Steps
@@ -183,9 +184,9 @@ async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, 
 
 def test_a_key_of_the_users_own(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    assert read_keymap(file, set) == {}
+    assert keymap({}, file, set) == {}
     file.write_text('[keys]\nquit = "Q"\n')
-    assert read_keymap(file, lambda: {"quit", "help"}) == {"quit": "Q"}
+    assert keymap(config.read(file).keys, file, lambda: {"quit", "help"}) == {"quit": "Q"}
 
 
 @pytest.mark.parametrize(
@@ -201,7 +202,7 @@ def test_a_wrong_keymap_is_said_in_a_sentence(tmp_path: Path, content: str, said
     file = tmp_path / "config.toml"
     file.write_text(content)
     with pytest.raises(UserError, match=said) as error:
-        read_keymap(file, lambda: {"quit", "help"})
+        keymap(config.read(file).keys, file, lambda: {"quit", "help"})
     assert str(file) in str(error.value)
 
 
