@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ..core import config
+from ..core.alerts import Alerts, sequence
 from ..core.engine.client import Engine
 from ..core.errors import UserError
 from ..core.paths import config_file
@@ -66,9 +67,17 @@ class EmotuiApp(AppState):
         Binding("q", "leave", "leave", id="quit"),
     ]
 
-    def __init__(self, *, spec: DataSpec | None = None, keymap: dict[str, str] | None = None, **state: object) -> None:
+    def __init__(
+        self,
+        *,
+        spec: DataSpec | None = None,
+        keymap: dict[str, str] | None = None,
+        alerts: Alerts | None = None,
+        **state: object,
+    ) -> None:
         """Prepare the application; `spec` is opened after the first paint. The rest is as for AppState."""
         super().__init__(**state)  # type: ignore[arg-type]
+        self._alerts = alerts
         self._first = spec
         for each in theme.THEMES.values():
             self.register_theme(each)
@@ -84,8 +93,14 @@ class EmotuiApp(AppState):
         if self._first is not None:
             self.open_dataset(self._first)
         if self.run_source is not None:
-            self.look_at_runs()
-            self.set_interval(LOOK, self.look_at_runs)
+            self._look()
+            self.set_interval(LOOK, self._look)
+
+    def _look(self) -> None:
+        self.look_at_runs()
+        for news in self._alerts.notice(self.runs) if self._alerts is not None else ():
+            if self._driver is not None and not self.is_headless:
+                self._driver.write(sequence(news, os.environ))
 
     async def on_unmount(self) -> None:
         if self._examining is not None:
@@ -135,6 +150,7 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
         keymap=keymap(settings.keys, config_file(), _binding_ids),
         engine=Engine(offline=offline),
         runs=RunWatch(),
+        alerts=Alerts(settings),
     )
     app.model = model
     return asyncio.run(_run(app))

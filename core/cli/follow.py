@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from .. import alerts, config, paths
+from ..errors import UserError
 from ..events import EpochRow
 from ..runs.state import RunView
 from ..safe_text import safe_line
@@ -37,11 +40,15 @@ def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[
 
     reader = state.RunReader(run)
     reader.poll()
+    ring = _Ring(output)
+    if owner:
+        ring.alerts.expect(str(run.path))
     with Progress(output.stderr) as progress, _CtrlC() if owner else nullcontext(None) as ctrl_c:
         teller = _Teller(progress)
         answered = 0
         while True:
             teller.tell(reader.view)
+            ring.look(reader.view)
             if reader.view.state in ENDED:
                 return reader.view
             if ctrl_c is not None and ctrl_c.presses > answered:
@@ -56,6 +63,15 @@ def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[
                     raise KeyboardInterrupt
             sleep(POLL)
             reader.poll()
+
+
+def warn_of_logout(output: Output, *, scope: bool) -> None:
+    """Say where a run that was just started would end when the user logs out."""
+    from ..runs import logout
+
+    said = logout.warning(scope=scope)
+    if said:
+        output.say(said)
 
 
 class _CtrlC:
@@ -74,6 +90,27 @@ class _CtrlC:
 
     def _press(self, *_: object) -> None:
         self.presses += 1
+
+
+class _Ring:
+    """Rings the terminal's bell, where stderr is one."""
+
+    def __init__(self, output: Output) -> None:
+        self._stderr = output.stderr
+        self._is_terminal = output.stderr.isatty()
+        try:
+            settings = config.read(paths.config_file())
+        except UserError as error:
+            settings = config.Config()
+            output.say(f"the settings are left out: {error}")
+        self.alerts = alerts.Alerts(settings)
+
+    def look(self, view: RunView) -> None:
+        for news in self.alerts.notice([view]):
+            if self._is_terminal:
+                encoding = self._stderr.encoding or "ascii"
+                self._stderr.write(alerts.sequence(news, os.environ).encode(encoding, "replace").decode(encoding))
+                self._stderr.flush()
 
 
 class _Teller:

@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from .. import paths
+from .. import config, paths
 from ..engine.protocol import AskDoctor, AskDownload, DoctorAnswer, DownloadAnswer
 from ..errors import UserError
+from ..runs import logout
 from ..safe_text import safe_line
 from . import options, render
 from .output import Output
@@ -98,7 +99,8 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
     problems = findings(folders, answer)
     if unanswered and not any(each.level == "error" for each in problems):  # without a home nothing can be loaded, installed or not
         problems.append(Finding("error", unanswered, "Install emotui again in a fresh environment"))
-    config = paths.config_file()
+    problems += settings_problems()
+    settings = paths.config_file()
     if arguments.json:
         seen = msgspec.to_builtins(answer) if answer is not None else msgspec.to_builtins(DoctorAnswer({}, (), False, 0, ""))
         output.json(
@@ -106,12 +108,12 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
                 "python": sys.version.split()[0],
                 **seen,
                 "folders": folders,
-                "config_file": {"path": str(config), "exists": config.is_file()},
+                "config_file": {"path": str(settings), "exists": settings.is_file()},
                 "problems": problems,
             }
         )
     else:
-        output.lines(doctor_report(answer, folders, config, problems))
+        output.lines(doctor_report(answer, folders, settings, problems))
     return 1 if any(each.level == "error" for each in problems) else 0
 
 
@@ -164,7 +166,21 @@ def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Fi
     return found
 
 
-def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], config: Path, problems: list[Finding]) -> list[str]:
+def settings_problems() -> list[Finding]:
+    """Return what is wrong in config.toml, and what the system's settings do to a run."""
+    found: list[Finding] = []
+    try:
+        config.read(paths.config_file())
+    except UserError as error:
+        message, _, remedy = str(error).rpartition(". ")
+        found.append(Finding("error", message, remedy) if message else Finding("error", remedy, "Correct it"))
+    threat = logout.threat()
+    if threat is not None:
+        found.append(Finding("warning", *threat))
+    return found
+
+
+def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], settings: Path, problems: list[Finding]) -> list[str]:
     """Return all of it as text."""
     lines: list[str] = []
     if answer is not None:
@@ -172,7 +188,7 @@ def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], confi
         versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
         lines += ["Versions", *("  " + line for line in render.table(versions, "ll")), ""]
     rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]
-    rows.append(["settings", str(config), "" if config.is_file() else "not there; not needed"])
+    rows.append(["settings", str(settings), "" if settings.is_file() else "not there; not needed"])
     if answer is not None:
         rows.append(["starter model", answer.starter_model or "not installed", ""])
     lines += ["Folders and files", *("  " + line for line in render.table(rows, "lll")), ""]

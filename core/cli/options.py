@@ -98,6 +98,12 @@ def add_hardware(parser: Parser) -> None:
     parser.add_argument("--precision", choices=("auto", "float32", "bf16"), default="auto", help="of the matrices (default: auto)")
 
 
+def add_detach(parser: Parser) -> None:
+    """Add --detach and --scope."""
+    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
+    parser.add_argument("--scope", action="store_true", help="start it under systemd-run, where logind would end it at logout")
+
+
 def add_run(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help=RUN_HELP)
 

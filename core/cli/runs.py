@@ -73,7 +73,7 @@ def add(commands: Any) -> None:
         examples=["emotui resume last", "emotui resume last --detach"],
     )
     options.add_run(parser)
-    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
+    options.add_detach(parser)
 
     parser = options.command(
         commands,
@@ -250,7 +250,8 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import folder, launch
 
     run = folder.find(arguments.run)
-    launch.resume(run)
+    launch.resume(run, scope=arguments.scope)
+    follow.warn_of_logout(output, scope=arguments.scope)
     if arguments.detach:
         if arguments.json:
             output.json({"run": run.id, "folder": str(run.path)})

@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         "--layer", metavar="N", type=options.positive, help="take the hidden states after the encoder's layer N (default: the last)"
     )
     options.add_hardware(baseline)
-    _add_detach(baseline)
+    options.add_detach(baseline)
 
     train = options.command(
         commands,
@@ -57,11 +57,7 @@ def add(commands: Any) -> None:
         help="end after N measurements without a better macro-F1 and keep the best model (default: train to the end and keep the last)",
     )
     options.add_hardware(train)
-    _add_detach(train)
-
-
-def _add_detach(parser: options.Parser) -> None:
-    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
+    options.add_detach(train)
 
 
 def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
@@ -105,7 +101,8 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
-    run = launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
+    run = launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels, scope=arguments.scope)
+    follow.warn_of_logout(output, scope=arguments.scope)
     if arguments.detach:
         if arguments.json:
             output.json({"run": run.id, "folder": str(run.path)})

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .. import config, paths
 from ..errors import UserError
 from ..specs import Job
-from . import endings, folder, identity, lock
+from . import endings, folder, identity, lock, logout
 from .folder import RunFolder
 
 if TYPE_CHECKING:
@@ -37,18 +37,21 @@ def start(
     *,
     data_hash: str,
     labels: tuple[str, ...],
+    scope: bool = False,
     supervisor: Sequence[str] = SUPERVISOR,
     clock: Callable[[], float] = time.time,
 ) -> RunFolder:
     """Make a run of `job` and start it as a process of its own, which goes on whatever becomes of this one.
 
     `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
+    With `scope` it leaves the login's own group of processes, which logind may end at logout.
     Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, is wrong.
     """
     config.read(paths.config_file())
+    command = logout.in_scope(supervisor) if scope else supervisor
     run = folder.create(job, data_hash=data_hash, labels=labels, versions=versions(), clock=clock)
     try:
-        _supervise(run, supervisor, offline=job.data.offline)
+        _supervise(run, command, offline=job.data.offline)
     except UserError:
         if lock.holder(run.lock_file) is None:
             shutil.rmtree(run.path, ignore_errors=True)
@@ -66,13 +69,14 @@ def kill(run: RunFolder) -> None:
     _request(run, "kill")
 
 
-def resume(run: RunFolder, *, supervisor: Sequence[str] = SUPERVISOR) -> None:
-    """Start a run again from its last complete checkpoint, or from the beginning where it has none.
+def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = SUPERVISOR) -> None:
+    """Start a run again from its last complete checkpoint, or from the beginning where it has none; `scope` as for `start`.
 
     Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
     """
     paths.check_private(run.path)
     config.read(paths.config_file())
+    command = logout.in_scope(supervisor) if scope else supervisor
     spec = run.read_spec()
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
@@ -83,7 +87,7 @@ def resume(run: RunFolder, *, supervisor: Sequence[str] = SUPERVISOR) -> None:
     if result is not None and result.state == "finished":
         raise UserError(f"the run {run.id} is finished, so there is nothing to resume. Train again with: emotui train")
     _check_unchanged(run, spec)
-    _supervise(run, supervisor, offline=spec.job.data.offline)
+    _supervise(run, command, offline=spec.job.data.offline)
 
 
 def versions() -> dict[str, str]:

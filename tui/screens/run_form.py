@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from ...core.cli.units import duration
 from ...core.engine.protocol import AskDownload, ProgressLine
 from ...core.errors import UserError
-from ...core.runs import launch
+from ...core.runs import launch, logout
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -179,6 +179,8 @@ class RunForm(ModalScreen[RunFolder | None]):
             self._say(str(error), wrong=True)
             self._starting = False
         else:
+            if threat := logout.warning(scope=False):
+                self.state.say(threat, problem=True)
             self.dismiss(run)
 
     async def _fetch_model(self, job: Job) -> None:

@@ -1,0 +1,101 @@
+"""What logind does to a user's processes when the user logs out, and how a run is started so that it stays; standard library only.
+
+As logind.conf(5), systemd.unit(5) for the order of the files, and systemd-run(1) say.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import UserError
+
+SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "--collect", "--")
+"""What a command is started with to leave the login's own group of processes."""
+_FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
+"""The first one outranks the others."""
+_YES = ("1", "yes", "y", "true", "t", "on")
+_LINGER = "loginctl enable-linger"
+
+
+def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, str] | None:
+    """Return why a run that this process starts would end when the user logs out, and the remedy; None where it would not.
+
+    Both are sentences without a full stop. `root` stands for / in tests.
+    """
+    user = user or _user()
+    if not (root / "run/systemd/system").exists() or not _kills(root, user):
+        return None
+    try:
+        group = (root / "proc/self/cgroup").read_text("utf-8")
+    except OSError:
+        group = ""
+    cause = f"logind ends the processes of {user} at logout (KillUserProcesses=yes), a run too"
+    lingers = stays(root, user)
+    if re.search(r"/session-[^/]+\.scope", group):
+        return cause, "Start runs with --scope" if lingers else f"Start runs with --scope, after: {_LINGER}"
+    if re.search(r"/user@\d+\.service/", group) and not lingers:
+        return cause, f"Keep them with: {_LINGER}"
+    return None  # of a service, in a container, or moved out of the session already
+
+
+def stays(root: Path = Path("/"), user: str | None = None) -> bool:
+    """Whether the user's manager, and with it a scope of its own, outlives the last logout."""
+    return (root / "var/lib/systemd/linger" / (user or _user())).exists()
+
+
+def in_scope(command: Sequence[str]) -> tuple[str, ...]:
+    """Return `command` as one that starts in a scope of its own. Raises UserError where there is no systemd-run."""
+    if shutil.which(SCOPE[0]) is None:
+        raise UserError("--scope needs systemd-run, which is not here. Leave --scope out: without systemd nothing ends a run at logout")
+    return (*SCOPE, *command)
+
+
+def warning(*, scope: bool, root: Path = Path("/"), user: str | None = None) -> str:
+    """Return what to say to somebody who starts a run, with `scope` or without; '' where nothing is to be said."""
+    if scope:
+        if stays(root, user):
+            return ""
+        return f"the run is in a scope of its own, which ends with your last session. Keep it with: {_LINGER}"
+    found = threat(root, user)
+    return ". ".join(found) if found else ""
+
+
+def _kills(root: Path, user: str) -> bool:
+    settings = {"KillUserProcesses": "no", "KillOnlyUsers": "", "KillExcludeUsers": "root"}
+    for file in _files(root):
+        section = ""
+        try:
+            lines = file.read_text("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            name, found, value = (part.strip() for part in line.partition("="))
+            if name.startswith("["):
+                section = name
+            elif section == "[Login]" and found and name in settings:
+                # A list grows with each line, and an empty one empties it.
+                is_list = name != "KillUserProcesses" and value
+                settings[name] = f"{settings[name]} {value}" if is_list else value
+    if settings["KillUserProcesses"].lower() not in _YES or user in settings["KillExcludeUsers"].split():
+        return False
+    return not settings["KillOnlyUsers"] or user in settings["KillOnlyUsers"].split()
+
+
+def _files(root: Path) -> list[Path]:
+    """Return logind's settings files; what comes later outranks what came before."""
+    folders = [root / each for each in _FOLDERS]
+    main = next((each / "logind.conf" for each in folders if (each / "logind.conf").is_file()), None)
+    added = {file.name: file for each in reversed(folders) for file in (each / "logind.conf.d").glob("*.conf")}
+    return [*([main] if main else []), *(added[name] for name in sorted(added))]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
