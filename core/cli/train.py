@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..specs import BaselineSpec, Job, TrainSpec
-from . import fetch, follow, options
+from . import cards, fetch, follow, options
 from .output import Output
 
 
@@ -101,6 +101,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
+    job = cards.settle(job, output)
     run = launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels, scope=arguments.scope)
     follow.warn_of_logout(output, scope=arguments.scope)
     if arguments.detach:

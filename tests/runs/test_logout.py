@@ -144,9 +144,7 @@ def test_without_systemd_run_a_scope_is_refused(
     assert not list((emotui_home / "runs").glob("*"))
 
 
-def test_without_systemd_run_resuming_in_a_scope_is_refused(
-    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
-) -> None:
+def test_without_systemd_run_resuming_in_a_scope_is_refused(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     run = runs.start(accident="crash")
     runs.end(run)
     monkeypatch.setenv("PATH", str(tmp_path))

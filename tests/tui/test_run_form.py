@@ -10,7 +10,7 @@ import run_folders as folders
 from emotui.core import specs
 from emotui.core.cli import build_parser, fetch
 from emotui.core.data import sources
-from emotui.core.runs import launch
+from emotui.core.runs import launch, neighbours
 from emotui.core.runs.folder import RunFolder
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.screens.run_entries import estimate, hints, parse
@@ -173,6 +173,23 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> 
             assert words in text, words
         for words in ("$ emotui train starter", " enter ", "measured in its first steps"):
             assert words in text, words
+
+
+async def test_the_form_says_who_is_on_the_card_and_offers_another(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = (neighbours.Card("cuda:0", "a", "H100", 20 << 30, 80 << 30), neighbours.Card("cuda:1", "b", "H100", 60 << 30, 80 << 30))
+    taken = (neighbours.Neighbour("cuda:0", 7, "ada", "python", 20 << 30, "3f9x-fine-tune"),)
+    monkeypatch.setattr(neighbours, "read", lambda: neighbours.Reading(cards, taken))
+    async with application(IDLE, "3", spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        said = "cuda:0 (H100, 64.4 GB of 85.9 GB free) is in use: run 3f9x-fine-tune of ada with 21.5 GB"
+        assert said in "\n".join(drawn(app))
+        app.screen.query_one("#device").focus()
+        await pilot.press("right", "right", "right")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "● cuda:1" in text and "--device cuda:1" in text
+        assert "is in use" not in text
 
 
 async def test_enter_starts_the_run_of_the_form(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,11 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from ...core.cli.cards import crowd
 from ...core.cli.units import duration
 from ...core.engine.protocol import AskDownload, ProgressLine
 from ...core.errors import UserError
-from ...core.runs import launch, logout
+from ...core.runs import launch, logout, neighbours
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -54,6 +55,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._first = _first_entries(state, self._base, example)
         self._job: Job | None = None
         self._starting = False
+        self._cards = neighbours.Reading()
 
     @property
     def state(self) -> AppState:
@@ -85,6 +87,16 @@ class RunForm(ModalScreen[RunFolder | None]):
             field.text = self._first[field.id or ""]
         self.query_one("#task").focus()
         self._check()
+        self._look_at_cards()
+
+    @work(exclusive=True, group="cards")
+    async def _look_at_cards(self) -> None:
+        """Offer each card, and say who is on the one that is chosen."""
+        self._cards = await asyncio.to_thread(neighbours.read)
+        if len(self._cards.cards) > 1:
+            self.query_one("#device", Choice).offer(("auto", "cpu", *(card.device for card in self._cards.cards)))
+        if not self._starting:
+            self._check()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "-narrow")
@@ -139,9 +151,12 @@ class RunForm(ModalScreen[RunFolder | None]):
             epochs = self._job.epochs or (int(shown["epochs"]) if shown["epochs"].isdigit() else None)
         found = estimate(self._job, epochs, rows, self.state.runs)
         if found is not None:
-            said.update(Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim")))
+            words = Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim"))
         else:
-            said.update(Text("how long it takes is measured in its first steps: no run with this model was made here yet", "dim"))
+            words = Text("how long it takes is measured in its first steps: no run with this model was made here yet", "dim")
+        if taken := crowd(self._cards, self._job.device):
+            words.append(f"\n{taken}", self.app.theme_variables["warning"])
+        said.update(words)
 
     # --- keys -------------------------------------------------------------------------------------------
 

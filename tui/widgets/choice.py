@@ -49,6 +49,11 @@ class Choice(Widget, can_focus=True):
     def value(self) -> str:
         return self._value
 
+    def offer(self, options: tuple[str, ...]) -> None:
+        """Replace the options; the chosen one stays, also where it is none of them."""
+        self._options = options if self._value in options else (*options, self._value)
+        self.refresh()
+
     def render(self) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis")
         for option in self._options:

@@ -1,0 +1,160 @@
+"""Who else computes on a graphics card: runs of this home, and other processes as nvidia-smi tells of them; no model library is loaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import psutil
+
+from ..errors import UserError
+from . import folder, identity, lock, state
+from .state import RunView
+
+_PATIENCE = 10.0
+"""Seconds that nvidia-smi gets; where a driver hangs it never answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card as torch numbers them: CUDA_VISIBLE_DEVICES hides and renumbers. Memory in bytes."""
+
+    device: str
+    """'cuda:N'."""
+    uuid: str
+    name: str
+    used: int
+    total: int
+
+    @property
+    def free(self) -> int:
+        return self.total - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A process that computes on a card."""
+
+    device: str
+    pid: int | None
+    owner: str
+    program: str
+    memory: int | None
+    """Bytes on the card; None where they are not told."""
+    run: str = ""
+    """The run of this home that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The cards, and who computes on them."""
+
+    cards: tuple[Card, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+
+    def card(self, device: str) -> str:
+        """Return the card, 'cuda:N', that a run on `device` will compute on: 'auto' takes the one with the most free memory."""
+        if device == "auto":
+            return max(self.cards, key=lambda card: card.free).device if self.cards else "cuda:0"
+        return "cuda:0" if device == "cuda" else device
+
+    def on(self, device: str) -> tuple[Neighbour, ...]:
+        """Return who computes on the card that a run on `device` will take."""
+        return tuple(each for each in self.neighbours if device != "cpu" and each.device == self.card(device))
+
+
+def read() -> Reading:
+    """Return the cards and who is on them; nothing where there is no card."""
+    cards = _cards()
+    found: list[Neighbour] = []
+    runs = _live_runs()
+    by_pid = {pid: view.id for view in runs for pid in _family(view)}
+    devices = {card.uuid: card.device for card in cards}
+    for pid, uuid, memory in _processes() if cards else ():
+        if uuid in devices and pid not in {each.pid for each in found if each.device == devices[uuid]}:
+            found.append(Neighbour(devices[uuid], pid, *_who(pid), memory, by_pid.get(pid, "")))
+    named = {each.run for each in found}
+    for view in runs:  # in a container nvidia-smi knows no processes, and a run that loads is not on its card yet
+        device = view.started.device if view.started is not None else view.spec.job.device
+        if view.id not in named and device != "cpu" and (cards or device.startswith("cuda")):
+            place = Reading(cards).card(device)
+            found.append(Neighbour(place, view.worker_pid, *_who(view.worker_pid or os.getpid()), None, view.id))
+    return Reading(cards, tuple(found))
+
+
+def _cards() -> tuple[Card, ...]:
+    rows = _ask("--query-gpu=index,uuid,name,memory.used,memory.total")
+    found = []
+    for index, uuid, name, used, total in (row for row in rows if len(row) == 5):
+        if used.isdigit() and total.isdigit():
+            found.append((index, uuid, name, int(used) << 20, int(total) << 20))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        chosen = []
+        for word in visible.split(","):
+            match = [each for each in found if word.strip() and (each[0] == word.strip() or each[1].startswith(word.strip()))]
+            if len(match) != 1:
+                break  # CUDA hides what comes after a word that it does not know
+            chosen += match
+        found = chosen
+    return tuple(Card(f"cuda:{number}", *rest) for number, (_, *rest) in enumerate(found))
+
+
+def _processes() -> list[tuple[int, str, int | None]]:
+    """Return the number, the card's uuid and the memory in bytes of each process that computes on a card."""
+    rows = _ask("--query-compute-apps=pid,gpu_uuid,used_memory")
+    return [
+        (int(pid), uuid, int(memory) << 20 if memory.isdigit() else None)
+        for pid, uuid, memory in (row for row in rows if len(row) == 3)
+        if pid.isdigit()
+    ]
+
+
+def _ask(query: str) -> list[list[str]]:
+    """Return nvidia-smi's answer, a list of fields a line; [] where there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    try:
+        answer = subprocess.run(
+            [program, query, "--format=csv,noheader,nounits"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [[field.strip() for field in line.split(",")] for line in answer.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+
+
+def _live_runs() -> list[RunView]:
+    views = []
+    try:
+        for run in folder.list_runs():
+            if lock.holder(run.lock_file) is not None:
+                views.append(state.glance(run))
+    except UserError:
+        return views
+    return [view for view in views if view.state in ("starting", "running")]
+
+
+def _family(view: RunView) -> set[int]:
+    """Return the numbers of a run's worker and its children."""
+    if view.worker_pid is None or identity.of(view.worker_pid) is None:
+        return set()
+    try:
+        return {view.worker_pid, *(child.pid for child in psutil.Process(view.worker_pid).children(recursive=True))}
+    except psutil.Error:
+        return {view.worker_pid}
+
+
+def _who(pid: int) -> tuple[str, str]:
+    """Return the owner and the program of a process, '' for what is not known."""
+    try:
+        process = psutil.Process(pid)
+        return process.username(), process.name()
+    except (psutil.Error, KeyError):
+        return "", ""
