@@ -112,14 +112,17 @@ def runs() -> list[RunView]:
     return [glance(folder) for folder in list_runs()]
 
 
-def start_run(shown: Terminal, model: Path, *, fine_tune: bool) -> None:
+def start_run(shown: Terminal, model: Path, *, fine_tune: bool, epochs: str = "4") -> None:
     """Fill the form in by keys and start it; it proposes the next task of the path."""
+    task = "● fine-tune" if fine_tune else "● baseline"
     shown.press("n")
     shown.see("new run")
-    shown.see("● fine-tune" if fine_tune else "● baseline")
+    if task not in shown.see("● (fine-tune|baseline)"):
+        shown.press("right")
+    shown.see(task)
     fields = {"data set": None, "model": str(model)}
     if fine_tune:
-        fields |= {"preset": None, "epochs": "4", "learning rate": "0.005", "batch size": "16"}
+        fields |= {"preset": None, "epochs": epochs, "learning rate": "0.005", "batch size": "16"}
     for field, value in fields.items():
         shown.press("down")
         if field != "preset":
