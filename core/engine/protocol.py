@@ -72,7 +72,7 @@ class AskTokenize(Ask, frozen=True, tag="tokenize"):
 
 
 class AskClassify(Ask, frozen=True, tag="classify"):
-    """Texts classified by one run -> ClassifyAnswer."""
+    """Texts classified by one run -> ClassifyAnswer. Without texts the run's model is loaded, so that the first sentence need not wait."""
 
     run: str
     """The run's folder."""

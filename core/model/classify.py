@@ -45,7 +45,8 @@ class FineTuned:
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         ids = tokenize(self.tokenizer, texts, self.limit)
-        return predictions.softmax(logits(self.model, ids, self.tokenizer.padding, self.compute)), ids
+        with device.threads_for(len(ids.flat)):
+            return predictions.softmax(logits(self.model, ids, self.tokenizer.padding, self.compute)), ids
 
 
 class LogisticRegression:
@@ -67,7 +68,8 @@ class LogisticRegression:
         from .encode import hidden_states
 
         ids = tokenize(self.tokenizer, texts, self.limit)
-        states = hidden_states(self.encoder, ids, self.tokenizer.padding, self.compute)
+        with device.threads_for(len(ids.flat)):
+            states = hidden_states(self.encoder, ids, self.tokenizer.padding, self.compute)
         if states is None:
             raise RuntimeError("nobody asked to stop")
         return self.head.probabilities(states[self.pooling]), ids
@@ -78,7 +80,10 @@ def _load(model: Path, modified: int) -> Classifier:  # noqa: ARG001  (part of t
     note = saved.read(model)
     # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
     compute = device.choose("auto", "float32")
-    return (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
+    classifier = (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
+    # The first pass sets up the libraries, which is no part of the time that an answer takes.
+    classifier.probabilities(("a",))
+    return classifier
 
 
 def load(run: str) -> Classifier:
@@ -110,7 +115,7 @@ def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
 
 
 def classify(ask: AskClassify) -> ClassifyAnswer:
-    """Return the predictions of one run for some texts."""
+    """Return the predictions of one run for some texts, and the seconds that they took; without texts its model is only loaded."""
     classifier = load(ask.run)
     started = time.monotonic()
     return ClassifyAnswer(Path(ask.run).name, tuple(predict(classifier, ask.texts)), time.monotonic() - started)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from ..specs import Precision
 CPU_TOKENS = 1_024
 """Tokens a batch on the CPU: larger batches leave its cache and are slower."""
 GPU_TOKENS = 65_536
+ONE_THREAD_TOKENS = 128
+"""Up to so many tokens one thread is as fast as several on idle cores, and far faster on busy ones, where each layer waits for the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,20 @@ class Compute:
     def tokens(self) -> int:
         """Tokens a batch of a forward pass, padding included."""
         return CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
+
+
+@contextmanager
+def threads_for(tokens: int) -> Iterator[None]:
+    """Compute on one thread of the CPU within the context where there are few tokens, and on all of them otherwise."""
+    threads = torch.get_num_threads()
+    if tokens > ONE_THREAD_TOKENS or threads == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def choose(device: str, precision: Precision) -> Compute:

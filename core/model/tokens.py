@@ -154,13 +154,15 @@ def trace(ask: AskPath) -> PathAnswer:
     """Return what becomes of a text in a model: the shape after each stage and the mean L2 norm over its tokens."""
     import torch
 
+    from .device import threads_for
+
     fine_tuned = bool(ask.run) and (Path(ask.run) / "model" / "config.json").is_file()
     folder = Path(ask.run) / "model" if fine_tuned else checkpoint.find(ask.model, offline=ask.offline)
     tokenizer = _tokenizer(folder)
     limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
     inputs = _inputs(tokenizer, ask.text, limit)
     model = _classifier(folder) if fine_tuned else _encoder(folder)
-    with torch.inference_mode():
+    with torch.inference_mode(), threads_for(inputs["input_ids"].numel()):
         output = model(**inputs, output_hidden_states=True)
     states = output.hidden_states
     ids = inputs["input_ids"]

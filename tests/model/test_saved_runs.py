@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 import pyarrow.parquet as pq
 import pytest
+import torch
 from emotui.core.data import sources
 from emotui.core.engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event
-from emotui.core.model import baseline, classify, evaluate, export, finetune
+from emotui.core.model import baseline, classify, device, evaluate, export, finetune
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
@@ -159,3 +160,29 @@ def test_a_run_without_a_model_gets_a_sentence(emotui_home: Path, tiny_data: Pat
     made = folder.create(TrainSpec(DataSpec(str(tiny_data))), data_hash="", labels=(), versions={})
     with pytest.raises(UserError, match="no model yet"):
         classify.classify(AskClassify(run=str(made.path), texts=("a",)))
+
+
+def test_a_sentence_is_classified_on_one_thread_and_many_texts_on_all(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = classify.load(str(run.path))
+    network = classifier.model if isinstance(classifier, classify.FineTuned) else classifier.encoder  # type: ignore[attr-defined]
+    seen: list[int] = []
+    forward = network.forward
+    monkeypatch.setattr(network, "forward", lambda *args, **kwargs: seen.append(torch.get_num_threads()) or forward(*args, **kwargs))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        short = classifier.probabilities(TEXTS[:1])[0]
+        many, ids = classifier.probabilities(TEXTS * 20)
+        assert len(ids.flat) > device.ONE_THREAD_TOKENS
+        assert seen[0] == 1
+        assert set(seen[1:]) == {2}
+        assert torch.get_num_threads() == 2
+        assert short[0] == pytest.approx(many[0], abs=1e-5)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_model_is_loaded_without_a_sentence(run: RunFolder) -> None:
+    answer = classify.classify(AskClassify(run=str(run.path), texts=()))
+    assert answer.predictions == ()
+    assert answer.run == run.path.name
