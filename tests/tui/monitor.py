@@ -24,10 +24,15 @@ class Classifier:
     ) -> None:
         self.labels, self.probabilities, self.truncated, self.error = labels, probabilities, truncated, error
         self.asked: list[AskClassify] = []
+        self.loaded: list[str] = []
+        """Runs whose model was asked for without a sentence."""
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
         if not isinstance(ask, AskClassify):
             return await asyncio.Event().wait()
+        if not ask.texts:
+            self.loaded.append(ask.run.rpartition("/")[2])
+            return ClassifyAnswer(ask.run, (), 0.0)
         self.asked.append(ask)
         if self.error:
             raise UserError(self.error)

@@ -75,6 +75,22 @@ async def test_history_goes_up_and_down(runs: Path) -> None:
         assert "joy 97 %" in "\n".join(drawn(app))
 
 
+async def test_the_models_are_loaded_before_the_first_key_and_the_empty_history_says_how_to_fill_it(runs: Path) -> None:
+    folders.write_train_run(runs)
+    folders.write_baseline_run(runs)
+    engine = classifier()
+    async with application(engine, "4") as (app, pilot):
+        assert sorted(engine.loaded) == ["base22", "fine77"]
+        assert "enter keeps the sentence here" in "\n".join(drawn(app))
+        await write(pilot, "one")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "enter keeps the sentence here" not in "\n".join(drawn(app))
+        await pilot.press("1", "escape", "3", "4")
+        await settle(pilot)
+        assert len(engine.loaded) == 2
+
+
 async def test_an_empty_prompt_has_no_bars(runs: Path) -> None:
     folders.write_train_run(runs)
     async with application(classifier(), "4") as (app, pilot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from importlib.resources import files
 from typing import ClassVar
@@ -56,6 +57,8 @@ class ClassifyScreen(Page):
         self._seconds: dict[str, float] = {}
         self._stale: set[str] = set()
         self._asked: str | None = None
+        self._loaded: set[str] = set()
+        """Folders of the runs whose model the engine was asked to load."""
         self._timer: Timer | None = None
         self._history: list[str] = []
         self._place = 0
@@ -74,13 +77,16 @@ class ClassifyScreen(Page):
 
     def on_mount(self) -> None:
         self.query_one("#sentence-box").border_title = Text("sentence")
-        self.query_one("#history").border_title = Text("history of this session")
-        self.query_one("#run-choice").border_title = Text("runs: space adds or removes")
+        history = self.query_one("#history", OptionList)
+        history.border_title = Text("history of this session")
+        history.add_option(Option(Text("enter keeps the sentence here, ↑ and ↓ bring it back", "dim"), disabled=True))
+        self.query_one("#run-choice").border_title = Text("runs: space adds, removes")
 
     def on_screen_resume(self) -> None:
         self._draw()
         if self.runs:
             self.query_one("#sentence").focus()
+            self._load_models()
 
     # --- facts ------------------------------------------------------------------------------------------
 
@@ -120,6 +126,17 @@ class ClassifyScreen(Page):
         return self.query_one("#sentence", TextField).text or None
 
     # --- asking -----------------------------------------------------------------------------------------
+
+    def _load_models(self) -> None:
+        """Have the engine load the models of the chosen runs while the first sentence is typed."""
+        for view in self.chosen:
+            if view.folder not in self._loaded:
+                self._loaded.add(view.folder)
+                self.run_worker(partial(self._load_one, view), group=f"load {view.folder}")
+
+    async def _load_one(self, view: RunView) -> None:
+        with contextlib.suppress(UserError):  # the first sentence tells
+            await self.state.ask(AskClassify(run=view.folder, texts=()))
 
     @on(TextField.Edited)
     def _typed(self) -> None:
@@ -215,7 +232,11 @@ class ClassifyScreen(Page):
             self._history = [*self._history, text][-KEPT:]
             answers = [f"{answer.label} {100 * answer.probabilities.get(answer.label, 0.0):.0f} %" for answer in self._shown_answers()]
             line = Text.assemble((f"{safe_line(' / '.join(answers) or '…', 40)}  ", "bold"), safe_line(text, 300), no_wrap=True)
-            self.query_one("#history", OptionList).add_option(Option(line))
+            kept = self.query_one("#history", OptionList)
+            if len(self._history) == 1:
+                kept.clear_options()  # how to keep one is known now
+            kept.add_option(Option(line))
+            kept.scroll_end(animate=False)
         self._place = len(self._history)
         sentence.text = ""
 
@@ -252,6 +273,7 @@ class ClassifyScreen(Page):
             marked.append(event.key)
         self._marked = marked
         self._ask()
+        self._load_models()
 
 
 def _kind(view: RunView) -> str:
