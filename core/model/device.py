@@ -19,7 +19,7 @@ CPU_TOKENS = 1_024
 """Tokens a batch on the CPU: larger batches leave its cache and are slower."""
 GPU_TOKENS = 65_536
 ONE_THREAD_TOKENS = 128
-"""Up to so many tokens one thread is as fast as several on idle cores; on busy ones, where a layer waits for the last thread, far faster."""
+"""Up to so many, one thread is as fast as several on idle cores; on busy ones, where a layer waits for the last thread, far faster."""
 
 
 @dataclass(frozen=True, slots=True)

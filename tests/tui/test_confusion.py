@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from emotui.tui.widgets.confusion import Confusion, Matrix, share
+from emotui.tui.widgets.confusion import Confusion
+from emotui.tui.widgets.confusion_places import Matrix, share
 from emotui.tui.widgets.label_look import LabelLook
 from hostile import drawn
 from textual.app import App, ComposeResult
@@ -40,6 +41,7 @@ async def test_thirty_classes_scroll_with_the_cursor() -> None:
         top = "\n".join(drawn(app))
         assert "class00" in top
         assert "class29" not in top
+        assert " of 30: 100 class00 taken for itself" in top
         await pilot.press("end")
         await pilot.pause()
         bottom = "\n".join(drawn(app))

@@ -110,6 +110,21 @@ async def test_marked_runs_are_laid_over_each_other_in_colours_of_their_own(runs
         assert [item.marked for item in app.screen.query_one(RunList).items] == [False, True]
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_confusion_matrices_stand_side_by_side_whole_and_named(runs: Path, size: tuple[int, int]) -> None:
+    folders.write_train_run(runs, "aaa1-fine-tune")
+    folders.write_train_run(runs, "bbb2-fine-tune", created=folders.STARTED - 10)
+    async with application(IDLE, "3", size=size) as (app, pilot):
+        await pilot.press("down", "space", "up", "x")
+        await settle(pilot)
+        lines = drawn(app)
+        last = next(line for line in lines if "★ surprise" in line)
+        share = "93" if size[0] < 100 else "92.9"
+        assert last.count(share) == 2, last
+        assert any("aaa1 fine-tune" in line and "bbb2 fine-tune" in line and "row %" in line for line in lines)
+        assert any(line.count("predicted") == 2 or line.count("pred.") == 2 for line in lines)
+
+
 async def test_plot_keys(runs: Path) -> None:
     folders.write_train_run(runs)
     async with application(IDLE, "3") as (app, pilot):

@@ -19,7 +19,8 @@ from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec, task_of
 from ..theme import class_color, class_glyph
-from ..widgets.confusion import Confusion, Matrix
+from ..widgets.confusion import Confusion
+from ..widgets.confusion_places import Matrix
 from ..widgets.label_look import LabelLook
 from .cell_rows import CellRows
 from .training_files import read_log
@@ -91,12 +92,14 @@ class Panels(Widget):
         if self.active not in self.tabs:
             self.turn_to("classes")
         self._views = views
+        matrices = [self._matrix(view) for view in views[:2]] if self.active == "confusion" else []
+        self.screen.set_class(_is_pair(matrices), "-compared")
         self._show_scores(tuned)
         match self.active:
             case "classes":
                 self._show_classes()
             case "confusion":
-                self._show_confusion()
+                self._show_confusion(matrices)
             case "log":
                 self._read_log(views[0])
             case "settings":
@@ -131,13 +134,10 @@ class Panels(Widget):
         width = self.query_one("#classes").content_size.width
         self._update("classes", class_table(newest_metrics(view), others, view.evaluations, looks, width))
 
-    def _show_confusion(self) -> None:
-        shown = [self._matrix(view) for view in self._views[:2]]
+    def _show_confusion(self, shown: list[Matrix | None]) -> None:
         first, second = self.query_one("#first", Confusion), self.query_one("#second", Confusion)
         first.show(shown[0])
-        is_compared = len(shown) > 1 and shown[1] is not None and shown[0] is not None and len(shown[0].labels) == len(shown[1].labels)
-        self.screen.set_class(is_compared, "-compared")
-        if is_compared:
+        if _is_pair(shown):
             second.show(shown[1])
             second.look(first.mode, first.cursor)
 
@@ -183,3 +183,9 @@ class Panels(Widget):
         self.query_one("#log-text", Static).update(Text(safe_text(found[1]).replace("\t", "    ") or "(empty)"))
         if at_end and not errors:
             panel.scroll_end(animate=False)
+
+
+def _is_pair(matrices: Sequence[Matrix | None]) -> bool:
+    """Return whether there are two matrices of as many classes, which can stand side by side."""
+    known = [matrix for matrix in matrices if matrix is not None]
+    return len(known) == 2 and len(known[0].labels) == len(known[1].labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events
@@ -11,27 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from ...core.safe_text import pad, safe_line
-from .label_look import LabelLook
-
-Mode = Literal["row %", "column %", "counts"]
-MODES: tuple[Mode, ...] = ("row %", "column %", "counts")
-_AXES = "true \\ predicted"
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Counts of one run on one split; one row a true class, one column a predicted class."""
-
-    title: str
-    labels: tuple[LabelLook, ...]
-    counts: tuple[tuple[int, ...], ...]
-
-
-def share(counts: tuple[tuple[int, ...], ...], row: int, column: int, mode: Mode) -> float:
-    """Return a cell's share in [0, 1] of its row, or of its column where `mode` says so; 0 of nothing is 0."""
-    total = sum(each[column] for each in counts) if mode == "column %" else sum(counts[row])
-    return counts[row][column] / total if total else 0.0
+from ...core.safe_text import cell_width, pad, safe_line
+from .confusion_places import AXES, BRACKETED, MODES, Matrix, Mode, Places, places, share
 
 
 class Confusion(Widget, can_focus=True):
@@ -87,8 +68,7 @@ class Confusion(Widget, can_focus=True):
         self.mode: Mode = "row %"
         self.cursor = (0, 0)
         self._first = (0, 0)
-        self._frame: tuple[int, int] = (0, 0)
-        """Cells before the first column, and of one column, as drawn last."""
+        self._shown = Places()
         self.border_title = Text("confusion matrix")
 
     @property
@@ -115,8 +95,13 @@ class Confusion(Widget, can_focus=True):
             self._say()
 
     def _say(self) -> None:
-        title = "confusion matrix" if self._matrix is None else f"confusion matrix, {self.mode}: {safe_line(self._matrix.title)}"
-        self.border_title = Text(title)
+        self._place()
+        if self._matrix is None:
+            self.border_title = Text("confusion matrix")
+        else:
+            title = safe_line(self._matrix.title)
+            whole = f"confusion matrix, {self.mode}: {title}"
+            self.border_title = Text(whole if cell_width(whole) + 4 <= self.size.width else f"{title}, {self.mode}")
         self.border_subtitle = Text(self._sentence())
         self.refresh()
 
@@ -127,56 +112,68 @@ class Confusion(Widget, can_focus=True):
         count, labels = self._matrix.counts[true][predicted], self._matrix.labels
         name = safe_line(labels[true].name, 20)
         verdict = "taken for itself" if true == predicted else f"taken for {safe_line(labels[predicted].name, 20)}"
-        return f"{count:,} {name} {verdict}"
+        (down, right), shown = self._first, self._shown
+        part = ""
+        if min(shown.down, shown.across) < len(labels):
+            part = f"{down + 1}-{down + shown.down} by {right + 1}-{right + shown.across} of {len(labels)}: "
+        return f"{part}{count:,} {name} {verdict}"
+
+    def _place(self) -> None:
+        """Choose widths for the room there is, and scroll so that the cursor is seen."""
+        if self._matrix is None or not self._matrix.labels:
+            return
+        self._shown = places(self._matrix, self.mode, *self.content_size)
+        self._first = tuple(
+            max(0, min(max(first, cursor - room + 1), cursor, max(0, len(self._matrix.labels) - room)))
+            for first, cursor, room in zip(self._first, self.cursor, (self._shown.down, self._shown.across), strict=True)
+        )
 
     def render(self) -> Text:
-        width, height = self.content_size
         if self._matrix is None or not self._matrix.labels:
             return Text(self._empty, "dim", no_wrap=True)
-        labels = self._matrix.labels
-        named = max(min(max(len(safe_line(each.name)) for each in labels) + 2, 16, width // 4), 6 if width < 60 else len(_AXES))
-        total = 8 if width - named >= 9 * len(labels) + 8 else 0
-        column = max(6, min(12, (width - named - total) // max(1, len(labels))))
-        across, down = max(1, (width - named - total) // column), max(1, height - 1)
-        self._first = tuple(
-            max(0, min(max(first, cursor - room + 1), cursor, max(0, len(labels) - room)))
-            for first, cursor, room in zip(self._first, self.cursor, (down, across), strict=True)
-        )
-        self._frame = (named, column)
-        rows = range(self._first[0], min(len(labels), self._first[0] + down))
-        columns = range(self._first[1], min(len(labels), self._first[1] + across))
-        lines = [self._header(named, column, columns, total)]
-        lines += [self._line(row, named, column, columns, total) for row in rows]
-        hidden = len(labels) - len(rows), len(labels) - len(columns)
-        if any(hidden):
-            self.border_subtitle = Text(f"{self._sentence()}, {max(hidden)} more classes")
+        number, shown = len(self._matrix.labels), self._shown
+        rows = range(self._first[0], min(number, self._first[0] + shown.down))
+        columns = range(self._first[1], min(number, self._first[1] + shown.across))
+        lines = [Text("true ↓   predicted →", "dim", no_wrap=True)] if shown.above else []
+        lines += [self._header(columns), *(self._line(row, columns) for row in rows)]
         return Text("\n").join(lines)
 
-    def _header(self, named: int, column: int, columns: range, total: int) -> Text:
+    def _header(self, columns: range) -> Text:
         assert self._matrix is not None  # noqa: S101 - render has seen it
-        line = Text.assemble((pad(_AXES if named >= len(_AXES) else "true \\", named), "dim"), no_wrap=True)
+        shown = self._shown
+        axes = "" if shown.above else next((words for words in AXES if len(words) <= shown.named), "")
+        line = Text.assemble((pad(axes, shown.named), "dim"), no_wrap=True)
         for index in columns:
             look = self._matrix.labels[index]
             style = "reverse" if self.has_focus and index == self.cursor[1] else ""
-            line.append(" ").append_text(look.text(column - 1, style=style))
-        if total:
-            line.append("rows".rjust(total), "dim")
+            line.append(" ")
+            if shown.column < BRACKETED:
+                short = pad(f"{look.glyph}{safe_line(look.name)[: shown.column - 2]}", shown.column - 1)
+                line.append(short, f"{look.color} {style}".strip())
+            else:
+                line.append_text(look.text(shown.column - 1, style=style))
+        if shown.total:
+            line.append("rows".rjust(shown.total), "dim")
         return line
 
-    def _line(self, row: int, named: int, column: int, columns: range, total: int) -> Text:
+    def _line(self, row: int, columns: range) -> Text:
         assert self._matrix is not None  # noqa: S101 - render has seen it
-        counts = self._matrix.counts
+        counts, shown = self._matrix.counts, self._shown
         style = "reverse" if self.has_focus and row == self.cursor[0] else ""
-        line = self._matrix.labels[row].text(named, style=style)
+        line = self._matrix.labels[row].text(shown.named, style=style)
         line.no_wrap = True
         for index in columns:
             part = share(counts, row, index, self.mode)
-            shown = f"{counts[row][index]:,}" if self.mode == "counts" else f"{100 * part:.1f}" if column > 6 else f"{100 * part:.0f}"
+            value = f"{counts[row][index]:,}" if self.mode == "counts" else f"{100 * part:.{int(shown.column > BRACKETED)}f}"
             here = self.has_focus and (row, index) == self.cursor
-            text = f"▸{shown}◂".rjust(column - 1) if here else shown.rjust(column - 2)
-            line.append(" ").append(pad(text, column - 1), self._heat(part, row == index, counts[row][index], here))
-        if total:
-            line.append(f"{sum(counts[row]):,}".rjust(total), "dim")
+            heat = self._heat(part, row == index, counts[row][index], here)
+            if shown.column < BRACKETED:
+                line.append(" ").append(pad(value.rjust(shown.column - 1), shown.column - 1), f"{heat} reverse" if here else heat)
+                continue
+            text = f"▸{value}◂".rjust(shown.column - 1) if here else value.rjust(shown.column - 2)
+            line.append(" ").append(pad(text, shown.column - 1), heat)
+        if shown.total:
+            line.append(f"{sum(counts[row]):,}".rjust(shown.total), "dim")
         return line
 
     def _heat(self, part: float, right: bool, count: int, here: bool) -> str:
@@ -208,6 +205,9 @@ class Confusion(Widget, can_focus=True):
         if self._matrix is not None and self._matrix.labels:
             self.post_message(self.Chosen(self, *self.cursor))
 
+    def on_resize(self) -> None:
+        self._say()
+
     def on_focus(self) -> None:
         self.refresh()
 
@@ -217,10 +217,10 @@ class Confusion(Widget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         if self._matrix is None:
             return
-        offset, (named, column) = event.get_content_offset_capture(self), self._frame
-        row, index = offset.y - 1 + self._first[0], (offset.x - named) // max(1, column) + self._first[1]
+        offset, shown = event.get_content_offset_capture(self), self._shown
+        row, index = offset.y - 1 - shown.above + self._first[0], (offset.x - shown.named) // shown.column + self._first[1]
         last = len(self._matrix.labels) - 1
-        if offset.x >= named and 0 <= row <= last and 0 <= index <= last:
+        if offset.x >= shown.named and 0 <= row <= last and 0 <= index <= last:
             again = (row, index) == self.cursor
             self.cursor = (row, index)
             self._say()

@@ -1,0 +1,65 @@
+"""A confusion matrix as plain data, and how it is laid out in the room there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...core.safe_text import cell_width, safe_line
+from .label_look import LabelLook
+
+Mode = Literal["row %", "column %", "counts"]
+MODES: tuple[Mode, ...] = ("row %", "column %", "counts")
+AXES = ("true \\ predicted", "true\\pred.", "true\\")
+BRACKETED = 6
+"""Narrowest column that has room for brackets around the cell under the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Counts of one run on one split; one row a true class, one column a predicted class."""
+
+    title: str
+    labels: tuple[LabelLook, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How a matrix is laid out, in cells."""
+
+    named: int = 1
+    """The column of names."""
+    column: int = BRACKETED
+    total: int = 0
+    """The column of row sums; 0: none."""
+    across: int = 1
+    """Columns that fit."""
+    down: int = 1
+    """Rows that fit."""
+    above: bool = False
+    """Whether the axes are named in a line of their own."""
+
+
+def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
+    """Return how `matrix` is laid out in the room there is: all classes side by side where that is possible at all."""
+    number = len(matrix.labels)
+    longest = max(cell_width(safe_line(each.name)) for each in matrix.labels) + 2
+    above = height > number + 1 and width < len(AXES[0]) + 10 * number
+    axes = 0 if above else len(AXES[0]) if width >= 60 else len(AXES[1]) if width >= 40 else len(AXES[2])
+    named = max(min(longest, 16, max(12, width // 4)), axes)
+    total = 8 if width - named >= 9 * number + 8 else 0
+    column = max(BRACKETED, min(12, (width - named - total) // number))
+    if named + column * number > width:
+        digits = 3 if mode != "counts" else max(len(f"{count:,}") for row in matrix.counts for count in row)
+        narrow = max(len(AXES[2]), min(named, width - number * (digits + 1)))
+        if narrow + number * (digits + 1) <= width and digits < BRACKETED:
+            named, column = narrow, min(BRACKETED, (width - narrow) // number)
+    across, down = max(1, (width - named - total) // column), max(1, height - 1 - above)
+    return Places(named, column, total, min(across, number), min(down, number), above)
+
+
+def share(counts: tuple[tuple[int, ...], ...], row: int, column: int, mode: Mode) -> float:
+    """Return a cell's share in [0, 1] of its row, or of its column where `mode` says so; 0 of nothing is 0."""
+    total = sum(each[column] for each in counts) if mode == "column %" else sum(counts[row])
+    return counts[row][column] / total if total else 0.0
