@@ -9,8 +9,8 @@ import pytest
 import run_folders as folders
 from emotui.core import events, specs
 from emotui.core.data import sources
-from emotui.tui.screens.cell_rows import CellRows
 from emotui.tui.screens.confirm import Confirm
+from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
 from emotui.tui.screens.training_files import read_log
 from emotui.tui.widgets.confusion import Confusion
@@ -148,7 +148,8 @@ async def test_plot_keys(runs: Path) -> None:
         assert (plot.view.window, plot.view.cursor) == (None, None)
 
 
-async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path) -> None:
+def with_predictions(runs: Path, tmp_path: Path) -> specs.DataSpec:
+    """Write a run over 60 validation rows of which two of joy were taken for love, and return its data."""
     data = folders.write_data(tmp_path / "data")
     spec = specs.DataSpec(str(data), labels=folders.LABELS)
     truth = [index % 6 for index in range(60)]
@@ -162,6 +163,11 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
     assert order == list(range(6))
     folder = folders.write_run(runs, "fine77", folders.train_spec(data=spec), folders.train_events(), data_hash=sources.fingerprint(loaded))
     folders.write_predictions(folder, truth, probabilities)
+    return spec
+
+
+async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path) -> None:
+    spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
         await pilot.press("x")
         confusion = app.screen.query_one("#first", Confusion)
@@ -174,7 +180,7 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         confusion.cursor = (1, 2)
         await pilot.press("enter")
         await settle(pilot)
-        assert isinstance(app.screen, CellRows)
+        assert isinstance(app.screen, LossRows)
         text = "\n".join(drawn(app))
         assert "2 rows, the highest loss first" in text
         assert text.index("validation 7") < text.index("validation 13")
@@ -183,6 +189,25 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         await settle(pilot)
         assert app.current_mode == "classify"
         assert app.screen.query_one("#sentence").text == "i feel happy and loved validation 7"  # type: ignore[attr-defined]
+
+
+async def test_the_rows_of_a_run_by_their_loss_from_both_ends(runs: Path, tmp_path: Path) -> None:
+    spec = with_predictions(runs, tmp_path)
+    async with application(IDLE, "3", spec=spec) as (app, pilot):
+        await pilot.press("w")
+        await settle(pilot)
+        assert isinstance(app.screen, LossRows)
+        text = "\n".join(drawn(app))
+        for words in ("60 rows, the highest loss first", "row 7: joy, taken for love", "i feel happy and loved validation 7", "90.0 %"):
+            assert words in text, words
+        await pilot.press("v")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "60 rows, the lowest loss first" in text
+        assert "row 7:" not in text
+        await pilot.press("t")
+        await settle(pilot)
+        assert app.current_mode == "tokens"
 
 
 async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path, tmp_path: Path) -> None:

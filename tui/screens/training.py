@@ -61,6 +61,7 @@ class TrainingScreen(Page):
         Binding("left_square_bracket", "panel(-1)", "panel", key_display="[ ]", id="training.panel_before"),
         Binding("right_square_bracket", "panel(1)", "next panel", show=False, id="training.panel_after"),
         Binding("x", "show_panel('confusion')", "confusion", show=False, tooltip="the confusion matrix", id="training.confusion"),
+        Binding("w", "rows", "worst rows", show=False, tooltip="the rows with the highest and the lowest loss", id="training.rows"),
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
         Binding("escape", "small", "small again", show=False, id="training.small"),
@@ -275,7 +276,7 @@ class TrainingScreen(Page):
             return self.view is not None and is_live(self.view)
         if action == "resume":
             return self.view is not None and self.view.state in ("stopped", "failed", "lost")
-        if action == "copy":
+        if action in ("copy", "rows"):
             return self.view is not None
         return True
 
@@ -283,6 +284,9 @@ class TrainingScreen(Page):
         if self.view is not None:
             self.app.copy_to_clipboard(safe_text(command_of(self.view.spec.job)))
             self.state.say("copied the command line that repeats this run")
+
+    def action_rows(self) -> None:
+        self.query_one(Panels).list_rows()
 
     @work
     async def action_new(self) -> None:

@@ -22,7 +22,7 @@ from ..theme import class_color, class_glyph
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
 from ..widgets.label_look import LabelLook
-from .cell_rows import CellRows
+from .loss_rows import LossRows
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
 from .training_words import name_of, spec_rows
@@ -157,10 +157,17 @@ class Panels(Widget):
     @on(Confusion.Chosen)
     def _show_rows(self, event: Confusion.Chosen) -> None:
         view = self._views[min(len(self._views) - 1, int(event.confusion.id == "second"))]
+        self._list_rows(view, (event.true, event.predicted))
+
+    def list_rows(self) -> None:
+        """List the rows of the run that is looked at by their loss."""
+        if self._views:
+            self._list_rows(self._views[0], None)
+
+    def _list_rows(self, view: RunView, cell: tuple[int, int] | None) -> None:
         metrics = newest_metrics(view)
-        if metrics is not None:
-            looks = looks_of(view, dark=self.app.current_theme.dark)
-            self.app.push_screen(CellRows(view, metrics.split, looks, event.true, event.predicted))
+        split = "validation" if metrics is None else metrics.split
+        self.app.push_screen(LossRows(view, split, looks_of(view, dark=self.app.current_theme.dark), cell))
 
     @work(exclusive=True, group="log")
     async def _read_log(self, view: RunView) -> None:

@@ -1,4 +1,4 @@
-"""The rows behind a cell of the confusion matrix, read from a run's predictions."""
+"""The rows of a split by their loss, or those behind a cell of the confusion matrix, read from a run's predictions."""
 
 from __future__ import annotations
 
@@ -17,41 +17,48 @@ MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class CellRow:
-    """One text of a cell."""
+class LossRow:
+    """One text and what a run said of it."""
 
     index: int
     """0-based position in the split."""
     text: str
+    true: str
+    predicted: str
     probabilities: tuple[float, ...]
     """In the order of the run's labels."""
     loss: float
     """Cross entropy of the true label in nats."""
 
 
-def read_cell(run: Path, dataset: Dataset, split: str, true: str, predicted: str) -> tuple[list[CellRow], int]:
-    """Return the rows of class `true` taken for `predicted`, the highest loss first, at most MOST of them, and how many there are.
+def read_rows(
+    run: Path, dataset: Dataset, split: str, cell: tuple[str, str] | None = None, *, lowest: bool = False
+) -> tuple[list[LossRow], int]:
+    """Return rows by their loss, the highest first or the `lowest`, at most MOST of them, and how many there are.
 
-    It reads a file: not for the event loop. Raises UserError where the run has no predictions, or ones of other data.
+    With a `cell`, a true and a predicted class, only its rows. It reads a file: not for the event loop.
+    Raises UserError where the run has no predictions, or ones of other data.
     """
     import pyarrow.compute as compute
     import pyarrow.parquet as parquet
 
     file = RunFolder(run).predictions_file(split)
     try:
-        table = parquet.read_table(file)
+        found = parquet.read_table(file)
     except FileNotFoundError:
         raise UserError(f"the rows are known when the run has finished: there is no {split} prediction in {run.name} yet") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{file} cannot be read: {error}") from error
-    kept = (compute.field("label") == true) & (compute.field("prediction") == predicted)
-    found = table.filter(kept).sort_by([("loss", "descending")])
+    if cell is not None:
+        found = found.filter((compute.field("label") == cell[0]) & (compute.field("prediction") == cell[1]))
+    found = found.sort_by([("loss", "ascending" if lowest else "descending")])
     listed = found.slice(0, MOST).to_pydict()
     if split not in dataset.splits or (found.num_rows and max(listed["row"]) >= len(dataset.splits[split])):
         raise UserError(f"the data set that is open is not the one of run {run.name}: its {split} split is shorter")
     texts = dataset.splits[split]
+    columns = (listed[name] for name in ("row", "label", "prediction", "probabilities", "loss"))
     rows = [
-        CellRow(index, texts.row(index).text, tuple(probabilities), loss)
-        for index, probabilities, loss in zip(listed["row"], listed["probabilities"], listed["loss"], strict=True)
+        LossRow(index, texts.row(index).text, true, predicted, tuple(probabilities), loss)
+        for index, true, predicted, probabilities, loss in zip(*columns, strict=True)
     ]
     return rows, found.num_rows

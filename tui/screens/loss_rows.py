@@ -1,4 +1,4 @@
-"""The texts of one cell of a confusion matrix, with their probabilities, worst first."""
+"""The texts of a run by their loss, or those of one cell of its confusion matrix, with their probabilities, worst first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...core.safe_text import safe_line, safe_text
 from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
-from .training_rows import MOST, CellRow, read_cell
+from .training_rows import MOST, LossRow, read_rows
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -30,45 +30,51 @@ _LONGEST = 4_000
 """Characters of a text that are shown in full."""
 
 
-class CellRows(ModalScreen[None]):
-    """Lists rows of a true class that a run took for a class; `t` inspects the row under the cursor, `p` classifies it."""
+class LossRows(ModalScreen[None]):
+    """Lists rows, the highest loss first or the lowest; `t` inspects the row under the cursor, `p` classifies it."""
 
-    CSS_PATH = "cell_rows.tcss"
+    CSS_PATH = "loss_rows.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "inspect", "tokens", id="rows.inspect"),
         Binding("p", "classify", "prompt", id="rows.classify"),
+        Binding("v", "turn", "other end", tooltip="from the highest loss to the lowest, and back", id="rows.turn"),
         Binding("j", "cursor(1)", "down", show=False, id="rows.down"),
         Binding("k", "cursor(-1)", "up", show=False, id="rows.up"),
         Binding("escape,q", "dismiss", "back", id="rows.back"),
     ]
 
-    def __init__(self, view: RunView, split: str, looks: tuple[LabelLook, ...], true: int, predicted: int) -> None:
+    def __init__(self, view: RunView, split: str, looks: tuple[LabelLook, ...], cell: tuple[int, int] | None = None) -> None:
+        """Prepare the rows of a split, or of a `cell` of its confusion matrix, given by the indices of a true and a predicted class."""
         super().__init__()
-        self._view, self._split, self._looks, self._true, self._predicted = view, split, looks, true, predicted
-        self._rows: list[CellRow] = []
+        self._view, self._split, self._looks, self._cell = view, split, looks, cell
+        self._by_name = {look.name: index for index, look in enumerate(looks)}
+        self._lowest = False
+        self._rows: list[LossRow] = []
 
     @property
     def state(self) -> AppState:
         return cast(AppState, self.app)
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="cell-rows"):
+        with Vertical(id="loss-rows"):
             yield OptionList(id="rows", markup=False)
             with VerticalScroll(id="row-text"):
                 yield Static()
             yield LabelBars(id="row-bars")
             yield Static(
                 Text.assemble(
-                    (" t ", "bold reverse"), " tokens  ", (" p ", "bold reverse"), " prompt  ", (" esc ", "bold reverse"), " back"
+                    *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
+                    *((" p ", "bold reverse"), " prompt  ", (" esc ", "bold reverse"), " back"),
                 )
             )
 
     def on_mount(self) -> None:
-        true, predicted = self._looks[self._true], self._looks[self._predicted]
-        self._title = Text.assemble((f"{true.glyph} {safe_line(true.name, 24)}", true.color), " taken for ")
-        self._title.append_text(Text(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color))
-        self._title.append(f", run {safe_line(self._view.id)}, {self._split}")
-        self.query_one("#cell-rows").border_title = self._title
+        title = Text("rows by loss")
+        if self._cell is not None:
+            true, predicted = (self._looks[index] for index in self._cell)
+            title = Text.assemble((f"{true.glyph} {safe_line(true.name, 24)}", true.color), " taken for ")
+            title.append_text(Text(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color))
+        self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}, {self._split}")
         self.query_one("#row-text Static", Static).update(Text("reading the predictions…", "dim"))
         self._read()
 
@@ -80,18 +86,19 @@ class CellRows(ModalScreen[None]):
             self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text(safe_text(str(error)), self.app.theme_variables["error"]))
             return
-        listed = f"{total:,} rows" if total <= MOST else f"the worst {MOST} of {total:,} rows"
-        self.query_one("#cell-rows").border_subtitle = Text(f"{listed}, the highest loss first")
+        listed = f"{total:,} rows" if total <= MOST else f"{MOST} of {total:,} rows"
+        self.query_one("#loss-rows").border_subtitle = Text(f"{listed}, the {'lowest' if self._lowest else 'highest'} loss first")
         if not self._rows:
             self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text("no row is in this cell", "dim"))
             return
         rows = self.query_one("#rows", OptionList)
+        rows.clear_options()
         rows.add_options([Option(self._line(row)) for row in self._rows])
         rows.highlighted = 0
         rows.focus()
 
-    def _find(self, opened: Dataset | None) -> tuple[list[CellRow], int]:
+    def _find(self, opened: Dataset | None) -> tuple[list[LossRow], int]:
         from ...core.data import sources
 
         spec, dataset = self._view.spec, opened
@@ -101,19 +108,19 @@ class CellRows(ModalScreen[None]):
                 raise UserError(
                     f"the data set {spec.job.data.source} has changed since run {spec.id}: its rows are no longer those of the run"
                 )
-        names = [look.name for look in self._looks]
-        return read_cell(Path(self._view.folder), dataset, self._split, names[self._true], names[self._predicted])
+        cell = None if self._cell is None else (self._looks[self._cell[0]].name, self._looks[self._cell[1]].name)
+        return read_rows(Path(self._view.folder), dataset, self._split, cell, lowest=self._lowest)
 
-    def _line(self, row: CellRow) -> Text:
-        true, predicted = self._looks[self._true], self._looks[self._predicted]
-        line = Text.assemble((f"{row.index:>7,} ", "dim"), no_wrap=True)
-        line.append(f"{true.glyph}{100 * row.probabilities[self._true]:5.1f} % ", true.color)
-        if self._true != self._predicted:
-            line.append(f"{predicted.glyph}{100 * row.probabilities[self._predicted]:5.1f} % ", predicted.color)
+    def _line(self, row: LossRow) -> Text:
+        """Return loss, row number, what the true and the predicted class were given, and the text."""
+        line = Text.assemble((f"{row.loss:6.3f} ", ""), (f"{row.index:>7,} ", "dim"), no_wrap=True)
+        for name in (row.true, row.predicted):
+            index = self._by_name[name]
+            line.append(f"{self._looks[index].glyph}{100 * row.probabilities[index]:5.1f} % ", self._looks[index].color)
         return line.append(safe_line(row.text, 400))
 
     @property
-    def _row(self) -> CellRow | None:
+    def _row(self) -> LossRow | None:
         index = self.query_one("#rows", OptionList).highlighted
         return self._rows[index] if index is not None and index < len(self._rows) else None
 
@@ -124,8 +131,13 @@ class CellRows(ModalScreen[None]):
         more = f"… {len(row.text) - _LONGEST:,} more characters" if len(row.text) > _LONGEST else ""
         text = safe_text(row.text[:_LONGEST]).replace("\t", "    ")
         self.query_one("#row-text Static", Static).update(Text.assemble(text, (more, "dim")))
-        title = f"row {row.index:,}"
+        taken = "" if row.true == row.predicted else f", taken for {safe_line(row.predicted, 24)}"
+        title = f"row {row.index:,}: {safe_line(row.true, 24)}{taken}"
         self.query_one(LabelBars).show((Guess(title, row.probabilities, self._looks, f"loss {row.loss:.3f}"),))
+
+    def action_turn(self) -> None:
+        self._lowest = not self._lowest
+        self._read()
 
     def action_cursor(self, by: int) -> None:
         rows = self.query_one("#rows", OptionList)
