@@ -16,7 +16,7 @@ import msgspec
 
 from ..errors import UserError
 from . import log
-from .protocol import ANSWERS, Ask, AskDownload, ProgressLine, Question, ReplyLine, RequestLine
+from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ProgressLine, Question, ReplyLine, RequestLine
 
 LINE_LIMIT = 256 << 20
 """Bytes of the longest line that is read from the engine."""
@@ -66,8 +66,8 @@ class Engine:
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`: the struct that protocol.ANSWERS names, or None where a newer question superseded it.
 
-        `on_progress` is called in the event loop. To cancel the task takes the question back. A download gets a process
-        of its own: other questions need not wait for it, and whatever a hub's library is stuck in ends with it.
+        `on_progress` is called in the event loop. To cancel the task takes the question back. A download and an estimate get a
+        process of their own: other questions need not wait, and whatever a library is stuck in or holds in memory ends with it.
         Raises UserError for what the engine refuses, and where it was lost while answering.
         """
         number = next(self._numbers)
@@ -75,7 +75,7 @@ class Engine:
             line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
         except UnicodeEncodeError as error:
             raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
-        if isinstance(ask, AskDownload):
+        if isinstance(ask, AskDownload | AskEstimate):
             return await self._ask_apart(number, ask, line, on_progress)
         child = await self._running()
         return await child.ask(number, type(ask), line, on_progress)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import msgspec
 
 from ..events import Metrics
-from ..specs import DataSpec
+from ..specs import DataSpec, Job
 
 # --- questions ---------------------------------------------------------------------------------------------
 
@@ -115,6 +115,12 @@ class AskDownload(Ask, frozen=True, tag="download"):
     offline: bool = False
 
 
+class AskEstimate(Ask, frozen=True, tag="estimate"):
+    """How long a job will take, from a few steps of it that are measured now -> EstimateAnswer. Nothing is kept of them."""
+
+    job: Job
+
+
 class AskDoctor(Ask, frozen=True, tag="doctor"):
     """Versions and devices as the libraries see them -> DoctorAnswer."""
 
@@ -130,6 +136,7 @@ Question = (
     | AskEvaluate
     | AskExport
     | AskDownload
+    | AskEstimate
     | AskDoctor
 )
 
@@ -318,6 +325,16 @@ class DownloadAnswer(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class EstimateAnswer(msgspec.Struct, frozen=True):
+    before: float
+    """Seconds until the first step."""
+    epoch: float
+    """Seconds of one epoch; of a baseline, those of all hidden states."""
+    measured: int
+    unit: str
+    """'steps' or 'texts'."""
+
+
 class DoctorAnswer(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     devices: tuple[dict[str, str | int | float | bool | None], ...]
@@ -357,5 +374,6 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskEvaluate: EvaluateAnswer,
     AskExport: ExportAnswer,
     AskDownload: DownloadAnswer,
+    AskEstimate: EstimateAnswer,
     AskDoctor: DoctorAnswer,
 }

@@ -26,6 +26,7 @@ from .protocol import (
     AskClassifyFile,
     AskDoctor,
     AskDownload,
+    AskEstimate,
     AskEvaluate,
     AskExport,
     AskLengths,
@@ -97,6 +98,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import hub
 
             return hub.download(ask, report)
+        case AskEstimate():
+            from ..model import estimate
+
+            return estimate.estimate(ask, report)
         case AskDoctor():
             from ..model import doctor
 

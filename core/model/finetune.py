@@ -87,7 +87,7 @@ class _Position(msgspec.Struct):
 
 
 @dataclass
-class _Training:
+class Training:
     """One training under way."""
 
     run: RunFolder
@@ -129,7 +129,7 @@ class _Training:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
             batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.seed, epoch)
             for index in range(first, self.steps_per_epoch):
-                wish = self._step(batches[index])
+                wish = self.step(batches[index])
                 within = index + 1
                 if within in self.evaluate_at:
                     self._evaluate(within == self.steps_per_epoch)
@@ -143,7 +143,7 @@ class _Training:
                     self.save()
         return True
 
-    def _step(self, batch: np.ndarray) -> str:
+    def step(self, batch: np.ndarray) -> str:
         """Take one optimizer step on the rows `batch`; return 'stop', 'save' or ''."""
         started = time.monotonic()
         self.parallel.train()
@@ -335,6 +335,32 @@ def train(
     input, and for a loss that is not a number.
     """
     begun = time.monotonic()
+    training, data = prepare(job, run, emit, should_stop, resume_from=resume_from, batch_split=batch_split)
+    accelerator, emit = training.accelerator, training.emit
+    emit(_started(training, data, batch_split))
+    torch.manual_seed(job.seed + accelerator.process_index)
+    if resume_from:
+        training.restore(resume_from)
+    if not training.loop():
+        emit(Stopped(training.position.step))
+        return False
+    if accelerator.is_main_process:
+        _finish(training, begun)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return True
+
+
+def prepare(
+    job: TrainSpec,
+    run: RunFolder,
+    emit: Callable[[Event], None],
+    should_stop: Callable[[], bool],
+    *,
+    resume_from: Path | None = None,
+    batch_split: int = 1,
+) -> tuple[Training, Dataset]:
+    """Return a training that is ready for its first step, and its data. Nothing is written. Raises UserError for bad input."""
     data = sources.load(job.data)
     if "validation" not in data.splits:
         raise UserError(f"{data.name} has no validation split, and fine-tuning is measured on it")
@@ -356,7 +382,7 @@ def train(
     )
     train_ids = _tokenize(data, "train", tokenizer, limit, emit)
     eval_ids = _tokenize(data, "validation", tokenizer, limit, emit)
-    training = _Training(
+    training = Training(
         run=run,
         emit=emit,
         should_stop=should_stop,
@@ -372,21 +398,10 @@ def train(
         eval_labels=data.splits["validation"].label_ids(),
         parts=settings.accumulation * batch_split,
     )
-    emit(_started(training, data, batch_split))
-    torch.manual_seed(job.seed + accelerator.process_index)
-    if resume_from:
-        training.restore(resume_from)
-    if not training.loop():
-        emit(Stopped(training.position.step))
-        return False
-    if accelerator.is_main_process:
-        _finish(training, begun)
-    accelerator.wait_for_everyone()
-    accelerator.end_training()
-    return True
+    return training, data
 
 
-def _finish(training: _Training, begun: float) -> None:
+def _finish(training: Training, begun: float) -> None:
     """Write the model and its predictions, tell the final metrics, and drop the checkpoints."""
     emit, run = training.emit, training.run
     emit(Progress("save", 0, 1, "files", 0.0))
@@ -410,7 +425,7 @@ def _finish(training: _Training, begun: float) -> None:
     )
 
 
-def _started(training: _Training, data: Dataset, batch_split: int) -> Started:
+def _started(training: Training, data: Dataset, batch_split: int) -> Started:
     settings: dict[str, Any] = msgspec.to_builtins(training.settings)
     settings |= {
         "threads": torch.get_num_threads(),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from emotui.core.engine.protocol import AskClassify, ClassifyAnswer, Prediction, ProgressLine, Question
+from emotui.core.engine.protocol import AskClassify, AskEstimate, ClassifyAnswer, EstimateAnswer, Prediction, ProgressLine, Question
 from emotui.core.errors import UserError
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
@@ -24,10 +24,14 @@ class Classifier:
     ) -> None:
         self.labels, self.probabilities, self.truncated, self.error = labels, probabilities, truncated, error
         self.asked: list[AskClassify] = []
+        self.measured: list[AskEstimate] = []
         self.loaded: list[str] = []
         """Runs whose model was asked for without a sentence."""
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        if isinstance(ask, AskEstimate):
+            self.measured.append(ask)
+            return EstimateAnswer(3.0, 20.0, 5, "steps")
         if not isinstance(ask, AskClassify):
             return await asyncio.Event().wait()
         if not ask.texts:

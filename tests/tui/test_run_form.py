@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from emotui.core.cli import build_parser, fetch
 from emotui.core.data import sources
 from emotui.core.runs import launch, neighbours
 from emotui.core.runs.folder import RunFolder
+from emotui.tui.screens import run_form
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.screens.run_entries import estimate, hints, parse
 from emotui.tui.screens.run_form import RunForm
@@ -150,6 +152,21 @@ async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_hom
         assert not isinstance(app.screen, RunForm)
 
 
+async def test_without_an_earlier_run_a_few_steps_are_measured(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_form, "REST", 0.01)
+    folders.write_baseline_run(emotui_home / "runs")
+    engine = Classifier(folders.LABELS, {})
+    async with application(engine, "3", spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        for text in ("about 1 min 23 s, from 5 steps measured just now", "about 43 s, from 5 steps"):  # 4 epochs, then 2
+            async with asyncio.timeout(60):
+                while text not in "\n".join(drawn(app)):
+                    await pilot.pause(0.05)
+            app.screen.query_one("#epochs").focus()
+            await pilot.press("2")
+        assert [ask.job for ask in engine.measured] == [specs.TrainSpec(specs.DataSpec("starter"))]
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> None:
     folders.write_baseline_run(emotui_home / "runs")
@@ -171,7 +188,7 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> 
             "precision",
         ):
             assert words in text, words
-        for words in ("$ emotui train starter", " enter ", "measured in its first steps"):
+        for words in ("$ emotui train starter", " enter ", "how long it takes is measured"):
             assert words in text, words
 
 

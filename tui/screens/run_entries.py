@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ...core.cli import options
 from ...core.errors import UserError
 from ...core.runs.state import RunView
@@ -105,6 +107,13 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
     job = TrainSpec(DataSpec("starter"), preset="tutorial" if entries["preset"] == "tutorial" else "auto")
     settings = presets.resolve(job, rows=rows, validation_rows=validation_rows, parameters=1, max_length=1)
     return said | {"epochs": str(settings.epochs), "batch_size": f"{settings.batch_size} rows a step"}
+
+
+def same_speed(job: Job) -> Job:
+    """Return the part of a job that the speed of its steps depends on."""
+    if isinstance(job, TrainSpec):
+        return msgspec.structs.replace(job, epochs=None, learning_rate=None, seed=0)
+    return msgspec.structs.replace(job, seed=0)
 
 
 def estimate(job: Job, epochs: int | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:

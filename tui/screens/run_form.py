@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -11,12 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...core.cli.cards import crowd
 from ...core.cli.units import duration
-from ...core.engine.protocol import AskDownload, ProgressLine
+from ...core.engine.protocol import AskDownload, AskEstimate, EstimateAnswer, ProgressLine
 from ...core.errors import UserError
 from ...core.runs import launch, logout, neighbours
 from ...core.runs.folder import RunFolder
@@ -27,13 +29,15 @@ from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
-from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse
+from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse, same_speed
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 _TEXTS = {"data": "data set", "model": "model"}
 _DEVICES = ("auto", "cpu", "cuda")
+REST = 1.0
+"""Seconds without a change after which a few steps are measured."""
 
 
 class RunForm(ModalScreen[RunFolder | None]):
@@ -56,6 +60,9 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._job: Job | None = None
         self._starting = False
         self._cards = neighbours.Reading()
+        self._measured: dict[Job, EstimateAnswer | str] = {}
+        """What was measured, or why it could not be, by the part of a job that its speed depends on."""
+        self._rest: Timer | None = None
 
     @property
     def state(self) -> AppState:
@@ -149,14 +156,41 @@ class RunForm(ModalScreen[RunFolder | None]):
         epochs = None
         if isinstance(self._job, TrainSpec):
             epochs = self._job.epochs or (int(shown["epochs"]) if shown["epochs"].isdigit() else None)
-        found = estimate(self._job, epochs, rows, self.state.runs)
-        if found is not None:
-            words = Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim"))
-        else:
-            words = Text("how long it takes is measured in its first steps: no run with this model was made here yet", "dim")
+        words = self._time(self._job, epochs, rows)
         if taken := crowd(self._cards, self._job.device):
             words.append(f"\n{taken}", self.app.theme_variables["warning"])
         said.update(words)
+
+    def _time(self, job: Job, epochs: int | None, rows: int | None) -> Text:
+        """Return how long the job takes: as long as an earlier run of its kind, or by a few steps that are measured in a moment."""
+        if self._rest is not None:
+            self._rest.stop()
+        found = estimate(job, epochs, rows, self.state.runs)
+        if found is not None:
+            return Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim"))
+        if rows is None or job.model.startswith(("ms:", "hf:")):
+            return Text("how long it takes is measured when its data and model are here", "dim")
+        measured = self._measured.get(same_speed(job))
+        if isinstance(measured, str):
+            return Text(f"how long it takes cannot be measured: {safe_line(measured)}", "dim")
+        if measured is not None:
+            what = "" if isinstance(job, TrainSpec) else " for the hidden states"
+            seconds = measured.before + measured.epoch * (epochs or 1)
+            by = f"{what}, from {measured.measured} {measured.unit} measured just now"
+            return Text.assemble(("about ", "dim"), (duration(seconds), "bold"), (by, "dim"))
+        if self.state.live_run is not None:
+            return Text("how long it takes is not measured beside a run that is going", "dim")
+        self._rest = self.set_timer(REST, partial(self._measure, job))
+        return Text("how long it takes is measured: a few steps…", "dim")
+
+    @work(exclusive=True, group="measure")
+    async def _measure(self, job: Job) -> None:
+        try:
+            self._measured[same_speed(job)] = await self.state.ask(AskEstimate(job=job))
+        except UserError as error:
+            self._measured[same_speed(job)] = str(error)
+        if not self._starting:
+            self._check()
 
     # --- keys -------------------------------------------------------------------------------------------
 
@@ -181,6 +215,9 @@ class RunForm(ModalScreen[RunFolder | None]):
                 self.query_one(f"#{(wrong.id or '').removeprefix('hint-')}").focus()
         elif not self._starting:
             self._starting = True
+            if self._rest is not None:
+                self._rest.stop()
+            self.workers.cancel_group(self, "measure")
             self._start(self._job)
 
     @work(exclusive=True)

@@ -1,0 +1,73 @@
+"""How long a job will take on this machine, from a few steps of it that are measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from .. import paths
+from ..data import sources
+from ..engine.protocol import AskEstimate, EstimateAnswer
+from ..events import Event
+from ..runs.folder import RunFolder
+from ..specs import BaselineSpec, TrainSpec
+from . import checkpoint, device, encode, finetune
+from .batches import epoch_batches, tokenize
+
+STEPS = 5
+TEXTS = 64
+FORWARD_SHARE = 1 / 3
+"""Of the time of a training step's token, what one takes in evaluation: the way back costs twice the way there."""
+
+Report = Callable[[str, int, int | None, str], None]
+
+
+def estimate(ask: AskEstimate, report: Report) -> EstimateAnswer:
+    """Take a few steps of the job and return how long it will take; the time of a step is that of its tokens. Raises UserError."""
+    if isinstance(ask.job, TrainSpec):
+        return _fine_tuning(ask.job, report)
+    return _hidden_states(ask.job, report)
+
+
+def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
+    started = time.monotonic()
+    # A run's folder that is never made: only checkpoints would be written there.
+    training, _ = finetune.prepare(job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False)
+    before = time.monotonic() - started
+    lengths = training.train_ids.lengths
+    batches = epoch_batches(lengths, training.settings.batch_size, training.settings.seed, 0)[: STEPS + 1]
+    seconds, tokens = 0.0, 0
+    for number, batch in enumerate(batches):
+        report("measure", number, len(batches), "steps")
+        started = time.monotonic()
+        training.step(batch)
+        if number or len(batches) == 1:  # the first one sets up the libraries
+            seconds += time.monotonic() - started
+            tokens += int(lengths[batch].sum())
+    evaluated = int(training.eval_ids.lengths.sum()) * len(training.evaluate_at)
+    epoch = seconds / tokens * (int(lengths.sum()) + FORWARD_SHARE * evaluated)
+    return EstimateAnswer(before, epoch, max(1, len(batches) - 1), "steps")
+
+
+def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
+    started = time.monotonic()
+    data = sources.load(job.data)
+    compute = device.choose(job.device, job.precision)
+    folder = checkpoint.find(job.model, offline=job.data.offline)
+    tokenizer = checkpoint.load_tokenizer(folder)
+    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    texts = [text for name in ("train", "validation") if name in data.splits for text in data.splits[name].texts()]
+    total = int(tokenize(tokenizer, texts, limit).lengths.sum())
+    encoder = checkpoint.load_encoder(folder, compute.device)
+    sample = tokenize(tokenizer, texts[:: max(1, len(texts) // TEXTS)][:TEXTS], limit)
+    warm = tokenize(tokenizer, texts[:1], limit)
+    encode.hidden_states(encoder, warm, tokenizer.padding, compute)
+    before = time.monotonic() - started
+    started = time.monotonic()
+    encode.hidden_states(encoder, sample, tokenizer.padding, compute, lambda done, of: report("measure", done, of, "texts"))
+    seconds = time.monotonic() - started
+    return EstimateAnswer(before, seconds / max(1, len(sample.flat)) * total, len(sample), "texts")
+
+
+def _discard(event: Event) -> None:
+    """Nobody is told of steps that are taken only to be measured."""
