@@ -112,6 +112,23 @@ def test_a_level_outside_of_a_zoomed_chart_is_pointed_at() -> None:
     assert "↓ low" in zoomed[-2]
 
 
+def test_a_level_is_named_at_the_end_where_its_name_hides_no_curve() -> None:
+    level = Level("0.880 TF-IDF", 0.88, "#888888")
+    xs = tuple(float(x) for x in range(40))
+    late = Series("F1", xs, tuple(0.2 + 0.68 * min(1.0, x / 25) for x in xs), "#ff0000")
+    early = Series("F1", xs, tuple(0.88 - 0.6 * max(0.0, (x - 15) / 25) for x in xs), "#ff0000")
+    named = [next(line for line in lines_of(Chart("F1", (each,), (level,)), width=40) if "TF-IDF" in line) for each in (late, early)]
+    assert named[0].index("TF-IDF") < 20 < named[1].index("TF-IDF")
+
+
+def test_names_of_overlaid_runs_take_lines_rather_than_give_way() -> None:
+    several = tuple(falling(name=f"run{number} train") for number in range(3))
+    lines = lines_of(Chart("loss", several), width=40, height=14)
+    assert sum(line.count(" train ") for line in lines[:3]) == 3
+    assert len(lines) == 14
+    assert lines_of(Chart("loss", several), width=40, height=8)[1].lstrip()[0] in "│┤0123456789"
+
+
 def test_cross_hair_reads_values() -> None:
     lines = lines_of(Chart("loss", (falling(),)), View(cursor=51.0))
     assert lines[0].startswith("step 51  ━ train 0.821")

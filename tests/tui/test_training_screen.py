@@ -46,10 +46,14 @@ async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size:
     folders.write_baseline_run(runs, created=folders.STARTED - 500)
     live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
     with folders.held(live):
-        async with application(IDLE, "3", size=size) as (app, _):
+        async with application(IDLE, "3", size=size) as (app, pilot):
+            assert "no progress for 27 s" in "\n".join(drawn(app))
+            app.clock = lambda: folders.STARTED + 145
+            screen_of(app).draw()
+            await settle(pilot)
             text = "\n".join(drawn(app))
     for words in (
-        "312 of 500 steps",
+        "312/500" if size[0] < 100 else "312 of 500 steps",
         "62 %",
         "left",
         "training on CPU",
@@ -61,8 +65,10 @@ async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size:
         "● ",
     ):
         assert words in text, words
+    for words in ("2.5 steps/s", "3,560 tokens/s", "lr 0.00011", "grad", "live88 fine-tune", "w worst rows"):
+        assert words in text, words
     if size[0] >= 120:
-        for words in ("steps/s", "tokens/s", "Epoch", "0.201 most frequent"):
+        for words in ("Epoch", "0.201 most frequent"):
             assert words in text, words
 
 
@@ -166,6 +172,26 @@ def with_predictions(runs: Path, tmp_path: Path) -> specs.DataSpec:
     return spec
 
 
+async def test_the_keys_of_the_plots_work_from_the_list_of_runs_and_move_both_cross_hairs(runs: Path) -> None:
+    folders.write_train_run(runs)
+    async with application(IDLE, "3") as (app, pilot):
+        loss, score = app.screen.query_one("#loss", Plot), app.screen.query_one("#score", Plot)
+        assert "m smooth g log z large" in "\n".join(drawn(app))
+        await pilot.press("left", "left", "m", "plus")
+        await settle(pilot)
+        assert app.screen.query_one(RunList).has_focus
+        assert loss.view.smoothing == 0.6
+        assert loss.view.cursor is not None
+        assert (score.view.cursor, score.view.window) == (loss.view.cursor, loss.view.window)
+        assert sum(line.count(f"step {loss.view.cursor:,.6g} ") for line in drawn(app)) == 2
+        await pilot.press("0", "z", "question_mark")
+        await settle(pilot)
+        assert app.screen_stack[0].has_class("-large")
+        text = "\n".join(drawn(app))
+        for words in ("moving average", "logarithmic scale", "read values at a step", "the rows with the highest"):
+            assert words in text, words
+
+
 async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
@@ -230,11 +256,36 @@ async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> 
             assert words in text, words
 
 
+async def test_a_narrow_terminal_says_which_classes_of_the_projection_are_seen(runs: Path) -> None:
+    folders.write_projection(folders.write_baseline_run(runs))
+    async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
+        await settle(pilot)
+        assert "1-3 of 7, ←→ turns" in "\n".join(drawn(app))
+        app.screen.query_one(Density).focus()
+        await pilot.press("right")
+        await settle(pilot)
+        assert "2-4 of 7, ←→ turns" in "\n".join(drawn(app))
+
+
+async def test_the_projection_takes_the_colours_of_another_theme(runs: Path) -> None:
+    folders.write_projection(folders.write_baseline_run(runs))
+    async with application(IDLE, "3") as (app, pilot):
+        await settle(pilot)
+        density = app.screen.query_one(Density)
+        assert density.cloud is not None
+        before = [look.color for look in density.cloud.looks]
+        app.theme = "emotui-light"
+        await settle(pilot)
+        assert density.cloud is not None
+        assert [look.color for look in density.cloud.looks] != before
+
+
 async def test_a_failed_run_pins_its_error(runs: Path) -> None:
     folders.write_failed_run(runs)
     async with application(IDLE, "3") as (app, pilot):
         text = "\n".join(drawn(app))
         assert "✗ failed at step 100 of 500: the disk is full: 0.2 GB are left" in text
+        assert "the run ended before its first epoch did" in text
         await pilot.press("e")
         await settle(pilot)
         lines = drawn(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -39,6 +40,7 @@ REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
 TICK = 5.0
 """Seconds between two looks at the clock while a run is going."""
+_TAB_HINTS = ("[ ] turns   x confusion   e log   w worst rows   y copies the command", "[ ] turns  w worst rows", "[ ] turns")
 _EMPTY = """No run yet.
 
 n   starts one: a baseline first (a minute), then a fine-tuning.
@@ -46,6 +48,11 @@ n   starts one: a baseline first (a minute), then a fine-tuning.
 The baseline says what can be had by counting words, and by a logistic regression on the hidden
 states of the frozen encoder. Its scores are then lines on the chart of each fine-tuning: what is
 above them is what fine-tuning buys."""
+
+
+def _on_plot(binding: Binding) -> Binding:
+    """Return a plot's key as one of the whole screen, so that it works from wherever one is."""
+    return replace(binding, action=f"on_plot({binding.action!r})", show=False, id=f"training.{binding.id}")
 
 
 class TrainingScreen(Page):
@@ -64,6 +71,7 @@ class TrainingScreen(Page):
         Binding("w", "rows", "worst rows", show=False, tooltip="the rows with the highest and the lowest loss", id="training.rows"),
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
+        *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
         Binding("escape", "small", "small again", show=False, id="training.small"),
     ]
 
@@ -78,8 +86,8 @@ class TrainingScreen(Page):
         self._waiting = False
         self._offered = ("", "")
         """The run, and its state, that the keys below belong to."""
-        self._projection: str | None = None
-        """Folder of the run whose projection was read."""
+        self._projection: tuple[str, bool] | None = None
+        """Folder of the run whose projection was read, and whether it was for a dark theme."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(Text(_EMPTY), id="training-empty")
@@ -88,11 +96,11 @@ class TrainingScreen(Page):
                 yield RunList(id="runs")
                 with ContentSwitcher(initial="curves", id="charts"):
                     with Horizontal(id="curves"):
-                        yield Plot(Chart("loss"), id="loss")
-                        yield Plot(Chart("F1"), id="score")
+                        yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
+                        yield Plot(Chart("F1"), hint="←→ read +- zoom 0 all", id="score")
                     yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
             yield Static(id="facts")
-            yield TabLine(hint="[ ] turns", id="tabs")
+            yield TabLine(hints=_TAB_HINTS, id="tabs")
             yield Panels(id="lower")
 
     def on_mount(self) -> None:
@@ -212,8 +220,9 @@ class TrainingScreen(Page):
             facts.update(text)
 
     def _draw_hidden_states(self, view: RunView) -> None:
-        if view.finished is not None and self._projection != view.folder:
-            self._projection = view.folder
+        wanted = (view.folder, self.state.dark)
+        if view.finished is not None and self._projection != wanted:
+            self._projection = wanted
             self.query_one(Density).show(None)
             self._read_projection(view)
 
@@ -240,6 +249,18 @@ class TrainingScreen(Page):
         else:
             self._marked.append(event.key)
         self.draw()
+
+    @on(Plot.Looked)
+    def _look_alike(self, event: Plot.Looked) -> None:
+        """Keep the charts of a run at the same steps, and read both under one cross-hair."""
+        for plot in self.query(Plot):
+            if plot is not event.plot:
+                plot.look(event.plot.view.window, event.plot.view.cursor)
+
+    async def action_on_plot(self, action: str) -> None:
+        """Do what a plot's key does to the plot that is large, else to the loss."""
+        plot = next((plot for plot in self.query(Plot) if plot.has_class("-large")), self.query_one("#loss", Plot))
+        await plot.run_action(action)
 
     @on(Plot.Enlarge)
     def _enlarge(self, event: Plot.Enlarge) -> None:
@@ -274,6 +295,8 @@ class TrainingScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
         if action in ("stop", "kill"):
             return self.view is not None and is_live(self.view)
+        if action == "on_plot":
+            return self.view is not None and self.query_one("#charts", ContentSwitcher).current == "curves"
         if action == "resume":
             return self.view is not None and self.view.state in ("stopped", "failed", "lost")
         if action in ("copy", "rows"):

@@ -90,7 +90,7 @@ def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palet
             accuracy = tuple(each.metrics.accuracy for each in view.evaluations)
             series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
     levels = tuple(Level(f"{rung.metrics.f1_weighted:.3f} {rung_name(rung)}", rung.metrics.f1_weighted, palette.level) for rung in ladder)
-    title = "F1 (weighted), validation" if len(views) > 1 else "F1 (weighted) and accuracy, validation"
+    title = "weighted F1, validation" if len(views) > 1 else "weighted F1 and accuracy, validation"
     return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
 
 

@@ -25,7 +25,7 @@ from ..widgets.label_look import LabelLook
 from .loss_rows import LossRows
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
-from .training_words import name_of, spec_rows
+from .training_words import is_live, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 
@@ -122,10 +122,10 @@ class Panels(Widget):
                 continue
             if isinstance(view.spec.job, BaselineSpec):
                 panel.border_title = Text("the ladder of baselines, validation")
-                self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors))
+                self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors, live=is_live(view)))
             else:
                 panel.border_title = Text("epochs, validation")
-                self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"]))
+                self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"], live=is_live(view)))
 
     def _show_classes(self) -> None:
         view, *rest = self._views

@@ -29,8 +29,8 @@ def newest_metrics(view: RunView | None) -> Metrics | None:
     return view.rungs[-1].metrics if view.rungs else None
 
 
-def epoch_table(epochs: Sequence[EpochRow], width: int, color: str) -> Text:
-    """Return the tutorial's table: one row an epoch; the best weighted F1 stands out."""
+def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: bool = True) -> Text:
+    """Return the tutorial's table: one row an epoch; the best weighted F1 stands out. No more rows come where the run is not `live`."""
     header = _WIDE_HEADER if width >= 48 else _HEADER
     best = max((row.f1_weighted for row in epochs), default=0.0)
     rows = [(str(row.epoch), *map(_figure, (row.train_loss, row.eval_loss, row.accuracy, row.f1_weighted))) for row in epochs]
@@ -40,7 +40,8 @@ def epoch_table(epochs: Sequence[EpochRow], width: int, color: str) -> Text:
         style = f"bold {color}" if epoch.f1_weighted == best else ""
         lines.append(Text("  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)), style, no_wrap=True))
     if not rows:
-        lines.append(Text("the first row comes at the end of an epoch", "dim"))
+        words = "the first row comes at the end of an epoch" if live else "the run ended before its first epoch did"
+        lines.append(Text(words, "dim"))
     return Text("\n").join(lines)
 
 
@@ -48,10 +49,12 @@ def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def ladder_table(rungs: Sequence[Rung], tuned: Sequence[tuple[str, float, float]], width: int, colors: dict[str, str]) -> Text:
+def ladder_table(
+    rungs: Sequence[Rung], tuned: Sequence[tuple[str, float, float]], width: int, colors: dict[str, str], *, live: bool = True
+) -> Text:
     """Return each rung with bars of its scores, and fine-tuned runs (name, weighted F1, accuracy) under them to compare with."""
     if not rungs:
-        return Text("the first rung comes in a moment", "dim")
+        return Text("the first rung comes in a moment" if live else "the run ended before its first rung did", "dim")
     named, shortest = 13, 6
     spare = width - named - 1 - shortest - 7
     columns = {"accuracy": 10, "time": 9, "F1 macro": 10}

@@ -12,6 +12,7 @@ from ...core.events import Step
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import DataSpec, task_of
+from ..frame import duration as clock
 from ..widgets.bars import sparkline
 from ..widgets.run_list import RunItem
 
@@ -107,20 +108,33 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
         if view.reason:
             line.append(f": {safe_line(view.reason)}", colors[color])
         return line
+    for compact in (False, True):
+        line = _going_line(view, now, colors, compact=compact)
+        if line.cell_len <= width:
+            break
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: bool) -> Text:
+    """Return progress, time left and speeds of a live run; `compact` in fewer cells, without the bar that the top line has too."""
+    line = Text(no_wrap=True, overflow="ellipsis", end="")
     share = share_done(view)
     if view.progress is not None:
         total = f" of {view.progress.total:,}" if view.progress.total else ""
         phase = safe_line(f"{view.progress.phase} {view.progress.detail}".strip())
         line.append(f"▶ {phase} {view.progress.done:,}{total} {safe_line(view.progress.unit)}", "bold")
     elif view.steps:
-        line.append(f"▶ {view.step:,} of {view.steps:,} steps", "bold")
+        line.append(f"▶ {view.step:,}/{view.steps:,}" if compact else f"▶ {view.step:,} of {view.steps:,} steps", "bold")
     else:
         line.append("▶ starting", "bold")
     if share is not None:
         full = round(share * _BAR)
-        line.append(" ").append("━" * full, colors["success"]).append("─" * (_BAR - full), "dim").append(f" {100 * share:.0f} %")
+        if not compact:
+            line.append(" ").append("━" * full, colors["success"]).append("─" * (_BAR - full), "dim")
+        line.append(f" {100 * share:.0f} %")
     if view.seconds_left is not None:
-        line.append(f"  {duration(view.seconds_left)} left", "bold")
+        line.append(f"  {(clock if compact else duration)(view.seconds_left)} left", "bold")
     quiet = now - view.last_event if view.last_event is not None else 0.0
     if quiet > QUIET:
         line.append(f"  no progress for {duration(quiet)}", f"bold {colors['warning']}")
@@ -129,9 +143,9 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
         line.append(f"  {rates[0]:.2g} steps/s  {rates[1]:,.0f} tokens/s")
     if view.curve:
         newest = view.curve[-1]
-        norm = "" if newest.gradient_norm is None else f"  gradient {newest.gradient_norm:.2g}"
-        line.append(f"  lr {newest.learning_rate:.2g}{norm}")
-    line.truncate(width, overflow="ellipsis")
+        line.append(f"  lr {newest.learning_rate:.2g}")
+        if newest.gradient_norm is not None:
+            line.append(f"  {'grad' if compact else 'gradient'} {newest.gradient_norm:.2g}")
     return line
 
 

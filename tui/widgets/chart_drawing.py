@@ -13,6 +13,8 @@ from .chart import Chart, Scale, Series, Values, View, bucketed, log_ticks, near
 _PIECE = re.compile(r"\x1b\[([\d;]*)m|(.)", re.DOTALL)
 _GUTTER_FROM = 46
 """Narrowest chart, in cells, with room for names beside the lines."""
+_LEGEND_FROM = 12
+"""Lowest chart, in cells, whose names may take more than one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,16 @@ class Drawing:
 def draw(chart: Chart, view: View, width: int, height: int, inks: Inks) -> Drawing:
     """Return `chart` in `height` lines of `width` cells.
 
-    The first line names the curves with their newest values, or those at the cross-hair; the last holds the x axis.
+    The first line, or up to three of a tall chart, names the curves with their newest values, or those at the cross-hair;
+    the last holds the x axis.
     """
     whole = x_range(chart)
     if whole is None or width < 12 or height < 4:
         return Drawing(_message(chart.empty, width, height, inks), None, 0)
     low, high = view.window or whole
     values = {id(series): smoothed(series.y, view.smoothing) if series.smooth else series.y for series in chart.series}
-    rows = height - 2
+    legend = _legend(chart, view, values, width, inks, most=3 if height >= _LEGEND_FROM else 1)
+    rows = height - 1 - len(legend)
     y = _y_scale(chart, view, values, rows, low, high)
     y_names = {row: name for name, row in _y_ticks(y, rows)}
     left = max((len(name) for name in y_names.values()), default=1) + 1
@@ -67,7 +71,7 @@ def draw(chart: Chart, view: View, width: int, height: int, inks: Inks) -> Drawi
     if not gutter:
         _name_inside(grid, names)
 
-    lines = [_legend(chart, view, values, width, inks)]
+    lines = legend
     for row in range(rows):
         line = Text(no_wrap=True)
         line.append(y_names.get(row, "").rjust(left - 1), inks.faint)
@@ -134,9 +138,12 @@ def _draw_levels(grid: list[list[Cell]], chart: Chart, y: Scale) -> dict[int, tu
 
 
 def _name_inside(grid: list[list[Cell]], names: dict[int, tuple[str, str]]) -> None:
+    """Write each name into its line, at the end where it hides less of the curves."""
     for row, (name, style) in names.items():
-        shown = cut(name, max(1, len(grid[row]) - 2))
-        _put(grid[row], len(grid[row]) - cell_width(shown), shown, style)
+        shown = cut(name, max(1, len(grid[row]) - 1))
+        ends = (len(grid[row]) - cell_width(shown), 1)
+        hidden = [sum(character not in " ┄" for character, _ in grid[row][start : start + cell_width(shown)]) for start in ends]
+        _put(grid[row], ends[hidden[1] < hidden[0]], shown, style)
 
 
 def _put(cells: list[Cell], column: int, words: str, style: str) -> None:
@@ -245,26 +252,28 @@ def _draw_cursor(grid: list[list[Cell]], chart: Chart, values: dict[int, Values]
             grid[y.cells - 1 - cell][column] = ("┼", f"bold {series.color}")
 
 
-def _legend(chart: Chart, view: View, values: dict[int, Values], width: int, inks: Inks) -> Text:
-    line = Text(no_wrap=True)
+def _legend(chart: Chart, view: View, values: dict[int, Values], width: int, inks: Inks, *, most: int) -> list[Text]:
+    """Return lines that name the curves, at most `most`; in the last one names give way to what there is no room for."""
+    lines = [Text(no_wrap=True)]
     if view.cursor is not None:
-        line.append(f"{safe_line(chart.x_name, 12)} {view.cursor:,.6g}", f"bold {inks.cursor}")
+        lines[0].append(f"{safe_line(chart.x_name, 12)} {view.cursor:,.6g}", f"bold {inks.cursor}")
     for series in chart.series:
-        sign, value = series.glyph or "━", _read(series, values[id(series)], view.cursor)
-        entry = Text.assemble(
-            (f"{sign} ", f"bold {series.color}"), (safe_line(series.name, 28), series.color), (f" {value}", f"bold {inks.text}")
+        sign, value = (
+            (f"{series.glyph or '━'} ", f"bold {series.color}"),
+            (_read(series, values[id(series)], view.cursor), f"bold {inks.text}"),
         )
-        room = width - cell_width(line.plain) - 2
+        entry = Text.assemble(sign, (safe_line(series.name, 28), series.color), " ", value)
+        if entry.cell_len > width - lines[-1].cell_len - 2 and lines[-1] and len(lines) < most:
+            lines.append(Text(no_wrap=True))
+        room = width - lines[-1].cell_len - 2
         if entry.cell_len > room:
-            entry = Text.assemble((f"{sign} ", f"bold {series.color}"), (value, f"bold {inks.text}"))
+            entry = Text.assemble(sign, value)
         if entry.cell_len > room:
-            if line.cell_len < width:
-                line.append("…", inks.faint)
+            if lines[-1].cell_len < width:
+                lines[-1].append("…", inks.faint)
             break
-        if line:
-            line.append("  ")
-        line.append_text(entry)
-    return line
+        lines[-1].append("  " if lines[-1] else "").append_text(entry)
+    return lines
 
 
 def _read(series: Series, values: Values, at: float | None) -> str:

@@ -30,6 +30,17 @@ class Cloud:
     looks: tuple[LabelLook, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """How panels are laid out: how many there are, in a line, and seen at once; and the cells of one."""
+
+    panels: int
+    across: int
+    shown: int
+    wide: int
+    high: int
+
+
 def counts(cloud: Cloud, columns: int, rows: int, label: int | None = None) -> np.ndarray:
     """Return how many points fall into each cell, int of shape [rows, columns], the largest y first; of one class, or of all.
 
@@ -86,23 +97,39 @@ class Density(Widget, can_focus=True):
         if cloud is not self._cloud:
             self._cloud = cloud
             self._first = 0
-            self.refresh()
+            self._say()
 
-    def render(self) -> Text:
+    def on_resize(self) -> None:
+        self._say()
+
+    def _say(self) -> None:
+        """Say below which panels are seen where not all are."""
+        grid = self._grid()
+        self.border_subtitle = Text("")
+        if grid is not None and grid.shown < grid.panels:
+            self.border_subtitle = Text(f"{self._first + 1}-{self._first + grid.shown} of {grid.panels}, ←→ turns")
+        self.refresh()
+
+    def _grid(self) -> _Grid | None:
+        """Return how many panels fit; None where there is nothing to show, or no room."""
         width, height = self.content_size
         if self._cloud is None or width < _PANEL[0] or height < 3:
-            return Text(self._empty, "dim")
+            return None
         panels = len(self._cloud.looks) + 1
         across = max(1, min(panels, (width + 1) // (_PANEL[0] + 1)))
         down = max(1, min(height // _PANEL[1], -(-panels // across)))
         across = min(across, -(-panels // down))
-        wide, high = (width + 1) // across - 1, height // down
         self._first = max(0, min(self._first, panels - across * down))
-        shown = range(self._first, min(panels, self._first + across * down))
-        self.border_subtitle = Text("" if len(shown) == panels else f"{shown[0] + 1}-{shown[-1] + 1} of {panels} panels")
+        return _Grid(panels, across, min(panels, across * down), (width + 1) // across - 1, height // down)
+
+    def render(self) -> Text:
+        grid = self._grid()
+        if grid is None:
+            return Text(self._empty, "dim")
         lines: list[Text] = []
-        for start in range(shown.start, shown.stop, across):
-            blocks = [self._panel(index, wide, high) for index in range(start, min(start + across, shown.stop))]
+        last = self._first + grid.shown
+        for start in range(self._first, last, grid.across):
+            blocks = [self._panel(index, grid.wide, grid.high) for index in range(start, min(start + grid.across, last))]
             lines += [Text(" ").join(parts) for parts in zip(*blocks, strict=True)]
         return Text("\n").join(lines)
 
@@ -137,4 +164,4 @@ class Density(Widget, can_focus=True):
 
     def action_turn(self, panels: int) -> None:
         self._first = max(0, self._first + panels)
-        self.refresh()
+        self._say()

@@ -58,8 +58,17 @@ class Plot(Widget, can_focus=True):
         def control(self) -> Plot:
             return self.plot
 
-    def __init__(self, chart: Chart, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+    @dataclass
+    class Looked(Message):
+        """The part of the x axis that is shown, or the cross-hair, was moved by a key or the mouse."""
+
+        plot: Plot
+
+    def __init__(self, chart: Chart, *, hint: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        """Prepare the plot; `hint` stands on the border as long as the view is the plain one."""
         super().__init__(id=id, classes=classes)
+        self._hint = hint
+        self.border_subtitle = Text(hint)
         self._chart = chart
         self._view = View()
         self._drawing: Drawing | None = None
@@ -100,9 +109,20 @@ class Plot(Widget, can_focus=True):
 
     @view.setter
     def view(self, view: View) -> None:
+        moved = (view.window, view.cursor) != (self._view.window, self._view.cursor)
+        self._take(view)
+        if moved:
+            self.post_message(self.Looked(self))
+
+    def look(self, window: tuple[float, float] | None, cursor: float | None) -> None:
+        """Show the same part of the x axis and the same cross-hair as another plot."""
+        if (window, cursor) != (self._view.window, self._view.cursor):
+            self._take(replace(self._view, window=window, cursor=cursor))
+
+    def _take(self, view: View) -> None:
         self._view = view
         said = [f"average {view.smoothing:g}" if view.smoothing else "", "log" if view.log else "", "zoomed" if view.window else ""]
-        self.border_subtitle = Text(", ".join(word for word in said if word))
+        self.border_subtitle = Text(", ".join(word for word in said if word) or self._hint)
         self.refresh()
 
     @property

@@ -23,6 +23,10 @@ _SIGNS = {
 }
 
 
+_TWO_COLUMNS = 24
+"""Cells from which a run's score stands beside its name, and its age beside its data."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunItem:
     """One line of the list."""
@@ -97,31 +101,53 @@ class RunList(OptionList):
         if index != self.highlighted:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = index
-        marked = sum(item.marked for item in items)
-        self.border_subtitle = Text(f"{marked} marked" if marked else "")
+        self._say()
 
     def _prompt(self, item: RunItem) -> Text:
-        width = max(16, self.content_size.width - 2 or 24)
+        width = self._width
         sign, variable = _SIGNS.get(item.state, ("·", "$text"))
         color = self.app.theme_variables.get(variable.removeprefix("$"), "")
         color = color if color.startswith("#") else ""
-        score = safe_line(item.score if width >= 24 else item.score.removeprefix("F1 "), width - 8)
-        name = pad(f"{safe_line(item.id, 8)} {safe_line(item.task)}", max(1, width - 3 - len(score)))
-        first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
         mark = ("● " if item.marked else "  ") if not item.color else ("● " if item.marked else "━ ")
         age = safe_line(item.age, 10)
-        about = pad(f"{safe_line(item.data)} · {safe_line(item.model)}", max(1, width - 3 - len(age)))
+        called = f"{safe_line(item.id, 8)} {safe_line(item.task)}"
+        if width < _TWO_COLUMNS:  # data and model of the highlighted run are on the border
+            first = Text.assemble((f"{sign} ", color), (pad(called, width - 2), "bold"), no_wrap=True, overflow="crop")
+            score = pad(safe_line(item.score.removeprefix("F1 ")), max(1, width - 3 - len(age)))
+            return Text("\n").join([first, Text.assemble((mark, item.color), (score, "bold"), " ", (age, "dim"), no_wrap=True)])
+        score = safe_line(item.score, width - 8)
+        name = pad(called, max(1, width - 3 - len(score)))
+        first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
+        about = pad(_about(item), max(1, width - 3 - len(age)))
         return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
+
+    def _say(self) -> None:
+        """Say below how many runs are marked; in a narrow list, what the highlighted run was made of."""
+        marked = sum(item.marked for item in self._items)
+        words = f"{marked} marked" if marked else "space overlays" if len(self._items) > 1 else ""
+        if self._width < _TWO_COLUMNS and self.highlighted is not None and self.highlighted < len(self._items):
+            words = _about(self._items[self.highlighted])
+        self.border_subtitle = Text(words)
+
+    @property
+    def _width(self) -> int:
+        return max(16, self.content_size.width - 2 or 24)
 
     def on_resize(self) -> None:
         for index, item in enumerate(self._items):
             self.replace_option_prompt_at_index(index, self._prompt(item))
+        self._say()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
+        self._say()
         if event.option_index < len(self._items):
             self.post_message(self.Looked(self._items[event.option_index].key))
 
     def action_mark(self) -> None:
         if self.highlighted is not None and self._items:
             self.post_message(self.Marked(self._items[self.highlighted].key))
+
+
+def _about(item: RunItem) -> str:
+    return f"{safe_line(item.data)} · {safe_line(item.model)}"

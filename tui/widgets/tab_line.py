@@ -26,11 +26,12 @@ class TabLine(Widget):
 
         tab: str
 
-    def __init__(self, *, hint: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, hints: tuple[str, ...] = (), id: str | None = None) -> None:  # noqa: A002
+        """Prepare an empty line; the first of `hints` for which there is room stands after the tabs."""
         super().__init__(id=id)
         self._tabs: tuple[str, ...] = ()
         self._active = ""
-        self._hint = hint
+        self._hints = hints
 
     def show(self, tabs: tuple[str, ...], active: str) -> None:
         if (tabs, active) != (self._tabs, self._active):
@@ -42,9 +43,8 @@ class TabLine(Widget):
         for tab in self._tabs:
             line.append(f" {tab} ", self.get_component_rich_style(f"tab-line--{'active' if tab == self._active else 'tab'}", partial=True))
             line.append(" ")
-        if line.cell_len + len(self._hint) < self.content_size.width:
-            line.append(self._hint, self.get_component_rich_style("tab-line--tab", partial=True))
-        return line
+        hint = next((hint for hint in self._hints if line.cell_len + len(hint) < self.content_size.width), "")
+        return line.append(hint, self.get_component_rich_style("tab-line--tab", partial=True))
 
     def on_click(self, event: events.Click) -> None:
         column = event.get_content_offset_capture(self).x
