@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Input
 
 from ..core.runs.state import RunView
@@ -71,6 +72,32 @@ class Page(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self._frame_changed()
+
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether one panel has the whole body."""
+        return bool(self.query("#body .-large"))
+
+    def action_enlarge(self) -> None:
+        """Give the whole body to the panel that has the focus, or each panel its own place again."""
+        if self.is_enlarged:
+            self.action_shrink()
+            return
+        body = self.query_one("#body")
+        above = self.focused.ancestors_with_self if self.focused is not None else []
+        panel = next((each for each in above if isinstance(each, Widget) and each.has_class("panel")), None)
+        while panel is not None and panel is not body:
+            panel.add_class("-large")
+            for other in panel.siblings:
+                other.add_class("-aside")
+            panel = panel.parent if isinstance(panel.parent, Widget) else None
+        self.refresh_bindings()
+
+    def action_shrink(self) -> None:
+        """Give each panel its own place again."""
+        for name in ("-large", "-aside"):
+            self.query(f"#body .{name}").remove_class(name)
+        self.refresh_bindings()
 
     # --- for pages to override --------------------------------------------------------------------------
 

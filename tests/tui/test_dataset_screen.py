@@ -177,6 +177,44 @@ async def test_t_sends_the_row_and_the_rows_after_it_to_the_inspector(engine: In
         assert screen.app.screen._batch_texts("x")[1:] == after[:7]
 
 
+async def test_a_long_text_is_read_by_keys_alone(engine: Inspector, tmp_path: Path) -> None:
+    file = tmp_path / "long.jsonl"
+    long = " ".join(f"word{number}" for number in range(400))
+    file.write_text("".join(json.dumps({"text": f"{number} {long}", "label": f"c{number % 2}"}) + "\n" for number in range(40)))
+    async with browser(engine, file, size=(80, 24)) as (screen, pilot):
+        await pilot.press("tab")
+        assert screen.query_one("#text").has_focus
+        assert "word399" not in lines(screen)
+        await pilot.press("G")
+        await settle(pilot)
+        assert "word399" in lines(screen)
+        await pilot.press("g", "z")
+        await settle(pilot)
+        text = lines(screen)
+        assert "word100" in text
+        assert "words per text" not in text
+        assert "reading" not in text
+        assert text.startswith(" emotui")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "words per text" in lines(screen)
+
+
+async def test_the_way_back_from_a_problem_is_never_cut(engine: Inspector, flawed: Path) -> None:
+    async with browser(engine, flawed, size=(80, 24)) as (screen, pilot):
+        assert "all rows" not in lines(screen)
+        screen.query_one("#problem_list").focus()
+        await settle(pilot)
+        assert "q leave" in lines(screen)
+        await pilot.press("home", "enter")
+        await settle(pilot)
+        assert "esc all rows" in lines(screen).splitlines()[-1]
+        assert "q leave" in lines(screen).splitlines()[-1]
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "all rows" not in lines(screen)
+
+
 async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path) -> None:
     async with browser(engine, tiny_data) as (screen, pilot):
         text = screen.text_in_hand()

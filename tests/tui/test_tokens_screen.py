@@ -186,6 +186,40 @@ async def test_a_key_is_answered_within_50_ms_at_the_median(engine: Inspector) -
         assert sorted(times)[7] < 0.05
 
 
+async def test_every_panel_is_reached_and_made_large_by_keys(engine: Inspector, tiny_data: Path) -> None:
+    async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
+        assert "[CLS] =" not in "\n".join(lines(screen))
+        for _ in range(8):
+            await pilot.press("tab")
+            if screen.query_one("#way").has_pseudo_class("focus-within"):
+                break
+        await pilot.press("G")
+        await settle(pilot)
+        assert "[CLS] =" in "\n".join(lines(screen))
+        await pilot.press("shift+tab", "z")
+        await settle(pilot)
+        text = "\n".join(lines(screen))
+        assert "a batch: 4 rows" in text
+        assert "through" not in text
+        assert text.count("[CLS]") == 4
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "through" in "\n".join(lines(screen))
+
+
+async def test_padding_at_the_end_of_a_batch_is_reached(engine: Inspector, tiny_data: Path) -> None:
+    async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
+        screen.query_one(TextField).text = "good " * 40
+        await settle(pilot)
+        await pilot.press("escape", "tab", "v")
+        await settle(pilot)
+        assert "[PAD]" not in "\n".join(lines(screen))
+        for _ in range(200):
+            await pilot.press("l")
+        await settle(pilot)
+        assert "[PAD]" in "\n".join(lines(screen))
+
+
 async def test_only_the_newest_text_is_asked_for(engine: Inspector) -> None:
     async with inspector(engine) as (_, pilot):
         for letter in "goodtext":

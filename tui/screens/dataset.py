@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from ...core.errors import UserError
@@ -18,6 +18,7 @@ from ...core.safe_text import safe_line, safe_text
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.problem_list import ProblemList
+from ..widgets.reading import Reading
 from .dataset_side import DatasetSide
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 PAUSE = 0.12
 """Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
+_FILTERS = "words, label:NAME, len>40, regex:PATTERN, split:NAME"
 _SHOWN = 4_000
 """Characters of a text that are shown whole under the table."""
 
@@ -36,14 +38,17 @@ class DatasetScreen(Page):
     MODE = "dataset"
     CSS_PATH = "dataset.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", tooltip="filter rows: words, label:NAME, len>40, regex:PATTERN", id="filter"),
-        Binding("left_square_bracket", "split(-1)", "split", key_display="[", tooltip="the split before", id="split_before"),
-        Binding("right_square_bracket", "split(1)", "split", key_display="]", tooltip="the next split", id="split_after"),
+        Binding("escape", "shrink", "all panels", tooltip="every panel in its place again", id="shrink"),
+        Binding("escape", "clear", "all rows", tooltip="end the filter", id="clear"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="filter"),
+        Binding("right_square_bracket", "split(1)", "split", key_display="[ ]", tooltip="the next split", id="split_after"),
+        Binding("left_square_bracket", "split(-1)", "split", key_display="[", tooltip="the split before", show=False, id="split_before"),
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
+        Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
-        Binding("escape", "clear", "all rows", tooltip="end the filter", show=False, id="clear"),
-        Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", id="row_tokens"),
-        Binding("p", "app.prompt", "prompt", tooltip="classify this row", id="row_prompt"),
+        # The border of the text says these two.
+        Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
+        Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
     ]
 
     def __init__(self) -> None:
@@ -61,7 +66,7 @@ class DatasetScreen(Page):
                     yield Input(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
                     yield Static(id="fault", markup=False)
                     yield Static(id="wait", markup=False)
-                with VerticalScroll(id="text", classes="panel text", can_focus=False):
+                with Reading(id="text", classes="panel text"):
                     yield Static(id="full", markup=False)
             yield DatasetSide(id="right")
 
@@ -179,6 +184,13 @@ class DatasetScreen(Page):
 
     # --- keys ----------------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+        if action == "shrink":
+            return self.is_enlarged
+        if action == "clear":
+            return self._found is not None or self._is_faulty or self.query_one("#filter", Input).has_class("-open")
+        return True
+
     def action_split(self, by: int) -> None:
         if self.state.dataset is not None:
             names = list(self.state.dataset.splits)
@@ -189,6 +201,7 @@ class DatasetScreen(Page):
         self.query_one(DatasetSide).next_unit()
 
     def action_filter(self) -> None:
+        self.action_shrink()
         field = self.query_one("#filter", Input)
         field.add_class("-open")
         field.focus()
@@ -207,6 +220,7 @@ class DatasetScreen(Page):
                 self._show_rows(at=at)
         if self._table is not None:
             self._table.focus()
+        self.refresh_bindings()
 
     async def action_open(self) -> None:
         from .open_data import OpenData
@@ -240,6 +254,7 @@ class DatasetScreen(Page):
         if found is not None and not len(found[self._split]):
             self._split = next((name for name, rows in found.items() if len(rows)), self._split)
         self._show_rows()
+        self.refresh_bindings()
 
     def on_problem_list_chosen(self, message: ProblemList.Chosen) -> None:
         """Show the rows of a problem as a filter does; escape ends it."""
@@ -251,10 +266,11 @@ class DatasetScreen(Page):
             return
         with self.prevent(Input.Changed):
             self.query_one("#filter", Input).value = ""
+        self.action_shrink()
         self._split = problem.split
         rows = np.unique(np.asarray(problem.rows, np.int64))
         self._found = {name: rows if name == problem.split else np.array([], np.int64) for name in dataset.splits}
-        self._why = f"{problem.message} (esc: all rows)"
+        self._why = problem.message
         self._show_rows()
         self._table.focus()
 
@@ -273,7 +289,7 @@ class DatasetScreen(Page):
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")
         full.update(text)
-        self.query_one("#text", VerticalScroll).scroll_home(animate=False)
+        self.query_one("#text", Reading).scroll_home(animate=False)
 
     # --- the filter's fault --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.widgets import Static
 
 from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
@@ -19,6 +19,7 @@ from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
 from ..widgets.class_bars import ClassBars
 from ..widgets.problem_list import ProblemList
+from ..widgets.reading import Reading
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.checks import Problem
@@ -44,9 +45,9 @@ class DatasetSide(Vertical):
         return cast(AppState, self.app)
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="classes", classes="panel side", can_focus=False):
+        with Reading(id="classes", classes="panel side"):
             yield ClassBars()
-        with VerticalScroll(id="lengths", classes="panel side", can_focus=False):
+        with Reading(id="lengths", classes="panel side"):
             yield BoxPlots()
         with Vertical(id="problems", classes="panel side"):
             yield ProblemList(id="problem_list")

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from ...core.cli.units import count, size
@@ -22,6 +22,7 @@ from ..page import Page
 from ..theme import class_looks
 from ..widgets.batch_grid import VIEWS, Batch, BatchGrid, BatchRow, View
 from ..widgets.model_path import ModelPath, Stage, Way
+from ..widgets.reading import Reading
 from ..widgets.subword_table import Subword, SubwordTable
 from ..widgets.text_field import TextField
 from ..widgets.token_lanes import Lanes, TokenLanes
@@ -43,11 +44,13 @@ class TokensScreen(Page):
     MODE = "tokens"
     CSS_PATH = "tokens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "shrink", "all panels", tooltip="every panel in its place again", id="shrink"),
         Binding("escape", "leave_text", "leave the text", key_display="esc", tooltip="leave the text, so that keys work", id="leave_text"),
         Binding("i,slash", "edit", "type", key_display="i", tooltip="type another text", id="edit"),
-        Binding("plus,equals_sign", "batch(1)", "rows", key_display="+", tooltip="one more row in the batch", id="batch_more"),
-        Binding("minus", "batch(-1)", "rows", key_display="-", tooltip="one row less in the batch", id="batch_less"),
+        Binding("plus,equals_sign", "batch(1)", "rows", key_display="+ -", tooltip="one more row in the batch", id="batch_more"),
+        Binding("minus", "batch(-1)", "rows", tooltip="one row less in the batch", show=False, id="batch_less"),
         Binding("v", "view", "view", tooltip="the batch as a grid, tokens, ids or mask", id="batch_view"),
+        Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this text", id="text_prompt"),
     ]
 
@@ -68,15 +71,15 @@ class TokensScreen(Page):
             with Vertical(id="lanes", classes="panel"):
                 yield Static(id="counts", markup=False)
                 yield Static(id="lanes_fault", classes="fault", markup=False)
-                with VerticalScroll(can_focus=False):
+                with Reading():
                     yield TokenLanes()
             with Horizontal(id="lower"):
                 with Vertical(id="subwords", classes="panel"):
                     yield SubwordTable()
-                with Vertical(id="batch", classes="panel"), VerticalScroll(can_focus=False):
+                with Vertical(id="batch", classes="panel"), Reading():
                     yield Static(id="batch_fault", classes="fault", markup=False)
                     yield BatchGrid()
-                with Vertical(id="way", classes="panel"), VerticalScroll(can_focus=False):
+                with Vertical(id="way", classes="panel"), Reading():
                     yield Static(id="way_fault", classes="fault", markup=False)
                     yield ModelPath()
 
@@ -235,7 +238,9 @@ class TokensScreen(Page):
         """Give the lanes the lines that they need, and at most half of the screen."""
         counts = self.query_one("#counts", Static)
         needed = lanes.lines_needed + max(3, counts.size.height) + 3
-        self.query_one("#lanes").styles.height = max(9, min(needed, self.size.height // 2 - 2))
+        lanes_panel = self.query_one("#lanes")
+        # A height of its own would win over the class that makes it large.
+        lanes_panel.styles.height = None if lanes_panel.has_class("-large") else max(9, min(needed, self.size.height // 2 - 2))
 
     def _draw_subwords(self) -> None:
         if self._answer is None:
@@ -261,7 +266,7 @@ class TokensScreen(Page):
             batch.fixed_length,
             batch.padding_share_fixed,
             self._view,
-            with_tokens=self.size.height >= 45,
+            with_tokens=self.size.height >= 45 or self.query_one("#batch").has_class("-large"),
         )
         panel = self.query_one("#batch")
         panel.border_title = f"a batch: {count(len(batch.lengths), 'row')}"
@@ -291,13 +296,16 @@ class TokensScreen(Page):
         lanes = self.query_one(TokenLanes)
         cursor = self.query_one(SubwordTable).cursor
         lanes.lanes = Lanes(lanes.lanes.pieces, cursor)
-        self.query_one("#lanes VerticalScroll").scroll_to(y=lanes.line_of(cursor), animate=False)
+        self.query_one("#lanes Reading").scroll_to(y=lanes.line_of(cursor), animate=False)
         self._draw_way()
 
     # --- keys ----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
-        typing = isinstance(self.focused, TextField)
+        if action == "shrink":
+            return self.is_enlarged
+        # Under the palette nobody types, and every action is offered.
+        typing = isinstance(self.focused, TextField) and self.is_current
         if action == "leave_text":
             return typing
         return not (typing and action in ("edit", "batch", "view"))
@@ -305,7 +313,20 @@ class TokensScreen(Page):
     def action_leave_text(self) -> None:
         self.query_one(SubwordTable).focus()
 
+    def action_enlarge(self) -> None:
+        super().action_enlarge()
+        self._draw_again()
+
+    def action_shrink(self) -> None:
+        super().action_shrink()
+        self._draw_again()
+
+    def _draw_again(self) -> None:
+        self._fit_lanes(self.query_one(TokenLanes))
+        self._draw_batch()
+
     def action_edit(self) -> None:
+        self.action_shrink()
         self.query_one(TextField).focus()
 
     def action_batch(self, by: int) -> None:

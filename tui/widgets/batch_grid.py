@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from rich.text import Text
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -14,7 +15,10 @@ from ...core.safe_text import pad, safe_line
 
 View = Literal["grid", "tokens", "ids", "mask"]
 VIEWS: tuple[View, ...] = get_args(View)
-_CELL = 8
+_CELLS: dict[View, int] = {"tokens": 9, "ids": 7, "mask": 2}
+"""Cells of one token in each view but the grid."""
+_NUMBER = 3
+"""Cells of a row's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +51,38 @@ class BatchGrid(Static):
     """One line a text, then the share that padding wastes."""
 
     DEFAULT_CSS = """
-    BatchGrid { height: auto; }
+    BatchGrid { width: auto; min-width: 100%; height: auto; }
     """
     shown: reactive[Batch] = reactive(Batch(), layout=True)
 
+    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002 Textual names it
+        """Return the cells that show every token of the batch, at least those that there are."""
+        view = "tokens" if self.shown.with_tokens and self.shown.view == "grid" else self.shown.view
+        return max(container.width, _NUMBER + self.shown.padded_to * _CELLS.get(view, 0))
+
     def render(self) -> Text:
-        return batch_lines(self.shown, self.size.width, self.app.theme_variables)
+        return batch_lines(self.shown, self.size.width, self.app.theme_variables, sight=self.container_size.width)
 
 
-def batch_lines(batch: Batch, width: int, colors: dict[str, str]) -> Text:
-    """Return the batch in lines of at most `width` cells: ▉ is a token (mask 1), ░ is padding (mask 0), ✂ a text that was cut."""
+def batch_lines(batch: Batch, width: int, colors: dict[str, str], *, sight: int | None = None) -> Text:
+    """Return the batch in lines of at most `width` cells: ▉ is a token (mask 1), ░ is padding (mask 0), ✂ a text that was cut.
+
+    The grid and the shares keep to `sight` cells where that is less; tokens, ids and mask go on beside them.
+    """
     text = Text(no_wrap=True)
+    seen = min(width, sight or width)
     real, waste = colors.get("primary", ""), colors.get("warning", "")
     for number, row in enumerate(batch.rows):
         text.append(f"{number + 1:>2} ", "dim")
         if batch.view == "grid":
-            _draw_grid(text, row, batch.padded_to, width - 9, real, waste)
+            _draw_grid(text, row, batch.padded_to, seen - 9, real, waste)
         else:
-            _draw_cells(text, row, batch.view, (width - 3) // _CELL, real, waste)
+            _draw_cells(text, row, batch.view, (width - _NUMBER) // _CELLS[batch.view], real, waste)
         text.append("\n")
     if batch.view == "tokens" and batch.with_tokens:
         return text
     if batch.rows:
-        said = "padded to" if width >= 36 else "to"
+        said = "padded to" if seen >= 36 else "to"
         text.append(f"{said} {batch.padded_to}: ", "dim").append(f"{100 * batch.waste:.0f} % padding\n", f"bold {waste}")
         text.append(f"{said} {batch.fixed_length:,}: ", "dim").append(f"{100 * batch.waste_fixed:.0f} % padding", "bold")
         if batch.with_tokens and batch.view == "grid":
@@ -88,8 +101,9 @@ def _draw_grid(text: Text, row: BatchRow, padded_to: int, room: int, real: str, 
 
 def _draw_cells(text: Text, row: BatchRow, view: View, columns: int, real: str, waste: str) -> None:
     values: Sequence[object] = {"tokens": row.tokens, "ids": row.ids, "mask": row.mask}.get(view, ())
+    cells = _CELLS[view]
     for value, mask in list(zip(values, row.mask, strict=False))[: max(1, columns)]:
-        shown = pad(safe_line(str(value), _CELL - 1), _CELL - 1)
+        shown = pad(safe_line(str(value), cells - 1), cells - 1)
         text.append(shown, real if mask else f"dim {waste}").append(" ")
     if len(row.mask) > columns:
         text.right_crop(1)
