@@ -57,14 +57,14 @@ class EmotuiApp(AppState):
     }
     DEFAULT_MODE = "dataset"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1,d", "go('1')", "data", show=False, id="dataset"),
-        Binding("2,t", "tokens", "tokens", show=False, id="tokens"),
-        Binding("3,r", "go('3')", "train", show=False, id="training"),
-        Binding("4,c", "go('4')", "classify", show=False, id="classify"),
-        Binding("p", "prompt", "classify this text", show=False, id="prompt"),
-        Binding("question_mark", "help", "help", key_display="?", id="help"),
-        Binding("T", "theme", "light or dark", show=False, id="theme"),
-        Binding("q", "leave", "leave", id="quit"),
+        Binding("1,d", "go('1')", "data", tooltip="the data set: rows, classes, lengths, problems", show=False, id="dataset"),
+        Binding("2,t", "tokens", "tokens", tooltip="the tokens, of the text under the cursor where there is one", show=False, id="tokens"),
+        Binding("3,r", "go('3')", "train", tooltip="the training monitor: runs, curves, errors", show=False, id="training"),
+        Binding("4,c", "go('4')", "classify", tooltip="the prompt: classify a sentence", show=False, id="classify"),
+        Binding("p", "prompt", "classify", tooltip="classify the text under the cursor", show=False, id="prompt"),
+        Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
+        Binding("T", "theme", "light or dark", tooltip="light or dark theme", show=False, id="theme"),
+        Binding("q", "leave", "leave", tooltip="leave; runs go on", id="quit"),
     ]
 
     def __init__(

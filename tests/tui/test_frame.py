@@ -12,6 +12,7 @@ from emotui.core.safe_text import cell_width
 from emotui.core.specs import DataSpec
 from emotui.tui import theme
 from emotui.tui.app import EmotuiApp, check_terminal
+from emotui.tui.commands import commands_of
 from emotui.tui.frame import duration, facts_of, path_of
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
@@ -119,7 +120,7 @@ async def test_help_names_the_keys_of_the_screen_below(emotui_home: Path, tiny_m
         await settle(pilot)
         await pilot.press("question_mark")
         text = "\n".join(drawn(app))
-        for part in ("filter rows", "the next split", "ctrl+p", "leave"):
+        for part in ("filter rows", "the next split", "ctrl+p", "leave", "split_after", "config.toml"):
             assert part in text
         await pilot.press("escape")
         assert not isinstance(app.screen, HelpScreen)
@@ -134,6 +135,46 @@ async def test_the_palette_runs_an_action(emotui_home: Path, tiny_model: Path, t
         await pilot.press(*"light", "enter")
         await pilot.pause(0.5)
         assert app.theme == theme.LIGHT.name
+
+
+async def test_the_palette_has_every_action_while_a_text_is_typed(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for key, field in (("2", "escape"), ("4", "escape")):
+            await pilot.press(key)
+            await settle(pilot)
+            await pilot.press("i")
+            assert app.screen.focused is not None
+            assert app.screen.focused.check_consume_key("T", "T")
+            text = getattr(app.screen, "text_in_hand")()  # noqa: B009
+            was = app.theme
+            await pilot.press("ctrl+p")
+            await pilot.pause(0.2)
+            await pilot.press(*"light", "enter")
+            for _ in range(300):
+                await pilot.pause(0.02)
+                if app.theme != was:
+                    break
+            assert app.theme != was
+            assert getattr(app.screen, "text_in_hand")() == text  # noqa: B009
+            await pilot.press(field)
+        await pilot.press("2")
+        await settle(pilot)
+        await pilot.press("i")
+        names = {command.name for command in commands_of(app.screen)}
+        assert "leave; runs go on" in names
+        assert "the training monitor: runs, curves, errors" in names
+
+
+async def test_each_action_is_named_once_with_all_its_keys(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        commands = {command.name: command.keys for command in commands_of(app.screen)}
+        assert commands["the next split"] == ("]",)
+        assert commands["the tokens of this row"] == ("t", "2")
+        assert sum("tokens" in name and "row" in name for name in commands) == 1
 
 
 async def test_a_click_on_a_step_shows_its_screen(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:

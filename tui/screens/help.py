@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,6 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from ...core.paths import config_file
+from ...core.safe_text import safe_line
+from ..commands import commands_of
 
 
 class HelpScreen(ModalScreen[None]):
@@ -35,26 +40,27 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = "help"
             box.border_subtitle = "esc closes"
             yield Static(self._keys(), markup=False)
-            yield Static((files("emotui.tui.text") / "help.md").read_text("utf-8"), markup=False)
+            words = (files("emotui.tui.text") / "help.md").read_text("utf-8")
+            yield Static(Text(words.replace("CONFIG", safe_line(_short(config_file())))))
 
     def _keys(self) -> Text:
         below = self.app.screen_stack[-1]
         if below is self and len(self.app.screen_stack) > 1:
             below = self.app.screen_stack[-2]
-        rows: dict[str, tuple[list[str], str]] = {}
-        for active in below.active_bindings.values():
-            binding = active.binding
-            if not binding.description or binding.system or binding.id is None:
-                continue
-            keys, _ = rows.setdefault(binding.id, ([], binding.tooltip or binding.description))
-            keys.append(self.app.get_key_display(binding))
+        commands = commands_of(below)
+        width = max(len("  ".join(command.keys)) for command in commands)
         text = Text()
         accent = self.app.theme_variables["accent"]
-        for keys, what in rows.values():
-            text.append(f"{'  '.join(keys):>12}  ", style=f"bold {accent}")
-            text.append(f"{what}\n")
+        for command in commands:
+            text.append(f"{'  '.join(command.keys):>{width}}  ", style=f"bold {accent}")
+            text.append(command.name).append(f"  {command.id}\n", style="dim")
         return text
 
     def action_scroll(self, way: str) -> None:
         box = self.query_one(VerticalScroll)
         (box.scroll_down if way == "down" else box.scroll_up)(animate=False)
+
+
+def _short(path: Path) -> str:
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
