@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 
 def main() -> int:
     """Carry out the command line of this process and return its exit code."""
-    from ..core.cli import COMMANDS, names_data_set
     from ..core.cli import main as command_line
     from ..core.safe_text import safe_text
 
     arguments = sys.argv[1:]
-    wanted = not arguments or (len(arguments) == 1 and arguments[0] not in COMMANDS and names_data_set(arguments[0]))
-    if wanted and sys.stdin.isatty() and sys.stderr.isatty():
+    if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
+        from ..core.cli import options
         from ..core.errors import UserError
-        from .app import run
 
         try:
-            return run(arguments[0] if arguments else None)
+            given = options.opening().parse_args(arguments)
+            from .app import run
+
+            return run(given.dataset, model=given.model, offline=given.offline)
         except UserError as error:
             sys.stderr.write(f"emotui: {safe_text(str(error))}\n")
             return error.exit_code
     return command_line(arguments)
+
+
+def opens_application(arguments: Sequence[str]) -> bool:
+    """Whether the arguments name no command: nothing, a data set, or how one is opened."""
+    from ..core.cli import COMMANDS, names_data_set
+
+    if not arguments:
+        return True
+    first = arguments[0]
+    if first.startswith("-"):
+        return first.partition("=")[0] in ("--model", "--offline")
+    return first not in COMMANDS and names_data_set(first)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from ..core import config
 from ..core.alerts import Alerts, sequence
 from ..core.engine.client import Engine
 from ..core.errors import UserError
+from ..core.model import naming
 from ..core.paths import config_file
 from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
@@ -29,7 +30,7 @@ from .page import Page
 from .run_watch import RunWatch
 from .screens.dataset import DatasetScreen
 from .state import MODES as SCREENS
-from .state import AppState
+from .state import AppState, Loading
 
 WATCHDOG = 3.0
 """Seconds after a hang-up in which the application must have left, before it is ended."""
@@ -63,6 +64,7 @@ class EmotuiApp(AppState):
         Binding("4,c", "go('4')", "classify", tooltip="the prompt: classify a sentence", show=False, id="classify"),
         Binding("p", "prompt", "classify", tooltip="classify the text under the cursor", show=False, id="prompt"),
         Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
+        Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),
         Binding("T", "theme", "light or dark", tooltip="light or dark theme", show=False, id="theme"),
         Binding("q", "leave", "leave", tooltip="leave; runs go on", id="quit"),
     ]
@@ -79,6 +81,9 @@ class EmotuiApp(AppState):
         super().__init__(**state)  # type: ignore[arg-type]
         self._alerts = alerts
         self._first = spec
+        # The first paint says already that it is being read.
+        self.set_reactive(AppState.spec, spec)
+        self.set_reactive(AppState.loading, Loading("read") if spec is not None else None)
         for each in theme.THEMES.values():
             self.register_theme(each)
         self.theme = theme.DARK.name
@@ -125,6 +130,11 @@ class EmotuiApp(AppState):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
+    def action_model(self) -> None:
+        from .screens.choose_model import ChooseModel
+
+        self.push_screen(ChooseModel())
+
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.dark else theme.DARK.name
 
@@ -138,13 +148,14 @@ class EmotuiApp(AppState):
 def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False) -> int:
     """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
 
-    `dataset` is 'starter', a path or an id; None stands for the starter data.
+    `dataset` is 'starter', a path or an id; None stands for the starter data. `model` is 'starter', a folder or an id.
     """
     check_terminal()
     for name in ("COLUMNS", "LINES"):
         # Where they are exported they are believed before the terminal itself, whose size may be another by now.
         os.environ.pop(name, None)
     settings = config.read(config_file())
+    model = naming.resolve(model)
     app = EmotuiApp(
         spec=DataSpec(dataset or "starter", offline=offline),
         keymap=keymap(settings.keys, config_file(), _binding_ids),
@@ -152,7 +163,7 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
         runs=RunWatch(),
         alerts=Alerts(settings),
     )
-    app.model = model
+    app.set_reactive(EmotuiApp.model, model)
     return asyncio.run(_run(app))
 
 

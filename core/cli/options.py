@@ -56,6 +56,15 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{safe_line(message)}. To see how it is used: {self.prog} --help")
 
 
+def opening() -> Parser:
+    """Return the parser of what the application is opened with."""
+    parser = Parser(prog="emotui", add_help=False, allow_abbrev=False)
+    parser.add_argument("dataset", nargs="?", metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
+    parser.add_argument("--offline", action="store_true", help="open no socket")
+    return parser
+
+
 def command(commands: Any, name: str, run: Any, *, description: str, examples: list[str]) -> Parser:
     """Add the sub-command `name`, which `run(arguments, output)` carries out and answers with an exit code."""
     shown = "\n".join(f"  {each}" for each in examples)

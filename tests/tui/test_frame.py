@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 import run_folders as folders
 from emotui.core import config
+from emotui.core.cli import options
+from emotui.core.engine.protocol import AskLengths
 from emotui.core.errors import UserError
-from emotui.core.safe_text import cell_width
+from emotui.core.safe_text import cell_width, safe_line
 from emotui.core.specs import DataSpec
 from emotui.tui import theme
+from emotui.tui.__main__ import opens_application
 from emotui.tui.app import EmotuiApp, check_terminal
 from emotui.tui.commands import commands_of
 from emotui.tui.frame import duration, facts_of, path_of
@@ -23,6 +26,8 @@ from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle
+from textual import events
+from textual.widgets import Input
 
 LIVE = StateFacts(
     "emotion",
@@ -221,6 +226,84 @@ async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, 
         marks = {step.name: step.mark for step in path_of(app, "dataset").steps}
         assert marks == {"data": "done", "tokens": "now", "baseline": "done", "fine-tune": "later", "classify": "later"}
         assert facts_of(app).rows == "90/30/30"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "opens"),
+    [
+        ([], True),
+        (["starter"], True),
+        (["hf:owner/name", "--model", "starter", "--offline"], True),
+        (["--model=starter"], True),
+        (["--offline"], True),
+        (["train", "starter", "--model", "starter"], False),
+        (["--help"], False),
+        (["nowhere-at-all"], False),
+    ],
+)
+def test_what_opens_the_application(arguments: list[str], opens: bool) -> None:
+    assert opens_application(arguments) is opens
+
+
+def test_the_application_takes_a_model_and_offline() -> None:
+    given = options.opening().parse_args(["starter", "--model", "hf:owner/name", "--offline"])
+    assert (given.dataset, given.model, given.offline) == ("starter", "hf:owner/name", True)
+    with pytest.raises(UserError, match="unrecognized"):
+        options.opening().parse_args(["starter", "--epochs", "3"])
+
+
+async def test_the_first_paint_says_what_is_being_read(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    said: list[str] = []
+    begin = app._begin
+
+    def first_paint() -> None:
+        said.append("\n".join(drawn(app)))
+        begin()
+
+    app._begin = first_paint  # type: ignore[method-assign]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+    assert "reading the data set" in said[0]
+    assert "No data set is open" not in said[0]
+
+
+async def test_another_model_is_chosen_by_a_key(
+    emotui_home: Path, tiny_model: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("M")
+        field = app.screen.query_one("#model", Input)
+        field.value = str(tmp_path)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "no model" in "\n".join(drawn(app))
+        field.value = str(tiny_model)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.model == str(tiny_model)
+        assert safe_line(tiny_model.name, 16) in drawn(app)[0]
+        assert [ask.model for ask in app.engine.asked if isinstance(ask, AskLengths)][-1] == str(tiny_model)  # type: ignore[attr-defined]
+
+
+async def test_nothing_raw_is_pasted_into_a_field(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for key in ("slash", "o", "M"):
+            await pilot.press(key)
+            field = app.screen.focused
+            assert isinstance(field, Input)
+            for text in HOSTILE[:-1]:
+                field.value = ""
+                field.post_message(events.Paste(text))
+                await pilot.pause()
+                for line in drawn(app):
+                    assert not RAW.search(line), line
+            field.value = ""
+            await pilot.press("escape", "escape")
 
 
 def test_a_key_of_the_users_own(tmp_path: Path) -> None:

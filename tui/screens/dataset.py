@@ -19,6 +19,7 @@ from ..page import Page
 from ..theme import class_looks
 from ..widgets.problem_list import ProblemList
 from ..widgets.reading import Reading
+from ..widgets.text_field import LineField
 from .dataset_side import DatasetSide
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
@@ -46,6 +47,7 @@ class DatasetScreen(Page):
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
+        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="row_model"),
         # The border of the text says these two.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
@@ -63,7 +65,7 @@ class DatasetScreen(Page):
         with Horizontal(id="browser"):
             with Vertical(id="left"):
                 with Vertical(id="rows", classes="panel"):
-                    yield Input(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
+                    yield LineField(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
                     yield Static(id="fault", markup=False)
                     yield Static(id="wait", markup=False)
                 with Reading(id="text", classes="panel text"):

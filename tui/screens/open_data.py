@@ -20,6 +20,7 @@ from ...core.safe_text import cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
 from ..state import AppState, Loading
 from ..theme import class_looks
+from ..widgets.text_field import LineField
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -69,14 +70,14 @@ class OpenData(ModalScreen[None]):
         with Vertical(id="box"):
             with Horizontal(classes="line"):
                 yield Label("source")
-                yield Input(id="source", placeholder="path or id", suggester=Paths())
+                yield LineField(id="source", placeholder="path or id", suggester=Paths())
             with Vertical(id="columns"):
                 with Horizontal(classes="line"):
                     yield Label("text column")
-                    yield Input(id="text_column")
+                    yield LineField(id="text_column")
                 with Horizontal(classes="line"):
                     yield Label("label column")
-                    yield Input(id="label_column")
+                    yield LineField(id="label_column")
             yield Static(Text(_HELP, "dim"), id="said", markup=False)
 
     def on_mount(self) -> None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ...core.cli import options
 from ...core.errors import UserError
+from ...core.model import naming
 from ...core.runs.state import RunView
-from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
 NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
@@ -56,7 +54,7 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     except UserError as error:
         problems["data"] = str(error)
     try:
-        values["model"] = _model(entries["model"].strip())
+        values["model"] = naming.resolve(entries["model"].strip())
     except UserError as error:
         problems["model"] = str(error)
     is_training = entries["task"] == "fine-tune"
@@ -69,20 +67,6 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         return BaselineSpec(data, pooling=entries["pooling"], **shared), {}  # type: ignore[arg-type]
     named = {name: value for name, value in values.items() if name in TRAIN_ONLY}
     return TrainSpec(data, preset=entries["preset"], **shared, **named), {}  # type: ignore[arg-type]
-
-
-def _model(name: str) -> str:
-    """Return a model as a spec keeps it. Raises UserError where there is none of that name."""
-    if name == "starter" or re.fullmatch(r"(ms|hf):[\w.-]+/[\w.-]+", name):
-        return name
-    try:
-        folder = Path(name).expanduser().absolute()
-        there = bool(name) and (folder / "config.json").is_file()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(f"cannot look at {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error
-    if not there:
-        raise UserError("no model: give starter, a folder with config.json, ms:OWNER/NAME or hf:OWNER/NAME")
-    return str(folder)
 
 
 def _out_of_range(values: Mapping[str, Any]) -> dict[str, str]:

@@ -51,6 +51,7 @@ class TokensScreen(Page):
         Binding("minus", "batch(-1)", "rows", tooltip="one row less in the batch", show=False, id="batch_less"),
         Binding("v", "view", "view", tooltip="the batch as a grid, tokens, ids or mask", id="batch_view"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
+        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="tokens_model"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this text", id="text_prompt"),
     ]
 
@@ -184,8 +185,9 @@ class TokensScreen(Page):
             self._draw_way()
 
     def _run(self) -> RunView | None:
-        """Return the newest fine-tuned run on the labels in use: its logits are shown."""
-        return next((view for view in self.state.runs if view.state == "finished" and isinstance(view.spec.job, TrainSpec)), None)
+        """Return the newest run that fine-tuned the model in use: its logits are shown."""
+        fine_tuned = (view for view in self.state.runs if view.state == "finished" and isinstance(view.spec.job, TrainSpec))
+        return next((view for view in fine_tuned if view.spec.job.model == self.state.model), None)
 
     def _batch_texts(self, text: str) -> tuple[str, ...]:
         """Return the text and the rows that follow it, or the data set's first ones."""

@@ -14,7 +14,16 @@ LONGEST = 5_000
 """Characters that can be edited; a longer text is shown up to here and handed on whole until it is edited."""
 
 
-class TextField(Input):
+class LineField(Input):
+    """An Input into which no control character can be pasted."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self.insert_text_at_cursor(safe_line(event.text[:LONGEST]))
+
+
+class TextField(LineField):
     """An Input that never draws a control character."""
 
     DEFAULT_CSS = """
@@ -55,8 +64,3 @@ class TextField(Input):
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()
         self._tell()
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-        self.insert_text_at_cursor(safe_line(event.text[:LONGEST]))

@@ -1,0 +1,23 @@
+"""The names under which a person gives a checkpoint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..errors import UserError
+from ..safe_text import safe_line
+
+
+def resolve(name: str) -> str:
+    """Return a model as a spec keeps it: 'starter', an id, or an absolute folder. Raises UserError where there is none of that name."""
+    if name == "starter" or re.fullmatch(r"(ms|hf):[\w.-]+/[\w.-]+", name):
+        return name
+    try:
+        folder = Path(name).expanduser().absolute()
+        there = bool(name) and (folder / "config.json").is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"cannot look at {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error
+    if not there:
+        raise UserError("no model: give starter, a folder with config.json, ms:OWNER/NAME or hf:OWNER/NAME")
+    return str(folder)
