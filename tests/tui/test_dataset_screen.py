@@ -292,6 +292,53 @@ async def test_a_data_set_that_cannot_be_read_is_said_in_a_sentence(engine: Insp
         assert sum(counts(screen).values()) == 90
 
 
+async def test_columns_that_cannot_be_guessed_are_named_in_the_dialog(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    good, unclear = tmp_path / "good.csv", tmp_path / "unclear.csv"
+    good.write_text("review,stars\n" + "".join(f"place number {number},{number % 2}\n" for number in range(30)))
+    unclear.write_text("a,b,c\n" + "".join(f"some words {number},other words {number},{number % 2}\n" for number in range(30)))
+    async with browser(engine, tiny_data, size=(80, 24)) as (screen, pilot):
+        await pilot.press("o")
+        dialog = screen.app.screen
+        assert isinstance(dialog, OpenData)
+        for source in (good, unclear):
+            dialog.query_one("#source", Input).value = str(source)
+            await pilot.press("enter")
+            await settle(pilot)
+        text = "\n".join(drawn(screen.app))
+        assert "review" not in text
+        assert "--" not in text
+        assert "the field 'text column'" in " ".join(text.replace("│", " ").split())
+        dialog.query_one("#text_column", Input).value = "a"
+        dialog.query_one("#label_column", Input).value = "c"
+        dialog.query_one("#labels", Input).value = "bad, good"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "some words 0" in "\n".join(drawn(screen.app))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.state.dataset is not None
+        assert screen.state.dataset.text_column == "a"
+        assert screen.state.dataset.labels == ("bad", "good")
+
+
+async def test_rows_that_cannot_be_used_are_left_out_when_asked(engine: Inspector, tmp_path: Path) -> None:
+    file = tmp_path / "holes.csv"
+    file.write_text("text,label\n" + "".join(f"{'' if number == 7 else f'words {number}'},{'ab'[number % 2]}\n" for number in range(30)))
+    async with browser(engine, file) as (screen, pilot):
+        assert "Press o" in lines(screen)
+        await pilot.press("o")
+        text = "\n".join(drawn(screen.app))
+        assert "holes.csv, row 8" in text
+        screen.app.screen.query_one("#bad_rows").focus()
+        await pilot.press("right", "enter")
+        await settle(pilot)
+        assert "left out 1 row" in "\n".join(drawn(screen.app))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.state.dataset is not None
+        assert sum(len(split) for split in screen.state.dataset.splits.values()) == 29
+
+
 async def test_the_first_data_set_cannot_be_read(engine: Inspector, tmp_path: Path) -> None:
     async with browser(engine, tmp_path / "nowhere") as (screen, _):
         text = lines(screen)

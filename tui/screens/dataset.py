@@ -111,7 +111,7 @@ class DatasetScreen(Page):
             return
         if state.data_error:
             text = Text("cannot open the data set\n\n", "bold").append(safe_text(state.data_error), "")
-            place.update(text.append("\n\nPress o to open another one.", "dim"))
+            place.update(text.append("\n\nPress o to read it otherwise, or to open another one.", "dim"))
         elif state.loading is not None:
             done, total = state.loading.done, state.loading.total
             share = f"  {100 * done / total:.0f} %" if total else ""

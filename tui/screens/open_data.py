@@ -20,12 +20,15 @@ from ...core.safe_text import cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
 from ..state import AppState, Loading
 from ..theme import class_looks
+from ..widgets.choice import Choice
 from ..widgets.text_field import LineField
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 _PREVIEWED = 5
+_COLUMNS = ("text_column", "label_column", "labels")
+_GUESSED = "guessed where it is clear"
 _HELP = (
     "A file (jsonl, csv, tsv, parquet, also .gz), a folder with train, validation and test,\n"
     "ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\nenter reads it; nothing is changed until you take it"
@@ -55,12 +58,18 @@ class OpenData(ModalScreen[None]):
     """Two steps: enter reads and shows five rows, enter again takes what is shown."""
 
     CSS_PATH = "open_data.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "close"),
+        Binding("enter", "enter", "read it, take it"),
+        Binding("down", "app.focus_next", "next field", show=False),
+        Binding("up", "app.focus_previous", "field before", show=False),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
         self._read: tuple[DataSpec, Dataset] | None = None
-        self._asked: tuple[str, str, str] | None = None
+        self._asked: tuple[str, ...] | None = None
+        """What the fields said when the data set was read, with the columns that were guessed."""
 
     @property
     def _state(self) -> AppState:
@@ -74,28 +83,36 @@ class OpenData(ModalScreen[None]):
             with Vertical(id="columns"):
                 with Horizontal(classes="line"):
                     yield Label("text column")
-                    yield LineField(id="text_column")
+                    yield LineField(id="text_column", placeholder=_GUESSED)
                 with Horizontal(classes="line"):
                     yield Label("label column")
-                    yield LineField(id="label_column")
+                    yield LineField(id="label_column", placeholder=_GUESSED)
+                with Horizontal(classes="line"):
+                    yield Label("label names")
+                    yield LineField(id="labels", placeholder="of integer labels in order, with commas between them")
+                with Horizontal(classes="line"):
+                    yield Label("bad rows")
+                    yield Choice(("refuse", "skip"), "refuse", id="bad_rows")
             yield Static(Text(_HELP, "dim"), id="said", markup=False)
 
     def on_mount(self) -> None:
         box = self.query_one("#box")
         box.border_title = "open a data set"
         box.border_subtitle = "esc closes"
-        self.query_one("#source").focus()
+        field = self.query_one("#source", Input)
+        if self._state.data_error and self._state.spec is not None:
+            # It could not be read as it is: perhaps it can otherwise.
+            field.value = safe_line(self._state.spec.source)
+            self._refuse(self._state.data_error)
+        field.focus()
 
     @property
-    def _wanted(self) -> tuple[str, str, str]:
-        source, text, label = (self.query_one(f"#{name}", Input).value.strip() for name in ("source", "text_column", "label_column"))
-        if self._asked is not None and source != self._asked[0]:
-            # Columns that were guessed for one source say nothing about another.
-            return source, "", ""
-        return source, text, label
+    def _wanted(self) -> tuple[str, ...]:
+        fields = (self.query_one(f"#{name}", Input).value.strip() for name in ("source", *_COLUMNS))
+        return (*fields, self.query_one("#bad_rows", Choice).value)
 
     @on(Input.Submitted)
-    def _entered(self) -> None:
+    def action_enter(self) -> None:
         wanted = self._wanted
         if not wanted[0]:
             self._say(Text("write a path or an id first", self._color("warning")))
@@ -106,16 +123,30 @@ class OpenData(ModalScreen[None]):
             self._look(wanted)
 
     @on(Input.Changed)
+    @on(Choice.Changed)
     def _changed(self) -> None:
+        if self._asked is not None and self._wanted[0] != self._asked[0]:
+            # Columns that were guessed for one source say nothing about another.
+            self._asked = None
+            for name in _COLUMNS:
+                with self.prevent(Input.Changed):
+                    self.query_one(f"#{name}", Input).value = ""
         if self._read is not None and self._wanted != self._asked:
             self._read = None
             self.query_one("#box").border_subtitle = "enter reads it again   esc closes"
 
     @work(exclusive=True)
-    async def _look(self, wanted: tuple[str, str, str]) -> None:
-        source, text, label = wanted
+    async def _look(self, wanted: tuple[str, ...]) -> None:
+        source, text, label, names, bad_rows = wanted
         current = self._state.spec
-        spec = DataSpec(source, text or None, label or None, offline=current.offline if current is not None else False)
+        spec = DataSpec(
+            source,
+            text or None,
+            label or None,
+            labels=tuple(name.strip() for name in names.split(",")) if names else (),
+            skip_bad_rows=bad_rows == "skip",
+            offline=current.offline if current is not None else False,
+        )
 
         def report(loading: Loading) -> None:
             share = f" {100 * loading.done / loading.total:.0f} %" if loading.total else ""
@@ -125,12 +156,18 @@ class OpenData(ModalScreen[None]):
         try:
             dataset = await self._state.read_dataset(spec, report)
         except UserError as error:
-            self._read = None
-            self._say(Text(safe_text(str(error)), self._color("error")))
+            self._refuse(str(error))
             return
-        self._show(spec, dataset, source)
+        self._show(spec, dataset)
 
-    def _show(self, spec: DataSpec, dataset: Dataset, source: str) -> None:
+    def _refuse(self, error: str) -> None:
+        """Say why there is nothing to take, under the fields that may mend it."""
+        self._read = None
+        self.query_one("#columns").add_class("-read")
+        self._say(Text(safe_text(in_fields(error)), self._color("error")))
+        self.query_one("#box").border_subtitle = "enter reads it again   esc closes"
+
+    def _show(self, spec: DataSpec, dataset: Dataset) -> None:
         for name, value in (("text_column", dataset.text_column), ("label_column", dataset.label_column)):
             with self.prevent(Input.Changed):
                 self.query_one(f"#{name}", Input).value = safe_line(value)
@@ -145,7 +182,7 @@ class OpenData(ModalScreen[None]):
             ),
             dataset,
         )
-        self._asked = (source, safe_line(guessed[0]), safe_line(guessed[1]))
+        self._asked = self._wanted
         self._say(preview(dataset, max(40, self.query_one("#said").size.width), dark=self._state.dark))
         self.query_one("#box").border_subtitle = "enter takes it   esc closes"
 
@@ -164,10 +201,27 @@ def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
     if others:
         text.append(f"columns not used: {cut(', '.join(others), width - 20)}\n", "dim")
     looks = class_looks(dataset.labels, dark=dark)
-    names = min(24, max(Text(safe_line(name, 22)).cell_len for name in dataset.labels) + 2)
+    # One cell more than a glyph and a space is needed for both to be drawn.
+    names = min(24, max(4, *(Text(safe_line(name, 22)).cell_len + 2 for name in dataset.labels)))
     for row in next(iter(dataset.splits.values())).rows(0, _PREVIEWED):
         text.append_text(looks[row.label].text(names)).append(" " + pad(safe_line(row.text, width - names - 1), width - names - 1) + "\n")
     for note in dataset.notes:
-        text.append(f"{safe_text(note)}\n", "dim")
+        text.append(f"{safe_text(in_fields(note))}\n", "dim")
     text.rstrip()
     return text
+
+
+_FIELDS = {
+    "--text-column": "the field 'text column'",
+    "--label-column": "the field 'label column'",
+    "--labels a,b,c": "the field 'label names'",
+    "--labels": "the field 'label names'",
+    "--skip-bad-rows": "the field 'bad rows'",
+}
+
+
+def in_fields(sentence: str) -> str:
+    """Return what the reader says with the fields of this dialog in the place of the command line's options."""
+    for option, field in _FIELDS.items():
+        sentence = sentence.replace(option, field)
+    return sentence
