@@ -65,6 +65,13 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
     device: Device = "auto"
     precision: Precision = "auto"
     processes: int = 1
+    """On this machine; each takes its share of every batch."""
+    nodes: int = 1
+    """Machines, each of which runs as many processes."""
+    node_rank: int = 0
+    """Of this machine; the first, 0, writes the checkpoints and the model."""
+    master: str = ""
+    """ADDRESS[:PORT] of the first machine; empty: there is no other."""
 
 
 Job = BaselineSpec | TrainSpec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import string
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny-distilbert")
     write_tiny_model(folder)
     return folder
+
+
+@pytest.fixture
+def still_model(tiny_model: Path, tmp_path: Path) -> Path:
+    """The tiny model without dropout, so that how a batch is cut cannot change anything."""
+    model = shutil.copytree(tiny_model, tmp_path / "still")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0}))
+    return model
 
 
 @pytest.fixture(scope="session")

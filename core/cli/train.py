@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..errors import UserError
+from ..runs.ranks import split_address
 from ..specs import BaselineSpec, Job, TrainSpec
 from . import cards, fetch, follow, options
 from .output import Output
@@ -57,7 +59,18 @@ def add(commands: Any) -> None:
         help="end after N measurements without a better macro-F1 and keep the best model (default: train to the end and keep the last)",
     )
     options.add_hardware(train)
+    _add_processes(train)
     options.add_detach(train)
+
+
+def _add_processes(parser: options.Parser) -> None:
+    group = parser.add_argument_group("more than one GPU or machine")
+    group.add_argument(
+        "--processes", metavar="N", type=options.positive, default=1, help="share every batch among N processes, each on a GPU of its own"
+    )
+    group.add_argument("--nodes", metavar="N", type=options.positive, default=1, help="of N machines, each started with the same options")
+    group.add_argument("--node-rank", metavar="K", type=options.natural, help="which of them this is: 0, the first, writes the model")
+    group.add_argument("--master", metavar="ADDRESS", help="of machine 0, as ADDRESS or ADDRESS:PORT (default port: 29500)")
 
 
 def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
@@ -78,6 +91,7 @@ def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
 
 def run_train(arguments: argparse.Namespace, output: Output) -> int:
     """Start a fine-tuning; follow it unless --detach."""
+    check_processes(arguments)
     spec = fetch.data_spec(arguments)
     job = TrainSpec(
         data=spec,
@@ -92,8 +106,26 @@ def run_train(arguments: argparse.Namespace, output: Output) -> int:
         seed=arguments.seed,
         device=arguments.device,
         precision=arguments.precision,
+        processes=arguments.processes,
+        nodes=arguments.nodes,
+        node_rank=arguments.node_rank or 0,
+        master=arguments.master or "",
     )
     return _start(job, arguments, output)
+
+
+def check_processes(arguments: argparse.Namespace) -> None:
+    """Raise UserError for processes and machines that do not go together."""
+    if arguments.nodes == 1 and (arguments.node_rank is not None or arguments.master is not None):
+        raise UserError("--node-rank and --master are for several machines. Say how many with --nodes N")
+    if arguments.nodes > 1:
+        if arguments.node_rank is None or arguments.master is None:
+            raise UserError(f"--nodes {arguments.nodes} needs --node-rank K, 0 on the first machine, and --master, the first one's address")
+        if arguments.node_rank >= arguments.nodes:
+            raise UserError(f"--node-rank {arguments.node_rank} is not one of the {arguments.nodes} machines: count from 0")
+        split_address(arguments.master)
+    if arguments.device.startswith("cuda:") and arguments.processes > 1:
+        raise UserError(f"--device {arguments.device} is one card. With --processes each takes its own: give --device cuda, or none")
 
 
 def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:

@@ -32,7 +32,9 @@ def estimate(ask: AskEstimate, report: Report) -> EstimateAnswer:
 def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     started = time.monotonic()
     # A run's folder that is never made: only checkpoints would be written there.
-    training, _ = finetune.prepare(job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False)
+    training, _ = finetune.prepare(
+        job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision)
+    )
     before = time.monotonic() - started
     lengths = training.train_ids.lengths
     batches = epoch_batches(lengths, training.settings.batch_size, training.settings.seed, 0)[: STEPS + 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 import os
 import resource
@@ -27,7 +28,7 @@ from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Fin
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
-from . import checkpoint, device, predictions, presets
+from . import checkpoint, device, distributed, predictions, presets, training_state
 from .batches import TokenIds, epoch_batches, tokenize
 from .inference import logits
 from .metrics import measure
@@ -197,14 +198,15 @@ class Training:
         return torch.stack(losses).sum()
 
     def _agree(self, loss: torch.Tensor) -> tuple[float, str]:
-        """Return the batch's sum of losses over all processes, and what the first process wishes to do next."""
-        wish = 0.0
-        if self.accelerator.is_main_process:
-            wish = 2.0 if self.should_stop() else 1.0 if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS else 0.0
+        """Return the batch's sum of losses over all processes, and what to do next: stop if any is asked to, save if the first wishes."""
+        stop = self.should_stop()
+        save = self.accelerator.is_main_process and time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+        total: Any = loss
         if self.accelerator.num_processes > 1:
-            told = self.accelerator.reduce(torch.stack([loss.double(), torch.tensor(wish, dtype=torch.float64, device=loss.device)]), "sum")
-            return float(told[0]), ("", "save", "stop")[int(told[1])]
-        return float(loss), ("", "save", "stop")[int(wish)]
+            mine = torch.tensor([0.0, stop, save], dtype=torch.float64, device=loss.device)
+            mine[0] = loss
+            total, stop, save = self.accelerator.reduce(mine, "sum")
+        return float(total), "stop" if stop else "save" if save else ""
 
     def _log(self, seconds: float) -> None:
         position, sums = self.position, self.position.since_log
@@ -264,7 +266,7 @@ class Training:
         lost = self.accelerator.is_main_process and best.since >= patience
         if self.accelerator.num_processes > 1:
             lost = bool(self.accelerator.reduce(torch.tensor(float(lost), device=self.compute.device), "sum"))
-        if lost:
+        if lost and self.accelerator.is_main_process:
             self.emit(
                 Note(
                     "info",
@@ -293,31 +295,27 @@ class Training:
         """Write a checkpoint of everything that the next step depends on, and mark it complete."""
         started = time.monotonic()
         folder = self.run.checkpoints / f"step-{self.position.step}"
-        rank = self.accelerator.process_index
         if self.accelerator.is_main_process:
             paths.make_private(folder)
             self.model.save_pretrained(folder)
-            torch.save(self.optimizer.state_dict(), folder / "optimizer.pt")
             (folder / "position.json").write_bytes(msgspec.json.encode(self.position))
-        self.accelerator.wait_for_everyone()
-        torch.save(_random_state(self.compute.device), folder / f"random-{rank}.pt")
-        self.accelerator.wait_for_everyone()
+        training_state.save(folder, self.optimizer, self.accelerator, self.compute.device)
         if self.accelerator.is_main_process:
             checkpoints.mark_complete(folder)
             checkpoints.prune(self.run, KEEP_CHECKPOINTS)
             checkpoints.prune_best(self.run, self.position.best.step)
             is_best = self.position.best.step == self.position.step
             self.emit(CheckpointSaved(self.position.step, time.monotonic() - started, is_best))
+        self.accelerator.wait_for_everyone()
         self.saved_at = time.monotonic()
 
-    def restore(self, folder: Path) -> None:
-        """Go back to a checkpoint; the model's weights have been loaded from it already."""
-        rank = self.accelerator.process_index
-        self.optimizer.load_state_dict(torch.load(folder / "optimizer.pt", map_location=self.compute.device, weights_only=True))
-        self.position = msgspec.json.decode((folder / "position.json").read_bytes(), type=_Position)
-        random = folder / f"random-{rank}.pt"
-        if random.is_file():
-            _set_random_state(torch.load(random, weights_only=True), self.compute.device)
+    def restore(self, folder: Path | None) -> None:
+        """Go back to the first process's checkpoint, if it has one; its weights have been loaded already, and go to all processes."""
+        has = self.accelerator.is_main_process and folder is not None
+        position = distributed.share(self.accelerator, (folder / "position.json").read_bytes() if has and folder else b"")
+        if position:
+            training_state.restore(folder, self.optimizer, self.accelerator, self.compute.device)
+            self.position = msgspec.json.decode(position, type=_Position)
 
 
 def train(
@@ -335,20 +333,23 @@ def train(
     input, and for a loss that is not a number.
     """
     begun = time.monotonic()
-    training, data = prepare(job, run, emit, should_stop, resume_from=resume_from, batch_split=batch_split)
-    accelerator, emit = training.accelerator, training.emit
-    emit(_started(training, data, batch_split))
-    torch.manual_seed(job.seed + accelerator.process_index)
-    if resume_from:
-        training.restore(resume_from)
-    if not training.loop():
-        emit(Stopped(training.position.step))
+    compute = _compute(job)
+    if not distributed.join(compute.device, emit, should_stop):
         return False
-    if accelerator.is_main_process:
-        _finish(training, begun)
+    training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
+    accelerator, emit = training.accelerator, training.emit
+    emit(_started(training, data, batch_split, job.nodes))
+    torch.manual_seed(job.seed + accelerator.process_index)
+    training.restore(resume_from)
+    done = training.loop()
+    if done:
+        finished = msgspec.json.encode(_finish(training, begun)) if accelerator.is_main_process else b""
+        emit(msgspec.json.decode(distributed.share(accelerator, finished), type=Finished))
+    else:
+        emit(Stopped(training.position.step))
     accelerator.wait_for_everyone()
     accelerator.end_training()
-    return True
+    return done
 
 
 def prepare(
@@ -356,6 +357,7 @@ def prepare(
     run: RunFolder,
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
+    compute: device.Compute,
     *,
     resume_from: Path | None = None,
     batch_split: int = 1,
@@ -364,9 +366,8 @@ def prepare(
     data = sources.load(job.data)
     if "validation" not in data.splits:
         raise UserError(f"{data.name} has no validation split, and fine-tuning is measured on it")
-    compute = _compute(job)
     accelerator = Accelerator(cpu=compute.device.type == "cpu", mixed_precision="no")
-    if not accelerator.is_main_process:
+    if not accelerator.is_local_main_process:
         emit = _discard
     folder = checkpoint.find(job.model, offline=job.data.offline)
     tokenizer = checkpoint.load_tokenizer(folder)
@@ -380,6 +381,8 @@ def prepare(
         parameters=sum(each.numel() for each in model.base_model.parameters()),
         max_length=limit,
     )
+    if job.nodes > 1:
+        distributed.check_same(accelerator, _facts(data, settings, compute))
     train_ids = _tokenize(data, "train", tokenizer, limit, emit)
     eval_ids = _tokenize(data, "validation", tokenizer, limit, emit)
     training = Training(
@@ -401,10 +404,10 @@ def prepare(
     return training, data
 
 
-def _finish(training: Training, begun: float) -> None:
-    """Write the model and its predictions, tell the final metrics, and drop the checkpoints."""
-    emit, run = training.emit, training.run
-    emit(Progress("save", 0, 1, "files", 0.0))
+def _finish(training: Training, begun: float) -> Finished:
+    """Write the model and its predictions, drop the checkpoints, and return what the run came to."""
+    run = training.run
+    training.emit(Progress("save", 0, 1, "files", 0.0))
     training.take_best()
     metrics, probabilities = training.measure()
     paths.make_private(run.model)
@@ -414,22 +417,31 @@ def _finish(training: Training, begun: float) -> None:
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     checkpoints.prune(run, 0)
     checkpoints.prune_best(run, None)
-    emit(
-        Finished(
-            metrics=metrics,
-            seconds=time.monotonic() - begun,
-            steps=training.position.step,
-            examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
-            peak_memory=peak_memory(),
-        )
+    return Finished(
+        metrics=metrics,
+        seconds=time.monotonic() - begun,
+        steps=training.position.step,
+        examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
+        peak_memory=peak_memory(),
     )
 
 
-def _started(training: Training, data: Dataset, batch_split: int) -> Started:
+def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -> dict[str, str]:
+    """Return what must be the same on all machines, by its name for people."""
+    return {
+        "the versions of emotui": importlib.metadata.version("emotui"),
+        "the texts or labels": f"{sources.fingerprint(data)} {data.labels}",
+        "the settings": msgspec.json.encode(settings).decode(),
+        "the kinds of device": f"{compute.device.type} {compute.precision}",
+    }
+
+
+def _started(training: Training, data: Dataset, batch_split: int, nodes: int) -> Started:
     settings: dict[str, Any] = msgspec.to_builtins(training.settings)
     settings |= {
         "threads": torch.get_num_threads(),
         "processes": training.accelerator.num_processes,
+        "nodes": nodes,
         "batch_split": batch_split,
         "longest": int(training.train_ids.lengths.max()),
         "truncated": int((training.train_ids.full_lengths > training.train_ids.lengths).sum()),
@@ -447,9 +459,13 @@ def _started(training: Training, data: Dataset, batch_split: int) -> Started:
 
 
 def _compute(job: TrainSpec) -> device.Compute:
-    """Return where to compute; under torchrun each process takes the card of its local rank."""
-    rank = os.environ.get("LOCAL_RANK")
-    wanted = f"cuda:{rank}" if rank and job.device in ("auto", "cuda") and torch.cuda.device_count() > int(rank) else job.device
+    """Return where to compute; where there are several processes each takes the card of its local rank."""
+    wanted, rank, needed = job.device, os.environ.get("LOCAL_RANK"), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if rank and cards and job.device in ("auto", "cuda"):
+        if cards < needed:
+            raise UserError(f"{needed} processes need {needed} CUDA devices; there are {cards}. Take --processes {cards}, or --device cpu")
+        wanted = f"cuda:{rank}"
     compute = device.choose(wanted, job.precision)
     if compute.device.type == "cuda":
         torch.cuda.set_device(compute.device)
@@ -479,19 +495,6 @@ def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str,
     ]
 
 
-def _random_state(where: torch.device) -> dict[str, torch.Tensor]:
-    state = {"cpu": torch.get_rng_state()}
-    if where.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(where)
-    return state
-
-
-def _set_random_state(state: dict[str, torch.Tensor], where: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
-    if where.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], where)
-
-
 def peak_memory() -> int:
     """Return the highest resident memory of this process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -499,4 +502,4 @@ def peak_memory() -> int:
 
 
 def _discard(event: Event) -> None:
-    """Take an event of a process that is not the first: only that one writes."""
+    """Take an event of a process that is not its machine's first: only that one tells."""

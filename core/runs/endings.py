@@ -14,6 +14,8 @@ SUPERVISOR_SAYS = "supervisor: "
 
 FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """The worker's exit codes."""
+PEER_LOST = 9
+"""Of a process that lost another one of its run: the cause is the other's."""
 
 _CAUSES = {
     BAD_INPUT: "bad_input",
@@ -23,6 +25,7 @@ _CAUSES = {
     MEMORY: "oom_kernel",
     FAILED: "crash",
     CRASHED: "crash",
+    PEER_LOST: "crash",
 }
 
 
@@ -71,7 +74,7 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
             "oom_kernel", "the kernel killed the worker because the memory ran out. Close other programs, or split the batch further"
         )
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        return Ending("killed", f"the worker was killed ({name}), and not from here")
+        return Ending("killed", f"the worker was killed ({name}), and not from here" + (f": {error}" if error else ""))
     said = error or last_log_line()
     return Ending("crash", f"the worker crashed ({name})" + (f": {said}" if said else ""))
 

@@ -50,7 +50,9 @@ class Tally:
     def can_split_further(self, parts: int) -> bool:
         """Whether batches of the attempt can be cut into more than `parts` parts to save memory."""
         match self.started:
-            case {"settings": {"batch_size": int(rows), "accumulation": int(accumulation)}}:
-                return accumulation * parts < rows
+            case {"settings": {"nodes": int(nodes)}} if nodes > 1:
+                return False  # the other machines would have to be started again as well
+            case {"settings": {"batch_size": int(rows), "accumulation": int(accumulation), **more}}:
+                return accumulation * parts * int(more.get("processes") or 1) < rows
             case _:
                 return False

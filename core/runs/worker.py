@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..events import Event, Note, Progress
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, Job, TrainSpec
-from . import endings
+from . import endings, ranks
 from .channel import Channel
 from .folder import RunFolder
 from .log import is_disk_full
@@ -40,6 +40,8 @@ class Work:
     """The complete checkpoint to go on from."""
     batch_split: int
     """Parts that a batch is cut into, more with each attempt that ran out of the GPU's memory."""
+    writes: bool = True
+    """Whether this is the process that writes the checkpoints and the model."""
 
 
 Task = Callable[[Any, Work], bool]
@@ -67,7 +69,8 @@ def fine_tune(job: TrainSpec, work: Work) -> bool:
     from ..model import finetune
 
     parameters = models.count_parameters(models.find(job.model, offline=job.data.offline))
-    check_room(work.run, needed_bytes(parameters, best_kept=job.patience is not None))
+    if work.writes:
+        check_room(work.run, needed_bytes(parameters, best_kept=job.patience is not None))
     try:
         return finetune.train(job, work.run, work.emit, work.should_stop, resume_from=work.checkpoint, batch_split=work.batch_split)
     except finetune.NotFiniteError as error:
@@ -114,10 +117,11 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     (given,) = sys.argv[1:] if arguments is None else arguments
     run = RunFolder(Path(given))
-    channel = Channel(run, int(os.environ.pop("EMOTUI_EVENTS")), int(os.environ["EMOTUI_ATTEMPT"]))
-    code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned)
-    _end_children()
-    channel.close()
+    is_first = ranks.NODES not in os.environ
+    descriptor = int(os.environ.pop("EMOTUI_EVENTS"))
+    channel = Channel(run, descriptor, int(os.environ["EMOTUI_ATTEMPT"])) if is_first else ranks.Telling(descriptor)
+    code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned, is_first=is_first)
+    _end(channel)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -126,27 +130,59 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     return code
 
 
-def _work(run: RunFolder, channel: Channel, tasks: Mapping[type[Job], Task], should_stop: Callable[[], bool]) -> int:
+def _end(channel: Channel | ranks.Telling) -> None:
+    _end_children()
+    channel.close()
+
+
+def _work(
+    run: RunFolder, channel: Channel | ranks.Telling, tasks: Mapping[type[Job], Task], should_stop: Callable[[], bool], *, is_first: bool
+) -> int:
+    others: ranks.Ranks | None = None
+
+    def fail(code: int, sentence: str) -> None:
+        _tell(channel, sentence)
+        _end(channel)
+        ranks.end_as(code)
+
     try:
         paths.check_private(run.path)
         job = run.read_spec().job
+        world = ranks.world_of(job)
         given = os.environ.get("EMOTUI_CHECKPOINT")
         checkpoint = Path(given) if given else None
         channel.emit(Progress("load", 0, None, "files", 0.0))
-        with Telemeter(channel.emit):
-            work = Work(run, channel.emit, should_stop, checkpoint, int(os.environ.get("EMOTUI_BATCH_SPLIT", "1")))
+        if is_first and not world.is_alone:
+            others = ranks.Ranks(world, sys.orig_argv, fail)
+        with Telemeter(channel.emit) if is_first else contextlib.nullcontext():
+            split = int(os.environ.get("EMOTUI_BATCH_SPLIT", "1"))
+            work = Work(run, channel.emit, should_stop, checkpoint, split, writes=is_first and world.node == 0)
             done = tasks[type(job)](job, work)
-        return endings.FINISHED if done else endings.STOPPED
+        code = endings.FINISHED if done else endings.STOPPED
     except UserError as error:
-        channel.emit(Note("error", str(error)))
-        with contextlib.suppress(OSError):  # the log may lie on the disk that is full
-            sys.stderr.write(f"{safe_line(str(error))}\n")
+        if others is not None:
+            others.leave()
+        _tell(channel, str(error))
         return _code_of(error, run)
     except Exception as error:
+        code = _code_of(error, run)
+        if others is not None and code == endings.PEER_LOST:
+            others.wait_for_failure()
+        if others is not None:
+            others.leave()
         channel.emit(Note("error", _in_words(error, run)))
         with contextlib.suppress(OSError):
             traceback.print_exc()
-        return _code_of(error, run)
+        return code
+    if others is not None:
+        others.leave()
+    return code
+
+
+def _tell(channel: Channel | ranks.Telling, sentence: str) -> None:
+    channel.emit(Note("error", sentence))
+    with contextlib.suppress(OSError):  # the log may lie on the disk that is full
+        sys.stderr.write(f"{safe_line(sentence)}\n")
 
 
 def _end_children() -> None:
@@ -164,12 +200,23 @@ def _code_of(error: Exception, run: RunFolder) -> int:
         return error.code
     if isinstance(error, UserError):
         return endings.BAD_INPUT if error.exit_code == endings.BAD_INPUT else endings.FAILED
+    if _is_lost_peer(error):
+        return endings.PEER_LOST
     text = str(error)
     if type(error).__name__ == "OutOfMemoryError" or any(sign in text for sign in ("CUDA out of memory", "CUBLAS_STATUS_ALLOC_FAILED")):
         return endings.GPU_MEMORY
     if isinstance(error, MemoryError) or "DefaultCPUAllocator: can't allocate memory" in text:
         return endings.MEMORY
     return endings.DISK_FULL if _is_for_lack_of_disk(error, run) else endings.CRASHED
+
+
+def _is_lost_peer(error: Exception) -> bool:
+    """Whether an exception says that another process of the run has come to an end."""
+    if ranks.NODES not in os.environ or "torch" not in sys.modules:
+        return False
+    from ..model import distributed
+
+    return distributed.is_lost_peer(error)
 
 
 def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
@@ -205,6 +252,8 @@ def _in_words(error: Exception, run: RunFolder) -> str:
             return f"the memory ran out. Close other programs or take a larger --accumulation ({last})"
         case endings.DISK_FULL:
             return f"the disk is full. Free some space in {run.path} and resume the run ({last})"
+        case endings.PEER_LOST:
+            return f"another process of the run is gone, and none goes on without it. Another machine's run may say why ({last})"
         case _:
             return last
 

@@ -25,15 +25,6 @@ from sklearn.metrics import f1_score
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
 
-@pytest.fixture
-def still_model(tiny_model: Path, tmp_path: Path) -> Path:
-    """The tiny model without dropout, so that how a batch is cut cannot change anything."""
-    model = shutil.copytree(tiny_model, tmp_path / "still")
-    config = json.loads((model / "config.json").read_text())
-    (model / "config.json").write_text(json.dumps(config | {"dropout": 0.0, "attention_dropout": 0.0, "seq_classif_dropout": 0.0}))
-    return model
-
-
 def job_of(data: Path, model: Path, **settings: object) -> TrainSpec:
     defaults: dict[str, object] = {"batch_size": 16, "epochs": 2, "learning_rate": 2e-3, "device": "cpu", "precision": "float32"}
     return TrainSpec(DataSpec(str(data)), str(model), **{**defaults, **settings})  # type: ignore[arg-type]

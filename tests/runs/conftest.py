@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from emotui.core.events import Step
@@ -53,8 +54,9 @@ class Runs:
         path.write_text(json.dumps(plan))
         return TrainSpec(DataSpec("starter"), str(path))
 
-    def start(self, **plan: object) -> RunFolder:
-        run = launch.start(self.job(**plan), data_hash="", labels=("a", "b"), supervisor=SUPERVISOR)
+    def start(self, *, processes: int = 1, **plan: object) -> RunFolder:
+        job = msgspec.structs.replace(self.job(**plan), processes=processes)
+        run = launch.start(job, data_hash="", labels=("a", "b"), supervisor=SUPERVISOR)
         self.made.append(run)
         return run
 

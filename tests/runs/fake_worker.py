@@ -61,14 +61,15 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
         if step % 10 == 0:
             work.emit(EpochDone(EpochRow(step // 10, loss_of(state), None, 0.5, 0.5, 0.5), step))
         stop = work.should_stop() and not plan.get("deaf")
-        if stop or step % plan["every"] == 0:
+        if work.writes and (stop or step % plan["every"] == 0):
             save(work, step, state)
         if stop:
             work.emit(Stopped(step))
             return False
         accident(plan, step, work)
-    paths.make_private(work.run.model)
-    (work.run.model / "model.safetensors").write_text(str(state))
+    if work.writes:
+        paths.make_private(work.run.model)
+        (work.run.model / "model.safetensors").write_text(str(state))
     work.emit(Finished(METRICS, 1.0, step))
     return True
 
@@ -88,7 +89,9 @@ class OutOfMemoryError(RuntimeError):
 
 def accident(plan: dict[str, Any], step: int, work: worker.Work) -> None:
     """Meet with the plan's accident at its step; all but a lack of the GPU's memory happen once."""
-    if step != plan.get("at", 15) or (plan.get("accident") != "oom" and os.environ["EMOTUI_ATTEMPT"] != "1"):
+    if os.environ.get("RANK", "0") != plan.get("rank", "0") or step != plan.get("at", 15):
+        return
+    if plan.get("accident") != "oom" and os.environ["EMOTUI_ATTEMPT"] != "1":
         return
     match plan.get("accident"):
         case "crash":

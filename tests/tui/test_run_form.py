@@ -50,6 +50,7 @@ ENTRIES = {
             "cuda:1",
             "bf16",
         ),
+        specs.TrainSpec(specs.DataSpec("starter"), processes=2, nodes=3, node_rank=0, master="10.0.0.1:1234"),
         specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean", max_length=64, seed=3, device="cpu", precision="float32"),
     ],
 )
@@ -71,6 +72,7 @@ def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
         "seed",
         "device",
         "precision",
+        *(("processes", "nodes", "node_rank", "master") if isinstance(job, specs.TrainSpec) and job.nodes > 1 else ()),
     ):
         if hasattr(job, field):
             assert getattr(arguments, names.get(field, field)) == getattr(job, field)

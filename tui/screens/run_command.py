@@ -16,6 +16,8 @@ def command_of(job: Job) -> str:
         value = getattr(job, field, None)
         if value is not None and value != getattr(plain, field, None):
             words += [option, str(value)]
+    if isinstance(job, TrainSpec) and job.nodes > 1:
+        words += ["--node-rank", str(job.node_rank)]  # which the first machine's command says as well
     return shlex.join(words + _data_words(job.data))
 
 
@@ -33,6 +35,9 @@ _OPTIONS = {
     "seed": "--seed",
     "device": "--device",
     "precision": "--precision",
+    "processes": "--processes",
+    "nodes": "--nodes",
+    "master": "--master",
 }
 
 
