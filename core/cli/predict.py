@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -59,6 +60,13 @@ def add(commands: Any) -> None:
     predict.add_argument("--out", metavar="OUT", type=Path, help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
     predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
+    predict.add_argument(
+        "--processes",
+        metavar="N",
+        type=options.positive,
+        default=1,
+        help="divide --file among N processes, each on a GPU of its own; what an interrupted call has done is kept (default: 1)",
+    )
     predict.add_argument("--jsonl", action="store_true", help="print one JSON object a text, as soon as it is classified")
 
 
@@ -115,6 +123,8 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
         raise UserError("--json prints one object for all texts and --jsonl one a text: give only one of them")
     if arguments.file is not None or arguments.out is not None:
         return _predict_file(arguments, output)
+    if arguments.processes > 1:
+        raise UserError("--processes divides a file: give --file IN and --out OUT, or leave it out")
     from ..engine.client import Session
     from ..runs import folder
 
@@ -269,13 +279,20 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
         text_column=arguments.text_column,
         skip_bad_rows=arguments.skip_bad_rows,
     )
-    with Progress(output.stderr) as progress:
-        progress.update("classify", 0, None, "rows")
-        answer: FileAnswer = ask_once(ask, progress.engine)
+    answer: FileAnswer
+    started = time.monotonic()
+    if arguments.processes > 1:
+        from . import parts
+
+        answer = parts.classify(ask, run, arguments.processes, output)
+    else:
+        with Progress(output.stderr) as progress:
+            progress.update("classify", 0, None, "rows")
+            answer = ask_once(ask, progress.engine)
     if arguments.json:
         output.json({**msgspec.to_builtins(answer), "run": run.id})
     else:
         output.line(str(target))
     left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
-    output.say(f"{count(answer.rows, 'row')} classified in {duration(answer.seconds)}{left_out}")
+    output.say(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
     return 0

@@ -87,6 +87,16 @@ class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
     target: str
     text_column: str | None = None
     skip_bad_rows: bool = False
+    parts: str = ""
+    """A folder with what AskClassifyParts has done of it, which need not be done again."""
+
+
+class AskClassifyParts(Ask, frozen=True, tag="classify_parts"):
+    """Every `of`th part of a file, from part `index` on, classified into the folder `file.parts` -> PartsAnswer."""
+
+    file: AskClassifyFile
+    index: int
+    of: int
 
 
 class AskEvaluate(Ask, frozen=True, tag="evaluate"):
@@ -133,6 +143,7 @@ Question = (
     | AskTokenize
     | AskClassify
     | AskClassifyFile
+    | AskClassifyParts
     | AskEvaluate
     | AskExport
     | AskDownload
@@ -285,6 +296,12 @@ class FileAnswer(msgspec.Struct, frozen=True):
     skipped: int = 0
 
 
+class PartsAnswer(msgspec.Struct, frozen=True):
+    rows: int
+    kept: int
+    """How many of them were there from before."""
+
+
 class ScoredRow(msgspec.Struct, frozen=True):
     """One row of a split with what a run says of it."""
 
@@ -371,6 +388,7 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskTokenize: TokenizeAnswer,
     AskClassify: ClassifyAnswer,
     AskClassifyFile: FileAnswer,
+    AskClassifyParts: PartsAnswer,
     AskEvaluate: EvaluateAnswer,
     AskExport: ExportAnswer,
     AskDownload: DownloadAnswer,

@@ -24,6 +24,7 @@ from .protocol import (
     AskBatch,
     AskClassify,
     AskClassifyFile,
+    AskClassifyParts,
     AskDoctor,
     AskDownload,
     AskEstimate,
@@ -86,6 +87,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import classify
 
             return classify.classify_file(ask, report)
+        case AskClassifyParts():
+            from ..model import classify
+
+            return classify.classify_parts(ask, report)
         case AskEvaluate():
             from ..model import evaluate
 

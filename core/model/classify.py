@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import numpy as np
+import torch
 
+from .. import paths
 from ..data import text_files
-from ..engine.protocol import AskClassify, AskClassifyFile, ClassifyAnswer, FileAnswer, Prediction
+from ..engine.protocol import AskClassify, AskClassifyFile, AskClassifyParts, ClassifyAnswer, FileAnswer, PartsAnswer, Prediction
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Pooling
@@ -76,24 +79,24 @@ class LogisticRegression:
 
 
 @lru_cache(maxsize=4)
-def _load(model: Path, modified: int) -> Classifier:  # noqa: ARG001  (part of the cache key)
+def _load(model: Path, modified: int, where: str) -> Classifier:  # noqa: ARG001  (part of the cache key)
     note = saved.read(model)
     # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
-    compute = device.choose("auto", "float32")
+    compute = device.choose(where, "float32")
     classifier = (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
     # The first pass sets up the libraries, which is no part of the time that an answer takes.
     classifier.probabilities(("a",))
     return classifier
 
 
-def load(run: str) -> Classifier:
-    """Return the classifier of a run, by its folder; the newest few stay loaded. Raises UserError where there is none."""
+def load(run: str, where: str = "auto") -> Classifier:
+    """Return the classifier of a run, by its folder, on a device; the newest few stay loaded. Raises UserError where there is none."""
     model = Path(run) / "model"
     try:
         modified = (model / saved.FILE).stat().st_mtime_ns
     except OSError:
         modified = 0
-    return _load(model, modified)
+    return _load(model, modified, where)
 
 
 def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
@@ -131,9 +134,53 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
     target = Path(ask.target)
     done, skipped = 0, 0
     with text_files.Writer(target, classifier.labels) as writer:
-        for part in text_files.read_texts(Path(ask.source), ask.text_column, part=PART, skip_bad_rows=ask.skip_bad_rows):
-            writer.write(predict(classifier, part.texts))
+        for number, part in enumerate(_parts(ask)):
+            writer.write(_stored(ask, number, part.texts) or predict(classifier, part.texts))
             done += len(part.texts)
             skipped += part.skipped
-            report("classify", done, part.total, "rows")
+            report("join" if ask.parts else "classify", done, part.total, "rows")
     return FileAnswer(Path(ask.run).name, str(target), done, time.monotonic() - started, skipped)
+
+
+def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
+    """Classify one process's share of a file, and keep each part as a file of its own. Raises UserError as `classify_file` does.
+
+    A part has the rows and the batches that it has where one process does all, so that its answers are the same.
+    """
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    classifier = load(ask.file.run, f"cuda:{ask.index % cards}" if cards else "cpu")
+    text_files.Writer(Path(ask.file.target), classifier.labels)  # what cannot be written is said before any work
+    rows, kept = 0, 0
+    for number, part in enumerate(_parts(ask.file)):
+        if number % ask.of != ask.index:
+            continue
+        if _stored(ask.file, number, part.texts) is not None:
+            kept += len(part.texts)
+        else:
+            content = msgspec.json.encode(predict(classifier, part.texts))
+            try:
+                paths.write_private(_part_file(ask.file, number), content)
+            except OSError as error:
+                raise UserError(f"cannot write {safe_line(str(error.filename))}: {error.strerror}", exit_code=1) from error
+        rows += len(part.texts)
+        report("classify", rows, part.total, "rows")
+    return PartsAnswer(rows, kept)
+
+
+def _parts(ask: AskClassifyFile) -> Iterator[text_files.Part]:
+    return text_files.read_texts(Path(ask.source), ask.text_column, part=PART, skip_bad_rows=ask.skip_bad_rows)
+
+
+def _part_file(ask: AskClassifyFile, number: int) -> Path:
+    return Path(ask.parts) / f"{number:06d}.json"
+
+
+def _stored(ask: AskClassifyFile, number: int, texts: Sequence[str]) -> list[Prediction] | None:
+    """Return the predictions of a part that is done, None where it is not, or was made of other texts."""
+    if not ask.parts:
+        return None
+    try:
+        found = msgspec.json.decode(_part_file(ask, number).read_bytes(), type=list[Prediction])
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return found if [each.text for each in found] == [well_formed(text) for text in texts] else None

@@ -203,6 +203,40 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert "Choose another name" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
+def test_predict_divides_a_file_among_processes_and_keeps_what_is_done(shell, trained, tmp_path):
+    source, one, two = tmp_path / "in.txt", tmp_path / "one.csv", tmp_path / "two.csv"
+    source.write_text("".join(f"{JOYFUL} {'again ' * (number % 7)}{number}\n" for number in range(16_000)))
+    child = shell.start("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", "2")
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".two.csv.*.parts/00*.json")):
+        assert time.monotonic() < deadline and child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    assert "the same command goes on from there" in child.communicate(timeout=60)[1]
+    assert child.returncode == 130 and not two.exists()
+    left = [path for path in tmp_path.iterdir() if path.name.endswith(".parts")]
+    assert len(left) == 1 and left[0].stat().st_mode & 0o777 == 0o700
+
+    result = shell("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", "2")
+    assert "of them were done before" in result.stderr
+    shell("predict", trained["run"], "--file", str(source), "--out", str(one))
+    assert two.read_bytes() == one.read_bytes()
+    assert not left[0].exists()
+
+
+def test_processes_and_machines_that_do_not_go_together_are_refused(shell, tmp_path):
+    for options, sentence in (
+        (("--nodes", "2"), "--nodes 2 needs --node-rank K"),
+        (("--nodes", "2", "--node-rank", "2", "--master", "10.0.0.1"), "--node-rank 2 is not one of the 2 machines"),
+        (("--nodes", "2", "--node-rank", "1", "--master", "10.0.0.1:x"), "is no ADDRESS or ADDRESS:PORT"),
+        (("--node-rank", "0"), "Say how many with --nodes N"),
+        (("--processes", "0"), "is not a whole number of 1 or more"),
+    ):
+        assert sentence in shell(*shell.train(*options), code=2).stderr
+    assert "is one card" in shell("train", str(shell.data), "--device", "cuda:1", "--processes", "2", code=2).stderr
+    assert "--processes divides a file" in shell("predict", "last", "--processes", "2", "a text", code=2).stderr
+
+
 def test_evaluate_measures_with_intervals_and_both_ends_of_the_loss(shell, trained):
     answer = shell.json("evaluate", trained["run"])
     assert set(answer) >= METRIC_FIELDS
