@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
 import pytest
 from emotui.core import paths
 from emotui.core.cli import main
@@ -32,3 +39,41 @@ def test_doctor_names_the_home_and_not_the_installation(emotui_home, capsys):
     assert main(["doctor"]) == 1
     errors = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  error: ")]
     assert errors == [f"  error: {emotui_home} is a file, and a folder is needed there. Move it away or set EMOTUI_HOME"]
+
+
+SECRET = "hf_0123456789secret"
+
+
+def command(*arguments: str, home: Path) -> str:
+    """Run emotui under the usual umask with a hub's token in the environment; return its stdout. No argument list may show the token."""
+    variables = {**os.environ, "HF_TOKEN": SECRET, "MODELSCOPE_API_TOKEN": SECRET, "EMOTUI_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-P", "-m", "emotui.tui", *arguments]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, umask=0o022, env=variables)
+    shown: set[str] = set()
+    while process.poll() is None:
+        shown |= {" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])}
+        try:
+            process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.returncode == 0 and process.stdout is not None
+    assert any("emotui.tui" in each for each in shown)
+    assert not [each for each in shown if SECRET in each]
+    with process.stdout:
+        return process.stdout.read()
+
+
+def test_everything_in_the_home_is_private_under_the_usual_umask(emotui_home, tiny_data, tiny_model, tmp_path):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text(json.dumps({"text": "i feel great"}) + "\n")
+    model = ("--model", str(tiny_model), "--device", "cpu")
+    run = json.loads(command("train", str(tiny_data), *model, "--epochs", "1", "--json", home=emotui_home))["run"]
+    command("baseline", str(tiny_data), *model, home=emotui_home)
+    command("predict", run, "--file", str(texts), "--out", str(tmp_path / "answers.jsonl"), home=emotui_home)
+    command("evaluate", run, home=emotui_home)
+    command("export", run, str(tmp_path / "exported"), home=emotui_home)
+    found = [emotui_home, *emotui_home.rglob("*")]
+    assert {"events.jsonl", "model.safetensors", "result.json", "worker.log", "engine.log"} <= {path.name for path in found}
+    for path in found:
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+        assert path.is_dir() or SECRET.encode() not in path.read_bytes(), path
