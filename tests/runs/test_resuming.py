@@ -97,14 +97,31 @@ def test_a_real_training_that_is_killed_twice_ends_in_the_same_weights(runs: Run
     assert view.worker_pid
     os.kill(view.worker_pid, signal.SIGKILL)
     assert wait(run, "failed").state == "failed"
-    assert checkpoints.latest(run) is not None
+    before = lose_each_file_of_the_newest_checkpoint(run)
     launch.resume(run)
     ended, expected = wait(run, "finished"), wait(whole, "finished")
     assert (ended.state, expected.state) == ("finished", "finished"), (ended.reason, expected.reason)
     assert digest(run) == digest(whole)
     assert [(each.step, each.loss) for each in ended.curve] == [(each.step, each.loss) for each in expected.curve]
     assert ended.epochs == expected.epochs
-    assert len(ended.attempts) == 3
+    assert [each.first_step for each in ended.attempts][2:] == [checkpoints.step_of(before)]
+
+
+def lose_each_file_of_the_newest_checkpoint(run: RunFolder) -> Path:
+    """Take each file away and put it back, the optimizer's for good; return the checkpoint that is left to go on from."""
+    newest = checkpoints.latest(run)
+    assert newest is not None
+    names = {path.name for path in newest.iterdir()}
+    assert names == {"COMPLETE", "config.json", "model.safetensors", "optimizer.pt", "position.json", "random-0.pt"}
+    for name in sorted(names):
+        (newest / name).rename(run.path / "aside")
+        assert checkpoints.latest(run) not in (None, newest), name
+        (run.path / "aside").rename(newest / name)
+        assert checkpoints.latest(run) == newest
+    (newest / "optimizer.pt").unlink()
+    before = checkpoints.latest(run)
+    assert before is not None
+    return before
 
 
 def test_bad_input_is_said_as_it_is(runs: Runs, tiny_model: Path, data: Path) -> None:

@@ -267,8 +267,13 @@ def _kill(starter: subprocess.Popen[bytes], master: int) -> None:
     starter.kill()
 
 
+def _terminate(starter: subprocess.Popen[bytes], master: int) -> None:
+    starter.terminate()
+
+
 ACCIDENTS: dict[str, Accident] = {
     "SIGKILL to the screen": screen(_kill),
+    "SIGTERM to the screen": screen(_terminate),
     "terminal closed": screen(_close),
     "ctrl+C in the screen": screen(_type_control_c),
     "SIGKILL to the worker": signals("worker"),
