@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from ..engine.client import COMMAND as ENGINE
 from ..errors import UserError
 from . import folder, identity, lock, state
 from .state import RunView
@@ -72,8 +74,9 @@ def read() -> Reading:
     runs = _live_runs()
     by_pid = {pid: view.id for view in runs for pid in _family(view)}
     devices = {card.uuid: card.device for card in cards}
+    own = _own_engines()
     for pid, uuid, memory in _processes() if cards else ():
-        if uuid in devices and pid not in {each.pid for each in found if each.device == devices[uuid]}:
+        if uuid in devices and pid not in own and pid not in {each.pid for each in found if each.device == devices[uuid]}:
             found.append(Neighbour(devices[uuid], pid, *_who(pid), memory, by_pid.get(pid, "")))
     named = {each.run for each in found}
     for view in runs:  # in a container nvidia-smi knows no processes, and a run that loads is not on its card yet
@@ -149,6 +152,15 @@ def _family(view: RunView) -> set[int]:
         return {view.worker_pid, *(child.pid for child in psutil.Process(view.worker_pid).children(recursive=True))}
     except psutil.Error:
         return {view.worker_pid}
+
+
+def _own_engines() -> set[int]:
+    """Return the engines of this very process: what they hold is the application's own."""
+    found = set()
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            found |= {child.pid} if ENGINE[-1] in child.cmdline() else set()
+    return found
 
 
 def _who(pid: int) -> tuple[str, str]:

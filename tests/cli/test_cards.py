@@ -110,6 +110,15 @@ def test_a_run_of_this_home_is_named_by_its_id(holder, nvidia, worker):
     assert f"is in use: run {run.id} of {getpass.getuser()} with 21.0 GB. Choose" in words
 
 
+def test_the_engine_of_this_very_process_is_no_neighbour(emotui_home, nvidia):
+    engine = subprocess.Popen([sys.executable, "-c", "input()", "emotui.core.engine.server"], stdin=subprocess.PIPE)
+    try:
+        nvidia(GPUS, f"{engine.pid}, GPU-aaa, 20000\n")
+        assert said(TrainSpec(DataSpec("starter"), device="cuda:0"))[1] == ""
+    finally:
+        engine.communicate(b"\n")
+
+
 @pytest.mark.parametrize("started", [True, False])
 def test_a_run_that_nvidia_does_not_tell_of_is_known_all_the_same(holder, nvidia, worker, started):
     """In a container there are no process numbers, and a run that is loading is not on the card yet."""
