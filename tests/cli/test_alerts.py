@@ -8,11 +8,11 @@ import json
 import msgspec
 import pytest
 from emotui.core import alerts, paths
-from emotui.core.cli import follow
+from emotui.core.cli import follow, machine
 from emotui.core.cli.output import Output
 from emotui.core.config import Config
 from emotui.core.events import Finished, Metrics, Result
-from emotui.core.runs import folder, lock
+from emotui.core.runs import folder, lock, logout
 from emotui.core.runs.state import RunView
 from emotui.core.specs import DataSpec, RunSpec, TrainSpec
 
@@ -147,3 +147,20 @@ def test_a_watched_run_that_ends_rings_and_a_file_gets_nothing(emotui_home, monk
         stream.flush()
         assert stream.buffer.getvalue().count(b"\a") == rings  # type: ignore[attr-defined]
     assert lock.holder(run.lock_file) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "remedy"),
+    [
+        ("alerts = 3", "{file}: alerts must be true or false", "Correct it"),
+        ("alerts = ", "cannot read {file}: ", "Correct the file or move it away"),
+    ],
+)
+def test_doctor_names_what_is_wrong_in_the_settings(emotui_home, monkeypatch, content, message, remedy):
+    monkeypatch.setattr(logout, "threat", lambda: None)
+    assert machine.settings_problems() == []
+    file = paths.config_file()
+    file.write_text(content)
+    (found,) = machine.settings_problems()
+    assert (found.level, found.remedy) == ("error", remedy)
+    assert found.message.startswith(message.format(file=file))
