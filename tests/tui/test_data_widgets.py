@@ -7,6 +7,7 @@ from emotui.core.safe_text import cell_width
 from emotui.tui.widgets.box_plots import Box, Boxes, box_lines
 from emotui.tui.widgets.class_bars import class_lines
 from emotui.tui.widgets.label_look import LabelLook
+from emotui.tui.widgets.split_table import SplitCounts, Splits, split_lines
 from hostile import HOSTILE, RAW
 
 JOY, FEAR = LabelLook("joy", "◆", "#e8c15a"), LabelLook("fear", "■", "#b79df2")
@@ -22,6 +23,10 @@ def test_the_largest_class_comes_first_with_its_share() -> None:
     assert lines[0].endswith("75  75 %")
     assert lines[1].endswith("25  25 %")
     assert lines[1].count("█") * 3 == pytest.approx(lines[0].count("█"), abs=3)
+
+
+def test_a_class_of_one_letter_has_its_glyph_too() -> None:
+    assert class_lines([(LabelLook("0", "●", "red"), 3), (LabelLook("1", "◆", "blue"), 2)], 40).plain.splitlines()[1].startswith("◆ 1 ")
 
 
 def test_a_box_stands_where_its_numbers_are() -> None:
@@ -62,3 +67,22 @@ def test_hostile_labels_keep_to_their_width(text: str, width: int) -> None:
         for line in drawing.plain.split("\n"):
             assert not RAW.search(line)
             assert cell_width(line) <= width
+
+
+def test_a_share_that_differs_from_the_first_split_is_marked() -> None:
+    same = Splits((JOY, FEAR), (SplitCounts("train", (500, 500)), SplitCounts("test", (52, 48))))
+    assert "!" not in split_lines(same, 40, {}).plain
+    other = Splits((JOY, FEAR), (SplitCounts("train", (500, 500)), SplitCounts("test", (90, 10))))
+    assert split_lines(other, 40, {}).plain.count("!") == 2
+    assert "! 90 %" in split_lines(other, 40, {}).plain
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("width", [24, 34, 60])
+def test_the_splits_keep_to_their_width(text: str, width: int) -> None:
+    shown = Splits(
+        (LabelLook(text, "●", "red"), JOY), (SplitCounts(text, (16_000, 2)), SplitCounts("validation", (0, 0)), SplitCounts("t", (1, 1)))
+    )
+    for line in split_lines(shown, width, {}).plain.split("\n"):
+        assert not RAW.search(line)
+        assert cell_width(line) <= width

@@ -23,6 +23,7 @@ from emotui.tui.screens.tokens import TokensScreen
 from emotui.tui.widgets.box_plots import BoxPlots
 from emotui.tui.widgets.class_bars import ClassBars
 from emotui.tui.widgets.row_table import RowTable
+from emotui.tui.widgets.split_table import SplitTable
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle
@@ -110,6 +111,32 @@ async def test_a_filter_changes_rows_charts_and_counts_together(engine: Inspecto
         await settle(pilot)
         assert sum(counts(screen).values()) == 90
         assert screen.query_one(RowTable).row_count == 90
+
+
+async def test_the_splits_stand_side_by_side_and_follow_the_filter(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        shown = screen.query_one(SplitTable)
+        assert shown.display
+        assert [(split.name, split.rows) for split in shown.shown.splits] == [("train", 90), ("validation", 30), ("test", 30)]
+        await pilot.press("slash", *"label:joy", "enter")
+        await settle(pilot)
+        dataset = sources.load(DataSpec(str(tiny_data)))
+        joy = dataset.labels.index("joy")
+        assert [split.rows for split in shown.shown.splits] == [int((part.label_ids() == joy).sum()) for part in dataset.splits.values()]
+
+
+async def test_shorter_limits_say_what_they_cut(engine: Inspector, tmp_path: Path) -> None:
+    file = tmp_path / "lengths.jsonl"
+    rows = [{"text": f"{number} " + "word " * (40 if number % 10 == 0 else 4), "label": "ab"[number % 2]} for number in range(200)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    async with browser(engine, file) as (screen, pilot):
+        train = sources.load(DataSpec(str(file))).split("train")
+        long = np.array([len(text.split()) > 30 for text in train.texts()])
+        share, most = 100 * long.mean(), 100 * long[train.label_ids() == 0].mean()
+        assert f"cut at  16: {share:.1f} %  32: {share:.1f} %" in lines(screen)
+        await pilot.resize_terminal(200, 60)
+        await settle(pilot)
+        assert f"32 tokens cut {share:>4.1f} %  most: ● a {most:.1f} %" in lines(screen)
 
 
 async def test_a_filter_for_another_split_goes_there(engine: Inspector, tiny_data: Path) -> None:

@@ -158,7 +158,7 @@ class DatasetScreen(Page):
             return
         self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at)
         self._name_splits(dataset)
-        self.query_one(DatasetSide).show(part, self._indices)
+        self.query_one(DatasetSide).show(part, self._found)
 
     def _name_splits(self, dataset: Dataset) -> None:
         primary = self.app.theme_variables["primary"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...core.data import stats
 from ...core.data.stats import Quantiles
-from ...core.data.table import Split
+from ...core.data.table import Dataset, Split
 from ...core.engine.protocol import LengthsAnswer
 from ..widgets.box_plots import Box, Boxes
+from ..widgets.cut_table import Cut
 from ..widgets.label_look import LabelLook
+from ..widgets.split_table import SplitCounts, Splits
 
 Unit = Literal["words", "characters", "tokens"]
+LENGTHS = (16, 32, 64, 128, 256)
+"""Lengths in tokens that a training may cut texts at."""
 UNITS: tuple[Unit, ...] = ("words", "tokens", "characters")
 FIRST = 20_000
 """Rows that are counted first, so that a large split shows figures at once."""
@@ -33,6 +37,8 @@ class Numbers:
     """Share of texts, in [0, 1], with more tokens than the model's limit; empty without token counts."""
     cut_all: float | None = None
     limit: int | None = None
+    cuts: tuple[Cut, ...] = ()
+    """What shorter limits would cut, from the first that leaves half of the texts whole to the first that cuts none."""
 
 
 def count(split: Split, indices: Any, lengths: LengthsAnswer | None, *, at_most: int | None = None) -> Numbers:
@@ -46,6 +52,7 @@ def count(split: Split, indices: Any, lengths: LengthsAnswer | None, *, at_most:
     boxes: dict[Unit, dict[str, Quantiles]] = {"words": described.words, "characters": described.characters}
     cut: dict[str, float] = {}
     cut_all: float | None = None
+    cuts: tuple[Cut, ...] = ()
     if lengths is not None and split.name in lengths.tokens:
         tokens, labels = np.asarray(lengths.tokens[split.name], np.int64), split.label_ids()
         if indices is not None:
@@ -54,8 +61,20 @@ def count(split: Split, indices: Any, lengths: LengthsAnswer | None, *, at_most:
         boxes["tokens"] = {name: stats.quantiles(part) for name, part in parts.items() if len(part)}
         cut = {name: float((part > lengths.model_max_length).mean()) for name, part in parts.items() if len(part)}
         cut_all = float((tokens > lengths.model_max_length).mean()) if len(tokens) else 0.0
+        cuts = _cuts(tokens, {name: part for name, part in parts.items() if len(part)}, lengths.model_max_length)
     limit = lengths.model_max_length if lengths is not None else None
-    return Numbers(described.rows, of, described.classes, boxes, cut, cut_all, limit)
+    return Numbers(described.rows, of, described.classes, boxes, cut, cut_all, limit, cuts)
+
+
+def _cuts(tokens: Any, parts: dict[str, Any], limit: int) -> tuple[Cut, ...]:
+    found: list[Cut] = []
+    for length in LENGTHS:
+        share = float((tokens > length).mean()) if len(tokens) else 0.0
+        if length >= limit or share > 0.5 or (found and not found[-1].share):
+            continue
+        most = max(parts, key=lambda name: float((parts[name] > length).mean()), default="")
+        found.append(Cut(length, share, most, float((parts[most] > length).mean()) if most else 0.0))
+    return tuple(found)
 
 
 def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
@@ -69,3 +88,16 @@ def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
     if unit != "tokens" or numbers.limit is None:
         return Boxes(tuple(boxes))
     return Boxes(tuple(boxes), float(numbers.limit), f"{numbers.limit:,}")
+
+
+def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[LabelLook]) -> Splits:
+    """Return the rows of each split by class; of its rows at the indices in `found` (int64, shape [n]) where given."""
+    import numpy as np
+
+    counted = []
+    for name, split in dataset.splits.items():
+        labels = split.label_ids()
+        if found is not None:
+            labels = labels[found.get(name, np.array([], np.int64))]
+        counted.append(SplitCounts(name, tuple(np.bincount(labels, minlength=len(looks)).tolist())))
+    return Splits(tuple(looks), tuple(counted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.text import Text
@@ -18,8 +19,10 @@ from ..state import AppState
 from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
 from ..widgets.class_bars import ClassBars
+from ..widgets.cut_table import CutTable
 from ..widgets.problem_list import ProblemList
 from ..widgets.reading import Reading
+from ..widgets.split_table import SplitTable
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.checks import Problem
@@ -39,6 +42,8 @@ class DatasetSide(Vertical):
         self._numbers: Numbers | None = None
         self._unit: Unit = "words"
         self._counting = ""
+        self._found: Mapping[str, Any] | None = None
+        self._problems: tuple[Problem, ...] | None = None
 
     @property
     def _state(self) -> AppState:
@@ -49,12 +54,15 @@ class DatasetSide(Vertical):
             yield ClassBars()
         with Reading(id="lengths", classes="panel side"):
             yield BoxPlots()
+            yield CutTable(id="cuts")
+        with Reading(id="splits", classes="panel side"):
+            yield SplitTable()
         with Vertical(id="problems", classes="panel side"):
             yield ProblemList(id="problem_list")
             yield Static(id="notes", markup=False)
 
     def on_mount(self) -> None:
-        for name, title in (("classes", "classes"), ("lengths", "words per text"), ("problems", "problems")):
+        for name, title in (("classes", "classes"), ("lengths", "words per text"), ("splits", "splits"), ("problems", "problems")):
             self.query_one(f"#{name}").border_title = title
 
     def open(self, dataset: Dataset) -> None:
@@ -63,9 +71,11 @@ class DatasetSide(Vertical):
         self.look_for_problems()
         self.count_tokens()
 
-    def show(self, split: Split, indices: Any) -> None:
-        """Count a split, or its rows at `indices` (int64, shape [n]), and draw the figures."""
+    def show(self, split: Split, found: Mapping[str, Any] | None) -> None:
+        """Count a split, or its rows among those `found` in each split (int64, shape [n]), and draw the figures."""
+        indices = None if found is None else found.get(split.name)
         self._shown = (split, indices)
+        self._found = found
         self._count(split, indices)
 
     def next_unit(self) -> None:
@@ -90,11 +100,14 @@ class DatasetSide(Vertical):
         dataset, numbers = self._dataset, self._numbers
         if dataset is None or numbers is None:
             return
-        from .dataset_numbers import plot
+        from .dataset_numbers import plot, splits
 
         looks = class_looks(dataset.labels, dark=self._state.dark)
         self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
         self.query_one(BoxPlots).plot = plot(numbers, self._unit, looks)
+        self.query_one(SplitTable).shown = splits(dataset, self._found, looks)
+        self.query_one(CutTable).shown = (numbers.cuts, looks)
+        self.call_after_refresh(self._fit)
         classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
         partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
         classes.border_subtitle = partly or f"{numbers.rows:,} rows"
@@ -138,7 +151,7 @@ class DatasetSide(Vertical):
         dataset = self._dataset
         if dataset is None:
             return
-        problems = await asyncio.to_thread(_problems_of, dataset)
+        problems = self._problems = await asyncio.to_thread(_problems_of, dataset)
         colors = self.app.theme_variables
         listed = self.query_one("#problem_list", ProblemList)
         listed.show(problems, warning=colors["warning"], error=colors["error"])
@@ -150,6 +163,21 @@ class DatasetSide(Vertical):
         panel = self.query_one("#problems")
         panel.border_title = f"problems {len(problems)}" if problems else "problems"
         panel.border_subtitle = "enter: the rows" if problems else ""
+        self.call_after_refresh(self._fit)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """Show the splits side by side where the problems leave room for them."""
+        if self._dataset is None or self._problems is None or self.has_class("-large"):
+            return
+        width = max(10, self.query_one("#problems").content_size.width)
+        said = [f"! {problem.message}" for problem in self._problems] or ["none found"]
+        needed = 2 + sum(-(-len(line) // width) for line in (*said, *self._dataset.notes))
+        above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
+        own = len(self._dataset.labels) + 4
+        self.query_one("#splits").display = self.size.height - above - needed >= own
 
 
 def _problems_of(dataset: Dataset) -> tuple[Problem, ...]:

@@ -19,5 +19,5 @@ class LabelLook:
 
     def text(self, width: int, *, style: str = "") -> Text:
         """Return glyph and name in exactly `width` cells."""
-        glyph = Text.assemble((f"{self.glyph} ", f"bold {self.color} {style}".strip())) if width > 3 else Text()
+        glyph = Text.assemble((f"{self.glyph} ", f"bold {self.color} {style}".strip())) if width > 2 else Text()
         return glyph.append(pad(safe_line(self.name, width), width - glyph.cell_len), f"{self.color} {style}".strip())

@@ -1,0 +1,91 @@
+"""The splits side by side: how many rows each has, and each class's share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from ...core.safe_text import cell_width, pad, safe_line
+from .class_bars import name_width
+from .label_look import LabelLook
+
+_DRIFT = 0.02
+"""Least difference of two shares that is worth a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCounts:
+    """A split's name and its rows by class, in the order of the classes."""
+
+    name: str
+    counts: tuple[int, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.counts)
+
+    def share(self, label: int) -> float:
+        return self.counts[label] / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    looks: tuple[LabelLook, ...] = ()
+    splits: tuple[SplitCounts, ...] = ()
+
+
+class SplitTable(Static):
+    """A line of rows and one line a class, the largest of the first split first."""
+
+    DEFAULT_CSS = """
+    SplitTable { height: auto; }
+    """
+    shown: reactive[Splits] = reactive(Splits(), layout=True)
+
+    def render(self) -> Text:
+        return split_lines(self.shown, self.size.width, self.app.theme_variables)
+
+
+def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
+    """Return the table in lines of at most `width` cells; a share that differs from the first split's by more than chance has a mark."""
+    if not shown.splits:
+        return Text()
+    names = max(4, name_width(shown.looks, width))
+    columns = [_column(split, shown.splits[0]) for split in shown.splits]
+    widths = [max(map(cell_width, column)) for column in columns]
+    while sum(widths) + 2 * len(widths) + names > width and len(widths) > 1:
+        widths.pop()
+    order = sorted(range(len(shown.looks)), key=lambda label: -shown.splits[0].counts[label])
+    text = Text(no_wrap=True, overflow="ellipsis")
+
+    def line(head: Text, cells: Sequence[str], style: str) -> None:
+        text.append_text(head)
+        for cell, room in zip(cells, widths, strict=False):
+            text.append("  " + " " * (room - cell_width(cell)))
+            text.append(cell, f"bold {colors.get('warning', '')}" if cell.startswith("!") else style)
+        text.append("\n")
+
+    line(Text(" " * names), [column[0] for column in columns], "dim")
+    line(Text(pad("rows", names), "dim"), [column[1] for column in columns], "")
+    for label in order:
+        line(shown.looks[label].text(names), [column[2 + label] for column in columns], "")
+    text.rstrip()
+    return text
+
+
+def _column(split: SplitCounts, first: SplitCounts) -> list[str]:
+    shares = [f"{'! ' if drifts(split, first, label) else ''}{100 * split.share(label):.0f} %" for label in range(len(split.counts))]
+    return [safe_line(split.name, 10), f"{split.rows:,}", *shares]
+
+
+def drifts(split: SplitCounts, first: SplitCounts, label: int) -> bool:
+    """Whether a class's share differs from its share in the first split by more than three standard errors and two points."""
+    expected, found = first.share(label), split.share(label)
+    if not split.rows or not first.rows:
+        return False
+    error = (expected * (1 - expected) * (1 / split.rows + 1 / first.rows)) ** 0.5
+    return abs(found - expected) > max(_DRIFT, 3 * error)
