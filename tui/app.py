@@ -29,6 +29,7 @@ from .keymap import binding_ids, keymap
 from .page import Page
 from .run_watch import RunWatch
 from .screens.dataset import DatasetScreen
+from .sixteen_colors import SixteenColors
 from .state import MODES as SCREENS
 from .state import AppState, Loading
 
@@ -87,6 +88,8 @@ class EmotuiApp(AppState):
         for each in theme.THEMES.values():
             self.register_theme(each)
         self.theme = theme.DARK.name
+        if self.console.color_system == "standard":
+            self._filters.append(SixteenColors())
         if keymap:
             self.set_keymap(keymap)
 

@@ -20,12 +20,14 @@ from emotui.tui.frame import duration, facts_of, path_of
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.help import HelpScreen
+from emotui.tui.sixteen_colors import SixteenColors, standard
 from emotui.tui.widgets.path_strip import Path as Steps
 from emotui.tui.widgets.path_strip import Step, path_text
 from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle
+from rich.color import ColorType
 from textual import events
 from textual.widgets import Input
 
@@ -93,6 +95,17 @@ def test_classes_differ_in_colour_and_glyph() -> None:
         assert len({(theme.class_color(index, dark=dark), theme.class_glyph(index)) for index in range(88)}) == 88
         assert len({theme.class_color(index, dark=dark) for index in range(8)}) == 8
     assert all(cell_width(theme.class_glyph(index)) == 1 for index in range(11))
+
+
+def test_classes_stay_apart_in_16_colours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for dark in (True, False):
+        styles = [standard(theme.class_style(index, dark=dark)) for index in range(8)]
+        codes = {style.color.get_ansi_codes() for style in styles if style.color is not None}
+        assert len(codes) == 8
+        assert all(style.color is not None and style.color.type is ColorType.STANDARD for style in styles)
+    for system, wanted in (("standard", True), ("truecolor", False)):
+        monkeypatch.setattr("textual.constants.COLOR_SYSTEM", system)
+        assert any(isinstance(each, SixteenColors) for each in application(tmp_path, tmp_path).get_line_filters()) is wanted
 
 
 def application(model: Path, data: Path | str, **more: object) -> EmotuiApp:
