@@ -72,7 +72,17 @@ async def test_history_goes_up_and_down(runs: Path) -> None:
             await pilot.press(key)
             seen.append(sentence.text)
         assert seen == ["two", "one", "one", "two", ""]
-        assert "joy 97 %" in "\n".join(drawn(app))
+        text = "\n".join(drawn(app))
+        assert "joy 97 %" in text
+        assert "keep it" in drawn(app)[-1]
+        assert "↑↓ history" in drawn(app)[-1]
+        long = "very long " * 40
+        screen = app.screen
+        assert isinstance(screen, ClassifyScreen)
+        screen.receive_text(long)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert sum("very long" in line for line in drawn(app)) == 1  # a sentence takes one line of the history
 
 
 async def test_the_models_are_loaded_before_the_first_key_and_the_empty_history_says_how_to_fill_it(runs: Path) -> None:

@@ -36,6 +36,16 @@ KEPT = 200
 """Sentences of the session that are remembered."""
 
 
+class Sentence(TextField):
+    """Where the sentence is typed. Its own arrows would scroll it, which one line never does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "keep it", tooltip="keep the sentence in the history of this session", id="classify.keep"),
+        Binding("up", "screen.recall(-1)", "history", key_display="↑↓", tooltip="earlier sentences of this session", id="classify.earlier"),
+        Binding("down", "screen.recall(1)", "later sentence", show=False, id="classify.later"),
+    ]
+
+
 class ClassifyScreen(Page):
     """Screen 4: classifies what is typed."""
 
@@ -44,8 +54,6 @@ class ClassifyScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
         Binding("i,slash", "type", "type", show=False, tooltip="type a sentence", id="classify.type"),
-        Binding("up", "recall(-1)", "history", key_display="↑↓", tooltip="earlier sentences of this session", id="classify.earlier"),
-        Binding("down", "recall(1)", "later sentence", show=False, id="classify.later"),
     ]
 
     def __init__(self) -> None:
@@ -68,7 +76,7 @@ class ClassifyScreen(Page):
         yield Static((files("emotui.tui.text") / "classify_empty.md").read_text("utf-8"), markup=False, id="classify-empty")
         with Vertical(id="classify"):
             with Container(id="sentence-box"):
-                yield TextField(placeholder="I saw a movie today and it was really good.", id="sentence")
+                yield Sentence(placeholder="I saw a movie today and it was really good.", id="sentence")
             yield Static(id="winner")
             yield LabelBars(id="bars")
             with Horizontal(id="beside"):

@@ -101,7 +101,9 @@ def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
     view = views[0]
     marks = [Mark(float(each.first_step), f"attempt {each.number}") for each in view.attempts if each.number > 1]
     best = max((each.step for each in view.checkpoints if each.best), default=None)
-    marks += [Mark(float(each.step), glyph="◆" if each.step == best else "◇") for each in view.checkpoints]
+    newest = max((each.step for each in view.checkpoints), default=None)
+    # Older ones are deleted, and a slow run's would fill the axis.
+    marks += [Mark(float(step), glyph="◆" if step == best else "◇") for step in {best, newest} if step is not None]
     return tuple(marks)
 
 
