@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from emotui.core.engine.protocol import AskPath, AskTokens, TokensAnswer
 from emotui.core.errors import UserError
@@ -184,6 +185,24 @@ async def test_a_key_is_answered_within_50_ms_at_the_median(engine: Inspector) -
             screen._draw_subwords()
             times.append(time.perf_counter() - begun)
         assert sorted(times)[7] < 0.05
+
+
+async def test_a_row_that_was_sent_is_shown_from_its_beginning(engine: Inspector, tiny_data: Path) -> None:
+    async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
+        await screen.state.inspect_text("first " + "word " * 60)
+        await settle(pilot)
+        assert "first word word" in lines(screen)[3]
+
+
+async def test_without_a_fine_tuned_model_the_way_says_what_gives_logits(engine: Inspector) -> None:
+    async with inspector(engine) as (screen, _):
+        assert "logits: fine-tune this model first" in "\n".join(lines(screen))
+    path = engine.path
+    engine.path = lambda ask: msgspec.structs.replace(path(ask), logits=(2.0, 1.0), labels=("joy", "anger"))  # type: ignore[method-assign]
+    async with inspector(engine) as (screen, _):
+        text = "\n".join(lines(screen))
+        assert "fine-tune this model first" not in text
+        assert "joy" in text
 
 
 async def test_every_panel_is_reached_and_made_large_by_keys(engine: Inspector, tiny_data: Path) -> None:

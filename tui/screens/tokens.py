@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 TUTORIAL = "Tokenizing text is a core task of NLP."
 PAUSE = 0.25
 """Seconds without a key before the batch and the model are asked; the lanes are asked at once."""
+_NO_LOGITS = "logits: fine-tune this model first"
 _ONE_HOT_BYTES = 8
 """Bytes of one entry of a one-hot matrix: torch's one_hot gives int64."""
 
@@ -111,6 +112,7 @@ class TokensScreen(Page):
         if self.is_mounted:
             field = self.query_one(TextField)
             field.text = text
+            field.cursor_position = 0  # it is read from its beginning
             # A row that was sent here is looked at first; typing starts with i.
             self.query_one(SubwordTable).focus()
             self._ask_later()
@@ -290,7 +292,8 @@ class TokensScreen(Page):
                 norm = norms[one] if one is not None and one < len(norms) else norm
             stages.append(Stage(layer.name, layer.shape, norm))
         looks = class_looks(path.labels, dark=self.state.dark)
-        self.query_one(ModelPath).way = Way(tuple(stages), path.cls, tuple(zip(looks, path.logits, strict=True)))
+        logits = tuple(zip(looks, path.logits, strict=False))
+        self.query_one(ModelPath).way = Way(tuple(stages), path.cls, logits, "" if logits else _NO_LOGITS)
         token = safe_line(path.tokens[one], 14) if one is not None else "mean of all tokens"
         self.query_one("#way").border_subtitle = Text(f"norm: {token}")
 

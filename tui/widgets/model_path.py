@@ -27,6 +27,8 @@ class Way:
     first: tuple[float, ...] = ()
     """The first values of the [CLS] hidden state."""
     logits: tuple[tuple[LabelLook, float], ...] = ()
+    without: str = ""
+    """Said in the place of the logits where there are none."""
 
 
 class ModelPath(Static):
@@ -61,6 +63,8 @@ def way_lines(way: Way, width: int, colors: dict[str, str]) -> Text:
         text.append(cut("[CLS] = " + " ".join(f"{value:.2f}" for value in way.first) + " …", width) + "\n", "dim")
     for look, logit in sorted(way.logits, key=lambda each: -each[1]):
         text.append_text(look.text(min(14, width - 8))).append(f" {logit:>6.2f}\n")
+    if way.without and not way.logits:
+        text.append(cut(way.without, width), "dim")
     text.rstrip()
     return text
 
