@@ -19,6 +19,7 @@ from emotui.tui.commands import commands_of
 from emotui.tui.frame import duration, facts_of, path_of
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
+from emotui.tui.screens.choose_model import ChooseModel
 from emotui.tui.screens.help import HelpScreen
 from emotui.tui.sixteen_colors import SixteenColors, standard
 from emotui.tui.widgets.path_strip import Path as Steps
@@ -351,6 +352,28 @@ async def test_a_remapped_key_works_and_the_old_one_does_not(emotui_home: Path, 
         assert app.return_value is None
         await pilot.press("Q")
     assert app.return_value == 0
+
+
+async def test_a_remapped_key_works_on_every_screen_and_a_large_panel_gets_back(
+    emotui_home: Path, tiny_model: Path, tiny_data: Path
+) -> None:
+    app = application(tiny_model, tiny_data, keymap={"model": "f6", "clear": "x"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for screen in ("1", "2", "3"):
+            await pilot.press(screen)
+            await settle(pilot)
+            await pilot.press("escape", "M")
+            assert not isinstance(app.screen, ChooseModel)
+            await pilot.press("f6")
+            assert isinstance(app.screen, ChooseModel)
+            await pilot.press("escape")
+        await pilot.press("1", "z")
+        await settle(pilot)
+        assert "words per text" not in "\n".join(drawn(app))
+        await pilot.press("x")
+        await settle(pilot)
+        assert "words per text" in "\n".join(drawn(app))
 
 
 def test_a_dumb_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ class DatasetScreen(Page):
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
-        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="row_model"),
+        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="model"),
         # The border of the text says these two.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
@@ -110,7 +110,9 @@ class DatasetScreen(Page):
         if self._table is not None:
             return
         if state.data_error:
-            text = Text("cannot open the data set\n\n", "bold").append(safe_text(state.data_error), "")
+            from .open_data import in_fields
+
+            text = Text("cannot open the data set\n\n", "bold").append(safe_text(in_fields(state.data_error)), "")
             place.update(text.append("\n\nPress o to read it otherwise, or to open another one.", "dim"))
         elif state.loading is not None:
             done, total = state.loading.done, state.loading.total
@@ -190,7 +192,7 @@ class DatasetScreen(Page):
         if action == "shrink":
             return self.is_enlarged
         if action == "clear":
-            return self._found is not None or self._is_faulty or self.query_one("#filter", Input).has_class("-open")
+            return self.is_enlarged or self._found is not None or self._is_faulty or self.query_one("#filter", Input).has_class("-open")
         return True
 
     def action_split(self, by: int) -> None:
@@ -209,7 +211,10 @@ class DatasetScreen(Page):
         field.focus()
 
     def action_clear(self) -> None:
-        """Leave the filter line; without one being typed, end the filter."""
+        """Leave the filter line; without one being typed, end the filter. A large panel gets its own place first."""
+        if self.is_enlarged:
+            self.action_shrink()
+            return
         field = self.query_one("#filter", Input)
         self._complain("")
         if not (field.has_focus and field.value and not self._is_faulty):

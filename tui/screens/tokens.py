@@ -52,7 +52,7 @@ class TokensScreen(Page):
         Binding("minus", "batch(-1)", "rows", tooltip="one row less in the batch", show=False, id="batch_less"),
         Binding("v", "view", "view", tooltip="the batch as a grid, tokens, ids or mask", id="batch_view"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
-        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="tokens_model"),
+        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="model"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this text", id="text_prompt"),
     ]
 
