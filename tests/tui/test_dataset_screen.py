@@ -87,6 +87,19 @@ async def test_rows_classes_and_the_full_text_are_there(engine: Inspector, tiny_
         assert screen.text_in_hand() == dataset.split("train").row(89).text
 
 
+async def test_the_first_rows_are_drawn_in_the_width_of_their_place(engine: Inspector, tiny_data: Path) -> None:
+    app = EmotuiApp(engine=engine)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        app.take_dataset(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
+        assert isinstance(app.screen, DatasetScreen)
+        table = app.screen._table
+        assert table is not None
+        first = list(table.backend.column_content_widths)
+        await settle(pilot)
+        assert list(table.backend.column_content_widths) == first
+
+
 async def test_brackets_change_the_split(engine: Inspector, tiny_data: Path) -> None:
     async with browser(engine, tiny_data) as (screen, pilot):
         await pilot.press("right_square_bracket")

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from ...core.data.arrays import numbers
@@ -138,7 +139,9 @@ class RowTable(DataTable):
     def _rebuild(self) -> None:
         if self._shown is None:
             return
-        self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width)
+        # Before the table has its place, the one around it tells how wide it will be: the first rows are not drawn in four cells.
+        around = self.parent.content_size.width - self.styles.scrollbar_size_vertical if isinstance(self.parent, Widget) else 0
+        self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width or around)
         self.backend.render_markup = False
         self._ordered_columns = None
         self._update_count += 1
