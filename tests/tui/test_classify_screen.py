@@ -91,11 +91,11 @@ async def test_the_models_are_loaded_before_the_first_key_and_the_empty_history_
     engine = classifier()
     async with application(engine, "4") as (app, pilot):
         assert sorted(engine.loaded) == ["base22", "fine77"]
-        assert "enter keeps the sentence here" in "\n".join(drawn(app))
+        assert "enter keeps the sentence," in "\n".join(drawn(app))
         await write(pilot, "one")
         await pilot.press("enter")
         await settle(pilot)
-        assert "enter keeps the sentence here" not in "\n".join(drawn(app))
+        assert "enter keeps the sentence," not in "\n".join(drawn(app))
         await pilot.press("1", "escape", "3", "4")
         await settle(pilot)
         assert len(engine.loaded) == 2

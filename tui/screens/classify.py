@@ -87,7 +87,7 @@ class ClassifyScreen(Page):
         self.query_one("#sentence-box").border_title = Text("sentence")
         history = self.query_one("#history", OptionList)
         history.border_title = Text("history of this session")
-        history.add_option(Option(Text("enter keeps the sentence here, ↑ and ↓ bring it back", "dim"), disabled=True))
+        history.add_option(Option(Text("enter keeps the sentence, ↑↓ bring it back", "dim"), disabled=True))
         self.query_one("#run-choice").border_title = Text("runs: space adds, removes")
 
     def on_screen_resume(self) -> None:
