@@ -286,8 +286,13 @@ class Training:
 
     def measure(self) -> tuple[Metrics, np.ndarray]:
         """Return the metrics and the probabilities, [rows, labels], on the validation split."""
+        started = time.monotonic()
+
+        def report(done: int, total: int) -> None:
+            self.emit(Progress("evaluate", done, total, "rows", time.monotonic() - started, "validation"))
+
         self.model.eval()
-        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.padding, self.compute))
+        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.padding, self.compute, report))
         loss = float(predictions.losses(probabilities, self.eval_labels).mean())
         return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
 

@@ -75,6 +75,7 @@ class Fold:
             case Evaluated():
                 _drop(self.evaluations, event.step)
                 self.evaluations.append(event)
+                self.progress = None
             case EpochDone():
                 _drop(self.epochs, event.step)
                 self.epochs.append(event)

@@ -130,7 +130,7 @@ class RunReader:
 
     def _seconds_left(self) -> float | None:
         phase = self._fold.progress
-        if phase is None:
+        if phase is None or self._fold.curve:  # a measurement between two steps
             return self._fold.seconds_left()
         if isinstance(self._spec.job, BaselineSpec) and phase.total and 0 < phase.done <= phase.total:
             return phase.seconds * (phase.total - phase.done) / phase.done
