@@ -24,7 +24,7 @@ class ProblemList(OptionList):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
         Binding("k", "cursor_up", show=False),
-        Binding("enter", "select", "its rows", id="problem_rows"),
+        Binding("enter", "select", "rows", id="problem_rows"),
     ]
     DEFAULT_CSS = """
     ProblemList { height: 1fr; border: none; padding: 0; background: transparent; }
