@@ -47,7 +47,6 @@ class DatasetScreen(Page):
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
-        Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="model"),
         # The border of the text says these two.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
