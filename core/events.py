@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+IMBALANCE = 3.0
+"""How many times as many rows the largest class has as one that is called small: accuracy then says little."""
+
 
 class ClassMetrics(msgspec.Struct, frozen=True):
     """Precision, recall and F1 of one class in [0, 1]; 0 where undefined, as scikit-learn's zero_division=0."""

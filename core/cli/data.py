@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +13,6 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from . import fetch, options, render
 from .output import Output
-from .progress import Progress
 from .units import count, percent
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def add(commands: Any) -> None:
     data.add_argument("--model", metavar="M", help="whose tokens are counted: " + options.MODEL_HELP)
     data.add_argument("--max-length", metavar="N", type=options.positive, help="say what is cut at N tokens (default: the model's limit)")
     data.add_argument("--no-tokens", action="store_true", help="count words only, without a model")
+    data.add_argument("--filter", metavar="LINE", help="show only rows such as 'label:joy len>40 -movie regex:^i split:test'")
+    data.add_argument("--out", metavar="FILE", type=Path, help="write these rows to a file that ends in jsonl, csv, tsv or parquet")
 
     check = options.command(
         commands,
@@ -66,6 +68,8 @@ def run_data(arguments: argparse.Namespace, output: Output) -> int:
     """Describe a data set."""
     if arguments.no_tokens and (arguments.model or arguments.max_length):
         raise UserError("--no-tokens uses no model: leave it out to count tokens")
+    if arguments.filter is not None or arguments.out is not None:
+        return _select(arguments, output)
     dataset, description = describe(arguments, output)
     if arguments.json:
         output.json(data_json(dataset, description))
@@ -74,11 +78,40 @@ def run_data(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def _select(arguments: argparse.Namespace, output: Output) -> int:
+    """Show the rows that meet --filter, and write them to --out."""
+    from ..data import filters
+
+    query = filters.parse(arguments.filter or "")
+    spec = fetch.data_spec(arguments)
+    dataset = fetch.dataset(spec, output)
+    tokens = None
+    if any(term.kind == "tokens" for term in query.terms):
+        model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
+        tokens = fetch.lengths(spec, model, output).tokens
+    found = filters.select(dataset, query, tokens=tokens)
+    if arguments.out is not None:
+        from ..data import labelled_file
+
+        output.say(f"{count(labelled_file.write(dataset, found, arguments.out), 'row')} written to {safe_line(str(arguments.out))}")
+    if arguments.json:
+        rows = {name: {"rows": len(split), "found": [int(index) for index in found[name]]} for name, split in dataset.splits.items()}
+        output.json({"name": dataset.name, "filter": arguments.filter or "", "splits": rows})
+        return 0
+    lines = [f"  {name} {len(found[name]):,} of {count(len(split), 'row')}" for name, split in dataset.splits.items()]
+    body = [["split", "row", "name", "text"]]
+    for name, split in dataset.splits.items():
+        body += [[name, str(index), row.name, row.text] for index in found[name][:HEAD] for row in [split.row(int(index))]]
+    if len(body) > 1:
+        widths = [None, None, render.NAME_WIDTH, max(20, output.width - 44)]
+        lines += ["", "First rows of each split", *_indented(render.table(body, "lrll", widths))]
+    output.lines(lines)
+    return 0
+
+
 def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, Description]:
     """Return the data set and all that is measured of it. Without --model, tokens are left out where the starter model is missing."""
     from ..data import checks, stats
-    from ..engine.client import ask_once
-    from ..engine.protocol import AskLengths, LengthsAnswer
 
     spec = fetch.data_spec(arguments)
     dataset = fetch.dataset(spec, output)
@@ -87,9 +120,7 @@ def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, De
         return dataset, Description(measured, problems, {})
     model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
     try:
-        with Progress(output.stderr) as progress:
-            progress.update("tokenize", 0, None, "rows")
-            lengths: LengthsAnswer = ask_once(AskLengths(data=spec, model=model), progress.engine, offline=arguments.offline)
+        lengths = fetch.lengths(spec, model, output)
     except UserError as error:
         if arguments.model is not None:
             raise

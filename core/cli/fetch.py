@@ -14,6 +14,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..data.table import Dataset
+    from ..engine.protocol import LengthsAnswer
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
@@ -62,6 +63,16 @@ def model(name: str, output: Output, *, offline: bool) -> str:
     if not (folder / "config.json").is_file():
         raise UserError(f"{safe_line(str(folder))} is not a model: it has no config.json")
     return str(folder)
+
+
+def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
+    """Return how many tokens of `model` each text of the data set has. Raises UserError."""
+    from ..engine.client import ask_once
+    from ..engine.protocol import AskLengths
+
+    with Progress(output.stderr) as progress:
+        progress.update("tokenize", 0, None, "rows")
+        return ask_once(AskLengths(data=spec, model=model), progress.engine, offline=spec.offline)
 
 
 def download(identifier: str, what: str, output: Output, *, offline: bool) -> None:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..data.checks import IMBALANCE
-from ..events import ClassMetrics, EpochRow, Metrics, Rung
+from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
 from ..safe_text import cell_width, pad, safe_line
 from .output import Glyphs
 from .units import duration, percent, score

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..events import IMBALANCE
 from .arrays import codes, numbers, strings
 from .faults import shown
 from .table import Dataset, Split
@@ -15,8 +16,6 @@ from .table import Dataset, Split
 EXAMPLES = 5
 LEAK_SHARE = 0.01
 """Share of a split's rows, leaked from an earlier split, from which on its figures cannot be trusted."""
-IMBALANCE = 3.0
-"""How many times as many rows the largest class has as one that is called small."""
 
 
 class Problem(msgspec.Struct, frozen=True):

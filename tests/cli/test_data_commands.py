@@ -54,6 +54,37 @@ def test_data_as_text_shows_head_bars_boxes_and_the_cut(tiny_data, tiny_model, e
     assert all(len(line) <= 100 for line in out.splitlines())
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
+def test_the_rows_of_a_filter_are_a_data_set_again(tiny_data, emotui_home, capsys, tmp_path, ending):
+    target = tmp_path / f"found.{ending}"
+    assert main(["data", str(tiny_data), "--filter", "label:joy,anger split:train -lied", "--out", str(target)]) == 0
+    out, err = capsys.readouterr()
+    train = [json.loads(line) for line in (tiny_data / "train.jsonl").read_text().splitlines()]
+    expected = [row for row in train if row["label"] in ("joy", "anger") and "lied" not in row["text"]]
+    assert 0 < len(expected) < 60
+    assert f"  train {len(expected)} of 90 rows" in out
+    assert "  test 0 of 30 rows" in out
+    assert f"{len(expected)} rows written to {target}" in err
+    assert main(["data", str(target), "--no-tokens", "--json"]) == 0
+    answer = read_json(capsys)
+    assert answer["columns"] == ["split", "text", "label"]
+    assert sum(split["rows"] for split in answer["splits"].values()) == len(expected)
+    assert main(["data", str(tiny_data), "--out", str(target)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_a_filter_gives_the_rows_it_found(tiny_data, tiny_model, emotui_home, capsys):
+    assert main(["data", str(tiny_data), "--model", str(tiny_model), "--filter", "tokens>11 label:joy", "--json"]) == 0
+    answer = read_json(capsys)
+    rows = [json.loads(line) for line in (tiny_data / "train.jsonl").read_text().splitlines()]
+    # Every word of the tiny data is one token of the tiny model, and there are two special tokens.
+    found = [index for index, row in enumerate(rows) if row["label"] == "joy" and len(row["text"].split()) + 2 > 11]
+    assert found
+    assert answer["splits"]["train"] == {"rows": 90, "found": found}
+    assert main(["data", str(tiny_data), "--filter", "label:nothing"]) == 2
+    assert "there is no label 'nothing'" in capsys.readouterr().err
+
+
 def test_without_the_starter_model_the_words_are_still_counted(tiny_data, emotui_home, capsys):
     assert main(["data", str(tiny_data), "--no-tokens", "--json"]) == 0
     answer = read_json(capsys)

@@ -255,6 +255,33 @@ async def test_the_way_back_from_a_problem_is_never_cut(engine: Inspector, flawe
         assert "all rows" not in lines(screen)
 
 
+async def test_the_rows_of_a_filter_are_written_to_a_file(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("slash", *"label:joy split:train", "enter")
+        await settle(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        assert "write 30 rows" in "\n".join(drawn(screen.app))
+        field = screen.app.screen.query_one("#file", Input)
+        for name, said in (("rows.xyz", "of no known format"), ("rows.jsonl", "")):
+            field.value = str(tmp_path / name)
+            await pilot.press("enter")
+            await settle(pilot)
+            assert said in "\n".join(drawn(screen.app))
+        assert screen.app.screen is screen
+        rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+        assert len(rows) == 30
+        assert {row["label"] for row in rows} == {"joy"}
+        assert {row["split"] for row in rows} == {"train"}
+        assert rows[0]["text"] == screen.text_in_hand()
+        await pilot.press("x")
+        await settle(pilot)
+        screen.app.screen.query_one("#file", Input).value = str(tmp_path / "rows.jsonl")
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "is there already" in "\n".join(drawn(screen.app))
+
+
 async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path) -> None:
     async with browser(engine, tiny_data) as (screen, pilot):
         text = screen.text_in_hand()

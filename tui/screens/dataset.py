@@ -39,7 +39,7 @@ class DatasetScreen(Page):
     MODE = "dataset"
     CSS_PATH = "dataset.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "shrink", "all panels", tooltip="every panel in its place again", id="shrink"),
+        Binding("escape", "shrink", "small", tooltip="every panel in its place again", id="shrink"),
         Binding("escape", "clear", "all rows", tooltip="end the filter", id="clear"),
         Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="filter"),
         Binding("right_square_bracket", "split(1)", "split", key_display="[ ]", tooltip="the next split", id="split_after"),
@@ -47,6 +47,7 @@ class DatasetScreen(Page):
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
+        Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
         # The border of the text says these two.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
@@ -232,6 +233,12 @@ class DatasetScreen(Page):
         from .open_data import OpenData
 
         await self.app.push_screen(OpenData())
+
+    async def action_save(self) -> None:
+        from .save_rows import SaveRows
+
+        if self.state.dataset is not None:
+            await self.app.push_screen(SaveRows(self.state.dataset, self._found))
 
     @on(Input.Submitted, "#filter")
     def _filter_taken(self) -> None:

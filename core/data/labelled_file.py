@@ -1,0 +1,47 @@
+"""Writes rows of a data set, such as those that a filter found, to a file that emotui reads again as a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from .table import Dataset
+from .text_files import TableWriter
+
+PART = 10_000
+"""Rows in memory at once."""
+COLUMNS = ("split", "text", "label")
+
+
+class LabelledRow(msgspec.Struct, frozen=True):
+    """One row of the file."""
+
+    split: str
+    text: str
+    label: str
+    """The label's name."""
+
+
+def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path) -> int:
+    """Write the rows at the indices in `found` (by split, int64, shape [n]; None: all rows) and return how many there are.
+
+    The format is the one that the file's name ends in. Raises UserError where the file is there already or cannot be written.
+    """
+    if target.exists():
+        raise UserError(f"{safe_line(str(target))} is there already. Give another name, or move it away")
+    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    written = 0
+    with TableWriter(target, schema, COLUMNS, lambda row: [row.split, row.text, row.label]) as file:
+        for name, split in dataset.splits.items():
+            part = split if found is None else split.take(found[name])
+            for start in range(0, len(part), PART):
+                rows = part.rows(start, start + PART)
+                file.write([LabelledRow(name, row.text, row.name) for row in rows])
+                written += len(rows)
+    return written
