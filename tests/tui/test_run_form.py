@@ -52,7 +52,7 @@ ENTRIES = {
             "bf16",
         ),
         specs.TrainSpec(specs.DataSpec("starter"), processes=2, nodes=3, node_rank=0, master="10.0.0.1:1234"),
-        specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean", max_length=64, seed=3, device="cpu", precision="float32"),
+        specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean", layer=3, max_length=64, seed=3, device="cpu", precision="float32"),
     ],
 )
 def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
@@ -70,6 +70,7 @@ def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
         "batch_size",
         "accumulation",
         "patience",
+        "layer",
         "max_length",
         "seed",
         "device",
@@ -86,6 +87,20 @@ def test_entries_become_a_job() -> None:
     assert job == specs.TrainSpec(specs.DataSpec("starter", offline=True), epochs=3, learning_rate=5e-5, seed=4)
     job, _ = parse(ENTRIES | {"task": "baseline", "pooling": "mean", "epochs": "3"}, specs.DataSpec("starter"))
     assert job == specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean")
+    both = {"patience": "2", "layer": " 4 "}
+    job, _ = parse(ENTRIES | both, specs.DataSpec("starter"))
+    assert job == specs.TrainSpec(specs.DataSpec("starter"), patience=2)
+    job, _ = parse(ENTRIES | both | {"task": "baseline"}, specs.DataSpec("starter"))
+    assert job == specs.BaselineSpec(specs.DataSpec("starter"), layer=4)
+
+
+def test_what_is_wrong_in_a_field_that_is_not_shown_stops_nothing() -> None:
+    job, problems = parse(ENTRIES | {"layer": "x"}, specs.DataSpec("starter"))
+    assert (job, problems) == (specs.TrainSpec(specs.DataSpec("starter")), {})
+    job, problems = parse(ENTRIES | {"task": "baseline", "patience": "x"}, specs.DataSpec("starter"))
+    assert (job, problems) == (specs.BaselineSpec(specs.DataSpec("starter")), {})
+    job, problems = parse(ENTRIES | {"task": "baseline", "layer": "0"}, specs.DataSpec("starter"))
+    assert job is None and list(problems) == ["layer"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +113,7 @@ def test_entries_become_a_job() -> None:
         ("learning_rate", "2"),
         ("batch_size", "-1"),
         ("batch_size", "70000"),
+        ("patience", "0"),
         ("seed", "1.5"),
         ("max_length", "x"),
         ("data", "/no/such/data"),
@@ -147,10 +163,12 @@ async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_hom
         text = "\n".join(drawn(app))
         assert "✗ '0' is not a whole number of 1 or more" in text
         assert "the command line appears when all fields are right" in text
-        await pilot.press("backspace", "3", "ctrl+y")
+        await pilot.press("backspace", "3")
+        form.query_one("#patience").focus()
+        await pilot.press("2", "ctrl+y")
         await settle(pilot)
-        assert "$ emotui train starter --epochs 3" in "\n".join(drawn(app))
-        assert app.clipboard == "emotui train starter --epochs 3"
+        assert "$ emotui train starter --epochs 3 --patience 2" in "\n".join(drawn(app))
+        assert app.clipboard == "emotui train starter --epochs 3 --patience 2"
         await pilot.press("escape")
         await settle(pilot)
         assert not isinstance(app.screen, RunForm)
@@ -186,6 +204,7 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> 
             "epochs",
             "learning rate",
             "batch size",
+            "patience",
             "cut at",
             "seed",
             "device",
@@ -194,6 +213,22 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int]) -> 
             assert words in text, words
         for words in ("$ emotui train starter", " enter ", "how long it takes is measured"):
             assert words in text, words
+
+
+async def test_the_layer_belongs_to_a_baseline(emotui_home: Path) -> None:
+    async with application(IDLE, "3", size=(80, 24), spec=specs.DataSpec("starter")) as (app, pilot):
+        await pilot.press("n")
+        await settle(pilot)
+        assert app.screen.query_one("#field-layer").display and not app.screen.query_one("#field-patience").display
+        app.screen.query_one("#layer").focus()
+        await pilot.press("2")
+        await settle(pilot)
+        assert "$ emotui baseline starter --layer 2" in "\n".join(drawn(app))
+        app.screen.query_one("#task").focus()
+        await pilot.press("right")
+        await settle(pilot)
+        assert "$ emotui train starter" in "\n".join(drawn(app)) and "--layer" not in "\n".join(drawn(app))
+        assert app.screen.query_one("#field-patience").display and not app.screen.query_one("#field-layer").display
 
 
 async def test_the_form_says_who_is_on_the_card_and_offers_another(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,14 @@ NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "epochs": ("epochs", options.positive),
     "learning_rate": ("learning rate", options.learning_rate),
     "batch_size": ("batch size", options.positive),
+    "patience": ("patience", options.positive),
+    "layer": ("layer", options.positive),
     "max_length": ("cut at", options.positive),
     "seed": ("seed", options.natural),
 }
 """Fields that hold a number: their name for people and the parser of the command line's own option."""
-TRAIN_ONLY = ("preset", "epochs", "learning_rate", "batch_size")
+TRAIN_ONLY = ("preset", "epochs", "learning_rate", "batch_size", "patience")
+BASELINE_ONLY = ("layer", "pooling")
 
 
 def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[str, str]]:
@@ -35,9 +38,10 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
 
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
+    is_training = entries["task"] == "fine-tune"
     for name, (_, parser) in NUMBERS.items():
         text = entries.get(name, "").strip()
-        if not text:
+        if not text or name in (BASELINE_ONLY if is_training else TRAIN_ONLY):  # a field that is not on the screen
             continue
         try:
             values[name] = parser(text)
@@ -57,7 +61,6 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         values["model"] = naming.resolve(entries["model"].strip())
     except UserError as error:
         problems["model"] = str(error)
-    is_training = entries["task"] == "fine-tune"
     if is_training and not problems:
         problems |= _out_of_range(values)
     if problems:
@@ -81,7 +84,7 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
     """Return what an empty field stands for, by the size of the data where that is known (`rows` of the training split)."""
     from ...core.model import presets
 
-    said = {"max_length": "the model's limit", "seed": "0"}
+    said = {"max_length": "the model's limit", "seed": "0", "layer": "the last", "patience": "measurements: train to the end"}
     if entries["preset"] == "tutorial":
         said["learning_rate"] = "2e-05, as in the tutorial"
     else:
@@ -96,7 +99,7 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
 def same_speed(job: Job) -> Job:
     """Return the part of a job that the speed of its steps depends on."""
     if isinstance(job, TrainSpec):
-        return msgspec.structs.replace(job, epochs=None, learning_rate=None, seed=0)
+        return msgspec.structs.replace(job, epochs=None, learning_rate=None, patience=None, seed=0)
     return msgspec.structs.replace(job, seed=0)
 
 
@@ -110,7 +113,7 @@ def estimate(job: Job, epochs: int | None, rows: int | None, runs: Sequence[RunV
         if type(other) is not type(job) or (other.model, other.device, other.max_length) != (job.model, job.device, job.max_length):
             continue
         if isinstance(job, BaselineSpec):
-            if view.finished is not None and other.data.source == job.data.source:
+            if view.finished is not None and (other.data.source, getattr(other, "layer", None)) == (job.data.source, job.layer):
                 return view.finished.seconds, view.id
             continue
         speed = _rows_a_second(view)

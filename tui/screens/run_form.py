@@ -29,7 +29,7 @@ from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
-from .run_entries import NUMBERS, TRAIN_ONLY, estimate, hints, parse, same_speed
+from .run_entries import BASELINE_ONLY, NUMBERS, TRAIN_ONLY, estimate, hints, parse, same_speed
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -126,9 +126,9 @@ class RunForm(ModalScreen[RunFolder | None]):
         """Say of each field what is wrong or what it stands for, and show the command and the time."""
         entries = self.entries
         is_training = entries["task"] == "fine-tune"
-        for name in TRAIN_ONLY:
-            self.query_one(f"#field-{name}").set_class(not is_training, "-hidden")
-        self.query_one("#field-pooling").set_class(is_training, "-hidden")
+        for names, hidden in ((TRAIN_ONLY, not is_training), (BASELINE_ONLY, is_training)):
+            for name in names:
+                self.query_one(f"#field-{name}").set_class(hidden, "-hidden")
         self._job, problems = parse(entries, self._base)
         rows, validation = self._rows(entries)
         shown = hints(entries, rows, validation)
@@ -290,6 +290,6 @@ def _first_entries(state: AppState, base: DataSpec, example: RunView | None) -> 
     if example is not None and isinstance(example.spec.job, TrainSpec) and example.spec.job.data == base:
         job = example.spec.job
         first |= {"model": job.model, "preset": job.preset, "device": job.device, "precision": job.precision}
-        values = {name: getattr(job, name) for name in NUMBERS}
+        values = {name: getattr(job, name, None) for name in NUMBERS}
         first |= {name: str(value) for name, value in values.items() if value is not None and (name, value) != ("seed", 0)}
     return first
