@@ -56,11 +56,12 @@ def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
     data = sources.load(job.data)
     compute = device.choose(job.device, job.precision)
     folder = checkpoint.find(job.model, offline=job.data.offline)
+    layer = checkpoint.checked_layer(job.layer, folder)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
     texts = [text for name in ("train", "validation") if name in data.splits for text in data.splits[name].texts()]
     total = int(tokenize(tokenizer, texts, limit).lengths.sum())
-    encoder = checkpoint.load_encoder(folder, compute.device)
+    encoder = checkpoint.load_encoder(folder, compute.device, layer)
     sample = tokenize(tokenizer, texts[:: max(1, len(texts) // TEXTS)][:TEXTS], limit)
     warm = tokenize(tokenizer, texts[:1], limit)
     encode.hidden_states(encoder, warm, tokenizer.padding, compute)

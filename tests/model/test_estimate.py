@@ -30,3 +30,9 @@ def test_a_few_steps_are_measured_and_nothing_is_kept(
 def test_what_cannot_be_trained_cannot_be_measured(emotui_home: Path, tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError):
         estimate.estimate(AskEstimate(job=TrainSpec(DataSpec(str(tiny_data)), str(tmp_path))), lambda *_: None)
+
+
+def test_a_layer_that_the_model_has_not_is_named_before_the_start(emotui_home: Path, tiny_data: Path, tiny_model: Path) -> None:
+    job = BaselineSpec(DataSpec(str(tiny_data)), str(tiny_model), layer=9, device="cpu", precision="float32")
+    with pytest.raises(UserError, match="this model has layers 1 to 2"):
+        estimate.estimate(AskEstimate(job=job), lambda *_: None)
