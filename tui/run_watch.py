@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..core.errors import UserError
+from ..core.runs import lock
 from ..core.runs.folder import RunFolder, list_runs
 from ..core.runs.state import RunReader, RunView, glance
 
@@ -16,6 +19,7 @@ class RunWatch:
         self._glances: dict[str, tuple[object, RunView]] = {}
         self._last: tuple[RunView, ...] = ()
         self._shown = False
+        self._created: dict[tuple[str, int], float] = {}
 
     def follow(self, run: str) -> None:
         """Read the events of the run with this id too, although it has ended."""
@@ -25,7 +29,7 @@ class RunWatch:
         """Return every run, newest first, or None where nothing changed since the last call. Raises UserError."""
         views: list[RunView] = []
         changed = not self._shown
-        folders = list_runs()
+        folders = list_runs(self._created)
         for folder in folders:
             reader = self._readers.get(folder.id)
             try:
@@ -54,12 +58,20 @@ class RunWatch:
         return self._last if changed else None
 
     def _glance(self, folder: RunFolder) -> RunView:
-        """Return a glance, read again only where the result was written or removed since."""
-        try:
-            mark: object = folder.result_file.stat().st_mtime_ns
-        except OSError:
-            mark = None
+        """Return a glance, read again only where something was written or removed since: a log may be long."""
+        mark: object = _changed(folder.result_file)
+        if mark is None:  # one that was lost stays so until another process takes its lock
+            held = lock.holder(folder.lock_file)
+            mark = (held, _changed(folder.events_file), _changed(folder.proc_file), _changed(folder.path))
         known = self._glances.get(folder.id)
-        if known is None or mark is None or known[0] != mark:
+        if known is None or known[0] != mark:
             known = self._glances[folder.id] = (mark, glance(folder))
         return known[1]
+
+
+def _changed(path: Path) -> int | None:
+    """Return when a file was changed last, in ns; None where it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

@@ -148,17 +148,31 @@ def _make_folder(runs: Path, task: str) -> RunFolder:
         return RunFolder(path)
 
 
-def list_runs() -> list[RunFolder]:
-    """Return the runs of this user, the newest first; damaged ones, and folders that others own or may write in, are left out."""
+def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFolder]:
+    """Return the runs of this user, the newest first; damaged ones, and folders that others own or may write in, are left out.
+
+    `known` keeps when the runs were made between two calls, since a spec never changes; without it every spec is read.
+    """
     runs = paths.runs_folder()
+    known = {} if known is None else known
     try:
         with os.scandir(runs) as entries:
-            found = [RunFolder(runs / entry.name) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            found = [(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"cannot read the folder {runs}: {error.strerror or error}. Set EMOTUI_HOME to a folder of your own") from error
-    dated = [(created, run) for run in found if (created := _created(run)) is not None and _is_private(run)]
+    dated: list[tuple[float, RunFolder]] = []
+    for name, inode in found:
+        run = RunFolder(runs / name)
+        created = known.get((name, inode))
+        if created is None:
+            created = _created(run)
+        if created is not None and _is_private(run):
+            known[name, inode] = created
+            dated.append((created, run))
+    for gone in known.keys() - set(found):
+        del known[gone]
     return [run for _, run in sorted(dated, key=lambda each: (each[0], each[1].id), reverse=True)]
 
 
