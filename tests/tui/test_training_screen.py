@@ -13,6 +13,7 @@ from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
 from emotui.tui.screens.training_files import read_log
+from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density
 from emotui.tui.widgets.plot import Plot
@@ -152,6 +153,54 @@ async def test_plot_keys(runs: Path) -> None:
         await pilot.press("z", "0", "minus")
         assert not app.screen.has_class("-large")
         assert (plot.view.window, plot.view.cursor) == (None, None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_f_turns_the_scores_to_macro_f1_and_to_the_f1_of_each_class(runs: Path, size: tuple[int, int]) -> None:
+    folders.write_train_run(runs, "aaa111")
+    folders.write_baseline_run(runs, created=folders.STARTED - 500)
+    async with application(IDLE, "3", size=size) as (app, pilot):
+        score = app.screen.query_one("#score", Plot)
+        evaluated = app.runs[0].evaluations
+        assert "f macro" in "\n".join(drawn(app))
+        await pilot.press("f")
+        await settle(pilot)
+        assert [(each.name, each.y) for each in score.chart.series] == [("macro-F1", tuple(each.metrics.f1_macro for each in evaluated))]
+        assert [level.y for level in score.chart.levels] == [rung.metrics.f1_macro for rung in app.runs[1].rungs]
+        await pilot.press("f")
+        await settle(pilot)
+        assert [each.name for each in score.chart.series] == list(folders.LABELS)
+        assert score.chart.series[1].y == tuple(each.metrics.per_class["joy"].f1 for each in evaluated)
+        assert [(each.color, each.glyph) for each in score.chart.series] == [
+            (look.color, look.glyph) for look in class_looks(folders.LABELS)
+        ]
+        assert score.chart.levels == ()
+        await pilot.press("tab", "tab", "z") if size[0] < 100 else None
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        for words in ("F1 of each class", *(f"{look.glyph} {look.name} 0." for look in class_looks(folders.LABELS))):
+            assert words in text, words
+        await pilot.press("f")
+        await settle(pilot)
+        assert [each.name for each in score.chart.series] == ["F1", "accuracy"]
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert size[1] < 30 or "F1: weighted and accuracy, macro, by class" in "\n".join(drawn(app))
+
+
+async def test_overlaid_runs_differ_by_name_and_glyph_in_the_scores_of_each_kind(runs: Path) -> None:
+    folders.write_train_run(runs, "aaa111")
+    folders.write_train_run(runs, "bbb222", created=folders.STARTED - 10)
+    async with application(IDLE, "3") as (app, pilot):
+        score = app.screen.query_one("#score", Plot)
+        await pilot.press("down", "space", "up", "f")
+        await settle(pilot)
+        assert [each.name for each in score.chart.series] == ["aaa111", "bbb222"]
+        await pilot.press("f")
+        await settle(pilot)
+        assert [each.name for each in score.chart.series] == [*folders.LABELS, *(f"bbb222 {label}" for label in folders.LABELS)]
+        assert [each.color for each in score.chart.series[:6]] == [each.color for each in score.chart.series[6:]]
+        assert all(each.glyph for each in score.chart.series[:6]) and not any(each.glyph for each in score.chart.series[6:])
 
 
 def with_predictions(runs: Path, tmp_path: Path) -> specs.DataSpec:

@@ -25,8 +25,7 @@ from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
-from .training_panels import looks_of
-from .training_words import name_of, run_item
+from .training_words import looks_of, name_of, run_item
 
 PAUSE = 0.04
 """Seconds without a key after which the engine is asked."""

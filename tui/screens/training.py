@@ -31,10 +31,10 @@ from ..widgets.tab_line import TabLine
 from .confirm import Confirm
 from .run_command import command_of
 from .run_form import RunForm
-from .training_charts import Palette, color_of, ladder_for, loss_chart, score_chart
+from .training_charts import SCORES, Palette, Scores, color_of, ladder_for, loss_chart, score_chart
 from .training_files import read_projection
-from .training_panels import Panels, looks_of
-from .training_words import is_live, machine_line, name_of, progress_line, run_item
+from .training_panels import Panels
+from .training_words import is_live, looks_of, machine_line, name_of, progress_line, run_item
 
 REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
@@ -71,6 +71,7 @@ class TrainingScreen(Page):
         Binding("w", "rows", "worst rows", show=False, tooltip="the rows with the highest and the lowest loss", id="training.rows"),
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
+        Binding("f", "turn_scores", "F1 chart", show=False, tooltip="F1: weighted and accuracy, macro, by class", id="training.scores"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
         Binding("escape", "small", "small again", show=False, id="training.small"),
     ]
@@ -81,6 +82,7 @@ class TrainingScreen(Page):
         """Folder of the run that is looked at."""
         self._chosen_by_hand = False
         self._marked: list[str] = []
+        self._scores: Scores = SCORES[0]
         self._followed: set[str] = set()
         self._drawn_at = float("-inf")
         self._waiting = False
@@ -97,7 +99,7 @@ class TrainingScreen(Page):
                 with ContentSwitcher(initial="curves", id="charts"):
                     with Horizontal(id="curves"):
                         yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
-                        yield Plot(Chart("F1"), hint="←→ read +- zoom 0 all", id="score")
+                        yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
                     yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
             yield Static(id="facts")
             yield TabLine(hints=_TAB_HINTS, id="tabs")
@@ -170,7 +172,7 @@ class TrainingScreen(Page):
         tuned = [each for each in views if not isinstance(each.spec.job, BaselineSpec)]
         shown = tuned or views
         self.query_one("#loss", Plot).show(loss_chart(shown, palette))
-        self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette))
+        self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette, self._scores, dark=self.state.dark))
         if baseline:
             self._draw_hidden_states(view)
         self._draw_facts(view)
@@ -262,6 +264,11 @@ class TrainingScreen(Page):
         plot = next((plot for plot in self.query(Plot) if plot.has_class("-large")), self.query_one("#loss", Plot))
         await plot.run_action(action)
 
+    def action_turn_scores(self) -> None:
+        """Show the next kind of scores on the chart: weighted F1 and accuracy, macro-F1, the F1 of each class."""
+        self._scores = SCORES[(SCORES.index(self._scores) + 1) % len(SCORES)]
+        self.draw()
+
     @on(Plot.Enlarge)
     def _enlarge(self, event: Plot.Enlarge) -> None:
         large = not event.plot.has_class("-large")
@@ -295,7 +302,7 @@ class TrainingScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
         if action in ("stop", "kill"):
             return self.view is not None and is_live(self.view)
-        if action == "on_plot":
+        if action in ("on_plot", "turn_scores"):
             return self.view is not None and self.query_one("#charts", ContentSwitcher).current == "curves"
         if action == "resume":
             return self.view is not None and self.view.state in ("stopped", "failed", "lost")

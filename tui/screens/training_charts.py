@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from ...core.events import Rung
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
 from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import name_of
+from .training_words import looks_of, name_of
 
 RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
+Scores = Literal["weighted", "macro", "classes"]
+SCORES: tuple[Scores, ...] = get_args(Scores)
+"""What the chart of scores shows, in the order that a key turns through."""
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
 
 
@@ -76,22 +80,49 @@ def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
     return Chart("loss", tuple(series), marks=_marks(views), span=_span(views), empty=_empty(views, "loss"))
 
 
-def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette) -> Chart:
-    """Return weighted F1 (and accuracy, for one run) on the validation split, with the rungs of a baseline as levels."""
-    series: list[Series] = []
+def score_chart(
+    views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, scores: Scores = "weighted", *, dark: bool = True
+) -> Chart:
+    """Return scores on the validation split: weighted F1 (and accuracy, for one run), macro-F1, or the F1 of each class.
+
+    The rungs of a baseline are levels, except beside classes, whose curves would be taken for theirs.
+    """
+    if scores == "classes":
+        series = [each for index, view in enumerate(views) for each in _class_series(view, first=index == 0, dark=dark)]
+        title = "F1 of each class, validation"
+        return Chart(title, tuple(series), marks=_marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
+    figure = "f1_macro" if scores == "macro" else "f1_weighted"
+    name = "macro-F1" if scores == "macro" else "F1"
+    series = []
     for index, view in enumerate(views):
         if not view.evaluations:
             continue
         at = tuple(float(each.step) for each in view.evaluations)
-        f1 = tuple(each.metrics.f1_weighted for each in view.evaluations)
+        f1 = tuple(getattr(each.metrics, figure) for each in view.evaluations)
         glyph, color = _GLYPHS[index % len(_GLYPHS)], color_of(views, index, palette)
-        series.append(Series("F1" if len(views) == 1 else name_of(view), at, f1, color, glyph, smooth=False))
-        if len(views) == 1:
+        series.append(Series(name if len(views) == 1 else name_of(view), at, f1, color, glyph, smooth=False))
+        if len(views) == 1 and scores == "weighted":
             accuracy = tuple(each.metrics.accuracy for each in view.evaluations)
             series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
-    levels = tuple(Level(f"{rung.metrics.f1_weighted:.3f} {rung_name(rung)}", rung.metrics.f1_weighted, palette.level) for rung in ladder)
-    title = "weighted F1, validation" if len(views) > 1 else "weighted F1 and accuracy, validation"
+    reached = [(rung_name(rung), getattr(rung.metrics, figure)) for rung in ladder]
+    levels = tuple(Level(f"{value:.3f} {rung}", value, palette.level) for rung, value in reached)
+    both = "weighted F1 and accuracy" if len(views) == 1 else "weighted F1"
+    title = f"{'macro-F1' if scores == 'macro' else both}, validation"
     return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
+
+
+def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
+    """Return a run's F1 of each class in the look of the class; only the `first` run's points have its glyph, so that runs differ."""
+    series: list[Series] = []
+    for look in looks_of(view, dark=dark):
+        known = [
+            (float(each.step), each.metrics.per_class[look.name].f1) for each in view.evaluations if look.name in each.metrics.per_class
+        ]
+        if known:
+            at, f1 = zip(*known, strict=True)
+            name = look.name if first else f"{name_of(view)} {look.name}"
+            series.append(Series(name, at, f1, look.color, look.glyph if first else "", smooth=False))
+    return series
 
 
 def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:

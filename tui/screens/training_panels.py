@@ -18,22 +18,14 @@ from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec, task_of
-from ..theme import class_color, class_glyph
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
-from ..widgets.label_look import LabelLook
 from .loss_rows import LossRows
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
-from .training_words import is_live, name_of, spec_rows
+from .training_words import is_live, looks_of, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
-
-
-def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
-    """Return how the labels of a run look."""
-    labels = view.started.labels if view.started is not None else view.spec.labels
-    return tuple(LabelLook(name, class_glyph(index), class_color(index, dark=dark)) for index, name in enumerate(labels))
 
 
 class Panels(Widget):

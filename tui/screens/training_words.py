@@ -13,7 +13,9 @@ from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import DataSpec, task_of
 from ..frame import duration as clock
+from ..theme import class_looks
 from ..widgets.bars import sparkline
+from ..widgets.label_look import LabelLook
 from ..widgets.run_list import RunItem
 
 QUIET = 20.0
@@ -31,6 +33,11 @@ def short_source(source: str) -> str:
 def name_of(view: RunView) -> str:
     """Return a run's short name: what the user called it, or the part of its id that is its own."""
     return view.spec.name or view.id.partition("-")[0]
+
+
+def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
+    """Return how the labels of a run look."""
+    return class_looks(view.started.labels if view.started is not None else view.spec.labels, dark=dark)
 
 
 def is_live(view: RunView) -> bool:
