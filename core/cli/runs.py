@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
+from ..runs import notes
 from ..runs.state import RunView
-from ..safe_text import safe_line
+from ..safe_text import cell_width, safe_line
 from ..specs import task_of
 from . import follow, options, render, shapes
 from .output import Output
@@ -20,6 +25,8 @@ from .units import age, count, duration, score
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder
 
+_NOTED = 24
+"""Cells of the column of tags and pins."""
 NARROW = 100
 """Cells of a terminal in which the list of runs leaves columns out."""
 
@@ -29,9 +36,12 @@ def add(commands: Any) -> None:
         commands,
         "runs",
         run_runs,
-        description="List every run with its state and its scores, the newest first.",
-        examples=["emotui runs", "emotui runs --json"],
+        description="List every run with its state and its scores, the newest first, or those that meet a filter of terms: words of the "
+        "id, data, model, task, state and tags, state:failed, task:baseline, data:NAME, model:NAME, tag:WORD, id:START, f1>0.9, macro>0.9, "
+        "accuracy>0.9. A leading - negates. Quote a term with <, > or - and put a space before the -.",
+        examples=["emotui runs", "emotui runs task:fine-tune 'f1>0.9'", "emotui runs ' -state:failed' --json"],
     )
+    parser.add_argument("filter", metavar="FILTER", nargs="*", default=(), help="a term that runs must meet; several must all be met")
     parser.add_argument("--limit", metavar="N", type=options.positive, help="the newest N only")
 
     parser = options.command(
@@ -90,25 +100,39 @@ def add(commands: Any) -> None:
 
 def run_runs(arguments: argparse.Namespace, output: Output) -> int:
     """List the runs."""
-    from ..runs import folder, state
+    from ..runs import filters, folder, state
 
+    meets, noted = filters.parse(" ".join(arguments.filter)), notes.read()
     views: list[RunView] = []
-    for run in folder.list_runs()[: arguments.limit]:
+    for run in folder.list_runs():
+        if arguments.limit is not None and len(views) == arguments.limit:
+            break
         try:
-            views.append(state.glance(run))
+            view = state.glance(run)
         except UserError as error:  # one damaged run must not hide the others
             output.say(f"left out: {error}")
+            continue
+        if meets(view, noted.get(view.id, notes.NOTHING)):
+            views.append(view)
     if arguments.json:
-        output.json({"runs": [shapes.summary(view) for view in views]})
+        output.json({"runs": [{**shapes.summary(view), **msgspec.to_builtins(noted.get(view.id, notes.NOTHING))} for view in views]})
     elif views:
-        output.lines(runs_table(views, time.time(), output.width))
+        output.lines(runs_table(views, time.time(), output.width, noted))
+    elif arguments.filter:
+        output.say("no run meets the filter. See all with: emotui runs")
     else:
         output.say("there are no runs yet. Make one with: emotui train starter")
     return 0
 
 
-def runs_table(views: list[RunView], now: float, width: int) -> list[str]:
-    """Return one line a run; `now` in seconds since the epoch. A narrow terminal has no room for what the id or F1 tells, too."""
+def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str, notes.RunNote] = MappingProxyType({})) -> list[str]:
+    """Return one line a run; `now` in seconds since the epoch. A narrow terminal has no room for what the id or F1 tells, too.
+
+    What the user noted of them stands in a last column, where there is something.
+    """
+    words = [_noted(noted.get(view.id, notes.NOTHING)) for view in views]
+    beside = max((cell_width(safe_line(each)) for each in words), default=0)
+    beside = min(beside, _NOTED) + 2 if beside else 0
     rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
     for view in views:
         measured = shapes.final_metrics(view)
@@ -126,11 +150,20 @@ def runs_table(views: list[RunView], now: float, width: int) -> list[str]:
             ]
         )
     if width < NARROW:
-        room = max(6, (width - 60) // 2)
+        room = max(6, (width - beside - 60) // 2)
         rows = [[row[at] for at in (0, 2, 3, 4, 6, 7, 8)] for row in rows]
-        return render.table(rows, "llrrllr", [None, None, None, None, room, room])
-    room = max(12, (width - 80) // 2)
-    return render.table(rows, "lllrrrllr", [None, None, None, None, None, None, room, room])
+        align, caps = "llrrllr", [None, None, None, None, room, room, None]
+    else:
+        room = max(12, (width - beside - 80) // 2)
+        align, caps = "lllrrrllr", [None, None, None, None, None, None, room, room, None]
+    if beside:
+        rows = [[*row, word] for row, word in zip(rows, ["noted", *words], strict=True)]
+        align, caps = f"{align}l", [*caps, _NOTED]
+    return render.table(rows, align, caps)
+
+
+def _noted(note: notes.RunNote) -> str:
+    return " ".join((["pinned"] if note.pinned else []) + [f"#{tag}" for tag in note.tags])
 
 
 def short_name(source: str) -> str:

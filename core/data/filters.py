@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import UserError
+from ..filter_line import pieces
 from ..safe_text import safe_line
 from .arrays import mask, strings
 from .faults import shown
@@ -20,7 +21,6 @@ Kind = Literal["word", "regex", "label", "split", "words", "chars", "tokens"]
 SYNTAX = 'words, "a phrase", regex:PATTERN, label:NAME, split:NAME, len>40 (words), chars>200, tokens>64; a leading - negates'
 
 _FIELD = re.compile(r"(regex|label|split):|(len|words|chars|tokens)(>=|<=|>|<|=)", re.IGNORECASE)
-_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S*)')
 _COMPARE = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "=": operator.eq}
 
 
@@ -47,31 +47,13 @@ def parse(line: str) -> Query:
     Words are found anywhere in a text, whatever their case. Patterns are those of RE2, and case counts ((?i) turns that off).
     label: and split: take several names with commas between them.
     """
-    terms: list[Term] = []
-    at = 0
-    while at < len(line):
-        if line[at].isspace():
-            at += 1
-            continue
-        negated = line[at] == "-" and at + 1 < len(line) and not line[at + 1].isspace()
-        at += negated
-        field = _FIELD.match(line, at)
-        at = field.end() if field else at
-        value = _VALUE.match(line, at)
-        if value is None or (value[1] is None and line.startswith('"', at)):
-            raise UserError(f'the filter has a quotation mark without its end: {safe_line(line[at:], 60)}. Close it with "')
-        at = value.end()
-        text = re.sub(r"\\([\"\\])", r"\1", value[1]) if value[1] is not None else value[2]
-        terms.append(_term(field, text, negated=negated))
-    return Query(tuple(terms))
+    return Query(tuple(_term(piece.field, piece.text, negated=piece.negated) for piece in pieces(line, _FIELD)))
 
 
 def _term(field: re.Match[str] | None, text: str, *, negated: bool) -> Term:
     if field is None and text.startswith("regex:"):
         return _regex(text.removeprefix("regex:"), negated=negated)
     if field is None:
-        if not text:
-            raise UserError('the filter has nothing between its quotation marks. Write a word there, or leave "" out')
         return Term("word", text, negated=negated)
     if not text:
         raise UserError(f"the filter's {field[0]} needs something after it, as in: {SYNTAX}")

@@ -112,6 +112,25 @@ def test_runs_are_listed_newest_first(shell, trained, ladder):
     assert len(shell.json("runs", "--limit", "1")["runs"]) == 1
 
 
+def test_runs_are_filtered_and_show_what_the_user_noted(shell, trained, ladder):
+    notes = shell.home / "run-notes.json"
+    notes.write_text(json.dumps({trained["run"]: {"tags": ["good", "lr-3"], "pinned": True}}))
+    try:
+        found = shell.json("runs", "tag:good")["runs"]
+        assert [(run["run"], run["tags"], run["pinned"]) for run in found] == [(trained["run"], ["good", "lr-3"], True)]
+        others = shell.json("runs", "task:base -tag:good", "f1>0.5")["runs"]
+        assert [(run["run"], run["tags"], run["pinned"]) for run in others] == [(ladder["run"], [], False)]
+        lines = shell("runs", "tag:good").stdout.splitlines()
+        assert [line.split()[-1] for line in lines] == ["noted", "#lr-3"]
+        assert lines[1].endswith("pinned #good #lr-3")
+        assert [run["run"] for run in shell.json("runs", " -tag:good", "id:" + ladder["run"])["runs"]] == [ladder["run"]]
+    finally:
+        notes.unlink()
+    nothing = shell("runs", "state:lost", "f1>0.99")
+    assert (nothing.stdout, nothing.stderr) == ("", "no run meets the filter. See all with: emotui runs\n")
+    assert "there is no state 'done'" in shell("runs", "state:done", code=2).stderr
+
+
 def test_show_takes_an_id_a_prefix_or_last(shell, trained, ladder):
     shown = shell.json("show", trained["run"])
     assert (shown["state"], shown["attempt"], shown["step"], shown["steps"]) == ("finished", 1, 18, 18)

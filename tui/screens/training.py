@@ -17,7 +17,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import ContentSwitcher, Static
 
 from ...core.errors import UserError
-from ...core.runs import launch
+from ...core.runs import filters, launch
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
@@ -34,7 +34,8 @@ from .run_form import RunForm
 from .training_charts import SCORES, Palette, Scores, color_of, ladder_for, loss_chart, score_chart
 from .training_files import read_projection
 from .training_panels import Panels
-from .training_words import is_live, looks_of, machine_line, name_of, progress_line, run_item
+from .training_runs import RunPanel
+from .training_words import is_live, looks_of, machine_line, name_of, progress_line
 
 REDRAW = 1.0
 """Seconds at least between two redraws that nobody asked for with a key."""
@@ -73,7 +74,11 @@ class TrainingScreen(Page):
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
         Binding("f", "turn_scores", "F1 chart", show=False, tooltip="F1: weighted and accuracy, macro, by class", id="training.scores"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
-        Binding("escape", "small", "small again", show=False, id="training.small"),
+        Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter runs: {filters.SYNTAX}", id="training.filter"),
+        Binding("o", "sort", "sort", show=False, tooltip="sort the runs by age, F1 or state", id="training.sort"),
+        Binding("P", "pin", "pin", show=False, tooltip="keep this run on top of the list, or no longer", id="training.pin"),
+        Binding("number_sign", "tag", "tag", key_display="#", show=False, tooltip="tag this run with words", id="training.tag"),
+        Binding("escape", "back", "back", show=False, tooltip="a large plot small again, else all runs again", id="training.small"),
     ]
 
     def __init__(self) -> None:
@@ -95,7 +100,7 @@ class TrainingScreen(Page):
         yield Static(Text(_EMPTY), id="training-empty")
         with Vertical(id="training"):
             with Horizontal(id="upper"):
-                yield RunList(id="runs")
+                yield RunPanel(id="run-panel")
                 with ContentSwitcher(initial="curves", id="charts"):
                     with Horizontal(id="curves"):
                         yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
@@ -125,8 +130,10 @@ class TrainingScreen(Page):
         self.call_after_refresh(self.draw)
 
     def _tick(self) -> None:
-        """Say how long a live run has made no progress, of which no event tells."""
-        if self.is_current and self.view is not None and is_live(self.view):
+        """Say how long a live run has made no progress, and what another application noted, of which no event tells."""
+        if self.is_current and self.query_one(RunPanel).look_at_notes():
+            self.draw()
+        elif self.is_current and self.view is not None and is_live(self.view):
             self._draw_facts(self.view)
 
     def _draw_soon(self) -> None:
@@ -160,16 +167,18 @@ class TrainingScreen(Page):
         self._drawn_at = monotonic()
         runs = self.state.runs
         self.set_class(not runs, "-empty")
-        self._choose(runs)
+        listed = self.query_one(RunPanel).listed(runs)
+        self._choose(runs, {view.folder for view in listed} or {view.folder for view in runs})
         views, palette = self.views, Palette.of(self.app.theme_variables)
         for view in views:
             self._follow(view)
-        self._draw_list(runs, views, palette)
+        tuned = [view for view in views if not isinstance(view.spec.job, BaselineSpec)]
+        colors = {view.folder: color_of(views, index, palette) for index, view in enumerate(tuned)} if len(tuned) > 1 else {}
+        self.query_one(RunPanel).show(listed, len(runs), self._looked, self._marked, colors)
         if not views:
             return
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
         self.query_one("#charts", ContentSwitcher).current = "density" if baseline and len(views) == 1 else "curves"
-        tuned = [each for each in views if not isinstance(each.spec.job, BaselineSpec)]
         shown = tuned or views
         self.query_one("#loss", Plot).show(loss_chart(shown, palette))
         self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette, self._scores, dark=self.state.dark))
@@ -183,35 +192,21 @@ class TrainingScreen(Page):
             self._offered = (view.folder, view.state)
             self.refresh_bindings()
 
-    def _choose(self, runs: tuple[RunView, ...]) -> None:
-        """Look at the run that is going, or the newest, until another was chosen by hand."""
-        keys = [view.folder for view in runs]
-        self._marked = [key for key in self._marked if key in keys]
-        if self._looked not in keys:
+    def _choose(self, runs: tuple[RunView, ...], listed: set[str]) -> None:
+        """Look at the run that is going, or the newest, of those that are listed, until another was chosen by hand."""
+        known = {view.folder for view in runs}
+        self._marked = [key for key in self._marked if key in known]
+        if self._looked not in listed:
             self._looked, self._chosen_by_hand = None, False
-        if not self._chosen_by_hand and runs:
-            live = next((view.folder for view in runs if is_live(view)), None)
+        if not self._chosen_by_hand:
+            live = next((view.folder for view in runs if view.folder in listed and is_live(view)), None)
             if live is not None or self._looked is None:
-                self._looked = live or keys[0]
+                self._looked = live or next((view.folder for view in runs if view.folder in listed), None)
 
     def _follow(self, view: RunView) -> None:
         if view.folder not in self._followed:
             self._followed.add(view.folder)
             self.call_later(self.state.follow, view.id)
-
-    def _draw_list(self, runs: tuple[RunView, ...], views: list[RunView], palette: Palette) -> None:
-        now = self.state.clock()
-        tuned = [view.folder for view in views if not isinstance(view.spec.job, BaselineSpec)]
-        items = tuple(
-            run_item(
-                view,
-                now,
-                marked=view.folder in self._marked,
-                color=color_of(views, tuned.index(view.folder), palette) if len(tuned) > 1 and view.folder in tuned else "",
-            )
-            for view in runs
-        )
-        self.query_one(RunList).show(items, self._looked)
 
     def _draw_facts(self, view: RunView) -> None:
         facts, colors = self.query_one("#facts", Static), self.app.theme_variables
@@ -276,7 +271,14 @@ class TrainingScreen(Page):
             plot.set_class(large and plot is event.plot, "-large")
         self.set_class(large, "-large")
 
-    def action_small(self) -> None:
+    def action_back(self) -> None:
+        """Make a large plot small again, else close the line over the runs."""
+        if self.has_class("-large"):
+            self._make_small()
+        else:
+            self.query_one(RunPanel).leave()
+
+    def _make_small(self) -> None:
         for plot in self.query(Plot):
             plot.remove_class("-large")
         self.remove_class("-large")
@@ -285,13 +287,33 @@ class TrainingScreen(Page):
     def _tab(self, event: TabLine.Chosen) -> None:
         self.action_show_panel(event.tab)
 
+    @on(RunPanel.Changed)
+    def _list_anew(self) -> None:
+        self.draw()
+
+    def action_filter(self) -> None:
+        self._make_small()
+        self.query_one(RunPanel).open_filter()
+
+    def action_sort(self) -> None:
+        self.query_one(RunPanel).turn_order()
+
+    def action_pin(self) -> None:
+        if self.view is not None:
+            self.query_one(RunPanel).pin(self.view.id)
+
+    def action_tag(self) -> None:
+        if self.view is not None:
+            self._make_small()
+            self.query_one(RunPanel).open_tags(self.view.id)
+
     def action_panel(self, by: int) -> None:
         panels = self.query_one(Panels)
         tabs = panels.tabs
         self.action_show_panel(tabs[(tabs.index(panels.active) + by) % len(tabs)])
 
     def action_show_panel(self, name: str) -> None:
-        self.action_small()
+        self._make_small()
         panels = self.query_one(Panels)
         panels.turn_to(name)
         self.query_one(TabLine).show(panels.tabs, panels.active)
@@ -304,9 +326,11 @@ class TrainingScreen(Page):
             return self.view is not None and is_live(self.view)
         if action in ("on_plot", "turn_scores"):
             return self.view is not None and self.query_one("#charts", ContentSwitcher).current == "curves"
+        if action in ("filter", "sort"):
+            return bool(self.state.runs)
         if action == "resume":
             return self.view is not None and self.view.state in ("stopped", "failed", "lost")
-        if action in ("copy", "rows"):
+        if action in ("copy", "rows", "pin", "tag"):
             return self.view is not None
         return True
 
@@ -322,6 +346,7 @@ class TrainingScreen(Page):
     async def action_new(self) -> None:
         run = await self.app.push_screen_wait(RunForm(self.state, self.view))
         if run is not None:
+            self.query_one(RunPanel).show_all()  # so that the new run is listed
             self._chosen_by_hand, self._looked = True, str(run.path)
             self.state.look_at_runs()
             self.draw()

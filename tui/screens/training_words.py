@@ -9,6 +9,8 @@ from rich.text import Text
 
 from ...core.cli.units import age, duration, size
 from ...core.events import Step
+from ...core.runs import filters
+from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import DataSpec, task_of
@@ -44,17 +46,6 @@ def is_live(view: RunView) -> bool:
     return view.state in ("starting", "running")
 
 
-def score_of(view: RunView) -> float | None:
-    """Return the weighted F1 on the validation split: the final one, or the newest."""
-    if view.finished is not None:
-        return view.finished.metrics.f1_weighted
-    if view.evaluations:
-        return view.evaluations[-1].metrics.f1_weighted
-    if view.epochs:
-        return view.epochs[-1].f1_weighted
-    return max((rung.metrics.f1_weighted for rung in view.rungs), default=None)
-
-
 def share_done(view: RunView) -> float | None:
     """Return how much of the run, or of the phase under way, is done, in [0, 1]; None where it cannot be said."""
     if view.progress is not None:
@@ -62,9 +53,9 @@ def share_done(view: RunView) -> float | None:
     return min(1.0, view.step / view.steps) if view.steps else None
 
 
-def run_item(view: RunView, now: float, *, marked: bool, color: str) -> RunItem:
+def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING) -> RunItem:
     """Return a run's line of the list."""
-    score = score_of(view)
+    score = filters.score(view, "f1_weighted")
     if score is not None:
         shown = f"F1 {score:.3f}"
     elif is_live(view) and view.steps and view.progress is None:
@@ -84,6 +75,8 @@ def run_item(view: RunView, now: float, *, marked: bool, color: str) -> RunItem:
         age=age(max(0.0, now - view.spec.created)),
         marked=marked,
         color=color,
+        pinned=note.pinned,
+        tags=note.tags,
     )
 
 

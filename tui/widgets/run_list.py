@@ -44,6 +44,8 @@ class RunItem:
     marked: bool = False
     color: str = ""
     """Of its curve; empty: it has none on the chart."""
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
 
 
 class RunList(OptionList):
@@ -110,15 +112,16 @@ class RunList(OptionList):
         color = color if color.startswith("#") else ""
         mark = ("● " if item.marked else "  ") if not item.color else ("● " if item.marked else "━ ")
         age = safe_line(item.age, 10)
-        called = f"{safe_line(item.id, 8)} {safe_line(item.task)}"
+        called = f"{'↑ ' if item.pinned else ''}{safe_line(item.id, 8)} {safe_line(item.task)}"
+        tags = _tags(item)
         if width < _TWO_COLUMNS:  # data and model of the highlighted run are on the border
             first = Text.assemble((f"{sign} ", color), (pad(called, width - 2), "bold"), no_wrap=True, overflow="crop")
-            score = pad(safe_line(item.score.removeprefix("F1 ")), max(1, width - 3 - len(age)))
+            score = pad(f"{safe_line(item.score.removeprefix('F1 '))} {tags}", max(1, width - 3 - len(age)))
             return Text("\n").join([first, Text.assemble((mark, item.color), (score, "bold"), " ", (age, "dim"), no_wrap=True)])
         score = safe_line(item.score, width - 8)
         name = pad(called, max(1, width - 3 - len(score)))
         first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
-        about = pad(_about(item), max(1, width - 3 - len(age)))
+        about = pad(f"{tags} {_about(item)}" if tags else _about(item), max(1, width - 3 - len(age)))
         return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
 
     def _say(self) -> None:
@@ -126,7 +129,8 @@ class RunList(OptionList):
         marked = sum(item.marked for item in self._items)
         words = f"{marked} marked" if marked else "space overlays" if len(self._items) > 1 else ""
         if self._width < _TWO_COLUMNS and self.highlighted is not None and self.highlighted < len(self._items):
-            words = _about(self._items[self.highlighted])
+            item = self._items[self.highlighted]
+            words = f"{_tags(item)} {_about(item)}".strip()
         self.border_subtitle = Text(words)
 
     @property
@@ -147,6 +151,10 @@ class RunList(OptionList):
     def action_mark(self) -> None:
         if self.highlighted is not None and self._items:
             self.post_message(self.Marked(self._items[self.highlighted].key))
+
+
+def _tags(item: RunItem) -> str:
+    return safe_line(" ".join(f"#{tag}" for tag in item.tags))
 
 
 def _about(item: RunItem) -> str:

@@ -1,0 +1,43 @@
+"""Reads one line of terms: words, a "phrase", FIELD:value, FIELD>number; a leading - negates. What fields there are is the caller's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .errors import UserError
+from .safe_text import safe_line
+
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S*)')
+
+
+class Piece(NamedTuple):
+    """One term of a line as it was written."""
+
+    field: re.Match[str] | None
+    """What stood before the value; None: a bare word."""
+    text: str
+    """The value, without its quotation marks."""
+    negated: bool
+
+
+def pieces(line: str, fields: re.Pattern[str]) -> Iterator[Piece]:
+    """Yield the terms of a line, whose fields begin as `fields` says. Raises UserError for a quotation mark without its end."""
+    at = 0
+    while at < len(line):
+        if line[at].isspace():
+            at += 1
+            continue
+        negated = line[at] == "-" and at + 1 < len(line) and not line[at + 1].isspace()
+        at += negated
+        field = fields.match(line, at)
+        at = field.end() if field else at
+        value = _VALUE.match(line, at)
+        if value is None or (value[1] is None and line.startswith('"', at)):
+            raise UserError(f'the filter has a quotation mark without its end: {safe_line(line[at:], 60)}. Close it with "')
+        at = value.end()
+        text = re.sub(r"\\([\"\\])", r"\1", value[1]) if value[1] is not None else value[2]
+        if field is None and not text:
+            raise UserError('the filter has nothing between its quotation marks. Write a word there, or leave "" out')
+        yield Piece(field, text, negated)

@@ -1,0 +1,84 @@
+"""Runs are found by one line of terms."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from emotui.core.errors import UserError
+from emotui.core.events import EpochRow
+from emotui.core.runs import filters
+from emotui.core.runs.notes import NOTHING, RunNote
+from emotui.core.runs.state import RunView
+from emotui.core.specs import BaselineSpec, DataSpec, Job, RunSpec, TrainSpec
+
+
+def view(id: str, job: Job, **fields: object) -> RunView:  # noqa: A002 - the field's own name
+    return RunView(id, f"/runs/{id}", RunSpec(id, 1.0, job), **{"state": "finished", **fields})  # type: ignore[arg-type]
+
+
+MEASURED = (EpochRow(1, 0.2, 0.3, 0.93, 0.92, 0.88),)
+RUNS = (
+    (
+        view("ab12-fine-tune", TrainSpec(DataSpec("/data/Emotion")), epochs=MEASURED),
+        RunNote(("good", "lr-5")),
+    ),
+    (view("cd34-baseline", BaselineSpec(DataSpec("starter"), "ms:owner/distilbert")), NOTHING),
+    (view("ef56-fine-tune", TrainSpec(DataSpec("starter")), state="failed"), RunNote(pinned=True)),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("", "ab cd ef"),
+        ("starter", "ab cd ef"),
+        ("EMOTION", "ab"),
+        ("good", "ab"),
+        ('"fine-tune" failed', "ef"),
+        ("state:failed", "ef"),
+        ("state:fin", "ab cd"),
+        ("state:failed,finished -task:base", "ab ef"),
+        ("task:fine-tune", "ab ef"),
+        ("data:starter", "cd ef"),
+        ("model:DistilBERT", "cd"),
+        ("tag:lr-5", "ab"),
+        ("tag:#GOOD,other", "ab"),
+        ("tag:goo", ""),
+        ("-tag:good", "cd ef"),
+        ("id:cd", "cd"),
+        ("f1>0.9", "ab"),
+        ("f1>=0.92 accuracy<0.94 macro=0.88", "ab"),
+        ("f1>0.92", ""),
+        ("-f1>0.9", "cd ef"),
+        ("no:field", ""),
+    ],
+)
+def test_terms(line: str, found: str) -> None:
+    meets = filters.parse(line)
+    assert " ".join(run.id[:2] for run, note in RUNS if meets(run, note)) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("state:done", "there is no state 'done': choose from starting, running"),
+        ("task:x", "choose from baseline, fine-tune"),
+        ("state:", "needs something after it"),
+        ("f1>best", "needs a number after it, such as 0.9, not 'best'"),
+        ("f1>nan", "needs a number"),
+        ('"open', "quotation mark without its end"),
+        ('""', "nothing between its quotation marks"),
+        ("state:\x1b[31m", "choose from"),
+    ],
+)
+def test_what_is_no_filter_has_a_sentence(line: str, words: str) -> None:
+    with pytest.raises(UserError) as error:
+        filters.parse(line)
+    assert words in str(error.value)
+    assert "\x1b" not in str(error.value)
+
+
+def test_the_newest_measured_score_counts() -> None:
+    run = msgspec.structs.replace(RUNS[0][0], epochs=())
+    assert filters.score(RUNS[0][0], "f1_macro") == 0.88
+    assert filters.score(run, "f1_macro") is None
