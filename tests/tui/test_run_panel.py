@@ -10,6 +10,7 @@ import pytest
 import run_folders as folders
 from emotui.core.runs import notes
 from emotui.tui.app import EmotuiApp
+from emotui.tui.widgets.plot import Plot
 from emotui.tui.widgets.run_list import RunList
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
@@ -141,6 +142,20 @@ async def test_the_keys_of_the_list_are_in_help(runs: Path) -> None:
         text = "\n".join(drawn(app))
         for words in ("filter runs: words, state:failed", "sort the runs by age, F1 or state", "keep this run on top", "tag this run"):
             assert words in text, words
+
+
+async def test_another_theme_colours_the_curves_and_the_list(runs: Path) -> None:
+    async with application(IDLE, "3") as (app, pilot):
+        await pilot.press("down")  # the finished fine-tuning
+        loss = app.screen.query_one("#loss", Plot)
+        for _ in range(2):
+            before = dict(app.theme_variables)
+            await pilot.press("T")
+            await until(pilot, lambda before=before: loss.chart.series[0].color not in ("", before["warning"]))
+            assert loss.chart.series[0].color == app.theme_variables["warning"]
+            sign = app.screen.query_one(RunList).get_option_at_index(1).prompt
+            styles = {str(span.style) for span in getattr(sign, "spans")}  # noqa: B009
+            assert app.theme_variables["success"] in styles and before["success"] not in styles
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -121,6 +121,10 @@ class TrainingScreen(Page):
             self._draw_soon()
 
     def show_theme(self) -> None:
+        self.app.call_later(self._draw_in_new_colors)  # theme_variables are the new ones only when the style sheets are read
+
+    def _draw_in_new_colors(self) -> None:
+        self.query_one(RunList).draw_anew()
         self.draw()
 
     def on_screen_resume(self) -> None:

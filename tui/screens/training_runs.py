@@ -40,7 +40,7 @@ class RunPanel(Vertical):
         LineField { display: none; height: 1; border: none; padding: 0 1; background: $boost; }
         LineField.-open { display: block; }
         LineField:focus { border: none; }
-        #run-fault { display: none; height: auto; max-height: 4; padding: 0 1; color: $error; }
+        #run-fault { display: none; height: auto; max-height: 5; padding: 0 1; color: $error; }
         #run-fault.-open { display: block; }
     }
     """

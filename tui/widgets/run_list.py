@@ -138,6 +138,10 @@ class RunList(OptionList):
         return max(16, self.content_size.width - 2 or 24)
 
     def on_resize(self) -> None:
+        self.draw_anew()
+
+    def draw_anew(self) -> None:
+        """Draw every line in the width and the colours that are there now."""
         for index, item in enumerate(self._items):
             self.replace_option_prompt_at_index(index, self._prompt(item))
         self._say()
