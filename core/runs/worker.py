@@ -66,14 +66,14 @@ def fit_baselines(job: BaselineSpec, work: Work) -> bool:
 def fine_tune(job: TrainSpec, work: Work) -> bool:
     """Fine-tune, after a look at the room on the disk."""
     from ..model import checkpoint as models
-    from ..model import finetune
+    from ..model import finetune, training_loop
 
     parameters = models.count_parameters(models.find(job.model, offline=job.data.offline))
     if work.writes:
         check_room(work.run, needed_bytes(parameters, best_kept=job.patience is not None))
     try:
         return finetune.train(job, work.run, work.emit, work.should_stop, resume_from=work.checkpoint, batch_split=work.batch_split)
-    except finetune.NotFiniteError as error:
+    except training_loop.NotFiniteError as error:
         raise RunError(str(error), endings.NOT_FINITE) from error
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
-from emotui.core.model import finetune
+from emotui.core.model import finetune, training_loop
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
@@ -178,11 +178,11 @@ def test_the_best_checkpoint_is_marked(tiny_model: Path, tiny_data: Path) -> Non
 
 
 def test_checkpoints_are_marked_and_few(tiny_model: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finetune, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_loop, "CHECKPOINT_SECONDS", 0.0)
     job = job_of(tiny_data, tiny_model)
     run, events = fine_tune(job, stop_at=8)
     assert sum(isinstance(event, CheckpointSaved) for event in events) == 8
-    assert len(list(run.checkpoints.iterdir())) == finetune.KEEP_CHECKPOINTS
+    assert len(list(run.checkpoints.iterdir())) == training_loop.KEEP_CHECKPOINTS
     latest = checkpoints.latest(run)
     assert latest and latest.name == "step-8"
 
@@ -236,7 +236,7 @@ def test_f1_is_measured_while_the_epoch_runs(tiny_model: Path, tiny_data: Path, 
 
 TWO = """
 import sys, msgspec, pathlib
-from emotui.core.model import finetune
+from emotui.core.model import finetune, training_loop
 from emotui.core.runs.folder import RunFolder
 run = RunFolder(pathlib.Path(sys.argv[1]))
 out = open(sys.argv[2], "ab", buffering=0)
