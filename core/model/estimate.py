@@ -33,7 +33,7 @@ def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     started = time.monotonic()
     # A run's folder that is never made: only checkpoints would be written there.
     training, _ = finetune.prepare(
-        job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision)
+        job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision, training=True)
     )
     before = time.monotonic() - started
     lengths = training.train_ids.lengths

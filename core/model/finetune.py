@@ -178,7 +178,7 @@ def _compute(job: TrainSpec) -> device.Compute:
         if cards < needed:
             raise UserError(f"{needed} processes need {needed} CUDA devices; there are {cards}. Take --processes {cards}, or --device cpu")
         wanted = f"cuda:{rank}"
-    compute = device.choose(wanted, job.precision)
+    compute = device.choose(wanted, job.precision, training=True)
     if compute.device.type == "cuda":
         torch.cuda.set_device(compute.device)
     return compute

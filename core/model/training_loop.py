@@ -31,8 +31,12 @@ CHECKPOINT_SECONDS = 60.0
 KEEP_CHECKPOINTS = 2
 LOGGED_STEPS = 500
 """A run logs about this many steps; more than that no chart can show."""
-FORWARD_TOKENS = {"cpu": 8_192, "cuda": 262_144}
-"""A part of a batch has at most this many tokens, padding included, so that long texts do not exhaust the memory."""
+FORWARD_TOKENS = {"cpu": 2_048, "cuda": 262_144}
+"""A part of a batch has at most this many tokens, padding included, so that long texts do not exhaust the memory.
+
+On the CPU larger parts are no faster, and what they allocate in ever other sizes leaves holes: 2.9 GB in place of 1.7 GB after
+100 steps at 8,192 tokens (distilbert-minilm, batch 64).
+"""
 
 
 class NotFiniteError(UserError):

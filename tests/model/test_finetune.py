@@ -15,7 +15,7 @@ import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
-from emotui.core.model import finetune, training_loop
+from emotui.core.model import device, finetune, training_loop
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
@@ -198,6 +198,21 @@ def test_the_loss_is_the_true_mean_however_a_batch_is_cut(still_model: Path, tin
         torch.testing.assert_close(weights(run)[name], tensor, rtol=1e-2, atol=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("flags", "forward", "training"),
+    [("avx2", "float32", "float32"), ("avx512_bf16 avx2", "bf16", "float32"), ("avx512_bf16 amx_bf16", "bf16", "bf16")],
+)
+def test_precision_is_what_the_processor_is_fast_in(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, forward: str, training: str
+) -> None:
+    (tmp_path / "cpuinfo").write_text(f"model name : a processor\nflags : {flags}\n")
+    monkeypatch.setattr(device, "CPUINFO", tmp_path / "cpuinfo")
+    assert device.choose("cpu", "auto").precision == forward
+    assert device.choose("cpu", "auto", training=True).precision == training
+    assert device.choose("cpu", "bf16", training=True).precision == "bf16"
+    assert device.choose("cpu", "float32").name.startswith("a processor, ")
+
+
 def test_the_first_loss_is_that_of_the_untrained_head(still_model: Path, tiny_data: Path) -> None:
     _, events = fine_tune(job_of(tiny_data, still_model, batch_size=90))
     assert steps(events)[1] == pytest.approx(math.log(3), abs=0.25)
@@ -236,7 +251,7 @@ def test_f1_is_measured_while_the_epoch_runs(tiny_model: Path, tiny_data: Path, 
 
 TWO = """
 import sys, msgspec, pathlib
-from emotui.core.model import finetune, training_loop
+from emotui.core.model import device, finetune, training_loop
 from emotui.core.runs.folder import RunFolder
 run = RunFolder(pathlib.Path(sys.argv[1]))
 out = open(sys.argv[2], "ab", buffering=0)
