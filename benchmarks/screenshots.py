@@ -22,6 +22,7 @@ from emotui.core.runs.state import glance
 from emotui.core.specs import DataSpec, task_of
 from emotui.tui.app import EmotuiApp
 from emotui.tui.run_watch import RunWatch
+from textual import constants
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -39,6 +40,7 @@ def main() -> None:
     os.environ["EMOTUI_HOME"] = str(home)
     os.environ["EMOTUI_CONFIG"] = str(home / "config.toml")
     os.environ.pop("NO_COLOR", None)
+    constants.COLOR_SYSTEM = "truecolor"  # whatever the terminal that make was called in
     make_runs()
     FOLDER.mkdir(exist_ok=True)
     asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", "classify")))
