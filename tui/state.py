@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 import msgspec
 from textual import work
 from textual.app import App
-from textual.reactive import reactive
+from textual.reactive import var
 
 from ..core.engine.protocol import AskClassify, AskDoctor, AskDownload, AskPath, DoctorAnswer, ProgressLine, Question
 from ..core.errors import UserError
@@ -57,24 +57,26 @@ class Loading(NamedTuple):
 class AppState(App[int]):
     """The part of the application that screens may use: facts as reactives, and requests as methods.
 
+    The facts are `var`s: to set a `reactive` of an application draws its whole screen anew.
+
     Screens derive from `page.Page`, which calls their `show_…` methods when one of these facts changes.
     """
 
-    spec: reactive[DataSpec | None] = reactive(None)
+    spec: var[DataSpec | None] = var(None)
     """The data set that is open or being opened."""
-    dataset: reactive[Dataset | None] = reactive(None, always_update=True)
+    dataset: var[Dataset | None] = var(None, always_update=True)
     """The open data set; the last one stays until another is read."""
-    loading: reactive[Loading | None] = reactive(None)
+    loading: var[Loading | None] = var(None)
     """How far the reading of the data set is; None: nothing is being read."""
-    data_error: reactive[str] = reactive("")
+    data_error: var[str] = var("")
     """Why the data set could not be read, as a sentence."""
-    model: reactive[str] = reactive("starter")
+    model: var[str] = var("starter")
     """The checkpoint that tokens, baselines and fine-tuning start from: 'starter', a folder or an id."""
-    machine: reactive[DoctorAnswer | None] = reactive(None)
+    machine: var[DoctorAnswer | None] = var(None)
     """Devices as the engine sees them; None until it was asked."""
-    runs: reactive[tuple[RunView, ...]] = reactive((), always_update=True)
+    runs: var[tuple[RunView, ...]] = var((), always_update=True)
     """Every run, newest first. Curves and events are there for runs that are alive or followed."""
-    done: reactive[frozenset[Part]] = reactive(frozenset())
+    done: var[frozenset[Part]] = var(frozenset())
     """Parts of the path that are done."""
 
     def __init__(

@@ -200,7 +200,12 @@ def test_the_loss_is_the_true_mean_however_a_batch_is_cut(still_model: Path, tin
 
 @pytest.mark.parametrize(
     ("flags", "forward", "training"),
-    [("avx2", "float32", "float32"), ("avx512_bf16 avx2", "bf16", "float32"), ("avx512_bf16 amx_bf16", "bf16", "bf16")],
+    [
+        ("avx2", "float32", "float32"),
+        ("avx512_bf16 avx2", "float32", "float32"),
+        ("avx512_bf16 avx2\nvendor_id : AuthenticAMD", "bf16", "float32"),
+        ("avx512_bf16 amx_bf16", "bf16", "bf16"),
+    ],
 )
 def test_precision_is_what_the_processor_is_fast_in(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, forward: str, training: str

@@ -26,6 +26,7 @@ from ..page import Page
 from ..widgets.chart import Chart
 from ..widgets.density import Density
 from ..widgets.plot import Plot
+from ..widgets.redrawing import Lines
 from ..widgets.run_list import RunList
 from ..widgets.tab_line import TabLine
 from .confirm import Confirm
@@ -37,8 +38,8 @@ from .training_panels import Panels
 from .training_runs import RunPanel
 from .training_words import is_live, looks_of, machine_line, name_of, progress_line
 
-REDRAW = 1.0
-"""Seconds at least between two redraws that nobody asked for with a key."""
+REDRAW = 5.0
+"""Seconds at least between two redraws that nobody asked for with a key: two charts are 12 kB, and the line on top tells each second."""
 TICK = 5.0
 """Seconds between two looks at the clock while a run is going."""
 _TAB_HINTS = ("[ ] turns   x confusion   e log   w worst rows   y copies the command", "[ ] turns  w worst rows", "[ ] turns")
@@ -91,6 +92,7 @@ class TrainingScreen(Page):
         self._followed: set[str] = set()
         self._drawn_at = float("-inf")
         self._waiting = False
+        self._states: list[tuple[str, str]] = []
         self._offered = ("", "")
         """The run, and its state, that the keys below belong to."""
         self._projection: tuple[str, bool] | None = None
@@ -106,7 +108,7 @@ class TrainingScreen(Page):
                         yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
                         yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
                     yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
-            yield Static(id="facts")
+            yield Lines(id="facts")
             yield TabLine(hints=_TAB_HINTS, id="tabs")
             yield Panels(id="lower")
 
@@ -141,13 +143,13 @@ class TrainingScreen(Page):
             self._draw_facts(self.view)
 
     def _draw_soon(self) -> None:
-        """Draw now, or as soon as a second has passed since the last time."""
-        if self._waiting:
-            return
-        rest = self._drawn_at + REDRAW - monotonic()
+        """Draw now where a run came, went or changed its state, else as soon as REDRAW has passed since the last time."""
+        states = [(view.folder, view.state) for view in self.state.runs]
+        rest = self._drawn_at + REDRAW - monotonic() if states == self._states else 0.0
         if rest <= 0:
+            self._states = states
             self.draw()
-        else:
+        elif not self._waiting:
             self._waiting = True
             self.set_timer(rest, self.draw)
 
@@ -213,12 +215,9 @@ class TrainingScreen(Page):
             self.call_later(self.state.follow, view.id)
 
     def _draw_facts(self, view: RunView) -> None:
-        facts, colors = self.query_one("#facts", Static), self.app.theme_variables
+        facts, colors = self.query_one("#facts", Lines), self.app.theme_variables
         width = max(20, facts.content_size.width)
-        lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
-        text = Text("\n").join(lines)
-        if facts.content != text:
-            facts.update(text)
+        facts.show([progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)])
 
     def _draw_hidden_states(self, view: RunView) -> None:
         wanted = (view.folder, self.state.dark)

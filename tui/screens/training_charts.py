@@ -10,12 +10,14 @@ from ...core.events import Rung
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
 from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import looks_of, name_of
+from .training_words import is_live, looks_of, name_of
 
 RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
 Scores = Literal["weighted", "macro", "classes"]
 SCORES: tuple[Scores, ...] = get_args(Scores)
 """What the chart of scores shows, in the order that a key turns through."""
+GROWTH = 1.5
+"""By which the x axis of a live run grows."""
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
 
 
@@ -139,9 +141,22 @@ def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
 
 
 def _span(views: Sequence[RunView]) -> tuple[float, float] | None:
-    """Return the first and the last logged step of all runs; None where there is none."""
-    ends = [float(step.step) for view in views if view.curve for step in (view.curve[0], view.curve[-1])]
-    return (min(ends), max(ends)) if ends else None
+    """Return the first and the last step of the x axis; None where no run has logged one.
+
+    The axis of a live run ends ahead of its curve and grows by half when that comes there, so that one step more does not move the rest.
+    """
+    known = [view for view in views if view.curve]
+    return (min(float(view.curve[0].step) for view in known), max(map(_end, known))) if known else None
+
+
+def _end(view: RunView) -> float:
+    last = float(view.curve[-1].step)
+    if not is_live(view) or not view.steps:
+        return last
+    end = float(view.steps)
+    while end / GROWTH >= last:
+        end /= GROWTH
+    return end
 
 
 def _empty(views: Sequence[RunView], what: str) -> str:

@@ -20,6 +20,7 @@ from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec, task_of
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
+from ..widgets.redrawing import entitle
 from .loss_rows import LossRows
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
@@ -113,10 +114,10 @@ class Panels(Widget):
             if not panel.display:
                 continue
             if isinstance(view.spec.job, BaselineSpec):
-                panel.border_title = Text("the ladder of baselines, validation")
+                entitle(panel, Text("the ladder of baselines, validation"))
                 self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors, live=is_live(view)))
             else:
-                panel.border_title = Text("epochs, validation")
+                entitle(panel, Text("epochs, validation"))
                 self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"], live=is_live(view)))
 
     def _show_classes(self) -> None:

@@ -138,7 +138,10 @@ def x_range(chart: Chart) -> tuple[float, float] | None:
 
 
 def y_range(values: Iterable[float], *, log: bool, bounds: tuple[float, float] | None) -> tuple[float, float]:
-    """Return limits that hold all `values` with a little room, inside `bounds`."""
+    """Return limits that hold all `values` with a little room, inside `bounds`.
+
+    Linear ones are multiples of a twentieth or so of the range, so that a new value seldom moves what is drawn already.
+    """
     kept = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
     if not kept:
         return (0.1, 1.0) if log else (0.0, 1.0)
@@ -148,6 +151,9 @@ def y_range(values: Iterable[float], *, log: bool, bounds: tuple[float, float] |
         return low / room, high * room
     room = (high - low) * 0.06 or abs(high) * 0.1 or 0.5
     low, high = (max(0.0, low - room) if low >= 0 else low - room), high + room
+    power = 10.0 ** math.floor(math.log10((high - low) / 20))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= (high - low) / 20)
+    low, high = math.floor(low / step) * step, math.ceil(high / step) * step
     if bounds is not None:
         low, high = max(bounds[0], low), min(bounds[1], high)
     return (low, high) if high > low else (low - room, high + room)

@@ -8,11 +8,13 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
 from .chart import Chart, View, x_range
 from .chart_drawing import Drawing, Inks, draw
+from .redrawing import changed, entitle
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.97)
 
@@ -72,9 +74,9 @@ class Plot(Widget, can_focus=True):
         self._chart = chart
         self._view = View()
         self._drawing: Drawing | None = None
-        self._drawn_for: object = None
+        self._drawn_for: tuple[Chart, View, Size, Inks] | None = None
         self._ready = False
-        self.border_title = Text(chart.title)
+        entitle(self, Text(chart.title))
 
     def on_mount(self) -> None:
         self._load()
@@ -99,8 +101,12 @@ class Plot(Widget, can_focus=True):
         if chart == self._chart:
             return False
         self._chart = chart
-        self.border_title = Text(chart.title)
-        self.refresh()
+        entitle(self, Text(chart.title))
+        before, wanted = self._drawing, self._wanted
+        if before is None or not self._ready or self._drawn_for is None or self._drawn_for[1:] != wanted[1:]:
+            self.refresh()
+        elif regions := changed(before.lines, self._draw().lines, self.content_size.width):
+            self.refresh(*regions)
         return True
 
     @property
@@ -137,14 +143,19 @@ class Plot(Widget, can_focus=True):
         return Inks(ink("text"), ink("faint"), ink("cursor"), ink("error"))
 
     def render(self) -> Text:
-        if not self._ready:
-            return Text("…")
-        size, inks = self.content_size, self._inks
-        wanted = (self._chart, self._view, size, inks)
+        return Text("\n").join(self._draw().lines) if self._ready else Text("…")
+
+    @property
+    def _wanted(self) -> tuple[Chart, View, Size, Inks]:
+        """What a drawing depends on."""
+        return self._chart, self._view, self.content_size, self._inks
+
+    def _draw(self) -> Drawing:
+        wanted = self._wanted
         if self._drawing is None or self._drawn_for != wanted:
-            self._drawing = draw(self._chart, self._view, size.width, size.height, inks)
-            self._drawn_for = wanted
-        return Text("\n").join(self._drawing.lines)
+            _, view, size, inks = wanted
+            self._drawing, self._drawn_for = draw(self._chart, view, size.width, size.height, inks), wanted
+        return self._drawing
 
     # --- keys ------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from ...core.safe_text import pad, safe_line
+from .redrawing import entitle
 
 _SIGNS = {
     "starting": ("◌", "$primary"),
@@ -131,7 +132,7 @@ class RunList(OptionList):
         if self._width < _TWO_COLUMNS and self.highlighted is not None and self.highlighted < len(self._items):
             item = self._items[self.highlighted]
             words = f"{_tags(item)} {_about(item)}".strip()
-        self.border_subtitle = Text(words)
+        entitle(self, subtitle=Text(words))
 
     @property
     def _width(self) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.text import Text
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widget import Widget
 
 from ...core.safe_text import safe_line
+from .redrawing import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,20 @@ class StateLine(Widget):
     DEFAULT_CSS = """
     StateLine { height: 1; background: $panel; color: $foreground; }
     """
-    facts: reactive[StateFacts] = reactive(StateFacts())
+    facts: var[StateFacts] = var(StateFacts())
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = Text()
+
+    def watch_facts(self) -> None:
+        before, width = self._shown, self.size.width
+        if regions := changed([before], [state_text(self.facts, width, self.app.theme_variables)], width):
+            self.refresh(*regions)
 
     def render(self) -> Text:
-        colors = self.app.theme_variables
-        return state_text(self.facts, self.size.width, colors)
+        self._shown = state_text(self.facts, self.size.width, self.app.theme_variables)
+        return self._shown
 
 
 def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
