@@ -39,7 +39,7 @@ from .training_runs import RunPanel
 from .training_words import is_live, looks_of, machine_line, name_of, progress_line
 
 REDRAW = 5.0
-"""Seconds at least between two redraws that nobody asked for with a key: two charts are 12 kB, and the line on top tells each second."""
+"""Seconds between two redraws of an old run that no key asked for: two charts are 12 kB, and the line on top tells each second."""
 TICK = 5.0
 """Seconds between two looks at the clock while a run is going."""
 _TAB_HINTS = ("[ ] turns   x confusion   e log   w worst rows   y copies the command", "[ ] turns  w worst rows", "[ ] turns")
@@ -142,10 +142,16 @@ class TrainingScreen(Page):
         elif self.is_current and self.view is not None and is_live(self.view):
             self._draw_facts(self.view)
 
+    @property
+    def _pace(self) -> float:
+        """Seconds between two redraws: a run that has just begun changes as a whole, an old one by a point."""
+        view = self.view
+        return min(REDRAW, max(1.0, (self.state.clock() - view.spec.created) / 20)) if view is not None else 1.0
+
     def _draw_soon(self) -> None:
-        """Draw now where a run came, went or changed its state, else as soon as REDRAW has passed since the last time."""
+        """Draw now where a run came, went or changed its state, else as soon as its pace allows."""
         states = [(view.folder, view.state) for view in self.state.runs]
-        rest = self._drawn_at + REDRAW - monotonic() if states == self._states else 0.0
+        rest = self._drawn_at + self._pace - monotonic() if states == self._states else 0.0
         if rest <= 0:
             self._states = states
             self.draw()
