@@ -14,7 +14,7 @@ import msgspec
 import psutil
 import pytest
 from emotui.core.events import Step
-from emotui.core.runs import folder, launch, state
+from emotui.core.runs import folder, launch, lock, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.state import RunView
 from emotui.core.specs import DataSpec, TrainSpec
@@ -76,6 +76,8 @@ class Runs:
         """Wait until the run has ended and nothing of it is left, and return how."""
         until(lambda: self.view(run).state in ENDED, "the run's end")
         until(lambda: not processes_of(run), "the end of its processes", 20)
+        # A process that is ending loses its command line, by which it was found, before the files that it holds.
+        until(lambda: lock.holder(run.lock_file) is None, "the lock's release", 20)
         return self.view(run)
 
     def losses(self, run: RunFolder) -> dict[int, float | None]:
