@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyte
 
 COLUMNS, ROWS = 120, 40
 HELLO = """
@@ -47,22 +48,34 @@ class Terminal:
         self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=variables)
         os.close(slave)
         self.written = b""
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
 
     def read(self, seconds: float) -> None:
         """Take what is written within `seconds`."""
         until = time.perf_counter() + seconds
         while (rest := until - time.perf_counter()) > 0:
-            if select.select([self._master], [], [], rest)[0]:
-                self.written += os.read(self._master, 1 << 16)
+            self.read_some(rest)
 
-    def read_some(self) -> None:
-        """Take what is written next, waiting 50 ms for it at most."""
-        if select.select([self._master], [], [], 0.05)[0]:
-            self.written += os.read(self._master, 1 << 16)
+    def read_some(self, seconds: float = 0.05) -> float:
+        """Take what is written next, waiting for it at most `seconds`, and return the time at which it had come."""
+        written = b""
+        while select.select([self._master], [], [], 0.0 if written else seconds)[0]:
+            written += os.read(self._master, 1 << 16)
+        came = time.perf_counter()
+        self.written += written
+        # pyte knows no private modes with these endings, and would draw them.
+        self._stream.feed(re.sub(rb"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", b"", written))
+        return came
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(self._screen.display)
 
     def wait(self, text: str, limit: float = OPEN) -> float:
-        """Return the seconds from the start until `text` was written; ends the benchmark after `limit`."""
-        while text.encode() not in self.written:
+        """Return the seconds from the start until `text` was on the screen; ends the benchmark after `limit`."""
+        while text not in self.text:
             if time.perf_counter() - self.started > limit:
                 raise SystemExit(f"'{text}' was not on the screen in {limit:.0f} s")
             self.read_some()
@@ -128,28 +141,27 @@ def key_answers(shown: Terminal) -> list[float]:
     """Return the seconds from each `j` in the dataset browser until the title of the row under the cursor is written anew."""
     shown.type("1")
     shown.read(2)
-    for _ in range(30):  # to rows whose numbers stand nowhere else on the screen
+    for _ in range(30):
         shown.type(PAGE_DOWN)
         shown.read(0.2)
     shown.read(2)
-    row = int(re.findall(ROW_TITLE, plain(shown.written))[-1].replace(",", ""))
+    row = _row(shown)
     answers = []
     for number in range(row + 1, row + 1 + KEYS):
-        before = len(shown.written)
-        pressed = time.perf_counter()
+        pressed = came = time.perf_counter()
         shown.type("j")
-        while f"{number:,}" not in re.findall(ROW_TITLE, plain(shown.written[before:])):
-            shown.read_some()
-            if time.perf_counter() - pressed > OPEN:
+        while _row(shown) != number:
+            came = shown.read_some()
+            if came - pressed > OPEN:
                 raise SystemExit(f"row {number} was not shown in {OPEN:.0f} s")
-        answers.append(time.perf_counter() - pressed)
+        answers.append(came - pressed)
         shown.read(0.15)
     return answers
 
 
-def plain(written: bytes) -> str:
-    """Return what was written without its control sequences."""
-    return re.sub(r"\x1b\[[0-9;:?<>=]*[A-Za-z]", "", written.decode("utf-8", "replace"))
+def _row(shown: Terminal) -> int:
+    """Return the number of the row whose text is shown."""
+    return int(re.findall(ROW_TITLE, shown.text)[-1].replace(",", ""))
 
 
 def live(seconds: float) -> dict[str, Any]:

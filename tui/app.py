@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -23,8 +21,9 @@ from ..core.model import naming
 from ..core.paths import config_file
 from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
-from . import theme
+from . import hang_up, theme
 from .commands import Commands
+from .frame_diff import FrameDiffDriver
 from .keymap import binding_ids, keymap
 from .page import Page
 from .run_watch import RunWatch
@@ -33,8 +32,6 @@ from .sixteen_colors import SixteenColors
 from .state import MODES as SCREENS
 from .state import AppState, Loading
 
-WATCHDOG = 3.0
-"""Seconds after a hang-up in which the application must have left, before it is ended."""
 LOOK = 1.0
 """Seconds between two looks at the runs."""
 
@@ -67,6 +64,7 @@ class EmotuiApp(AppState):
         Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
         Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),
         Binding("T", "theme", "light or dark", tooltip="light or dark theme", show=False, id="theme"),
+        Binding("ctrl+l", "redraw", "redraw", tooltip="draw the whole screen anew", show=False, id="redraw"),
         Binding("q", "leave", "leave", tooltip="leave; runs go on", id="quit"),
     ]
 
@@ -88,6 +86,7 @@ class EmotuiApp(AppState):
         for each in theme.THEMES.values():
             self.register_theme(each)
         self.theme = theme.DARK.name
+        self.driver_class = FrameDiffDriver
         if self.console.color_system == "standard":
             self._filters.append(SixteenColors())
         if keymap:
@@ -141,6 +140,15 @@ class EmotuiApp(AppState):
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.dark else theme.DARK.name
 
+    def action_redraw(self) -> None:
+        """Draw all cells again, for a terminal on which something else has written."""
+        self.on_resize()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        if isinstance(self._driver, FrameDiffDriver):
+            self._driver.forget()
+
     def action_leave(self) -> None:
         self.exit(0)
 
@@ -176,17 +184,7 @@ def _binding_ids() -> set[str]:
 
 
 async def _run(app: EmotuiApp) -> int:
-    loop = asyncio.get_running_loop()
-
-    def hang_up(number: int) -> None:
-        # A terminal that is gone can block the last write for ever.
-        watchdog = threading.Timer(WATCHDOG, os._exit, args=(128 + number,))
-        watchdog.daemon = True
-        watchdog.start()
-        app.exit(128 + number)
-
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        loop.add_signal_handler(number, hang_up, number)
+    hang_up.listen(app.exit)
     code = await app.run_async()
     going = [view for view in app.runs if view.state in ("starting", "running")]
     if going and code == 0:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pyte
 import pytest
 import run_folders as folders
@@ -140,6 +141,37 @@ def test_a_hang_up_ends_it(terminal: Terminal, number: int) -> None:
     begun = time.monotonic()
     assert terminal.wait() == 128 + number
     assert time.monotonic() - begun < 20
+
+
+def test_a_terminal_that_closes_without_a_signal_ends_it(environment: dict[str, str], tiny_data: Path) -> None:
+    # The terminal does not control the process, which has no way to be told.
+    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], environment)
+    try:
+        running.wait_for("train 90")
+    finally:
+        os.close(running.main)
+    assert running.process.wait(timeout=PATIENCE) == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, number: int) -> None:
+    terminal.wait_for("train 90")
+    process = psutil.Process(terminal.process.pid)
+    until = time.monotonic() + PATIENCE
+    while not _waits_for_its_terminal(process):
+        assert time.monotonic() < until
+        for _ in range(40):
+            terminal.press("T")  # the whole screen in other colours: soon nothing more can be sent, and then not even be queued
+            time.sleep(0.05)
+    terminal.process.send_signal(number)
+    assert terminal.process.wait(timeout=PATIENCE) == 128 + number
+
+
+def _waits_for_its_terminal(process: psutil.Process) -> bool:
+    """Whether the process has done nothing for a second although keys came."""
+    before = sum(process.cpu_times()[:2])
+    time.sleep(1)
+    return sum(process.cpu_times()[:2]) - before < 0.02
 
 
 def test_a_dumb_terminal_gets_a_sentence(environment: dict[str, str], tiny_data: Path) -> None:

@@ -137,6 +137,7 @@ class DatasetScreen(Page):
         if self._table is None:
             self._table = RowTable(id="table")
             self.query_one("#rows").mount(self._table)
+            self.watch(self._table, "index", self._show_row, init=False)
         self.query_one("#wait").display = False
         self._show_rows()
         if self.focused is None:
@@ -287,22 +288,30 @@ class DatasetScreen(Page):
         self._show_rows()
         self._table.focus()
 
-    def on_row_table_moved(self, message: RowTable.Moved) -> None:
+    def _show_row(self, index: int | None) -> None:
         dataset, part = self.state.dataset, self._part
-        panel, full = self.query_one("#text"), self.query_one("#full", Static)
-        if dataset is None or part is None or message.index is None:
+        panel = self.query_one("#text", Reading)
+        if dataset is None or part is None or index is None:
             panel.border_title = "text"
-            full.update(Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
+            self._show_text(Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
             return
-        row = part.row(message.index)
+        row = part.row(index)
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
         panel.border_title = Text(f"{row.index:,} ").append_text(look.text(min(28, len(look.name) + 2)))
         panel.border_subtitle = "t: its tokens   p: classify it"
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")
-        full.update(text)
-        self.query_one("#text", Reading).scroll_home(animate=False)
+        self._show_text(text)
+        panel.scroll_home(animate=False)
+
+    def _show_text(self, text: Text) -> None:
+        """Show a text, and lay the screen out anew only where there is more of it than room, or was: that takes as long as the rest."""
+        panel, full = self.query_one("#text", Reading), self.query_one("#full", Static)
+        room, before = panel.content_size.height, full.size.height
+        full.update(text, layout=False)
+        if max(before, full.get_content_height(panel.size, self.size, full.size.width)) > room or not room:
+            full.refresh(layout=True)
 
     # --- the filter's fault --------------------------------------------------------------------------------
 

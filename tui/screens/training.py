@@ -26,7 +26,6 @@ from ..page import Page
 from ..widgets.chart import Chart
 from ..widgets.density import Density
 from ..widgets.plot import Plot
-from ..widgets.redrawing import Lines
 from ..widgets.run_list import RunList
 from ..widgets.tab_line import TabLine
 from .confirm import Confirm
@@ -38,8 +37,8 @@ from .training_panels import Panels
 from .training_runs import RunPanel
 from .training_words import is_live, looks_of, machine_line, name_of, progress_line
 
-REDRAW = 5.0
-"""Seconds between two redraws of an old run that no key asked for: two charts are 12 kB, and the line on top tells each second."""
+REDRAW = 2.0
+"""Seconds between two redraws that no key asked for; the line on top tells of a run each second."""
 TICK = 5.0
 """Seconds between two looks at the clock while a run is going."""
 _TAB_HINTS = ("[ ] turns   x confusion   e log   w worst rows   y copies the command", "[ ] turns  w worst rows", "[ ] turns")
@@ -108,7 +107,7 @@ class TrainingScreen(Page):
                         yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
                         yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
                     yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
-            yield Lines(id="facts")
+            yield Static(id="facts")
             yield TabLine(hints=_TAB_HINTS, id="tabs")
             yield Panels(id="lower")
 
@@ -142,16 +141,10 @@ class TrainingScreen(Page):
         elif self.is_current and self.view is not None and is_live(self.view):
             self._draw_facts(self.view)
 
-    @property
-    def _pace(self) -> float:
-        """Seconds between two redraws: a run that has just begun changes as a whole, an old one by a point."""
-        view = self.view
-        return min(REDRAW, max(1.0, (self.state.clock() - view.spec.created) / 20)) if view is not None else 1.0
-
     def _draw_soon(self) -> None:
-        """Draw now where a run came, went or changed its state, else as soon as its pace allows."""
+        """Draw now where a run came, went or changed its state, else as soon as REDRAW allows."""
         states = [(view.folder, view.state) for view in self.state.runs]
-        rest = self._drawn_at + self._pace - monotonic() if states == self._states else 0.0
+        rest = self._drawn_at + REDRAW - monotonic() if states == self._states else 0.0
         if rest <= 0:
             self._states = states
             self.draw()
@@ -221,9 +214,10 @@ class TrainingScreen(Page):
             self.call_later(self.state.follow, view.id)
 
     def _draw_facts(self, view: RunView) -> None:
-        facts, colors = self.query_one("#facts", Lines), self.app.theme_variables
+        facts, colors = self.query_one("#facts", Static), self.app.theme_variables
         width = max(20, facts.content_size.width)
-        facts.show([progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)])
+        lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
+        facts.update(Text("\n").join(lines), layout=False)
 
     def _draw_hidden_states(self, view: RunView) -> None:
         wanted = (view.folder, self.state.dark)

@@ -20,7 +20,6 @@ from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec, task_of
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
-from ..widgets.redrawing import entitle
 from .loss_rows import LossRows
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
@@ -114,10 +113,10 @@ class Panels(Widget):
             if not panel.display:
                 continue
             if isinstance(view.spec.job, BaselineSpec):
-                entitle(panel, Text("the ladder of baselines, validation"))
+                panel.border_title = Text("the ladder of baselines, validation")
                 self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors, live=is_live(view)))
             else:
-                entitle(panel, Text("epochs, validation"))
+                panel.border_title = Text("epochs, validation")
                 self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"], live=is_live(view)))
 
     def _show_classes(self) -> None:

@@ -20,7 +20,6 @@ from ...core.runs import filters, notes
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
 from ..state import AppState
-from ..widgets.redrawing import entitle
 from ..widgets.run_list import RunList
 from ..widgets.text_field import LineField
 from .training_words import run_item
@@ -94,7 +93,7 @@ class RunPanel(Vertical):
         )
         words = "runs" if self._order == ORDERS[0] else f"runs by {self._order}"
         shown = self.query_one(RunList)
-        entitle(shown, Text(f"{words}, {len(runs)} of {total}" if self._line else words))
+        shown.border_title = Text(f"{words}, {len(runs)} of {total}" if self._line else words)
         shown.show(items, looked)
 
     # --- filter and order -----------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from textual.widget import Widget
 
 from .chart import Chart, View, x_range
 from .chart_drawing import Drawing, Inks, draw
-from .redrawing import changed, entitle
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.97)
 
@@ -76,7 +75,7 @@ class Plot(Widget, can_focus=True):
         self._drawing: Drawing | None = None
         self._drawn_for: tuple[Chart, View, Size, Inks] | None = None
         self._ready = False
-        entitle(self, Text(chart.title))
+        self.border_title = Text(chart.title)
 
     def on_mount(self) -> None:
         self._load()
@@ -101,12 +100,8 @@ class Plot(Widget, can_focus=True):
         if chart == self._chart:
             return False
         self._chart = chart
-        entitle(self, Text(chart.title))
-        before, wanted = self._drawing, self._wanted
-        if before is None or not self._ready or self._drawn_for is None or self._drawn_for[1:] != wanted[1:]:
-            self.refresh()
-        elif regions := changed(before.lines, self._draw().lines, self.content_size.width):
-            self.refresh(*regions)
+        self.border_title = Text(chart.title)
+        self.refresh()
         return True
 
     @property
@@ -143,19 +138,13 @@ class Plot(Widget, can_focus=True):
         return Inks(ink("text"), ink("faint"), ink("cursor"), ink("error"))
 
     def render(self) -> Text:
-        return Text("\n").join(self._draw().lines) if self._ready else Text("…")
-
-    @property
-    def _wanted(self) -> tuple[Chart, View, Size, Inks]:
-        """What a drawing depends on."""
-        return self._chart, self._view, self.content_size, self._inks
-
-    def _draw(self) -> Drawing:
-        wanted = self._wanted
+        if not self._ready:
+            return Text("…")
+        wanted = (self._chart, self._view, self.content_size, self._inks)
         if self._drawing is None or self._drawn_for != wanted:
-            _, view, size, inks = wanted
-            self._drawing, self._drawn_for = draw(self._chart, view, size.width, size.height, inks), wanted
-        return self._drawing
+            chart, view, size, inks = wanted
+            self._drawing, self._drawn_for = draw(chart, view, size.width, size.height, inks), wanted
+        return Text("\n").join(self._drawing.lines)
 
     # --- keys ------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
+from textual.cache import LRUCache
+from textual.reactive import var
+from textual.strip import Strip
 from textual.widget import Widget
 from textual_fastdatatable import ArrowBackend, DataTable
 
@@ -21,6 +22,8 @@ from .label_look import LabelLook
 _CELL_PADDING = 2
 _WORDS_FROM = 56
 """Width of the table from which on it has a column for the number of words."""
+_STRIPS = 500
+"""Lines that are kept as they were drawn."""
 _LONGEST = 2_000
 """Characters of a text that are looked at to draw its line."""
 
@@ -97,15 +100,16 @@ class RowTable(DataTable):
     RowTable > .datatable--hover { background: $block-hover-background; }
     """
 
-    @dataclass
-    class Moved(Message):
-        """The cursor is on another row; `index` is its position in the split, None where the table is empty."""
+    index: var[int | None] = var(None, always_update=True)
+    """The position in the split of the row under the cursor, None where the table is empty.
 
-        index: int | None
+    To be watched: a message would come after the cursor is drawn, and what follows it be drawn a frame later.
+    """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(cursor_type="row", cursor_foreground_priority="renderable", render_markup=False, id=id)
         self._shown: tuple[Split, Any, Sequence[LabelLook]] | None = None
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
 
     def show(self, split: Split, indices: Any, looks: Sequence[LabelLook], *, at: int | None = None) -> None:
         """Show a split, or its rows at `indices`, with the cursor on the row with the position `at` in the split if it is among them."""
@@ -114,11 +118,10 @@ class RowTable(DataTable):
         row = self._row_of(at) if at is not None else 0
         self.move_cursor(row=row, column=0)
         self.scroll_to(y=max(0, row - self.size.height // 2), animate=False)
-        self.post_message(self.Moved(self.index))
+        self.index = self._index
 
     @property
-    def index(self) -> int | None:
-        """The position in the split of the row under the cursor."""
+    def _index(self) -> int | None:
         if not isinstance(self.backend, RowBackend) or not 0 <= self.cursor_row < self.backend.row_count:
             return None
         return self.backend.index_of(self.cursor_row)
@@ -153,10 +156,25 @@ class RowTable(DataTable):
         super()._on_resize(_)
         self._rebuild()
 
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line, or take it as it was drawn: a DataTable draws all that are in sight at each move of the cursor, in 30 ms."""
+        row = y - self.header_height + self.scroll_offset.y if y >= self.header_height else -1
+        is_pointed_at = self._show_hover_cursor and row == self.hover_row
+        looks = (row == self.cursor_row, is_pointed_at, self.get_pseudo_class_state())
+        key = (row, self.scroll_offset.x, self.size.width, self.show_cursor, self._update_count, *looks)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = super().render_line(y)
+        return strip
+
     def watch_cursor_coordinate(self, old_coordinate: Any, new_coordinate: Any) -> None:
         super().watch_cursor_coordinate(old_coordinate, new_coordinate)
         if old_coordinate.row != new_coordinate.row:
-            self.post_message(self.Moved(self.index))
+            self.index = self._index
 
     def action_first(self) -> None:
         self.move_cursor(row=0)

@@ -12,7 +12,6 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from ...core.safe_text import pad, safe_line
-from .redrawing import entitle
 
 _SIGNS = {
     "starting": ("◌", "$primary"),
@@ -132,7 +131,7 @@ class RunList(OptionList):
         if self._width < _TWO_COLUMNS and self.highlighted is not None and self.highlighted < len(self._items):
             item = self._items[self.highlighted]
             words = f"{_tags(item)} {_about(item)}".strip()
-        entitle(self, subtitle=Text(words))
+        self.border_subtitle = Text(words)
 
     @property
     def _width(self) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.text import Text
-from textual.reactive import var
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from ...core.safe_text import safe_line
-from .redrawing import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +56,10 @@ class StateLine(Widget):
     DEFAULT_CSS = """
     StateLine { height: 1; background: $panel; color: $foreground; }
     """
-    facts: var[StateFacts] = var(StateFacts())
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown = Text()
-
-    def watch_facts(self) -> None:
-        before, width = self._shown, self.size.width
-        if regions := changed([before], [state_text(self.facts, width, self.app.theme_variables)], width):
-            self.refresh(*regions)
+    facts: reactive[StateFacts] = reactive(StateFacts())
 
     def render(self) -> Text:
-        self._shown = state_text(self.facts, self.size.width, self.app.theme_variables)
-        return self._shown
+        return state_text(self.facts, self.size.width, self.app.theme_variables)
 
 
 def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
