@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,8 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:<44} {value:,.3f}" if isinstance(value, float) else f"{name:<44} {value}")
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{date.today().isoformat()}-{figures.get('device', 'cpu').split()[0].lower()}.json"
+    machine = re.sub(r"[^a-z0-9]+", "-", figures.get("device", "cpu").lower().replace("(r)", "")).strip("-")
+    path = RESULTS / f"{date.today().isoformat()}-{machine}.json"
     earlier = json.loads(path.read_text("utf-8")) if path.exists() else {}
     path.write_text(json.dumps(earlier | figures, indent=2) + "\n", "utf-8")
     print(f"written to {path}", file=sys.stderr)
@@ -125,7 +129,9 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
         rows = np.random.default_rng(1).permutation(len(train))[: 64 * steps]
         padded = tutorial.encode(folder, [train.texts()[i] for i in rows], train.label_ids()[rows].tolist(), data.labels, longest)
         theirs = tutorial.training_steps(folder, padded, len(data.labels), steps, scratch / "trainer")
-        mine, peak = ours.training_steps(source, model, 3 * steps)
+        # In a process of its own: this one's peak is that of the tutorial's way.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
+            mine, peak = own.submit(ours.training_steps, source, model, 3 * steps).result()
         figures["training step, tutorial's way, s"] = statistics.mean(theirs[1:])
         figures["training step, ours, s"] = statistics.mean(mine[1:])
         figures["training step, ratio"] = statistics.mean(theirs[1:]) / statistics.mean(mine[1:])
@@ -137,4 +143,5 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
     return figures
 
 
-main()
+if __name__ == "__main__":
+    main()
