@@ -22,12 +22,17 @@ PATIENCE = 90.0
 """Seconds in which the terminal must show what is waited for, on a machine that does other things too."""
 
 
+def drawn_by_pyte(written: str) -> str:
+    """Return what was written without the private modes that pyte does not know by their endings, and would draw."""
+    return re.sub(r"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", "", written)
+
+
 class Terminal:
     """A person's terminal: keys go in, and what is on the screen can be read."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, command: str = EMOTUI) -> None:
         self.child = pexpect.spawn(
-            EMOTUI,
+            command,
             list(arguments),
             dimensions=(ROWS, COLUMNS),
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
@@ -46,8 +51,7 @@ class Terminal:
         except pexpect.EOF:
             return False
         self.raw += written
-        # pyte knows no private modes with these endings, and would draw them.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", b"", written))
+        self._stream.feed(drawn_by_pyte(written.decode("latin-1")).encode("latin-1"))
         return True
 
     @property
@@ -97,8 +101,8 @@ _KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B", "right"
 
 
 @contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    shown = Terminal(*arguments)
+def terminal(*arguments: str, command: str = EMOTUI) -> Iterator[Terminal]:
+    shown = Terminal(*arguments, command=command)
     try:
         yield shown
     finally:
