@@ -219,6 +219,11 @@ class AppState(App[int]):
         return self.current_theme.dark
 
     @property
+    def offline(self) -> bool:
+        """Whether nothing may be downloaded, as was said of the data set that is open."""
+        return self.spec is not None and self.spec.offline
+
+    @property
     def live_run(self) -> RunView | None:
         """The newest run that is starting or running."""
         return next((view for view in self.runs if view.state in ("starting", "running")), None)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
-
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input
 
 from ...core.engine.protocol import AskDownload, AskTokens, ProgressLine
 from ...core.errors import UserError
 from ...core.model import naming
-from ...core.safe_text import safe_line, safe_text
-from ..state import AppState
-from ..widgets.text_field import LineField
-from .open_data import Paths
+from ...core.safe_text import safe_line
+from ..widgets.path_field import PathField
+from .dialog import Dialog, line
 
 _HELP = (
     "A folder with config.json, ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\n"
@@ -26,51 +19,32 @@ _HELP = (
 )
 
 
-class ChooseModel(ModalScreen[None]):
-    """Enter fetches the model where it must be, loads its tokenizer, and takes it; what is wrong is said."""
+class ChooseModel(Dialog):
+    """Enter fetches the model where it must be, loads its tokenizer, and takes it."""
 
-    CSS_PATH = "open_data.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close")]
+    def __init__(self) -> None:
+        super().__init__("choose the model", _HELP)
 
-    @property
-    def _state(self) -> AppState:
-        return cast(AppState, self.app)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            with Horizontal(classes="line"):
-                yield Label("model")
-                yield LineField(safe_line(self._state.model), id="model", placeholder="starter, a folder or an id", suggester=Paths())
-            yield Static(Text(_HELP, "dim"), id="said", markup=False)
-
-    def on_mount(self) -> None:
-        box = self.query_one("#box")
-        box.border_title = "choose the model"
-        box.border_subtitle = "esc closes"
-        self.query_one("#model").focus()
+    def compose_fields(self) -> ComposeResult:
+        yield line("model", PathField(safe_line(self.state.model), id="model", placeholder="starter, a folder or an id"))
 
     @on(Input.Submitted)
     @work(exclusive=True)
     async def _entered(self, message: Input.Submitted) -> None:
-        state = self._state
-        offline = state.spec.offline if state.spec is not None else False
+        state = self.state
 
-        def report(line: ProgressLine) -> None:
-            share = f" {100 * line.done / line.total:.0f} %" if line.total else ""
-            self._say(Text(f"{line.phase}{share}", "dim"))
+        def report(progress: ProgressLine) -> None:
+            self.say_doing(progress.phase, progress.done, progress.total)
 
         try:
             model = naming.resolve(message.value.strip())
             if model.startswith(("ms:", "hf:")):
-                self._say(Text("fetching the model", "dim"))
-                await state.ask(AskDownload(id=model, what="model", offline=offline), report)
-            self._say(Text("loading its tokenizer", "dim"))
-            await state.ask(AskTokens(text="", model=model, offline=offline))
+                self.say_doing("fetching the model")
+                await state.ask(AskDownload(id=model, what="model", offline=state.offline), report)
+            self.say_doing("loading its tokenizer")
+            await state.ask(AskTokens(text="", model=model, offline=state.offline))
         except UserError as error:
-            self._say(Text(safe_text(str(error)), self.app.theme_variables["error"]))
+            self.say_wrong(str(error))
             return
         state.model = model
         self.dismiss()
-
-    def _say(self, text: Text) -> None:
-        self.query_one("#said", Static).update(text)

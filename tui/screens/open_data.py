@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.suggester import Suggester
-from textual.widgets import Input, Label, Static
+from textual.containers import Vertical
+from textual.widgets import Input
 
 from ...core.errors import UserError
 from ...core.safe_text import cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
-from ..state import AppState, Loading
+from ..state import Loading
 from ..theme import class_looks
 from ..widgets.choice import Choice
+from ..widgets.path_field import PathField
 from ..widgets.text_field import LineField
+from .dialog import Dialog, line
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -35,76 +34,34 @@ _HELP = (
 )
 
 
-class Paths(Suggester):
-    """Completes the path of a file or folder; → takes the suggestion."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        folder, _, start = value.rpartition("/")
-        if not start and not folder:
-            return None
-        try:
-            with os.scandir(os.path.expanduser(folder) if folder else ("/" if value.startswith("/") else ".")) as entries:
-                names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in entries if entry.name.startswith(start))
-        except OSError:
-            return None
-        safe = [name for name in names if name.isprintable() and (start or not name.startswith("."))]
-        return value[: len(value) - len(start)] + safe[0] if safe else None
-
-
-class OpenData(ModalScreen[None]):
+class OpenData(Dialog):
     """Two steps: enter reads and shows five rows, enter again takes what is shown."""
 
-    CSS_PATH = "open_data.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "close"),
         Binding("enter", "enter", "read it, take it"),
         Binding("down", "app.focus_next", "next field", show=False),
         Binding("up", "app.focus_previous", "field before", show=False),
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("open a data set", _HELP)
         self._read: tuple[DataSpec, Dataset] | None = None
         self._asked: tuple[str, ...] | None = None
         """What the fields said when the data set was read, with the columns that were guessed."""
 
-    @property
-    def _state(self) -> AppState:
-        return cast(AppState, self.app)
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            with Horizontal(classes="line"):
-                yield Label("source")
-                yield LineField(id="source", placeholder="path or id", suggester=Paths())
-            with Vertical(id="columns"):
-                with Horizontal(classes="line"):
-                    yield Label("text column")
-                    yield LineField(id="text_column", placeholder=_GUESSED)
-                with Horizontal(classes="line"):
-                    yield Label("label column")
-                    yield LineField(id="label_column", placeholder=_GUESSED)
-                with Horizontal(classes="line"):
-                    yield Label("label names")
-                    yield LineField(id="labels", placeholder="of integer labels in order, with commas between them")
-                with Horizontal(classes="line"):
-                    yield Label("bad rows")
-                    yield Choice(("refuse", "skip"), "refuse", id="bad_rows")
-            yield Static(Text(_HELP, "dim"), id="said", markup=False)
+    def compose_fields(self) -> ComposeResult:
+        yield line("source", PathField(id="source", placeholder="path or id"))
+        with Vertical(id="columns"):
+            yield line("text column", LineField(id="text_column", placeholder=_GUESSED))
+            yield line("label column", LineField(id="label_column", placeholder=_GUESSED))
+            yield line("label names", LineField(id="labels", placeholder="of integer labels in order, with commas between them"))
+            yield line("bad rows", Choice(("refuse", "skip"), "refuse", id="bad_rows"))
 
     def on_mount(self) -> None:
-        box = self.query_one("#box")
-        box.border_title = "open a data set"
-        box.border_subtitle = "esc closes"
-        field = self.query_one("#source", Input)
-        if self._state.data_error and self._state.spec is not None:
+        if self.state.data_error and self.state.spec is not None:
             # It could not be read as it is: perhaps it can otherwise.
-            field.value = safe_line(self._state.spec.source)
-            self._refuse(self._state.data_error)
-        field.focus()
+            self.query_one("#source", Input).value = safe_line(self.state.spec.source)
+            self._refuse(self.state.data_error)
 
     @property
     def _wanted(self) -> tuple[str, ...]:
@@ -115,9 +72,9 @@ class OpenData(ModalScreen[None]):
     def action_enter(self) -> None:
         wanted = self._wanted
         if not wanted[0]:
-            self._say(Text("write a path or an id first", self._color("warning")))
+            self.say(Text("write a path or an id first", self.app.theme_variables["warning"]))
         elif self._read is not None and wanted == self._asked:
-            self._state.take_dataset(*self._read)
+            self.state.take_dataset(*self._read)
             self.dismiss()
         else:
             self._look(wanted)
@@ -133,28 +90,26 @@ class OpenData(ModalScreen[None]):
                     self.query_one(f"#{name}", Input).value = ""
         if self._read is not None and self._wanted != self._asked:
             self._read = None
-            self.query_one("#box").border_subtitle = "enter reads it again   esc closes"
+            self.offer("enter reads it again")
 
     @work(exclusive=True)
     async def _look(self, wanted: tuple[str, ...]) -> None:
         source, text, label, names, bad_rows = wanted
-        current = self._state.spec
         spec = DataSpec(
             source,
             text or None,
             label or None,
             labels=tuple(name.strip() for name in names.split(",")) if names else (),
             skip_bad_rows=bad_rows == "skip",
-            offline=current.offline if current is not None else False,
+            offline=self.state.offline,
         )
 
         def report(loading: Loading) -> None:
-            share = f" {100 * loading.done / loading.total:.0f} %" if loading.total else ""
-            self._say(Text(f"{loading.phase}{share}", "dim"))
+            self.say_doing(loading.phase, loading.done, loading.total)
 
-        self._say(Text("reading", "dim"))
+        self.say_doing("reading")
         try:
-            dataset = await self._state.read_dataset(spec, report)
+            dataset = await self.state.read_dataset(spec, report)
         except UserError as error:
             self._refuse(str(error))
             return
@@ -164,8 +119,8 @@ class OpenData(ModalScreen[None]):
         """Say why there is nothing to take, under the fields that may mend it."""
         self._read = None
         self.query_one("#columns").add_class("-read")
-        self._say(Text(safe_text(in_fields(error)), self._color("error")))
-        self.query_one("#box").border_subtitle = "enter reads it again   esc closes"
+        self.say_wrong(in_fields(error))
+        self.offer("enter reads it again")
 
     def _show(self, spec: DataSpec, dataset: Dataset) -> None:
         for name, value in (("text_column", dataset.text_column), ("label_column", dataset.label_column)):
@@ -183,14 +138,8 @@ class OpenData(ModalScreen[None]):
             dataset,
         )
         self._asked = self._wanted
-        self._say(preview(dataset, max(40, self.query_one("#said").size.width), dark=self._state.dark))
-        self.query_one("#box").border_subtitle = "enter takes it   esc closes"
-
-    def _say(self, text: Text) -> None:
-        self.query_one("#said", Static).update(text)
-
-    def _color(self, name: str) -> str:
-        return self.app.theme_variables[name]
+        self.say(preview(dataset, max(40, self.query_one("#said").size.width), dark=self.state.dark))
+        self.offer("enter takes it")
 
 
 def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
