@@ -41,7 +41,7 @@ async def test_thirty_classes_scroll_with_the_cursor() -> None:
         top = "\n".join(drawn(app))
         assert "class00" in top
         assert "class29" not in top
-        assert " of 30: 100 class00 taken for itself" in top
+        assert " of 30: 100 class00 predicted right" in top
         await pilot.press("end")
         await pilot.pause()
         bottom = "\n".join(drawn(app))
@@ -62,6 +62,42 @@ async def test_the_cursor_begins_at_the_commonest_mistake_and_says_what_it_is() 
         text = "\n".join(drawn(app))
         assert "9 love taken for joy" in text
         assert "true \\ predicted" in text
+
+
+def pair(counts: tuple[tuple[int, int], tuple[int, int]]) -> Matrix:
+    return Matrix("run", (LabelLook("joy", "●", "#7aa9f7"), LabelLook("love", "◆", "#7aa9f7")), counts)
+
+
+@pytest.mark.parametrize("counts", [((90, 0), (0, 50)), ((0, 0), (0, 0))])
+async def test_it_says_so_where_nothing_is_confused(counts: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(pair(counts))
+        await pilot.pause()
+        assert f"nothing is confused: {counts[0][0]} joy predicted right" in "\n".join(drawn(app))
+        confusion.focus()
+        await pilot.press("right")
+        assert "nothing is confused: 0 joy taken for love" in "\n".join(drawn(app))
+
+
+async def test_the_cursor_follows_the_commonest_mistake_until_it_is_moved() -> None:
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        confusion = app.query_one(Confusion)
+        for counts, said in (
+            (((90, 0), (0, 50)), "nothing is confused"),
+            (((80, 10), (2, 48)), " 10 joy taken for love"),
+            (((85, 5), (9, 41)), " 9 love taken for joy"),
+        ):
+            confusion.show(pair(counts))
+            await pilot.pause()
+            assert said in "\n".join(drawn(app))
+        confusion.focus()
+        await pilot.press("up")
+        confusion.show(pair(((80, 0), (9, 41))))
+        await pilot.pause()
+        assert " 80 joy predicted right" in "\n".join(drawn(app))
 
 
 async def test_a_click_moves_the_cursor_and_the_second_one_asks_for_the_rows() -> None:

@@ -67,6 +67,8 @@ class Confusion(Widget, can_focus=True):
         self._empty = empty
         self.mode: Mode = "row %"
         self.cursor = (0, 0)
+        self._chosen = False
+        """Whether the cell under the cursor is one that the user chose."""
         self._first = (0, 0)
         self._shown = Places()
         self.border_title = Text("confusion matrix")
@@ -76,12 +78,14 @@ class Confusion(Widget, can_focus=True):
         return self._matrix
 
     def show(self, matrix: Matrix | None) -> bool:
-        """Show `matrix` and return whether it differs from the one shown."""
+        """Show `matrix` and return whether it differs from the one shown. The cursor is at its most frequent mistake until it is moved."""
         if matrix == self._matrix:
             return False
         if matrix is None or self._matrix is None or len(matrix.labels) != len(self._matrix.labels):
-            self.cursor = _worst_cell(matrix)
+            self._chosen = False
             self._first = (0, 0)
+        if not self._chosen:
+            self.cursor = _worst_cell(matrix)
         self._matrix = matrix
         self._say()
         return True
@@ -89,7 +93,7 @@ class Confusion(Widget, can_focus=True):
     def look(self, mode: Mode, cursor: tuple[int, int]) -> None:
         """Take another matrix's mode and cursor, so that two stand side by side."""
         if (mode, cursor) != (self.mode, self.cursor) and self._matrix is not None:
-            self.mode = mode
+            self.mode, self._chosen = mode, True
             last = len(self._matrix.labels) - 1
             self.cursor = (min(cursor[0], last), min(cursor[1], last))
             self._say()
@@ -111,11 +115,13 @@ class Confusion(Widget, can_focus=True):
         true, predicted = self.cursor
         count, labels = self._matrix.counts[true][predicted], self._matrix.labels
         name = safe_line(labels[true].name, 20)
-        verdict = "taken for itself" if true == predicted else f"taken for {safe_line(labels[predicted].name, 20)}"
+        verdict = "predicted right" if true == predicted else f"taken for {safe_line(labels[predicted].name, 20)}"
         (down, right), shown = self._first, self._shown
         part = ""
         if min(shown.down, shown.across) < len(labels):
             part = f"{down + 1}-{down + shown.down} by {right + 1}-{right + shown.across} of {len(labels)}: "
+        if not _mistakes(self._matrix):
+            part += "nothing is confused: "
         return f"{part}{count:,} {name} {verdict}"
 
     def _place(self) -> None:
@@ -192,6 +198,7 @@ class Confusion(Widget, can_focus=True):
         if self._matrix is None or not self._matrix.labels:
             return
         last = len(self._matrix.labels) - 1
+        self._chosen = True
         self.cursor = (min(last, max(0, self.cursor[0] + down)), min(last, max(0, self.cursor[1] + right)))
         self._say()
         self.post_message(self.Changed(self))
@@ -222,7 +229,7 @@ class Confusion(Widget, can_focus=True):
         last = len(self._matrix.labels) - 1
         if offset.x >= shown.named and 0 <= row <= last and 0 <= index <= last:
             again = (row, index) == self.cursor
-            self.cursor = (row, index)
+            self.cursor, self._chosen = (row, index), True
             self._say()
             self.post_message(self.Changed(self))
             if again:
@@ -236,11 +243,12 @@ class Confusion(Widget, can_focus=True):
 
 
 def _worst_cell(matrix: Matrix | None) -> tuple[int, int]:
-    """Return the cell of the most frequent mistake, which is what one looks for first."""
-    if matrix is None or not matrix.labels:
-        return (0, 0)
-    cells = [(count, -row, -column) for row, each in enumerate(matrix.counts) for column, count in enumerate(each) if row != column]
-    if not cells or max(cells)[0] == 0:
-        return (0, 0)
-    _, row, column = max(cells)
+    """Return the cell of the most frequent mistake, which is what one looks for first; the first cell where there is none."""
+    _, row, column = max(_mistakes(matrix), default=(0, 0, 0))
     return (-row, -column)
+
+
+def _mistakes(matrix: Matrix | None) -> list[tuple[int, int, int]]:
+    """Return count, negative row and negative column of each cell that has mistakes in it."""
+    rows = enumerate(matrix.counts if matrix is not None else ())
+    return [(count, -row, -column) for row, each in rows for column, count in enumerate(each) if count and row != column]
