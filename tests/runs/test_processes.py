@@ -83,6 +83,17 @@ def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(runs: Runs, 
     assert (run.model / "model.safetensors").read_bytes() == (whole.model / "model.safetensors").read_bytes()
 
 
+def test_two_machines_that_were_not_started_alike_are_refused(runs: Runs, tiny_data: Path, still_model: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        master = f"127.0.0.1:{free.getsockname()[1]}"
+    job = job_of(tiny_data, still_model, nodes=2, master=master, epochs=1)
+    first, second = (start(runs, msgspec.structs.replace(job, node_rank=rank, seed=rank)) for rank in (0, 1))
+    refused = "the settings on machine 1 and on machine 0 differ. Make them equal and start all again"
+    for run in (first, second):
+        view = wait(run)
+        assert (view.state, view.reason, view.step) == ("failed", refused, 0)
+
+
 def test_two_machines_share_a_training_stop_together_and_go_on(runs: Runs, tiny_data: Path, still_model: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         master = f"127.0.0.1:{free.getsockname()[1]}"
