@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path as FilePath
 
+from ..core.cli.units import precisions
 from ..core.runs.state import RunView
 from ..core.specs import task_of
 from .state import PARTS, AppState, Mode, Part
@@ -61,7 +62,8 @@ def device_of(state: AppState) -> tuple[str, str]:
     for device in state.machine.devices:
         if str(device.get("device", "")).startswith("cuda"):
             return "GPU", str(device.get("name", ""))
-    return f"CPU {state.machine.threads} cores", "bf16" if state.machine.cpu_bf16 else "float32"
+    cpu = next((device for device in state.machine.devices if device.get("device") == "cpu"), {})
+    return f"CPU {state.machine.threads} cores", precisions(cpu)
 
 
 def run_facts(view: RunView, *, others: int = 0) -> RunFacts:

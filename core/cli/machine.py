@@ -19,7 +19,7 @@ from ..safe_text import safe_line
 from . import options, render
 from .output import Output
 from .progress import Progress
-from .units import count, duration, size
+from .units import count, duration, precisions, size
 
 LITTLE_SPACE = 5_000_000_000
 """Bytes below which a disk may be too full for a few runs of a base-sized model."""
@@ -102,7 +102,7 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
     problems += settings_problems()
     settings = paths.config_file()
     if arguments.json:
-        seen = msgspec.to_builtins(answer) if answer is not None else msgspec.to_builtins(DoctorAnswer({}, (), False, 0, ""))
+        seen = msgspec.to_builtins(answer) if answer is not None else msgspec.to_builtins(DoctorAnswer({}, (), 0, ""))
         output.json(
             {
                 "python": sys.version.split()[0],
@@ -204,5 +204,5 @@ def _device(device: dict[str, str | int | float | bool | None]) -> str:
     free, total = device.get("memory_free"), device.get("memory_total")
     if isinstance(free, int) and isinstance(total, int):
         parts.append(f"{size(free)} of {size(total)} free")
-    parts.append("bf16" if device.get("bf16") else "no bf16")
+    parts.append(precisions(device))
     return f"{device.get('device')}: {', '.join(parts)}"

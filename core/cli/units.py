@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def count(number: int, noun: str) -> str:
     """Return '1 row', '1,620 rows'."""
@@ -18,6 +20,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600:,} h {whole % 3600 // 60:02d} min"
+
+
+def precisions(device: Mapping[str, object]) -> str:
+    """Return what a run computes in on a device of DoctorAnswer: 'bf16', or 'float32, baselines bf16'."""
+    train, baseline = (str(device.get(name, "")) for name in ("train", "baseline"))
+    return train if train == baseline else f"{train}, baselines {baseline}"
 
 
 def age(seconds: float) -> str:

@@ -355,7 +355,7 @@ class EstimateAnswer(msgspec.Struct, frozen=True):
 class DoctorAnswer(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     devices: tuple[dict[str, str | int | float | bool | None], ...]
-    cpu_bf16: bool
+    """Each with 'train' and 'baseline': the precision, 'float32' or 'bf16', that such a run takes there by itself."""
     threads: int
     starter_model: str
     """Where the starter encoder lies; empty: not installed."""

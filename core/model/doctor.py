@@ -36,7 +36,7 @@ def examine() -> DoctorAnswer:
         except metadata.PackageNotFoundError:
             versions[name] = ""
     devices: list[dict[str, str | int | float | bool | None]] = [
-        {"device": "cpu", "name": device.cpu_name(), "cores": device.cores(), "bf16": device.cpu_bf16()}
+        {"device": "cpu", "name": device.cpu_name(), "cores": device.cores(), **_precisions("cpu")}
     ]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, total = torch.cuda.mem_get_info(index)
@@ -46,8 +46,15 @@ def examine() -> DoctorAnswer:
                 "name": torch.cuda.get_device_name(index),
                 "memory_free": free,
                 "memory_total": total,
-                "bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+                **_precisions(f"cuda:{index}"),
             }
         )
     folder = checkpoint.starter_folder()
-    return DoctorAnswer(versions, tuple(devices), device.cpu_bf16(), torch.get_num_threads(), str(folder) if folder else "")
+    return DoctorAnswer(versions, tuple(devices), torch.get_num_threads(), str(folder) if folder else "")
+
+
+def _precisions(name: str) -> dict[str, str]:
+    return {
+        "train": device.choose(name, "auto", training=True).precision,
+        "baseline": device.choose(name, "auto").precision,
+    }

@@ -15,7 +15,7 @@ import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
-from emotui.core.model import device, finetune, training_loop
+from emotui.core.model import device, doctor, finetune, training_loop
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
@@ -216,6 +216,8 @@ def test_precision_is_what_the_processor_is_fast_in(
     assert device.choose("cpu", "auto", training=True).precision == training
     assert device.choose("cpu", "bf16", training=True).precision == "bf16"
     assert device.choose("cpu", "float32").name.startswith("a processor, ")
+    seen = doctor.examine().devices[0]
+    assert (seen["train"], seen["baseline"]) == (training, forward)
 
 
 def test_the_first_loss_is_that_of_the_untrained_head(still_model: Path, tiny_data: Path) -> None:

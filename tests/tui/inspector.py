@@ -48,7 +48,7 @@ class Inspector:
             case AskPath():
                 return self.path(ask)
             case AskDoctor():
-                return DoctorAnswer({}, ({"device": "cpu"},), True, 2, "")
+                return DoctorAnswer({}, ({"device": "cpu", "train": "float32", "baseline": "bf16"},), 2, "")
             case AskLengths():
                 data = sources.load(ask.data)
                 counts = {name: tuple(len(text.split()) + 2 for text in split.texts()) for name, split in data.splits.items()}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import run_folders as folders
 from emotui.core import config
-from emotui.core.cli import options
-from emotui.core.engine.protocol import AskLengths
+from emotui.core.cli import machine, options
+from emotui.core.engine.protocol import AskLengths, DoctorAnswer
 from emotui.core.errors import UserError
 from emotui.core.safe_text import cell_width, safe_line
 from emotui.core.specs import DataSpec
@@ -16,7 +16,7 @@ from emotui.tui import theme
 from emotui.tui.__main__ import opens_application
 from emotui.tui.app import EmotuiApp, check_terminal
 from emotui.tui.commands import commands_of
-from emotui.tui.frame import duration, facts_of, path_of
+from emotui.tui.frame import device_of, duration, facts_of, path_of
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.choose_model import ChooseModel
@@ -65,6 +65,19 @@ def test_a_narrow_line_keeps_the_run_and_the_badge() -> None:
     line = state_text(LIVE, 80, {}).plain
     for part in ("training on CPU", "▶ 3f9x", "64 %", "1:12", "loss 0.310", "F1 0.914"):
         assert part in line
+
+
+@pytest.mark.parametrize(
+    ("train", "baseline", "words"),
+    [("float32", "float32", "float32"), ("bf16", "bf16", "bf16"), ("float32", "bf16", "float32, baselines bf16")],
+)
+def test_the_line_and_the_doctor_name_the_precision_that_runs_take(tmp_path: Path, train: str, baseline: str, words: str) -> None:
+    seen = DoctorAnswer({}, ({"device": "cpu", "name": "a processor", "train": train, "baseline": baseline},), 128, "")
+    app = application(tmp_path, tmp_path)
+    app.set_reactive(EmotuiApp.machine, seen)
+    assert device_of(app) == ("CPU 128 cores", words)
+    assert f" CPU 128 cores {words} " in state_text(StateFacts("d", "1/1/1", "m", "", *device_of(app)), 160, {}).plain
+    assert f"  cpu: a processor, {words}" in machine.doctor_report(seen, {}, tmp_path, [])
 
 
 @pytest.mark.parametrize("width", range(1, 251))
