@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
+from unicodedata import category
 
 from rich.cells import cell_len
 from textual.drivers.linux_driver import LinuxDriver
@@ -27,8 +29,18 @@ _BRIDGE = 4
 """Most unchanged cells that are sent again, since to move the cursor over them takes more bytes."""
 _RESET = "\x1b[0m"
 
-Cell = tuple[str, str]
-"""A character and the codes of its style. In a run with other than narrow characters, all that was sent and the cell's number in it."""
+
+class Part(NamedTuple):
+    """One cell of words with other than narrow characters, on whose width terminals differ: they are sent as a whole."""
+
+    words: str
+    style: str
+    offset: int
+    width: int
+
+
+Cell = tuple[str, str] | Part
+"""A character and the codes of its style, or a part of words of uncertain width."""
 
 
 class Pen(NamedTuple):
@@ -49,22 +61,29 @@ class _Run:
     row: int
     column: int
     cells: list[Cell | None] = field(default_factory=list)
-    raw: str = ""
-    is_narrow: bool = True
-    """Whether each character takes one cell, on which all terminals agree."""
 
     def add(self, words: str, style: str) -> None:
-        self.raw += words
-        if words.isascii() or all(_width(character) == 1 for character in words):
-            blank = _blank(style)
+        last, blank = self.cells[-1] if self.cells else None, _blank(style)
+        if isinstance(last, Part) and not words.strip(" ") and blank == _blank(last.style):
+            # The space behind them is theirs too: of words that a terminal takes for wider, the end is seen.
+            del self.cells[-last.width :]
+            words, style = last.words + words, last.style
+        elif words.isascii() or all(map(_is_narrow, words)):
             self.cells += [(character, style if character != " " else blank) for character in words]
-        else:
-            self.is_narrow = False
-            self.cells += [None] * cell_len(words)
+            return
+        width = cell_len(words)
+        self.cells += [Part(words, style, offset, width) for offset in range(width)]
 
-    def close(self) -> None:
-        if not self.is_narrow:
-            self.cells = [(self.raw, str(index)) for index in range(len(self.cells))]
+    def put(self, row: list[Cell | None]) -> None:
+        """Write this run over a row. Of words that it covers in part, nothing is known any more."""
+        start, end = self.column - 1, self.column - 1 + len(self.cells)
+        row += [None] * (end - len(row))
+        for edge in (start, end):
+            cut = row[edge] if edge < len(row) else None
+            if isinstance(cut, Part) and cut.offset:
+                first = edge - cut.offset
+                row[first : first + cut.width] = [None] * cut.width
+        row[start:end] = self.cells
 
 
 class FrameDiff:
@@ -101,44 +120,34 @@ class FrameDiff:
         return sync + sent if sent else ""
 
     def _differences(self, runs: list[_Run], cursor: tuple[int, int] | None) -> str:
+        rows: dict[int, list[Cell | None]] = {}
+        for run in runs:
+            run.put(rows.setdefault(run.row, list(self._rows.get(run.row, ()))))
         sent: list[str] = []
         pen, at = PLAIN, (0, 0)
-        for run in runs:
-            before = self._write(run)
-            if before == run.cells:
-                continue
-            if not run.is_narrow:
-                sent += ["" if pen == PLAIN else _RESET, f"\x1b[{run.row};{run.column}H", run.raw]
-                pen, at = PLAIN, (0, 0)
-                continue
-            for first, last in _different(before, run.cells):
-                if at != (run.row, run.column + first):
-                    sent.append(f"\x1b[{run.row};{run.column + first}H")
-                for cell in run.cells[first:last]:
-                    character, wanted = _drawn(cell, pen)
+        for number, row in rows.items():
+            for first, last in _different(self._rows.get(number, []), row):
+                place = f"\x1b[{number};{first + 1}H"
+                if at != (number, first):
+                    sent.append(place)
+                for cell in row[first:last]:
+                    text, wanted = _drawn(cell, pen)
                     if wanted != pen:
                         sent.append(_change(pen, wanted))
                         pen = wanted
-                    sent.append(character)
-                at = (run.row, run.column + last)
+                    sent.append(text)
+                    if isinstance(cell, Part):
+                        # A terminal that takes them for narrower leaves the rest of their place as it was: it is blank before.
+                        sent[-1] = f"{' ' * cell.width}{place}{text}"
+                        break
+                at = (number, last) if not isinstance(row[first], Part) else (0, 0)
+        self._rows.update(rows)
         if pen != PLAIN:
             sent.append(_RESET)
         if cursor is not None and (sent or cursor != self._cursor):
             sent.append(f"\x1b[{cursor[0]};{cursor[1]}H")
         self._cursor = cursor
         return "".join(sent)
-
-    def _write(self, run: _Run) -> list[Cell | None]:
-        """Remember a run and return what was in its place."""
-        known = self._rows.setdefault(run.row, [])
-        start, end = run.column - 1, run.column - 1 + len(run.cells)
-        known += [None] * (end - len(known))
-        before = known[start:end]
-        if before != run.cells:
-            known[start:end] = run.cells
-            if not run.is_narrow:
-                del known[end:]  # a terminal that takes a character for wider has written over it
-        return before
 
 
 class FrameDiffDriver(LinuxDriver):
@@ -173,8 +182,6 @@ def _parse(data: str) -> tuple[list[_Run], tuple[int, int] | None] | None:
             run.add(token[_WORDS], style)
         elif kind == _STYLE:
             style = token[_STYLE] if token[_STYLE] != "0" else ""
-            if run is not None:
-                run.raw += token[0]
         elif kind == _LINE_END:
             run = None
         else:
@@ -182,34 +189,45 @@ def _parse(data: str) -> tuple[list[_Run], tuple[int, int] | None] | None:
             runs.append(run)
     if position != len(data) or style:
         return None
-    for each in runs:
-        each.close()
     cursor = (run.row, run.column) if run is not None and not run.cells else None
     return [each for each in runs if each.cells], cursor
 
 
 def _different(before: list[Cell | None], now: list[Cell | None]) -> list[tuple[int, int]]:
-    """Return the stretches [first, last) in which two rows differ, those joined that are near and of one style."""
+    """Return the stretches [first, last) of a row that must be sent, those joined that are near and of one style.
+
+    Behind words of uncertain width that is all that is known: a terminal that takes them for wider has written over it.
+    """
     stretches: list[tuple[int, int]] = []
-    for index, (old, new) in enumerate(zip(before, now, strict=True)):
-        if old == new:
+    is_overwritten = False
+    for index, (old, new) in enumerate(zip_longest(before, now)):
+        if new is None or (old == new and not is_overwritten):
+            continue
+        if isinstance(new, Part):
+            is_overwritten = True
+            if not new.offset:
+                stretches.append((index, index + new.width))
             continue
         if stretches:
             first, last = stretches[-1]
-            if index - last <= _BRIDGE and len({cell[1] for cell in now[last - 1 : index + 1] if cell}) == 1:
+            if index - last <= _BRIDGE and all(_is_narrow_in(cell, new[1]) for cell in now[last - 1 : index]):
                 stretches[-1] = (first, index + 1)
                 continue
         stretches.append((index, index + 1))
     return stretches
 
 
+def _is_narrow_in(cell: Cell | None, style: str) -> bool:
+    return cell is not None and not isinstance(cell, Part) and cell[1] == style
+
+
 def _drawn(cell: Cell | None, pen: Pen) -> tuple[str, Pen]:
-    """Return a cell's character, and the style to draw it in: of a space, that which is nearest to `pen` among those that look alike."""
-    character, codes = cell or (" ", "")
+    """Return a cell's text, and the style to draw it in: of a space, that which is nearest to `pen` among those that look alike."""
+    text, codes = (cell or (" ", ""))[:2]
     wanted = _pen(codes)
-    if character == " " and not (pen.attributes | wanted.attributes) & _SEEN_ON_BLANKS:
+    if text == " " and not (pen.attributes | wanted.attributes) & _SEEN_ON_BLANKS:
         wanted = Pen(pen.attributes, pen.color, wanted.background)
-    return character, wanted
+    return text, wanted
 
 
 @lru_cache(4096)
@@ -248,5 +266,6 @@ def _pen(codes: str) -> Pen:
 
 
 @lru_cache(4096)
-def _width(character: str) -> int:
-    return cell_len(character)
+def _is_narrow(character: str) -> bool:
+    """Return whether all terminals give a character one cell: not so what may combine, nor letters of flags and other late symbols."""
+    return character < "\U00010000" and cell_len(character) == 1 and category(character)[0] != "M"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -140,10 +141,52 @@ def test_after_a_resize_all_is_sent() -> None:
     assert frames.shorten(frame) == frame
 
 
-def test_what_stands_behind_wide_characters_is_sent_after_them_as_terminals_differ_in_their_width() -> None:
+_ODD = (
+    "👩\u200d👩\u200d👧\u200d👦 at home",
+    "a ❤\ufe0f and 👍🏽",
+    "🇩🇪 🇫🇷",
+    "我今天 🙂",
+    "e\u0301\u0301 z\u0335",
+    "plain words",
+    "ﷺ long",
+    "",
+)
+"""Words on whose width the two terminals of these tests and the application differ, and some on which they agree."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_stay_aligned_where_a_terminal_takes_words_for_wider_or_narrower(seed: int) -> None:
+    draw, frames, screen = random.Random(seed), FrameDiff(), pyte.Screen(COLUMNS, ROWS)
+    screen.reset_mode(7, private=True)  # as the application does: what is too long ends at the edge
+    stream = pyte.Stream(screen)
+    for _ in range(40):
+        parts = []
+        for row in sorted(draw.sample(range(1, ROWS + 1), draw.randint(1, ROWS))):
+            words = draw.choice(_ODD)
+            cell = words + " " * (20 - cell_len(words))
+            parts.append(f"\x1b[{row};1H\x1b[34m│\x1b[0m{_piece(cell, draw.choice(_STYLES))}\x1b[34m││\x1b[0mjoy {draw.randint(10, 99)}\n")
+        stream.feed(frames.shorten("".join(parts) + "\x1b[1;1H"))
+        for y in range(ROWS):
+            cells = [screen.buffer[y][x].data for x in range(COLUMNS)]
+            if any(cell.strip() for cell in cells):
+                assert cells[21:27] == [*"││joy "], "".join(cells)
+                assert not "".join(cells[29:]).strip()
+                assert "│" not in cells[1:21]
+
+
+def test_words_of_uncertain_width_get_a_blank_place_and_what_stands_behind_them_is_sent_again() -> None:
     frames = FrameDiff()
     frames.shorten("\x1b[1;1Hab\x1b[1;3Hcd\x1b[1;1H")
-    assert frames.shorten("\x1b[1;1H日\x1b[1;3Hcd\x1b[1;1H") == "\x1b[1;1H日\x1b[1;3Hcd\x1b[1;1H"
+    assert frames.shorten("\x1b[1;1H日\x1b[1;1H") == "\x1b[1;1H  \x1b[1;1H日\x1b[1;3Hcd\x1b[1;1H"
+    assert frames.shorten("\x1b[1;1H日\x1b[1;1H") == ""
+
+
+def test_the_end_of_words_is_seen_where_a_terminal_takes_them_for_wider() -> None:
+    frames, screen = FrameDiff(), pyte.Screen(COLUMNS, ROWS)
+    words = "🇩🇪🇫🇷 at home"
+    pyte.Stream(screen).feed(frames.shorten(f"\x1b[1;1H{_piece(words, '37;40')}{_piece(' ' * 10, '33;40')}│\x1b[1;1H"))
+    assert "at home" in screen.display[0]
+    assert screen.buffer[0][cell_len(words) + 10].data == "│"
 
 
 _RECORDS = """
@@ -170,11 +213,10 @@ def test_all_that_the_application_draws_looks_the_same(tmp_path: Path, emotui_ho
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     with terminals.terminal("-P", "-c", _RECORDS, str(record), str(file), command=sys.executable) as shown:
         shown.see("train 96", "tokens cut")
-        shown.press(
-            "j", "j", "G", "k", "z", "escape", "T", "?", "escape", "2", "漢字 and", "escape", "3", "n", "escape", "4", "escape", "1", "o"
-        )
-        shown.press("escape", "q")
-        assert shown.ended() == 0
+        shown.press("j", "G", "k", "z", "escape", "T", "?", "escape")
+        shown.press("2", "漢字 and", "escape", "3", "n", "escape", "4", "escape", "1", "o", "escape")
+        shown.child.kill(signal.SIGTERM)
+        assert shown.ended() == 128 + signal.SIGTERM
     terminal, long, short = Screens(terminals.COLUMNS, terminals.ROWS), 0, 0
     for line in record.read_text("utf-8").splitlines():
         data, shorter = map(terminals.drawn_by_pyte, json.loads(line))
