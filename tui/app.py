@@ -10,8 +10,10 @@ from functools import partial
 from importlib import import_module
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from ..core import config
 from ..core.alerts import Alerts, sequence
@@ -114,6 +116,12 @@ class EmotuiApp(AppState):
             self._examining.cancel()
         await self.engine.close()
 
+    def on_key(self, event: events.Key) -> None:
+        """Give a field what was typed before it had the focus: over a slow line several keys come together."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
+
     async def action_go(self, key: str) -> None:
         await self.go(SCREENS[int(key) - 1])
 
@@ -132,10 +140,10 @@ class EmotuiApp(AppState):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen())
 
-    def action_model(self) -> None:
+    async def action_model(self) -> None:
         from .screens.choose_model import ChooseModel
 
-        self.push_screen(ChooseModel())
+        await self.push_screen(ChooseModel())
 
     def action_theme(self) -> None:
         self.theme = theme.LIGHT.name if self.dark else theme.DARK.name

@@ -267,5 +267,5 @@ def _pen(codes: str) -> Pen:
 
 @lru_cache(4096)
 def _is_narrow(character: str) -> bool:
-    """Return whether all terminals give a character one cell: not so what may combine, nor letters of flags and other late symbols."""
+    """Return whether all terminals give a character one cell: not so what combines, letters of flags, late symbols."""
     return character < "\U00010000" and cell_len(character) == 1 and category(character)[0] != "M"

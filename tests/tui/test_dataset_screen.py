@@ -28,6 +28,7 @@ from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle
 from pictures import check_picture
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -124,6 +125,29 @@ async def test_a_filter_changes_rows_charts_and_counts_together(engine: Inspecto
         await settle(pilot)
         assert sum(counts(screen).values()) == 90
         assert screen.query_one(RowTable).row_count == 90
+
+
+def type_ahead(screen: DatasetScreen, *keys: str) -> None:
+    """Send keys as a slow line does, all together."""
+    for key in keys:
+        screen.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+async def test_keys_that_come_together_with_the_slash_are_words_of_the_filter_and_not_commands(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        type_ahead(screen, "slash", *"label:joy", "enter")
+        await settle(pilot)
+        assert pilot.app.screen is screen  # the o opens no dialog
+        assert screen.query_one("#filter", Input).value == "label:joy"
+        assert set(counts(screen).values()) - {0} == {screen.query_one(RowTable).row_count}
+
+
+async def test_keys_that_come_together_with_the_o_are_the_path(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        type_ahead(screen, "o", *"/no/q")
+        await settle(pilot)
+        assert isinstance(pilot.app.screen, OpenData)
+        assert pilot.app.screen.query_one("#source", Input).value == "/no/q"
 
 
 async def test_the_splits_stand_side_by_side_and_follow_the_filter(engine: Inspector, tiny_data: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from textual import events
 from textual.message import Message
@@ -15,7 +16,12 @@ LONGEST = 5_000
 
 
 class LineField(Input):
-    """An Input into which no control character can be pasted."""
+    """An Input into which no control character can be pasted, and which misses no key."""
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Take the focus at once, so that the keys after the one that leads here are words and not commands."""
+        self.screen.set_focus(self, scroll_visible)
+        return self
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
