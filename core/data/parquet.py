@@ -26,14 +26,14 @@ def _parquet(path: Path) -> Iterator[Any]:
                 raise UserError(f"{name} is empty: it has columns but no rows. Give a file with at least one row")
             yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{name} is no whole Parquet file: {safe_line(str(error), 120)}. Fetch or write it again") from error
+        raise UserError(f"{name} is no whole Parquet file: {safe_line(str(error), 120).rstrip('.')}. Fetch or write it again") from error
 
 
 def sample(path: Path) -> Sample:
     with _parquet(path) as file:
         schema = file.schema_arrow
         first = next(file.iter_batches(batch_size=SAMPLE))
-        columns = {name: _values(first.column(at)) for at, name in enumerate(schema.names)}
+        columns = {name: values(first.column(at)) for at, name in enumerate(schema.names)}
         return Sample(columns, {name: str(schema.field(at).type) for at, name in enumerate(schema.names)})
 
 
@@ -42,19 +42,21 @@ def read(path: Path, text_column: str, label_column: str, rows: Rows, progress: 
         number, total = 0, file.metadata.num_rows
         for batch in file.iter_batches(batch_size=10_000, columns=[text_column, label_column]):
             numbers = range(number + 1, number + batch.num_rows + 1)
-            rows.add(_values(batch.column(text_column)), _whole(_values(batch.column(label_column))), numbers)
+            rows.add(values(batch.column(text_column)), _whole(values(batch.column(label_column))), numbers)
             number += batch.num_rows
             if progress:
                 progress(f"read {path.name}", number, total)
 
 
-def _values(column: Any) -> list[Any]:
-    """Return a column as Python values; a text that is no UTF-8 stays bytes, which the row checks find."""
+def values(column: Any) -> list[Any]:
+    """Return a column as Python values: bytes as the text that they hold, as some programs write it; what is no UTF-8 stays bytes."""
+    import pyarrow as pa
+
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        return [_decoded(value) for value in column.to_pylist()]
     try:
         return column.to_pylist()
     except UnicodeDecodeError:
-        import pyarrow as pa
-
         return [_decoded(value) for value in column.cast(pa.binary()).to_pylist()]
 
 

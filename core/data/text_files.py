@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import os
-import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from ..engine.protocol import Prediction
 from ..errors import UserError
 from ..paths import PRIVATE_FILE
 from ..safe_text import safe_line
+from . import delimited, parquet
+from .rows import is_unicode, without_mark
 
 READABLE = "jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)"
 WRITABLE = "jsonl, csv, tsv or parquet"
 TEXT_NAMES = ("text", "sentence", "content", "tweet", "review", "message", "utterance", "query")
-
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,20 @@ def read_texts(path: Path, column: str | None, *, part: int, skip_bad_rows: bool
         yield Part(texts, None, skipped)
 
 
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """Stands for the text of a row that cannot be read."""
+
+    problem: str
+
+
 def _problem(text: object) -> str:
+    if isinstance(text, _Broken):
+        return text.problem
     if text is None:
         return "the text is null"
+    if isinstance(text, bytes) or (isinstance(text, str) and not is_unicode(text)):
+        return "the text is not valid UTF-8"
     if not isinstance(text, str):
         return f"the text is not a string but {type(text).__name__}"
     return "" if text.strip() else "the text is empty"
@@ -83,55 +94,60 @@ def _rows(path: Path, column: str | None) -> Iterator[tuple[Any, int | None]]:
             case "jsonl" | "jsonl.gz":
                 yield from _json_rows(path, column, gzip.open if kind.endswith("gz") else open)
             case "csv" | "tsv":
-                yield from _csv_rows(path, column, "," if kind == "csv" else "\t")
+                yield from _csv_rows(path, column)
             case "parquet":
                 file = pq.ParquetFile(path)
                 chosen = choose_column(path, file.schema_arrow.names, column)
                 for batch in file.iter_batches(batch_size=4_096, columns=[chosen]):
-                    for text in batch.column(0).to_pylist():
+                    for text in parquet.values(batch.column(0)):
                         yield text, file.metadata.num_rows
             case "txt":
-                with path.open(encoding="utf-8", newline="\n") as lines:
-                    for line in lines:
-                        yield line.rstrip("\r\n"), None
+                with path.open("rb") as lines:
+                    for line in _without_mark(lines, path):
+                        yield line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"), None
             case _:
                 raise UserError(f"{safe_line(path.name)} is of no known format. Give {READABLE}")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{safe_line(path.name)} is not valid UTF-8 (byte {error.start}). Convert it first, for example with iconv"
-        ) from error
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(f"{safe_line(path.name)} is cut off or no gzip file: {error}. Fetch it again") from error
     except pa.ArrowInvalid as error:
-        raise UserError(f"{safe_line(path.name)} is not a valid parquet file: {safe_line(str(error), 120)}") from error
+        raise UserError(f"{safe_line(path.name)} is not a valid parquet file: {safe_line(str(error), 120).rstrip('.')}") from error
     except OSError as error:
         raise UserError(f"cannot read {safe_line(str(path))}: {error.strerror or safe_line(str(error), 120)}") from error
+
+
+def _without_mark(lines: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Yield lines, the first without a byte order mark."""
+    for first in lines:
+        yield without_mark(first, path)
+        yield from lines
 
 
 def _json_rows(path: Path, column: str | None, opened: Callable[..., IO[Any]]) -> Iterator[tuple[Any, int | None]]:
     decoder = msgspec.json.Decoder(dict[str, Any])
     chosen: str | None = None
     with opened(path, "rb") as lines:
-        for number, line in enumerate(lines, 1):
+        for line in _without_mark(lines, path):
             if not line.strip():
                 continue
             try:
                 row = decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                raise UserError(f"{safe_line(path.name)}, row {number}: not a JSON object ({safe_line(str(error), 80)})") from error
-            chosen = chosen or choose_column(path, list(row), column)
-            yield row.get(chosen), None
-
-
-def _csv_rows(path: Path, column: str | None, delimiter: str) -> Iterator[tuple[Any, int | None]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter)
-        chosen = choose_column(path, list(reader.fieldnames or []), column)
-        try:
-            for row in reader:
+            except UnicodeDecodeError:
+                yield _Broken("not valid UTF-8"), None
+            except (msgspec.MsgspecError, RecursionError) as error:
+                yield _Broken(f"not a JSON object ({safe_line(str(error), 80)})"), None
+            else:
+                chosen = chosen or choose_column(path, list(row), column)
                 yield row.get(chosen), None
-        except csv.Error as error:
-            raise UserError(f"{safe_line(path.name)}, line {reader.line_num}: {error}") from error
+
+
+def _csv_rows(path: Path, column: str | None) -> Iterator[tuple[Any, int | None]]:
+    with path.open("rb") as file:
+        reader, header = delimited.open_table(file, path)
+        chosen = choose_column(path, header, column)
+        delimited.check_once([chosen], header, path)
+        at = header.index(chosen)
+        for _, row in delimited.rows_of(reader, len(header), path):
+            yield _Broken(row) if isinstance(row, str) else row[at], None
 
 
 def choose_column(path: Path, columns: Sequence[str], asked: str | None) -> str:

@@ -96,7 +96,9 @@ def test_a_bad_csv_row_is_named_by_row_and_line(tmp_path: Path, line: bytes, exp
 
 def test_an_unclosed_quote_is_named_by_the_row_where_it_opens(tmp_path: Path) -> None:
     spec = folder_with(tmp_path, "test.csv", b'text,label\na,0\n"b,1\nc,2\n')
-    assert message(spec).startswith("test.csv, row 2 (line 3): broken quoting or an unfinished field")
+    assert message(spec).startswith("test.csv, row 2 (line 3): a quote opens here and is never closed")
+    # Nobody can say how many rows it has taken in, so that they cannot be counted as left out.
+    assert message(DataSpec(spec.source, labels=spec.labels, skip_bad_rows=True)) == message(spec)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,14 @@ def test_a_bad_parquet_row_is_named(tmp_path: Path, texts: list, labels: list, e
     spec = folder_with(tmp_path, "unused.txt", b"")
     pq.write_table(pa.table({"text": texts, "label": labels}), tmp_path / "test.parquet")
     assert message(spec).startswith(f"test.parquet, {expected}")
+
+
+def test_bytes_in_parquet_that_are_utf8_are_text(tmp_path: Path) -> None:
+    spec = folder_with(tmp_path, "unused.txt", b"")
+    pq.write_table(pa.table({"text": [b"caf\xc3\xa9", b"\xff", b"c"], "label": [0, 1, 2]}), tmp_path / "test.parquet")
+    assert message(spec).startswith("test.parquet, row 2: the text is not valid UTF-8")
+    dataset = sources.load(DataSpec(spec.source, labels=spec.labels, skip_bad_rows=True))
+    assert dataset.split("test").texts() == ["caf\u00e9", "c"]
 
 
 def test_invalid_utf8_in_parquet_is_named(tmp_path: Path) -> None:

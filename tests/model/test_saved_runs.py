@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
@@ -94,7 +95,6 @@ def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFol
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
 def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import gzip
 
     monkeypatch.setattr(classify, "PART", 4)
     texts = [f"{text} {number}" for number in range(4) for text in TEXTS] + ['a "quoted",\nline']
@@ -131,8 +131,15 @@ def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str
         ("in.jsonl", b'{"text": "a"}\n{"text"\n', "row 2: not a JSON object"),
         ("in.jsonl", b"", "no rows"),
         ("in.jsonl", b'{"a": "x", "b": "y"}\n', "It has: a, b"),
-        ("in.txt", b"a\n\xff\n", "not valid UTF-8"),
+        ("in.jsonl", b'{"text": "a"}\n{"text": "\xff"}\n', "row 2: not valid UTF-8"),
+        ("in.txt", b"a\n\xff\n", "row 2: the text is not valid UTF-8"),
+        ("in.txt", "h\u00e4".encode("utf-16"), "Save it as UTF-8"),
+        ("in.csv", b"text,id\na,1\nb, c,2\n", "row 2: 3 fields where the header names 2"),
+        ("in.csv", b'text,id\na,1\n"b,2\nc,3\n', "row 2 .line 3.: a quote opens here and is never closed"),
+        ("in.csv", b"text,text\na,1\n", "twice"),
+        ("in.csv", b"", "in.csv is empty"),
         ("in.jsonl.gz", b"\x1f\x8b\x08\x00", "cut off"),
+        ("in.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 20, "cut off or no gzip file"),
         ("in.parquet", b"PAR1", "not a valid parquet file"),
         ("in.xlsx", b"", "no known format"),
     ],
@@ -154,6 +161,20 @@ def test_bad_rows_are_counted_when_they_may_be_skipped(tmp_path: Path) -> None:
     parts = list(text_files.read_texts(tmp_path / "in.csv", None, part=10, skip_bad_rows=True))
     assert [part.texts for part in parts] == [["NA", "null"]]
     assert parts[0].skipped == 1
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "in.csv", "in.txt"])
+def test_rows_that_cannot_be_read_are_left_out_and_a_byte_order_mark_is_no_text(tmp_path: Path, name: str) -> None:
+    from emotui.core.data import text_files
+
+    content = {
+        "in.jsonl": b'{"text": "a"}\n{"text"\n{"text": "\xff"}\n{"text": "b"}\n',
+        "in.csv": b"text,,\na,1,2\nb, c,3,4\n\xff,5,6\nb,7,8\n",
+        "in.txt": b"a\n\xff\n\nb\n",
+    }
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content[name])
+    parts = list(text_files.read_texts(tmp_path / name, None, part=10, skip_bad_rows=True))
+    assert [(part.texts, part.skipped) for part in parts] == [(["a", "b"], 2)]
 
 
 def test_a_run_without_a_model_gets_a_sentence(emotui_home: Path, tiny_data: Path) -> None:
