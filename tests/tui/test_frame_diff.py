@@ -201,7 +201,7 @@ class Recording(frame_diff.FrameDiff):
 
 record = open(sys.argv[1], "w", encoding="utf-8")
 frame_diff.FrameDiff = Recording
-app.run(sys.argv[2], offline=True)
+sys.exit(app.run(sys.argv[2], offline=True))
 """
 
 
