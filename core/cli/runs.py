@@ -95,7 +95,7 @@ def add(commands: Any) -> None:
     )
     options.add_run(parser)
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="a folder that is not there yet or is empty")
-    parser.add_argument("--overwrite", action="store_true", help="replace what is in the folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds a model, with all that is in it")
 
 
 def run_runs(arguments: argparse.Namespace, output: Output) -> int:

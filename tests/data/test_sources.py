@@ -263,6 +263,7 @@ def test_a_hubs_data_set_is_read_from_where_it_was_downloaded(emotui_home: Path,
     with pytest.raises(sources.NotDownloaded, match="emotui download ms:someone/emotion") as caught:
         sources.load(DataSpec(source))
     assert caught.value.id == source
+    assert str(emotui_home / "downloads" / "datasets" / "ms" / "someone" / "emotion") in str(caught.value)
     numbered = [{"text": row["text"], "label": number % 6} for number, row in enumerate(rows)]
     for split in ("train", "validation"):
         write(emotui_home / "downloads" / "datasets" / "ms" / "someone" / "emotion" / "data" / f"{split}.jsonl", numbered)

@@ -91,6 +91,15 @@ def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFol
     assert str(Path.home()) not in card and "LABEL_0" not in (target / "config.json").read_text()
     with pytest.raises(UserError, match="not empty"):
         export.export(AskExport(run=str(run.path), folder=str(target)))
+    (target / "left over").write_text("")
+    assert export.export(AskExport(run=str(run.path), folder=str(target), overwrite=True)).files == answer.files
+
+
+def test_only_a_model_is_overwritten(run: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("ten years")
+    with pytest.raises(UserError, match="holds no model"):
+        export.export(AskExport(run=str(run.path), folder=str(tmp_path), overwrite=True))
+    assert (tmp_path / "thesis.tex").read_text() == "ten years"
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
