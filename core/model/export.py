@@ -13,7 +13,8 @@ import torch
 
 from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
-from ..events import Finished, Metrics
+from ..events import Finished, Metrics, Started
+from ..runs import state
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
@@ -123,7 +124,7 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec)),
+        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec, _started(run))),
         f"| labels | {_cell(', '.join(note.labels))} |",
         f"| texts are cut at | {note.max_length} tokens |",
         *_figures(finished),
@@ -141,11 +142,20 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
     return "\n".join(lines)
 
 
-def _settings(spec: RunSpec) -> list[tuple[str, object]]:
-    job: dict[str, Any] = msgspec.to_builtins(spec.job)
-    data = job.pop("data")
+def _started(run: RunFolder) -> Started | None:
+    reader = state.RunReader(run)
+    reader.poll()
+    return reader.view.started
+
+
+def _settings(spec: RunSpec, started: Started | None) -> list[tuple[str, object]]:
+    """Return what was asked for, and in place of what was left open what the run took."""
+    settings: dict[str, Any] = msgspec.to_builtins(spec.job)
+    data = settings.pop("data")
+    if started is not None:
+        settings |= {**started.settings, "device": started.device_name, "precision": started.precision}
     rows: list[tuple[str, object]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
-    rows += [(name, _public(value) if name == "model" else value) for name, value in job.items() if value is not None]
+    rows += [(name, _public(value) if name == "model" else value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
 
 

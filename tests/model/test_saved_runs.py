@@ -89,6 +89,9 @@ def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFol
     card = (target / "README.md").read_text()
     assert run.id in card and "anger, joy, sadness" in card
     assert str(Path.home()) not in card and "LABEL_0" not in (target / "config.json").read_text()
+    settings = dict(line.strip("| ").split(" | ", 1) for line in card.splitlines() if line.startswith("| ") and line.count(" | ") == 1)
+    if "epochs" in settings:  # what was left open is told as the run took it
+        assert float(settings["learning_rate"]) > 0 and int(settings["batch_size"]) > 0
     with pytest.raises(UserError, match="not empty"):
         export.export(AskExport(run=str(run.path), folder=str(target)))
     (target / "left over").write_text("")
