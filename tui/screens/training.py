@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import Static
 
-from ...core.errors import UserError
-from ...core.runs import filters, launch
+from ...core.runs import filters
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec
-from ..page import Page
-from ..widgets.chart import Chart
-from ..widgets.density import Density
 from ..widgets.plot import Plot
 from ..widgets.run_list import RunList
 from ..widgets.tab_line import TabLine
-from .confirm import Confirm
 from .run_command import command_of
-from .run_form import RunForm
-from .training_charts import SCORES, Palette, Scores, color_of, ladder_for, loss_chart, score_chart
-from .training_files import read_projection
+from .training_charts import Palette, color_of, compared_with, ladder_for
+from .training_curves import Charts
 from .training_panels import Panels
+from .training_requests import RunRequests
 from .training_runs import RunPanel
-from .training_words import is_live, looks_of, machine_line, name_of, progress_line
+from .training_words import is_live, machine_line, progress_line
 
 REDRAW = 2.0
 """Seconds between two redraws that no key asked for; the line on top tells of a run each second."""
@@ -56,16 +48,12 @@ def _on_plot(binding: Binding) -> Binding:
     return replace(binding, action=f"on_plot({binding.action!r})", show=False, id=f"training.{binding.id}")
 
 
-class TrainingScreen(Page):
+class TrainingScreen(RunRequests):
     """Screen 3. One run is looked at; marked ones are laid over it."""
 
     MODE = "training"
     CSS_PATH = "training.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "new run", id="training.new"),
-        Binding("s", "stop", "stop", tooltip="save after this step and stop", id="training.stop"),
-        Binding("K", "kill", "kill", tooltip="end the run at once", id="training.kill"),
-        Binding("R", "resume", "resume", tooltip="go on from the last checkpoint", id="training.resume"),
         Binding("left_square_bracket", "panel(-1)", "panel", key_display="[ ]", id="training.panel_before"),
         Binding("right_square_bracket", "panel(1)", "next panel", show=False, id="training.panel_after"),
         Binding("x", "show_panel('confusion')", "confusion", show=False, tooltip="the confusion matrix", id="training.confusion"),
@@ -87,26 +75,19 @@ class TrainingScreen(Page):
         """Folder of the run that is looked at."""
         self._chosen_by_hand = False
         self._marked: list[str] = []
-        self._scores: Scores = SCORES[0]
         self._followed: set[str] = set()
         self._drawn_at = float("-inf")
         self._waiting = False
         self._states: list[tuple[str, str]] = []
         self._offered = ("", "")
         """The run, and its state, that the keys below belong to."""
-        self._projection: tuple[str, bool] | None = None
-        """Folder of the run whose projection was read, and whether it was for a dark theme."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(Text(_EMPTY), id="training-empty")
         with Vertical(id="training"):
             with Horizontal(id="upper"):
                 yield RunPanel(id="run-panel")
-                with ContentSwitcher(initial="curves", id="charts"):
-                    with Horizontal(id="curves"):
-                        yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
-                        yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
-                    yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
+                yield Charts(id="charts")
             yield Static(id="facts")
             yield TabLine(hints=_TAB_HINTS, id="tabs")
             yield Panels(id="lower")
@@ -154,7 +135,6 @@ class TrainingScreen(Page):
 
     @property
     def view(self) -> RunView | None:
-        """The run that is looked at."""
         return next((view for view in self.state.runs if view.folder == self._looked), None)
 
     @property
@@ -183,15 +163,10 @@ class TrainingScreen(Page):
         if not views:
             return
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
-        self.query_one("#charts", ContentSwitcher).current = "density" if baseline and len(views) == 1 else "curves"
-        shown = tuned or views
-        self.query_one("#loss", Plot).show(loss_chart(shown, palette))
-        self.query_one("#score", Plot).show(score_chart(shown, ladder_for(view, runs), palette, self._scores, dark=self.state.dark))
-        if baseline:
-            self._draw_hidden_states(view)
+        self.query_one(Charts).show(views, ladder_for(view, runs), palette)
         self._draw_facts(view)
         panels = self.query_one(Panels)
-        panels.show(views, _compared_with(view, runs) if baseline else [])
+        panels.show(views, compared_with(view, runs) if baseline else [])
         self.query_one(TabLine).show(panels.tabs, panels.active)
         if self._offered != (view.folder, view.state):
             self._offered = (view.folder, view.state)
@@ -219,22 +194,6 @@ class TrainingScreen(Page):
         lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
         facts.update(Text("\n").join(lines), layout=False)
 
-    def _draw_hidden_states(self, view: RunView) -> None:
-        wanted = (view.folder, self.state.dark)
-        if view.finished is not None and self._projection != wanted:
-            self._projection = wanted
-            self.query_one(Density).show(None)
-            self._read_projection(view)
-
-    @work(exclusive=True, group="projection")
-    async def _read_projection(self, view: RunView) -> None:
-        try:
-            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self.state.dark))
-        except UserError as error:
-            self.state.say(str(error), problem=True)
-        else:
-            self.query_one(Density).show(cloud)
-
     # --- choosing ---------------------------------------------------------------------------------------
 
     @on(RunList.Looked)
@@ -250,13 +209,6 @@ class TrainingScreen(Page):
             self._marked.append(event.key)
         self.draw()
 
-    @on(Plot.Looked)
-    def _look_alike(self, event: Plot.Looked) -> None:
-        """Keep the charts of a run at the same steps, and read both under one cross-hair."""
-        for plot in self.query(Plot):
-            if plot is not event.plot:
-                plot.look(event.plot.view.window, event.plot.view.cursor)
-
     async def action_on_plot(self, action: str) -> None:
         """Do what a plot's key does to the plot that is large, else to the loss."""
         plot = next((plot for plot in self.query(Plot) if plot.has_class("-large")), self.query_one("#loss", Plot))
@@ -264,7 +216,7 @@ class TrainingScreen(Page):
 
     def action_turn_scores(self) -> None:
         """Show the next kind of scores on the chart: weighted F1 and accuracy, macro-F1, the F1 of each class."""
-        self._scores = SCORES[(SCORES.index(self._scores) + 1) % len(SCORES)]
+        self.query_one(Charts).turn_scores()
         self.draw()
 
     @on(Plot.Enlarge)
@@ -324,18 +276,14 @@ class TrainingScreen(Page):
 
     # --- runs -------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
-        if action in ("stop", "kill"):
-            return self.view is not None and is_live(self.view)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("on_plot", "turn_scores"):
-            return self.view is not None and self.query_one("#charts", ContentSwitcher).current == "curves"
+            return self.view is not None and self.query_one(Charts).current == "curves"
         if action in ("filter", "sort"):
             return bool(self.state.runs)
-        if action == "resume":
-            return self.view is not None and self.view.state in ("stopped", "failed", "lost")
         if action in ("copy", "rows", "pin", "tag"):
             return self.view is not None
-        return True
+        return super().check_action(action, parameters)
 
     def action_copy(self) -> None:
         if self.view is not None:
@@ -345,48 +293,8 @@ class TrainingScreen(Page):
     def action_rows(self) -> None:
         self.query_one(Panels).list_rows()
 
-    @work
-    async def action_new(self) -> None:
-        run = await self.app.push_screen_wait(RunForm(self.state, self.view))
-        if run is not None:
-            self.query_one(RunPanel).show_all()  # so that the new run is listed
-            self._chosen_by_hand, self._looked = True, str(run.path)
-            self.state.look_at_runs()
-            self.draw()
-
-    def action_stop(self) -> None:
-        if self.view is not None:
-            self._ask_run(launch.stop, self.view, "it saves after this step and stops")
-
-    @work
-    async def action_kill(self) -> None:
-        view = self.view
-        if view is None:
-            return
-        saved = max((each.step for each in view.checkpoints), default=0)
-        lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
-        if await self.app.push_screen_wait(Confirm(f"Kill the run {view.id} at once?", f"{lost} s saves and stops instead.", "kill")):
-            self._ask_run(launch.kill, view, "it was told to end at once")
-
-    def action_resume(self) -> None:
-        if self.view is not None:
-            self._ask_run(launch.resume, self.view, "it goes on from its last checkpoint")
-
-    @work(group="requests")
-    async def _ask_run(self, request: Callable[[RunFolder], None], view: RunView, done: str) -> None:
-        try:
-            await asyncio.to_thread(request, RunFolder(Path(view.folder)))
-        except UserError as error:
-            self.state.say(str(error), problem=True)
-        else:
-            self.state.say(f"run {view.id}: {done}")
-            self.state.look_at_runs()
-
-
-def _compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:
-    """Return the newest fine-tuned runs on the data of a baseline: id, weighted F1 and accuracy."""
-    return [
-        (name_of(view), view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
-        for view in runs
-        if view.finished is not None and not isinstance(view.spec.job, BaselineSpec) and view.spec.data_hash == baseline.spec.data_hash
-    ][:3]
+    def look_at_new(self, run: RunFolder) -> None:
+        self.query_one(RunPanel).show_all()  # so that the new run is listed
+        self._chosen_by_hand, self._looked = True, str(run.path)
+        self.state.look_at_runs()
+        self.draw()

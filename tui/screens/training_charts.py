@@ -165,3 +165,12 @@ def _empty(views: Sequence[RunView], what: str) -> str:
     if views[0].state in ("starting", "running"):
         return f"the first {what} comes after a few steps"
     return f"this run has no {what}"
+
+
+def compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:
+    """Return the newest fine-tuned runs on the data of a baseline: id, weighted F1 and accuracy."""
+    return [
+        (name_of(view), view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
+        for view in runs
+        if view.finished is not None and not isinstance(view.spec.job, BaselineSpec) and view.spec.data_hash == baseline.spec.data_hash
+    ][:3]

@@ -1,0 +1,82 @@
+"""The pictures of a run: its loss and its scores under one cross-hair, or the hidden states of a baseline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import ContentSwitcher
+
+from ...core.errors import UserError
+from ...core.events import Rung
+from ...core.runs.state import RunView
+from ...core.specs import BaselineSpec
+from ..state import AppState
+from ..widgets.chart import Chart
+from ..widgets.density import Density
+from ..widgets.plot import Plot
+from .training_charts import SCORES, Palette, Scores, loss_chart, score_chart
+from .training_files import read_projection
+from .training_words import looks_of
+
+
+class Charts(ContentSwitcher):
+    """Shows the curves of runs, or the hidden states where one baseline is alone."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(initial="curves", id=id)
+        self._scores: Scores = SCORES[0]
+        self._projection: tuple[str, bool] | None = None
+        """Folder of the run whose projection was read, and whether it was for a dark theme."""
+
+    @property
+    def _state(self) -> AppState:
+        return cast(AppState, self.app)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="curves"):
+            yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
+            yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
+        yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
+
+    def show(self, views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette) -> None:
+        """Show the first of `views`, with the others over it; `ladder` are the rungs that its scores are above or below."""
+        view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
+        self.current = "density" if baseline and len(views) == 1 else "curves"
+        shown = [each for each in views if not isinstance(each.spec.job, BaselineSpec)] or views
+        self.query_one("#loss", Plot).show(loss_chart(shown, palette))
+        self.query_one("#score", Plot).show(score_chart(shown, ladder, palette, self._scores, dark=self._state.dark))
+        if baseline:
+            self._draw_hidden_states(view)
+
+    def turn_scores(self) -> None:
+        """Take the next kind of scores, which is shown from the next time on."""
+        self._scores = SCORES[(SCORES.index(self._scores) + 1) % len(SCORES)]
+
+    @on(Plot.Looked)
+    def _look_alike(self, event: Plot.Looked) -> None:
+        """Keep the charts of a run at the same steps, and read both under one cross-hair."""
+        for plot in self.query(Plot):
+            if plot is not event.plot:
+                plot.look(event.plot.view.window, event.plot.view.cursor)
+
+    def _draw_hidden_states(self, view: RunView) -> None:
+        wanted = (view.folder, self._state.dark)
+        if view.finished is not None and self._projection != wanted:
+            self._projection = wanted
+            self.query_one(Density).show(None)
+            self._read_projection(view)
+
+    @work(exclusive=True, group="projection")
+    async def _read_projection(self, view: RunView) -> None:
+        try:
+            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self._state.dark))
+        except UserError as error:
+            self._state.say(str(error), problem=True)
+        else:
+            self.query_one(Density).show(cloud)

@@ -1,0 +1,81 @@
+"""What is asked of runs by keys: to start, to stop, to end at once, to go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from ...core.errors import UserError
+from ...core.runs import launch
+from ...core.runs.folder import RunFolder
+from ...core.runs.state import RunView
+from ..page import Page
+from .confirm import Confirm
+from .run_form import RunForm
+from .training_words import is_live
+
+
+class RunRequests(Page):
+    """A page that looks at a run, which it can ask for something."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new", "new run", id="training.new"),
+        Binding("s", "stop", "stop", tooltip="save after this step and stop", id="training.stop"),
+        Binding("K", "kill", "kill", tooltip="end the run at once", id="training.kill"),
+        Binding("R", "resume", "resume", tooltip="go on from the last checkpoint", id="training.resume"),
+    ]
+
+    @property
+    def view(self) -> RunView | None:
+        """The run that is looked at."""
+        raise NotImplementedError
+
+    def look_at_new(self, run: RunFolder) -> None:
+        """Look at a run that was started here."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
+        if action in ("stop", "kill"):
+            return self.view is not None and is_live(self.view)
+        if action == "resume":
+            return self.view is not None and self.view.state in ("stopped", "failed", "lost")
+        return True
+
+    @work
+    async def action_new(self) -> None:
+        run = await self.app.push_screen_wait(RunForm(self.state, self.view))
+        if run is not None:
+            self.look_at_new(run)
+
+    def action_stop(self) -> None:
+        if self.view is not None:
+            self._ask_run(launch.stop, self.view, "it saves after this step and stops")
+
+    @work
+    async def action_kill(self) -> None:
+        view = self.view
+        if view is None:
+            return
+        saved = max((each.step for each in view.checkpoints), default=0)
+        lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
+        if await self.app.push_screen_wait(Confirm(f"Kill the run {view.id} at once?", f"{lost} s saves and stops instead.", "kill")):
+            self._ask_run(launch.kill, view, "it was told to end at once")
+
+    def action_resume(self) -> None:
+        if self.view is not None:
+            self._ask_run(launch.resume, self.view, "it goes on from its last checkpoint")
+
+    @work(group="requests")
+    async def _ask_run(self, request: Callable[[RunFolder], None], view: RunView, done: str) -> None:
+        try:
+            await asyncio.to_thread(request, RunFolder(Path(view.folder)))
+        except UserError as error:
+            self.state.say(str(error), problem=True)
+        else:
+            self.state.say(f"run {view.id}: {done}")
+            self.state.look_at_runs()
