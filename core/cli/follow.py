@@ -120,6 +120,7 @@ class _Teller:
         self._progress = progress
         self._notes = self._epochs = self._rungs = 0
         self._attempts = 1
+        self._reason = ""
 
     def tell(self, view: RunView) -> None:
         for attempt in view.attempts[self._attempts :]:
@@ -135,6 +136,9 @@ class _Teller:
         self._attempts = max(self._attempts, len(view.attempts))
         self._notes, self._epochs, self._rungs = len(view.notes), len(view.epochs), len(view.rungs)
         if view.state not in ENDED:
+            if view.reason and view.reason != self._reason:
+                self._progress.say(view.reason)
+            self._reason = view.reason
             self._bar(view)
 
     def _bar(self, view: RunView) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Literal, cast
 
 import msgspec
@@ -125,7 +127,7 @@ class RunReader:
             worker_pid=fold.worker_pid if is_live else None,
             last_event=fold.last_event,
             ended=self._result.ended if self._result else None if is_live else fold.ended_at,
-            seconds_left=self._seconds_left() if state == "running" else None,
+            seconds_left=self._seconds_left() if state == "running" and not reason else None,
         )
 
     def _seconds_left(self) -> float | None:
@@ -170,7 +172,7 @@ def _standing(run: RunFolder, holder: int | None, result: Result | None, fold: F
     if holder is not None:
         if holder == fold.worker_pid:
             return "running", _ORPHANED, None
-        return ("running" if fold.spoken else "starting"), "", holder or _supervisor(run)
+        return ("running" if fold.spoken else "starting"), _NO_ROOM if _is_full(run.path) else "", holder or _supervisor(run)
     processes = run.read_processes()
     worker = identity.from_json(processes.get("worker"))
     if worker is not None and worker.is_alive():
@@ -189,6 +191,17 @@ def _standing(run: RunFolder, holder: int | None, result: Result | None, fold: F
 
 
 _ORPHANED = "its supervisor was killed; the worker saves itself and ends"
+_NO_ROOM = "the disk is full, so nothing new can be written or shown. Free some space, and the run tells what became of it"
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether nothing can be written: then a run may have ended, and its supervisor waits for room to say so."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return False
+    free = disk.f_bavail if os.geteuid() else disk.f_bfree
+    return disk.f_blocks > 0 and free == 0  # some file systems count no blocks at all
 
 
 def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:

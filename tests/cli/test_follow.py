@@ -201,9 +201,12 @@ def test_news_are_told_once_and_in_words():
                 seconds_left=65.0,
             )
             teller.tell(view)
+        for _ in range(2):
+            teller.tell(training("running", epochs=EPOCHS[:1], step=3, reason="no room: nothing is written"))
     lines = text(err).splitlines()
     assert lines.count("cut ␛ 3 texts") == 1
     assert lines.count("warning: slow disk") == 1
+    assert lines.count("no room: nothing is written") == 1
     assert not any("the disk is full" in line for line in lines), "the end of the run says it"
     assert lines.count("attempt 2: out of memory") == 1
     assert lines.count("epoch 1: training loss 0.900, validation loss 0.600, accuracy 0.5000, F1 0.4000") == 1

@@ -55,10 +55,14 @@ def main() -> None:
     time.sleep(0.5)
     reader.poll()
     assert reader.view.step == stuck
+    # Whatever became of the worker meanwhile cannot be read anywhere, so the view must not look as if all were well.
+    assert reader.view.reason.startswith("the disk is full"), reader.view.reason
+    assert reader.view.seconds_left is None
     if outcome == "failed":
         launch.stop(run)
     filler.unlink()
     view = wait_for(reader, "finished", "failed", "stopped")
+    assert "nothing new can be written" not in view.reason
     if outcome == "kept":
         assert (view.state, view.attempt) == ("finished", 1), view.reason
     else:

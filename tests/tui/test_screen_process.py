@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pyte
 import pytest
 import run_folders as folders
@@ -35,8 +34,17 @@ class Terminal:
         self.read = b""
         self.main, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._name = os.ttyname(other)
         self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True)
         os.close(other)
+
+    def is_full(self) -> bool:
+        """Whether the process can write no more until something is read."""
+        other = os.open(self._name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            return not select.select([], [other], [], 0)[1]
+        finally:
+            os.close(other)
 
     def pump(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -156,22 +164,21 @@ def test_a_terminal_that_closes_without_a_signal_ends_it(environment: dict[str, 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, number: int) -> None:
     terminal.wait_for("train 90")
-    process = psutil.Process(terminal.process.pid)
     until = time.monotonic() + PATIENCE
-    while not _waits_for_its_terminal(process):
+    while not terminal.is_full():
         assert time.monotonic() < until
-        for _ in range(40):
-            terminal.press("T")  # the whole screen in other colours: soon nothing more can be sent, and then not even be queued
-            time.sleep(0.05)
+        terminal.press("T")  # the whole screen in other colours: soon nothing more can be sent
+        time.sleep(0.05)
+    for _ in range(40):
+        terminal.press("T")  # and then not even be queued
+    raw = termios.tcgetattr(terminal.main)
+    assert not raw[3] & termios.ECHO
     terminal.process.send_signal(number)
     assert terminal.process.wait(timeout=PATIENCE) == 128 + number
-
-
-def _waits_for_its_terminal(process: psutil.Process) -> bool:
-    """Whether the process has done nothing for a second although keys came."""
-    before = sum(process.cpu_times()[:2])
-    time.sleep(1)
-    return sum(process.cpu_times()[:2]) - before < 0.02
+    assert termios.tcgetattr(terminal.main)[3] & (termios.ECHO | termios.ICANON) == termios.ECHO | termios.ICANON
+    terminal.pump(1)
+    assert terminal.read.rfind(b"\x1b[?1049l") > terminal.read.rfind(b"\x1b[?1049h"), "still on the alternate screen"
+    assert terminal.read.rfind(b"\x1b[?25h") > terminal.read.rfind(b"\x1b[?25l"), "the cursor is hidden"
 
 
 def test_a_dumb_terminal_gets_a_sentence(environment: dict[str, str], tiny_data: Path) -> None:

@@ -133,6 +133,8 @@ def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: b
         if not compact:
             line.append(" ").append("━" * full, colors["success"]).append("─" * (_BAR - full), "dim")
         line.append(f" {100 * share:.0f} %")
+    if view.reason:
+        line.append(f"  {safe_line(view.reason)}", f"bold {colors['warning']}")
     if view.seconds_left is not None:
         line.append(f"  {(clock if compact else duration)(view.seconds_left)} left", "bold")
     quiet = now - view.last_event if view.last_event is not None else 0.0
