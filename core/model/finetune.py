@@ -57,6 +57,10 @@ def train(
     if done:
         finished = msgspec.json.encode(_finish(training, begun)) if accelerator.is_main_process else b""
         emit(msgspec.json.decode(distributed.share(accelerator, finished), type=Finished))
+        if accelerator.is_main_process:
+            # Not before it is told: a run that was killed in between would begin from its first step.
+            checkpoints.prune(run, 0)
+            checkpoints.prune_best(run, None)
     else:
         emit(Stopped(training.position.step))
     accelerator.wait_for_everyone()
@@ -117,7 +121,7 @@ def prepare(
 
 
 def _finish(training: Training, begun: float) -> Finished:
-    """Write the model and its predictions, drop the checkpoints, and return what the run came to."""
+    """Write the model and its predictions, and return what the run came to."""
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
     training.take_best()
@@ -127,8 +131,6 @@ def _finish(training: Training, begun: float) -> Finished:
     checkpoint.save_tokenizer(training.tokenizer.folder, run.model)
     SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
-    checkpoints.prune(run, 0)
-    checkpoints.prune_best(run, None)
     return Finished(
         metrics=metrics,
         seconds=time.monotonic() - begun,

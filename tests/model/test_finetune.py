@@ -116,6 +116,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tiny_model: P
     assert not equal(weights(one), weights(three))
 
 
+def test_the_last_checkpoint_is_kept_until_it_is_told_that_the_run_is_finished(tiny_model: Path, tiny_data: Path) -> None:
+    job = job_of(tiny_data, tiny_model)
+    run = new_run(job)
+    kept: list[Path | None] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, Finished):
+            kept.append(checkpoints.latest(run))
+
+    finetune.train(job, run, look, lambda: False)
+    assert len(kept) == 1
+    assert kept[0] is not None, "a run that is killed now would begin from its first step"
+    assert checkpoints.latest(run) is None
+
+
 @pytest.mark.parametrize("stop_at", [1, 5, 6, 7, 11])
 def test_a_resumed_run_is_bit_identical_to_one_that_was_not_interrupted(tiny_model: Path, tiny_data: Path, stop_at: int) -> None:
     job = job_of(tiny_data, tiny_model)
