@@ -34,14 +34,17 @@ class Terminal:
         self.read = b""
         self.main, other = pty.openpty()
         fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-        # As the shell that a person started it from keeps the terminal open.
-        self.shell = os.open(os.ttyname(other), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        self._name = os.ttyname(other)
         self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True)
         os.close(other)
 
     def is_full(self) -> bool:
         """Whether the process can write no more until something is read."""
-        return not select.select([], [self.shell], [], 0)[1]
+        other = os.open(self._name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        try:
+            return not select.select([], [other], [], 0)[1]
+        finally:
+            os.close(other)
 
     def pump(self, seconds: float) -> None:
         end = time.monotonic() + seconds
