@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .. import alerts, config, paths
@@ -30,20 +29,20 @@ INTERRUPTED = 130
 RUNG_NAMES = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "frozen encoder"}
 
 
-def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[float], None] = time.sleep) -> RunView:
+def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, sleep: Callable[[float], None] = time.sleep) -> RunView:
     """Show the progress of a run until it has ended and return its last view.
 
-    With `owner`, ctrl+C asks the run to save and stop, a second one kills it, and a third one only ends the following, as the first
-    one does without `owner`: by KeyboardInterrupt.
+    `ctrl_c` is given by whoever started the run, and counts from before that: the first press asks the run to save and stop, the second
+    kills it, and the third only ends the following, as the first one does where none is given: by KeyboardInterrupt.
     """
     from ..runs import launch, state
 
     reader = state.RunReader(run)
     reader.poll()
     ring = _Ring(output)
-    if owner:
+    if ctrl_c is not None:
         ring.alerts.expect(str(run.path))
-    with Progress(output.stderr) as progress, _CtrlC() if owner else nullcontext(None) as ctrl_c:
+    with Progress(output.stderr) as progress:
         teller = _Teller(progress)
         answered = 0
         while True:
@@ -65,6 +64,23 @@ def to_the_end(run: RunFolder, output: Output, *, owner: bool, sleep: Callable[[
             reader.poll()
 
 
+def detach(run: RunFolder, output: Output, ctrl_c: CtrlC, *, json: bool, told: str = "") -> int:
+    """Leave a run that was just started to itself, and return the exit code; `told` is said besides its id."""
+    from ..runs import launch
+
+    if json:
+        output.json({"run": run.id, "folder": str(run.path)})
+    else:
+        output.line(run.id)
+    if ctrl_c.presses:
+        launch.stop(run)
+        output.say(f"run {run.id} was told to stop")
+        return INTERRUPTED
+    if told:
+        output.say(told)
+    return 0
+
+
 def warn_of_logout(output: Output, *, scope: bool) -> None:
     """Say where a run that was just started would end when the user logs out."""
     from ..runs import logout
@@ -74,14 +90,14 @@ def warn_of_logout(output: Output, *, scope: bool) -> None:
         output.say(said)
 
 
-class _CtrlC:
+class CtrlC:
     """Counts presses of ctrl+C, which then raise no KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.presses = 0
         self._before: Any = None
 
-    def __enter__(self) -> _CtrlC:
+    def __enter__(self) -> CtrlC:
         self._before = signal.signal(signal.SIGINT, self._press)
         return self
 

@@ -228,7 +228,7 @@ def run_watch(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.json:
         return _watch_events(run, output)
     try:
-        view = follow.to_the_end(run, output, owner=False)
+        view = follow.to_the_end(run, output)
     except KeyboardInterrupt:
         output.say(f"run {run.id} goes on. See it again with: emotui watch {run.id}")
         return follow.INTERRUPTED
@@ -283,16 +283,14 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import folder, launch
 
     run = folder.find(arguments.run)
-    launch.resume(run, scope=arguments.scope)
-    follow.warn_of_logout(output, scope=arguments.scope)
-    if arguments.detach:
-        if arguments.json:
-            output.json({"run": run.id, "folder": str(run.path)})
-        else:
-            output.line(run.id)
-        return 0
-    output.say(f"run {run.id} goes on. Ctrl+C stops it and saves")
-    return follow.conclude(run, follow.to_the_end(run, output, owner=True), output, json=arguments.json)
+    with follow.CtrlC() as ctrl_c:
+        launch.resume(run, scope=arguments.scope)
+        follow.warn_of_logout(output, scope=arguments.scope)
+        if arguments.detach:
+            return follow.detach(run, output, ctrl_c, json=arguments.json)
+        output.say(f"run {run.id} goes on. Ctrl+C stops it and saves")
+        view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
+    return follow.conclude(run, view, output, json=arguments.json)
 
 
 def run_export(arguments: argparse.Namespace, output: Output) -> int:

@@ -134,14 +134,13 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
 
     data = fetch.dataset(job.data, output)
     job = cards.settle(job, output)
-    run = launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels, scope=arguments.scope)
-    follow.warn_of_logout(output, scope=arguments.scope)
-    if arguments.detach:
-        if arguments.json:
-            output.json({"run": run.id, "folder": str(run.path)})
-        else:
-            output.line(run.id)
-        output.say(f"run {run.id} goes on by itself. See it with: emotui watch {run.id}")
-        return 0
-    output.say(f"run {run.id} started. Ctrl+C stops it and saves")
-    return follow.conclude(run, follow.to_the_end(run, output, owner=True), output, json=arguments.json)
+    data_hash = sources.fingerprint(data)
+    with follow.CtrlC() as ctrl_c:
+        run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
+        follow.warn_of_logout(output, scope=arguments.scope)
+        if arguments.detach:
+            told = f"run {run.id} goes on by itself. See it with: emotui watch {run.id}"
+            return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
+        output.say(f"run {run.id} started. Ctrl+C stops it and saves")
+        view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
+    return follow.conclude(run, view, output, json=arguments.json)

@@ -127,7 +127,7 @@ def test_whoever_started_a_run_in_the_foreground_hears_of_its_end(emotui_home, m
     run = folder.create(TrainSpec(DataSpec("starter")), data_hash="", labels=(), versions={})
     run.result_file.write_bytes(msgspec.json.encode(Result("failed", "the café is closed", 0.0, cause="crash")))
     stderr = Tty(io.BytesIO(), encoding)
-    follow.to_the_end(run, Output(io.StringIO(), stderr), owner=owner)
+    follow.to_the_end(run, Output(io.StringIO(), stderr), ctrl_c=follow.CtrlC() if owner else None)
     stderr.flush()
     said = stderr.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
     said = said[said.find("\a") :] if "\a" in said else ""
@@ -143,7 +143,7 @@ def test_a_watched_run_that_ends_rings_and_a_file_gets_nothing(emotui_home, monk
         def end(_: float) -> None:
             run.result_file.write_text(json.dumps({"state": "finished", "reason": "", "ended": 0.0}))
 
-        follow.to_the_end(run, Output(io.StringIO(), stream), owner=False, sleep=end)
+        follow.to_the_end(run, Output(io.StringIO(), stream), sleep=end)
         stream.flush()
         assert stream.buffer.getvalue().count(b"\a") == rings  # type: ignore[attr-defined]
     assert lock.holder(run.lock_file) is None

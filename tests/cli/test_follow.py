@@ -257,15 +257,26 @@ def press_ctrl_c(_: float) -> None:
 def test_ctrl_c_stops_then_kills_then_leaves(asked, tmp_path):
     output, _, err = streams()
     handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        follow.to_the_end(RunFolder(tmp_path / "abc"), output, owner=True, sleep=press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt), follow.CtrlC() as ctrl_c:
+        follow.to_the_end(RunFolder(tmp_path / "abc"), output, ctrl_c=ctrl_c, sleep=press_ctrl_c)
     assert asked == ["stop", "kill"]
     assert signal.getsignal(signal.SIGINT) is handler
     assert "Press ctrl+C again to kill it" in text(err)
 
 
+def test_ctrl_c_before_a_run_is_followed_stops_it_too(asked, tmp_path):
+    output, out, err = streams()
+    run = RunFolder(tmp_path / "abc")
+    with pytest.raises(KeyboardInterrupt), follow.CtrlC() as ctrl_c:
+        press_ctrl_c(0)  # while it is being started
+        assert follow.detach(run, output, ctrl_c, json=False, told="it goes on") == 130
+        assert asked == ["stop"] and text(out) == "abc\n" and "told to stop" in text(err) and "it goes on" not in text(err)
+        follow.to_the_end(run, output, ctrl_c=ctrl_c, sleep=lambda _: press_ctrl_c(0) if asked[1:] else None)
+    assert asked[:2] == ["stop", "stop"]
+
+
 def test_ctrl_c_ends_the_watching_only(asked, tmp_path):
     output, _, _ = streams()
     with pytest.raises(KeyboardInterrupt):
-        follow.to_the_end(RunFolder(tmp_path / "abc"), output, owner=False, sleep=press_ctrl_c)
+        follow.to_the_end(RunFolder(tmp_path / "abc"), output, sleep=press_ctrl_c)
     assert asked == []
