@@ -87,6 +87,8 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
     """Every resolved hyperparameter by its name."""
     steps: int = 0
     parameters: int = 0
+    model: str = ""
+    """The checkpoint that it starts from, as spec.json names it."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):

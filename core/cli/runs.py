@@ -104,6 +104,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
 
     meets, noted = filters.parse(" ".join(arguments.filter)), notes.read()
     views: list[RunView] = []
+    left_out = False
     for run in folder.list_runs():
         if arguments.limit is not None and len(views) == arguments.limit:
             break
@@ -111,6 +112,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
             view = state.glance(run)
         except UserError as error:  # one damaged run must not hide the others
             output.say(f"left out: {error}")
+            left_out = True
             continue
         if meets(view, noted.get(view.id, notes.NOTHING)):
             views.append(view)
@@ -120,7 +122,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
         output.lines(runs_table(views, time.time(), output.width, noted))
     elif arguments.filter:
         output.say("no run meets the filter. See all with: emotui runs")
-    else:
+    elif not left_out:
         output.say("there are no runs yet. Make one with: emotui train starter")
     return 0
 

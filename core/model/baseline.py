@@ -76,6 +76,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
                 "max_iterations": ITERATIONS,
             },
             parameters=checkpoint.count_parameters(folder),
+            model=job.model,
         )
     )
     try:

@@ -50,7 +50,7 @@ def train(
         return False
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
     accelerator, emit = training.accelerator, training.emit
-    emit(_started(training, data, batch_split, job.nodes))
+    emit(_started(job, training, data, batch_split))
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
     done = training.loop()
@@ -150,12 +150,12 @@ def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -
     }
 
 
-def _started(training: Training, data: Dataset, batch_split: int, nodes: int) -> Started:
+def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int) -> Started:
     settings: dict[str, Any] = msgspec.to_builtins(training.settings)
     settings |= {
         "threads": torch.get_num_threads(),
         "processes": training.accelerator.num_processes,
-        "nodes": nodes,
+        "nodes": job.nodes,
         "batch_split": batch_split,
         "longest": int(training.train_ids.lengths.max()),
         "truncated": int((training.train_ids.full_lengths > training.train_ids.lengths).sum()),
@@ -169,6 +169,7 @@ def _started(training: Training, data: Dataset, batch_split: int, nodes: int) ->
         settings=settings,
         steps=training.steps,
         parameters=sum(each.numel() for each in training.model.parameters()),
+        model=job.model,
     )
 
 

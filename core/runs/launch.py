@@ -212,7 +212,8 @@ def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
     began = reader.view.started
     if began is None:
         return
-    for name, was in began.settings.items():
+    # Runs of earlier versions do not tell their model.
+    for name, was in [("model", began.model or job.model), *began.settings.items()]:
         now = getattr(job, name, None)
         if now is not None and name != "processes" and now != was:
             raise UserError(f"cannot resume {run.id}: {name} was {was} when it began, and spec.json now says {now}. Put it back")

@@ -127,7 +127,7 @@ class RunReader:
             worker_pid=fold.worker_pid if is_live else None,
             last_event=fold.last_event,
             ended=self._result.ended if self._result else None if is_live else fold.ended_at,
-            seconds_left=self._seconds_left() if state == "running" and not reason else None,
+            seconds_left=self._seconds_left() if state == "running" and reason != _NO_ROOM else None,
         )
 
     def _seconds_left(self) -> float | None:

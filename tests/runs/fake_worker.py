@@ -51,7 +51,7 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
     settings: dict[str, Any] = {"batch_size": 16, "accumulation": job.accumulation, "batch_split": work.batch_split}
     settings |= {"learning_rate": job.learning_rate or 0.5}
     if not plan.get("silent"):
-        work.emit(Started("cpu", "a fake", "float32", ("a", "b"), {"train": 10}, settings, plan["steps"], 1))
+        work.emit(Started("cpu", "a fake", "float32", ("a", "b"), {"train": 10}, settings, plan["steps"], 1, job.model))
     for _ in range(plan.get("children", 0)):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(work.run.path)], stdin=subprocess.DEVNULL)
     while step < plan["steps"]:

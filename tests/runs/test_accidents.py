@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -421,13 +422,14 @@ def test_a_checkpoint_that_lacks_a_file_does_not_count(runs: Runs, broken: str) 
     whole(runs, run)
 
 
-def test_a_changed_setting_refuses_to_resume(runs: Runs) -> None:
+@pytest.mark.parametrize(("name", "value"), [("learning_rate", 0.25), ("model", "another")])
+def test_a_changed_setting_refuses_to_resume(runs: Runs, name: str, value: float | str) -> None:
     run = runs.start(accident="crash")
     runs.end(run)
     spec = json.loads(run.spec_file.read_text())
-    spec["job"]["learning_rate"] = 0.25
-    run.spec_file.write_text(json.dumps(spec))
-    with pytest.raises(UserError, match=r"learning_rate was 0\.5 when it began, and spec\.json now says 0\.25"):
+    was = spec["job"][name] or 0.5
+    run.spec_file.write_text(json.dumps(spec | {"job": spec["job"] | {name: value}}))
+    with pytest.raises(UserError, match=re.escape(f"{name} was {was} when it began, and spec.json now says {value}")):
         runs.resume(run)
     assert runs.view(run).state == "failed"
 
