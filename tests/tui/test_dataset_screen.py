@@ -512,3 +512,13 @@ async def test_a_million_rows_scroll_to_their_end(engine: Inspector, monkeypatch
         await pilot.pause()
         assert screen.text_in_hand() == "i feel number 999 today"
         assert "999,999" in "\n".join(drawn(app))
+
+
+async def test_enter_takes_the_whole_line_also_where_a_half_typed_one_was_wrong(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("slash", *"label:")
+        await settle(pilot)
+        assert screen.query_one("#fault").has_class("-open")
+        await pilot.press(*"joy split:train", "enter", "x")
+        await settle(pilot)
+        assert "write 30 rows" in "\n".join(drawn(screen.app))

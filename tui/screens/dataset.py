@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from ...core.errors import UserError
 from ...core.safe_text import safe_line, safe_text
@@ -238,21 +240,35 @@ class DatasetScreen(Page):
     async def action_save(self) -> None:
         from .save_rows import SaveRows
 
+        with suppress(WorkerCancelled, WorkerFailed):  # the rows of the line that is shown, not of the one before
+            await self.workers.wait_for_complete([each for each in self.workers if each.group == "filter"])
         if self.state.dataset is not None:
             await self.app.push_screen(SaveRows(self.state.dataset, self._found))
 
     @on(Input.Submitted, "#filter")
-    def _filter_taken(self) -> None:
-        if self._table is not None and not self._is_faulty:
+    def _filter_taken(self, message: Input.Submitted) -> None:
+        from ...core.data import filters
+
+        try:
+            filters.parse(message.value)
+        except UserError as error:
+            self._complain(str(error))
+            return
+        self._filter(message.value, submitted=True)
+        if self._table is not None:
             self._table.focus()
 
     @on(Input.Changed, "#filter")
+    def _filter_changed(self, message: Input.Changed) -> None:
+        self._filter(message.value)
+
     @work(exclusive=True, group="filter")
-    async def _filter_changed(self, message: Input.Changed) -> None:
+    async def _filter(self, line: str, *, submitted: bool = False) -> None:
+        """Show the rows that meet `line`: at once where it is `submitted`, else when nothing more is typed for a moment."""
         from ...core.data import filters
 
-        await asyncio.sleep(PAUSE)
-        dataset, line = self.state.dataset, message.value
+        await asyncio.sleep(0.0 if submitted else PAUSE)
+        dataset = self.state.dataset
         if dataset is None:
             return
         try:
@@ -262,6 +278,8 @@ class DatasetScreen(Page):
             found = await asyncio.to_thread(filters.select, dataset, query, tokens=tokens) if query.terms else None
         except UserError as error:
             self._complain(str(error))
+            if submitted:
+                self.query_one("#filter", Input).focus()
             return
         self._complain("")
         self._found, self._why = found, ""
