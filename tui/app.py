@@ -150,12 +150,13 @@ class EmotuiApp(AppState):
 
     def action_redraw(self) -> None:
         """Draw all cells again, for a terminal on which something else has written."""
-        self.on_resize()
+        if isinstance(self._driver, FrameDiffDriver):
+            self._driver.forget()
         self.refresh()
 
     def on_resize(self) -> None:
-        if isinstance(self._driver, FrameDiffDriver):
-            self._driver.forget()
+        """Draw all again also where Textual sees no change: a terminal that had another size for a moment has moved or lost cells."""
+        self.action_redraw()
 
     def action_leave(self) -> None:
         self.exit(0)

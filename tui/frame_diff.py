@@ -5,7 +5,9 @@ Textual sends each line of whatever was drawn anew, every piece of it with its w
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import zip_longest
@@ -13,6 +15,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from rich.cells import cell_len
+from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
@@ -160,10 +163,19 @@ class FrameDiffDriver(LinuxDriver):
     def write(self, data: str) -> None:
         if shorter := self._frames.shorten(data):
             super().write(shorter)
+        if not self._fits():
+            self._frames.forget()
 
     def forget(self) -> None:
         """Send what is drawn next as a whole."""
         self._frames.forget()
+
+    def _fits(self) -> bool:
+        """Return whether what is drawn has the terminal's size: until a resize is taken up, lines come to stand in others' places."""
+        try:
+            return os.get_terminal_size(sys.__stderr__.fileno()) == tuple(self._app.screen._compositor.size)  # type: ignore[union-attr]
+        except (AttributeError, OSError, ValueError, ScreenStackError):
+            return False
 
 
 def _parse(data: str) -> tuple[list[_Run], tuple[int, int] | None] | None:

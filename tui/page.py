@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
@@ -56,7 +57,11 @@ class Page(Screen[None]):
         self.watch(state, "theme", self._theme_changed, init=False)
         self._frame_changed()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        if event.size != self.app.size:
+            # A screen tells itself each size that it was laid out in: two of them in its queue would take turns for ever.
+            event.prevent_default()
+            return
         self.set_class(self.size.width < 100, "-narrow")
         self.set_class(self.size.height < 30, "-short")
         self.set_class(self.size.width >= 160, "-wide")

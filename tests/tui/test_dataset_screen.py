@@ -29,6 +29,7 @@ from inspector import Inspector
 from monitor import settle
 from pictures import check_picture
 from textual import events
+from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -125,6 +126,14 @@ async def test_a_filter_changes_rows_charts_and_counts_together(engine: Inspecto
         await settle(pilot)
         assert sum(counts(screen).values()) == 90
         assert screen.query_one(RowTable).row_count == 90
+
+
+async def test_a_size_that_the_terminal_has_no_more_is_not_laid_out(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data, size=(120, 36)) as (screen, pilot):
+        stale = Size(100, 30)
+        screen.post_message(events.Resize(stale, stale))
+        await settle(pilot)
+        assert screen.size == (120, 36)
 
 
 def type_ahead(screen: DatasetScreen, *keys: str) -> None:

@@ -132,6 +132,16 @@ def test_it_opens_a_data_set_and_leaves(terminal: Terminal) -> None:
     assert not re.search(rb"Traceback", terminal.read)
 
 
+def test_a_terminal_that_had_another_size_for_a_moment_is_drawn_anew(terminal: Terminal) -> None:
+    terminal.wait_for("train 90")
+    terminal.wait_for("none found")
+    terminal.pump(1)
+    terminal.process.send_signal(signal.SIGWINCH)  # by the time it looks, the size is the old one
+    terminal.screen.reset()  # what was beyond the edge is lost
+    for part in ("train 90", "none found", "words per text", "emotui"):
+        terminal.wait_for(part)
+
+
 def test_it_says_that_a_run_goes_on(terminal: Terminal, emotui_home: Path) -> None:
     live = folders.write_run(emotui_home / "runs", "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
     with folders.held(live):

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -112,7 +112,7 @@ class TrainingScreen(RunRequests):
     def on_screen_resume(self) -> None:
         self.draw()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002
         self.call_after_refresh(self.draw)
 
     def _tick(self) -> None:
