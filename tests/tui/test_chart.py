@@ -7,7 +7,21 @@ import math
 import pytest
 from emotui.core.safe_text import cell_width
 from emotui.tui.widgets.bars import bar, sparkline
-from emotui.tui.widgets.chart import Chart, Level, Mark, Scale, Series, View, bucketed, log_ticks, nearest, smoothed, tick_labels, ticks
+from emotui.tui.widgets.chart import (
+    Chart,
+    Level,
+    Mark,
+    Scale,
+    Series,
+    View,
+    bucketed,
+    log_ticks,
+    nearest,
+    seen_in,
+    smoothed,
+    tick_labels,
+    ticks,
+)
 from emotui.tui.widgets.chart_drawing import Inks, draw, raster
 from hostile import HOSTILE, RAW
 
@@ -65,6 +79,14 @@ def test_nearest_point() -> None:
     assert nearest(series, 4.0) == (5.0, None)
     assert nearest(series, 100.0) == (9.0, 0.9)
     assert nearest(Series("a", (), (), "#fff"), 1.0) is None
+
+
+def test_a_window_and_a_cross_hair_stay_only_where_the_chart_has_something() -> None:
+    short, view = Chart("loss", (falling(50),)), View(0.6, window=(140.0, 160.0), cursor=150.0)
+    assert seen_in(short, view) == View(0.6)
+    assert seen_in(Chart("loss"), view) == View(0.6)
+    assert seen_in(Chart("loss", (falling(200),)), view) == view
+    assert seen_in(short, View(window=(40.0, 60.0), cursor=45.0)) == View(window=(40.0, 60.0), cursor=45.0)
 
 
 def test_raster_puts_points_into_the_cells_they_are_in() -> None:

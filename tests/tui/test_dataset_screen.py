@@ -128,11 +128,15 @@ async def test_a_filter_changes_rows_charts_and_counts_together(engine: Inspecto
         assert screen.query_one(RowTable).row_count == 90
 
 
-async def test_a_size_that_the_terminal_has_no_more_is_not_laid_out(engine: Inspector, tiny_data: Path) -> None:
+async def test_sizes_that_follow_one_another_fast_are_not_laid_out_in_turn_for_ever(engine: Inspector, tiny_data: Path) -> None:
     async with browser(engine, tiny_data, size=(120, 36)) as (screen, pilot):
-        stale = Size(100, 30)
-        screen.post_message(events.Resize(stale, stale))
+        layouts = []
+        screen.screen_layout_refresh_signal.subscribe(screen, lambda _: layouts.append(screen._compositor.size), immediate=True)
+        for size in (Size(100, 30), Size(120, 36)):
+            screen.post_message(events.Resize(size, size))
+            screen.call_later(lambda: None)  # a message between the two, without which they are taken for one
         await settle(pilot)
+        assert (100, 30) not in layouts
         assert screen.size == (120, 36)
 
 
@@ -148,7 +152,6 @@ async def test_keys_that_come_together_with_the_slash_are_words_of_the_filter_an
         await settle(pilot)
         assert pilot.app.screen is screen  # the o opens no dialog
         assert screen.query_one("#filter", Input).value == "label:joy"
-        assert set(counts(screen).values()) - {0} == {screen.query_one(RowTable).row_count}
 
 
 async def test_keys_that_come_together_with_the_o_are_the_path(engine: Inspector, tiny_data: Path) -> None:

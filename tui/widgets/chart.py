@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Values = tuple[float | None, ...]
 
@@ -135,6 +135,17 @@ def x_range(chart: Chart) -> tuple[float, float] | None:
     ends += chart.span or ()
     low, high = min(ends), max(ends)
     return (low, high) if high > low else (low - 1, high + 1)
+
+
+def seen_in(chart: Chart, view: View) -> View:
+    """Return `view` without a window or a cross-hair that lies where the chart, such as that of a shorter run, has nothing."""
+    whole = x_range(chart)
+    window, cursor = view.window, view.cursor
+    if window is not None and (whole is None or window[0] >= whole[1] or window[1] <= whole[0]):
+        window = None
+    if cursor is not None and (whole is None or not whole[0] <= cursor <= whole[1]):
+        cursor = None
+    return replace(view, window=window, cursor=cursor)
 
 
 def y_range(values: Iterable[float], *, log: bool, bounds: tuple[float, float] | None) -> tuple[float, float]:

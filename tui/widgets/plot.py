@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from .chart import Chart, View, x_range
+from .chart import Chart, View, seen_in, x_range
 from .chart_drawing import Drawing, Inks, draw
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.97)
@@ -101,6 +101,8 @@ class Plot(Widget, can_focus=True):
             return False
         self._chart = chart
         self.border_title = Text(chart.title)
+        if (view := seen_in(chart, self._view)) != self._view:
+            self._take(view)
         self.refresh()
         return True
 
