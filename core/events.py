@@ -170,7 +170,7 @@ class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):
 
     metrics: Metrics
     seconds: float
-    """Wall time of the work, start-up and loading included."""
+    """Wall time of the work in all attempts, start-up and loading included, but for what was lost with an attempt."""
     steps: int = 0
     examples_per_second: float | None = None
     """Rows trained on a second of the training loop, evaluation not counted."""

@@ -49,13 +49,14 @@ def train(
     if not distributed.join(compute.device, emit, should_stop):
         return False
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
+    training.begun = begun
     accelerator, emit = training.accelerator, training.emit
     emit(_started(job, training, data, batch_split))
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
     done = training.loop()
     if done:
-        finished = msgspec.json.encode(_finish(training, begun)) if accelerator.is_main_process else b""
+        finished = msgspec.json.encode(_finish(training)) if accelerator.is_main_process else b""
         emit(msgspec.json.decode(distributed.share(accelerator, finished), type=Finished))
         if accelerator.is_main_process:
             # Not before it is told: a run that was killed in between would begin from its first step.
@@ -120,7 +121,7 @@ def prepare(
     return training, data
 
 
-def _finish(training: Training, begun: float) -> Finished:
+def _finish(training: Training) -> Finished:
     """Write the model and its predictions, and return what the run came to."""
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
@@ -133,7 +134,7 @@ def _finish(training: Training, begun: float) -> Finished:
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     return Finished(
         metrics=metrics,
-        seconds=time.monotonic() - begun,
+        seconds=training.elapsed,
         steps=training.position.step,
         examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
         peak_memory=peak_memory(),

@@ -76,6 +76,8 @@ class _Position(msgspec.Struct):
     step: int = 0
     seconds: float = 0.0
     """In the training loop, evaluation not counted, over all attempts."""
+    elapsed: float = 0.0
+    """Wall-clock seconds of all attempts up to this checkpoint, with loading, evaluation and saving."""
     rows: int = 0
     since_log: _Sums = msgspec.field(default_factory=_Sums)
     epoch: _Sums = msgspec.field(default_factory=_Sums)
@@ -104,6 +106,14 @@ class Training:
     position: _Position = field(default_factory=_Position)
     saved_at: float = field(default_factory=time.monotonic)
     log_seconds: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
+    earlier: float = 0.0
+    """Wall-clock seconds of the attempts before this one, as far as they were kept."""
+
+    @property
+    def elapsed(self) -> float:
+        """Wall-clock seconds of all attempts."""
+        return self.earlier + time.monotonic() - self.begun
 
     def __post_init__(self) -> None:
         self.optimizer = torch.optim.AdamW(
@@ -296,6 +306,7 @@ class Training:
         """Write a checkpoint of everything that the next step depends on, and mark it complete."""
         started = time.monotonic()
         folder = self.run.checkpoints / f"step-{self.position.step}"
+        self.position.elapsed = self.elapsed
         if self.accelerator.is_main_process:
             paths.make_private(folder)
             self.model.save_pretrained(folder)
@@ -317,6 +328,7 @@ class Training:
         if position:
             training_state.restore(folder, self.optimizer, self.accelerator, self.compute.device)
             self.position = msgspec.json.decode(position, type=_Position)
+            self.earlier = self.position.elapsed
 
 
 def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -146,6 +146,21 @@ def test_a_resumed_run_is_bit_identical_to_one_that_was_not_interrupted(tiny_mod
     assert table == [event.row for event in expected if isinstance(event, EpochDone)]
 
 
+def test_the_time_of_a_run_is_that_of_all_its_attempts(tiny_model: Path, tiny_data: Path) -> None:
+    job = job_of(tiny_data, tiny_model)
+    run, _ = fine_tune(job, stop_at=5)
+    kept = checkpoints.latest(run)
+    assert kept is not None
+    position = json.loads((kept / "position.json").read_text())
+    assert position["elapsed"] > position["seconds"] > 0
+    (kept / "position.json").write_text(json.dumps(position | {"elapsed": 1_000.0}))
+    checkpoints.mark_complete(kept)
+    _, after = fine_tune(job, run=run, resume=True)
+    finished = after[-1]
+    assert isinstance(finished, Finished)
+    assert finished.seconds > 1_000
+
+
 def patient_job(data: Path, model: Path) -> TrainSpec:
     """A training whose macro-F1 on validation is best long before its end."""
     return job_of(data, model, epochs=40, learning_rate=5e-3, patience=3)
