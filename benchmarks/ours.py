@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,14 +49,7 @@ def training_steps(source: str, model: str, steps: int) -> tuple[list[float], in
             seconds.append(event.seconds)
 
     finetune.train(job, run, emit, lambda: len(seconds) >= steps - 1)
-    return seconds, _peak_memory()
-
-
-def _peak_memory() -> int:
-    """Return the most memory that this program has had, in bytes; what the kernel tells of a process counts the one that started it too."""
-    status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8")) if status.exists() else None
-    return int(found[1]) * 1024 if found else finetune.peak_memory()
+    return seconds, finetune.peak_memory()
 
 
 def baseline_twice(source: str, model: str) -> dict[str, float]:

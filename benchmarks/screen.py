@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pyte
 
+from tests.tui.terminals import drawn_by_pyte
+
 COLUMNS, ROWS = 120, 40
 HELLO = """
 from textual.app import App
@@ -64,8 +66,7 @@ class Terminal:
             written += os.read(self._master, 1 << 16)
         came = time.perf_counter()
         self.written += written
-        # pyte knows no private modes with these endings, and would draw them.
-        self._stream.feed(re.sub(rb"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", b"", written))
+        self._stream.feed(drawn_by_pyte(written))
         return came
 
     @property

@@ -19,7 +19,7 @@ from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-_MOVE, _STYLE, _WORDS, _LINE_END = 2, 3, 4, 5
+_STYLE, _WORDS, _LINE_END = 3, 4, 5
 _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x00-\x1f\x7f-\x9f]+)|(\r?\n)")
 _LEAVES_CELLS = re.compile(
     r"(?:\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, the clipboard, notifications

@@ -181,12 +181,11 @@ def run_show(arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import folder, state
 
     run = folder.find(arguments.run)
-    reader = state.RunReader(run)
-    reader.poll()
+    view = state.view_of(run)
     if arguments.json:
-        output.json(shapes.detail(reader.view))
+        output.json(shapes.detail(view))
     else:
-        output.lines(run_report(reader.view, output))
+        output.lines(run_report(view, output))
     return 0
 
 

@@ -124,7 +124,7 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec, _started(run))),
+        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec, state.view_of(run).started)),
         f"| labels | {_cell(', '.join(note.labels))} |",
         f"| texts are cut at | {note.max_length} tokens |",
         *_figures(finished),
@@ -140,12 +140,6 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _started(run: RunFolder) -> Started | None:
-    reader = state.RunReader(run)
-    reader.poll()
-    return reader.view.started
 
 
 def _settings(spec: RunSpec, started: Started | None) -> list[tuple[str, object]]:

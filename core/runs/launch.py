@@ -207,9 +207,7 @@ def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
                 f"cannot resume {run.id}: the texts or labels in {job.data.source} have changed since it began. "
                 f"Put the data set back as it was, or start a new run"
             )
-    reader = state.RunReader(run)
-    reader.poll()
-    began = reader.view.started
+    began = state.view_of(run).started
     if began is None:
         return
     # Runs of earlier versions do not tell their model.

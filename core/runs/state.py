@@ -158,9 +158,14 @@ def glance(run: RunFolder) -> RunView:
             finished=result.finished,
             ended=result.ended,
         )
+    return msgspec.structs.replace(view_of(run), curve=(), evaluations=(), telemetry=())
+
+
+def view_of(run: RunFolder) -> RunView:
+    """Return all that is known of a run now. Raises UserError where its spec cannot be read."""
     reader = RunReader(run)
     reader.poll()
-    return msgspec.structs.replace(reader.view, curve=(), evaluations=(), telemetry=())
+    return reader.view
 
 
 def _standing(run: RunFolder, holder: int | None, result: Result | None, fold: Fold) -> tuple[State, str, int | None]:

@@ -161,6 +161,14 @@ def test_the_time_of_a_run_is_that_of_all_its_attempts(tiny_model: Path, tiny_da
     assert finished.seconds > 1_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the one from the other")
+def test_the_peak_of_memory_is_not_that_of_the_process_that_started_this_one() -> None:
+    ballast = b"x" * 1_500_000_000
+    program = "from emotui.core.model.finetune import peak_memory; print(peak_memory())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert 0 < int(done.stdout) < len(ballast)
+
+
 def patient_job(data: Path, model: Path) -> TrainSpec:
     """A training whose macro-F1 on validation is best long before its end."""
     return job_of(data, model, epochs=40, learning_rate=5e-3, patience=3)

@@ -22,9 +22,9 @@ PATIENCE = 90.0
 """Seconds in which the terminal must show what is waited for, on a machine that does other things too."""
 
 
-def drawn_by_pyte(written: str) -> str:
+def drawn_by_pyte(written: bytes) -> bytes:
     """Return what was written without the private modes that pyte does not know by their endings, and would draw."""
-    return re.sub(r"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", "", written)
+    return re.sub(rb"\x1b\[[<>=?][\d;]*[up]|\x1b\[\?[\d;]*\$p|\x1bP.*?\x1b\\", b"", written)
 
 
 class Terminal:
@@ -51,7 +51,7 @@ class Terminal:
         except pexpect.EOF:
             return False
         self.raw += written
-        self._stream.feed(drawn_by_pyte(written.decode("latin-1")).encode("latin-1"))
+        self._stream.feed(drawn_by_pyte(written))
         return True
 
     @property

@@ -221,7 +221,7 @@ def test_all_that_the_application_draws_looks_the_same(tmp_path: Path, emotui_ho
         assert shown.ended() == 128 + signal.SIGTERM
     terminal, long, short = Screens(terminals.COLUMNS, terminals.ROWS), 0, 0
     for line in record.read_text("utf-8").splitlines():
-        data, shorter = map(terminals.drawn_by_pyte, json.loads(line))
+        data, shorter = (terminals.drawn_by_pyte(each.encode()).decode() for each in json.loads(line))
         terminal.show(data, shorter)
         long, short = long + len(data), short + len(shorter)
     assert short < long / 2

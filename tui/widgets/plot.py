@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
@@ -73,7 +72,7 @@ class Plot(Widget, can_focus=True):
         self._chart = chart
         self._view = View()
         self._drawing: Drawing | None = None
-        self._drawn_for: tuple[Chart, View, Size, Inks] | None = None
+        self._drawn_for: object = None
         self._ready = False
         self.border_title = Text(chart.title)
 
@@ -142,10 +141,11 @@ class Plot(Widget, can_focus=True):
     def render(self) -> Text:
         if not self._ready:
             return Text("…")
-        wanted = (self._chart, self._view, self.content_size, self._inks)
+        size, inks = self.content_size, self._inks
+        wanted = (self._chart, self._view, size, inks)
         if self._drawing is None or self._drawn_for != wanted:
-            chart, view, size, inks = wanted
-            self._drawing, self._drawn_for = draw(chart, view, size.width, size.height, inks), wanted
+            self._drawing = draw(self._chart, self._view, size.width, size.height, inks)
+            self._drawn_for = wanted
         return Text("\n").join(self._drawing.lines)
 
     # --- keys ------------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ class RowTable(DataTable):
         """Draw a line, or take it as it was drawn: a DataTable draws all that are in sight at each move of the cursor, in 30 ms."""
         row = y - self.header_height + self.scroll_offset.y if y >= self.header_height else -1
         is_pointed_at = self._show_hover_cursor and row == self.hover_row
-        looks = (row == self.cursor_row, is_pointed_at, self.get_pseudo_class_state())
+        looks = (row == self.cursor_row, is_pointed_at, self._pseudo_class_state)
         key = (row, self.scroll_offset.x, self.size.width, self.show_cursor, self._update_count, *looks)
         strip = self._strips.get(key)
         if strip is None:

@@ -59,7 +59,8 @@ class StateLine(Widget):
     facts: reactive[StateFacts] = reactive(StateFacts())
 
     def render(self) -> Text:
-        return state_text(self.facts, self.size.width, self.app.theme_variables)
+        colors = self.app.theme_variables
+        return state_text(self.facts, self.size.width, colors)
 
 
 def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
