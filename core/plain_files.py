@@ -1,0 +1,61 @@
+"""Opens files that someone else may have put there: only plain ones, never waiting, never through a link that is not wanted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import UserError
+from .safe_text import safe_line
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def open_plain(path: Path, *, follow: bool = False) -> BinaryIO:
+    """Return `path` opened for reading in binary. A named pipe, a device or a socket is refused without waiting for it.
+
+    With `follow` the path itself may be a symbolic link, for a file that the user names; files inside a run, a
+    checkpoint or a download are opened without. Raises OSError where there is no such file or it cannot be read
+    (FileNotFoundError among them), and UserError that says what is there where it is no plain file.
+    """
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise not_plain(path, "a symbolic link") from error
+        if error.errno == errno.ENXIO:  # a socket
+            raise not_plain(path, "a socket") from error
+        raise
+    except ValueError as error:  # a NUL in the name
+        raise UserError(f"{safe_line(str(path), 120)} is no file name") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise not_plain(path, next((words for fits, words in _KINDS if fits(mode)), "something else"))
+    return os.fdopen(descriptor, "rb")
+
+
+def read_plain(path: Path, limit: int, *, follow: bool = False) -> bytes:
+    """Return the content of a plain file of at most `limit` bytes.
+
+    Raises what open_plain raises, and UserError where the file is larger, whatever size it says it has.
+    """
+    with open_plain(path, follow=follow) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UserError(f"{safe_line(str(path), 120)} is larger than {limit:,} bytes, more than such a file can need")
+    return content
+
+
+def not_plain(path: Path, what: str) -> UserError:
+    return UserError(f"{safe_line(str(path), 120)} is {what}, and a plain file is needed there")
