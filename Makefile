@@ -1,12 +1,14 @@
-# Everything a newcomer needs: make demo, make test, make bench, make torture, make lint, make screenshots.
+# Everything a newcomer needs: make demo, make test, make test-slow, make bench, make torture, make lint, make screenshots.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # pip only; nothing else is fetched by the build.
 PIP_FLAGS := --disable-pip-version-check --quiet
+# Each test goes to the worker that is free; those of one xdist_group stay together.
+PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test lint bench torture screenshots clean
+.PHONY: demo test test-slow lint bench torture screenshots clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -21,7 +23,10 @@ demo: $(READY)
 	@if [ -t 0 ] && [ -t 2 ]; then $(BIN)/emotui starter; fi
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m 'not slow'
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -31,7 +31,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes, so that the other workers have something to do meanwhile."""
+    """Count what needs the real data among the slow tests, and begin with it, so that the other workers have something to do meanwhile."""
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("real_data") is None)
 
 

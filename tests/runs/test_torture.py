@@ -10,6 +10,7 @@ import pytest
 
 from .torture import ACCIDENTS, WITH_A_DISK, has_namespaces
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

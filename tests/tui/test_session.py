@@ -15,6 +15,8 @@ from emotui.core.runs.folder import RunFolder, list_runs
 from emotui.core.runs.state import RunReader, RunView
 from terminals import PATIENCE, Terminal, start_run, terminal
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = "60"
 """Of 6 steps each, with a checkpoint at the end of each: enough to look on, and some seconds where nothing else is done."""
 

@@ -15,6 +15,8 @@ from emotui.core.runs.state import glance
 from emotui.core.specs import task_of
 from terminals import EMOTUI, PATIENCE, runs, start_run, terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(400)
 def test_the_tutorial_by_keys(emotui_home: Path, tiny_data: Path, tiny_model: Path) -> None:
