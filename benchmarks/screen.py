@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
 import statistics
-import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pyte
 
-from tests.tui.terminals import drawn_by_pyte
+from tests.harness.terminals import EMOTUI, Terminal
 
-COLUMNS, ROWS = 120, 40
 HELLO = """
 from textual.app import App
 from textual.widgets import Static
@@ -32,67 +25,19 @@ Hello().run()
 """
 PAGE_DOWN = "\x1b[6~"
 ROW_TITLE = r"─ ([0-9,]+) [^\w\s] \w+ ─"
-EMOTUI = str(Path(sys.executable).with_name("emotui"))
 KEYS = 100
 """Keys whose answers are timed while a fine-tuning uses every core."""
 OPEN = 60.0
 """Seconds in which a data set must be open."""
 
 
-class Terminal:
-    """A pseudo-terminal with a program in it, whose output is counted and kept."""
-
-    def __init__(self, *command: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        self.started = time.perf_counter()
-        self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=variables)
-        os.close(slave)
-        self.written = b""
-        self._screen = pyte.Screen(COLUMNS, ROWS)
-        self._stream = pyte.ByteStream(self._screen)
-
-    def read(self, seconds: float) -> None:
-        """Take what is written within `seconds`."""
-        until = time.perf_counter() + seconds
-        while (rest := until - time.perf_counter()) > 0:
-            self.read_some(rest)
-
-    def read_some(self, seconds: float = 0.05) -> float:
-        """Take what is written next, waiting for it at most `seconds`, and return the time at which it had come."""
-        written = b""
-        while select.select([self._master], [], [], 0.0 if written else seconds)[0]:
-            written += os.read(self._master, 1 << 16)
-        came = time.perf_counter()
-        self.written += written
-        self._stream.feed(drawn_by_pyte(written))
-        return came
-
-    @property
-    def text(self) -> str:
-        """What is on the screen."""
-        return "\n".join(self._screen.display)
-
-    def wait(self, text: str, limit: float = OPEN) -> float:
-        """Return the seconds from the start until `text` was on the screen; ends the benchmark after `limit`."""
-        while text not in self.text:
-            if time.perf_counter() - self.started > limit:
-                raise SystemExit(f"'{text}' was not on the screen in {limit:.0f} s")
-            self.read_some()
-        return time.perf_counter() - self.started
-
-    def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
-
-    def close(self) -> None:
-        self.child.terminate()
-        try:
-            self.child.wait(5)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-        os.close(self._master)
+def wait(shown: Terminal, text: str) -> float:
+    """Return the seconds from the start until `text` was on the screen; ends the benchmark after OPEN."""
+    while text not in shown.text:
+        if time.perf_counter() - shown.started > OPEN:
+            raise SystemExit(f"'{text}' was not on the screen in {OPEN:.0f} s")
+        shown.read_some(0.05)
+    return time.perf_counter() - shown.started
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
@@ -113,7 +58,7 @@ def first_paint(text: str, *command: str) -> float:
     """Return the seconds from exec until `text` is written."""
     shown = Terminal(*command)
     try:
-        return shown.wait(text)
+        return wait(shown, text)
     finally:
         shown.close()
 
@@ -122,16 +67,16 @@ def open_and_idle(source: str, seconds: float) -> dict[str, Any]:
     """Memory with the data set open, whether torch is in the process, and what an idle screen writes."""
     shown = Terminal(EMOTUI, source)
     try:
-        shown.wait(" rows ")
+        wait(shown, " rows ")
         shown.read(15)  # lengths and problems are counted
-        process = psutil.Process(shown.child.pid)
-        before, busy = len(shown.written), sum(process.cpu_times()[:2])
+        process = psutil.Process(shown.process.pid)
+        before, busy = len(shown.raw), sum(process.cpu_times()[:2])
         shown.read(seconds)
         idle = sum(process.cpu_times()[:2]) - busy
         return {
             "screen, memory with the data set open, MiB": process.memory_info().rss / 2**20,
             "screen, torch is in the process": "libtorch" in Path(f"/proc/{process.pid}/maps").read_text("utf-8"),
-            "screen, idle, bytes a minute": (len(shown.written) - before) * 60 / seconds,
+            "screen, idle, bytes a minute": (len(shown.raw) - before) * 60 / seconds,
             "screen, idle, share of a core, %": 100 * idle / seconds,
         }
     finally:
@@ -140,20 +85,21 @@ def open_and_idle(source: str, seconds: float) -> dict[str, Any]:
 
 def key_answers(shown: Terminal) -> list[float]:
     """Return the seconds from each `j` in the dataset browser until the title of the row under the cursor is written anew."""
-    shown.type("1")
+    shown.send("1")
     shown.read(2)
     for _ in range(30):
-        shown.type(PAGE_DOWN)
+        shown.send(PAGE_DOWN)
         shown.read(0.2)
     shown.read(2)
     row = _row(shown)
     answers = []
     for number in range(row + 1, row + 1 + KEYS):
         pressed = came = time.perf_counter()
-        shown.type("j")
+        shown.send("j")
         while _row(shown) != number:
-            came = shown.read_some()
-            if came - pressed > OPEN:
+            shown.read_some(0.05)
+            came = shown.came
+            if time.perf_counter() - pressed > OPEN:
                 raise SystemExit(f"row {number} was not shown in {OPEN:.0f} s")
         answers.append(came - pressed)
         shown.read(0.15)
@@ -170,16 +116,16 @@ def live(seconds: float) -> dict[str, Any]:
     subprocess.run([EMOTUI, "train", "starter", "--epochs", "50", "--detach"], check=True, stdin=subprocess.DEVNULL, capture_output=True)
     shown = Terminal(EMOTUI, "starter")
     try:
-        shown.wait(" rows ")
-        shown.type("3")
-        shown.wait("loss")
+        wait(shown, " rows ")
+        shown.send("3")
+        wait(shown, "loss")
         shown.read(20)  # the first steps are there
-        process = psutil.Process(shown.child.pid)
-        before, busy = len(shown.written), sum(process.cpu_times()[:2])
+        process = psutil.Process(shown.process.pid)
+        before, busy = len(shown.raw), sum(process.cpu_times()[:2])
         shown.read(seconds)
         used = sum(process.cpu_times()[:2]) - busy
         figures = {
-            "screen, a live run, kB a minute": (len(shown.written) - before) * 60 / seconds / 1e3,
+            "screen, a live run, kB a minute": (len(shown.raw) - before) * 60 / seconds / 1e3,
             "screen, a live run, share of a core, %": 100 * used / seconds,
         }
         answers = key_answers(shown)

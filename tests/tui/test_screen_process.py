@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import pyte
 import pytest
 import run_folders as folders
+from terminals import PATIENCE, Terminal
 
 HEAVY = {"torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "pandas", "scipy", "huggingface_hub"}
-PATIENCE = 60.0
-"""Seconds that a busy machine may take."""
-
-
-class Terminal:
-    """A pseudo-terminal with a process on it, and what it shows."""
-
-    def __init__(self, command: list[str], environment: dict[str, str], size: tuple[int, int] = (120, 36)) -> None:
-        self.screen = pyte.Screen(*size)
-        self._stream = pyte.ByteStream(self.screen)
-        self.read = b""
-        self.main, other = pty.openpty()
-        fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
-        self._name = os.ttyname(other)
-        self.process = subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=environment, start_new_session=True)
-        os.close(other)
-
-    def is_full(self) -> bool:
-        """Whether the process can write no more until something is read."""
-        other = os.open(self._name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-        try:
-            return not select.select([], [other], [], 0)[1]
-        finally:
-            os.close(other)
-
-    def pump(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if not select.select([self.main], [], [], left)[0]:
-                return
-            try:
-                data = os.read(self.main, 1 << 16)
-            except OSError:
-                return
-            self.read += data
-            self._stream.feed(data)
-
-    def wait_for(self, text: str) -> None:
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            self.pump(0.1)
-            if any(text in line for line in self.screen.display):
-                return
-        raise AssertionError(f"{text!r} is not shown:\n" + "\n".join(self.screen.display))
-
-    def press(self, keys: str) -> None:
-        os.write(self.main, keys.encode())
-
-    def wait(self) -> int:
-        end = time.monotonic() + PATIENCE
-        while self.process.poll() is None and time.monotonic() < end:
-            self.pump(0.1)
-        return self.process.wait(timeout=1)
+SIZE = (120, 36)
 
 
 @pytest.fixture
@@ -82,16 +27,20 @@ def environment(emotui_home: Path) -> dict[str, str]:
     return {**os.environ, **stale, "TERM": "xterm-256color", "COLORTERM": "", "EMOTUI_HOME": str(emotui_home)}
 
 
-@pytest.fixture
-def terminal(environment: dict[str, str], tiny_data: Path) -> Iterator[Terminal]:
-    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], environment)
+@contextmanager
+def opened(environment: dict[str, str], data: Path, *, controls: bool = False) -> Iterator[Terminal]:
+    """The application over a data set, in a terminal that does not control it: no signal tells it of the terminal's end."""
+    running = Terminal(sys.executable, "-P", "-m", "emotui.tui", str(data), size=SIZE, variables=environment, controls=controls)
     try:
         yield running
     finally:
-        if running.process.poll() is None:
-            running.process.kill()
-            running.process.wait()
-        os.close(running.main)
+        running.close()
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], tiny_data: Path) -> Iterator[Terminal]:
+    with opened(environment, tiny_data) as running:
+        yield running
 
 
 def test_no_model_library_is_imported_by_any_screen(environment: dict[str, str], tiny_data: Path, tiny_model: Path) -> None:
@@ -126,61 +75,57 @@ asyncio.run(main())
 
 
 def test_it_opens_a_data_set_and_leaves(terminal: Terminal) -> None:
-    terminal.wait_for("train 90")
-    terminal.press("q")
-    assert terminal.wait() == 0
-    assert not re.search(rb"Traceback", terminal.read)
+    terminal.see("train 90")
+    terminal.send("q")
+    assert terminal.ended() == 0
+    assert not re.search(rb"Traceback", terminal.raw)
 
 
 def test_a_terminal_that_had_another_size_for_a_moment_is_drawn_anew(terminal: Terminal) -> None:
-    terminal.wait_for("train 90")
-    terminal.wait_for("none found")
-    terminal.pump(1)
+    terminal.see("train 90")
+    terminal.see("none found")
+    terminal.read(1)
     terminal.process.send_signal(signal.SIGWINCH)  # by the time it looks, the size is the old one
     terminal.screen.reset()  # what was beyond the edge is lost
     for part in ("train 90", "none found", "words per text", "emotui"):
-        terminal.wait_for(part)
+        terminal.see(part)
 
 
 def test_it_says_that_a_run_goes_on(terminal: Terminal, emotui_home: Path) -> None:
     live = folders.write_run(emotui_home / "runs", "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
     with folders.held(live):
-        terminal.wait_for("▶ fine-tune live88")
-        terminal.press("q")
-        assert terminal.wait() == 0
-        terminal.pump(0.5)
-    assert b"Still running: live88. Start emotui again to watch." in terminal.read
+        terminal.see("▶ fine-tune live88")
+        terminal.send("q")
+        assert terminal.ended() == 0
+        terminal.read(0.5)
+    assert b"Still running: live88. Start emotui again to watch." in terminal.raw
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_hang_up_ends_it(terminal: Terminal, number: int) -> None:
-    terminal.wait_for("train 90")
+    terminal.see("train 90")
     terminal.process.send_signal(number)
     begun = time.monotonic()
-    assert terminal.wait() == 128 + number
+    assert terminal.ended() == 128 + number
     assert time.monotonic() - begun < 20
 
 
-def test_a_terminal_that_closes_without_a_signal_ends_it(environment: dict[str, str], tiny_data: Path) -> None:
-    # The terminal does not control the process, which has no way to be told.
-    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], environment)
-    try:
-        running.wait_for("train 90")
-    finally:
-        os.close(running.main)
-    assert running.process.wait(timeout=PATIENCE) == 128 + signal.SIGHUP
+def test_a_terminal_that_closes_without_a_signal_ends_it(terminal: Terminal) -> None:
+    terminal.see("train 90")
+    terminal.hang_up()
+    assert terminal.process.wait(timeout=PATIENCE) == 128 + signal.SIGHUP
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, number: int) -> None:
-    terminal.wait_for("train 90")
+    terminal.see("train 90")
     until = time.monotonic() + PATIENCE
     while not terminal.is_full():
         assert time.monotonic() < until
-        terminal.press("T")  # the whole screen in other colours: soon nothing more can be sent
+        terminal.send("T")  # the whole screen in other colours: soon nothing more can be sent
         time.sleep(0.05)
     for _ in range(40):
-        terminal.press("T")  # and then not even be queued
+        terminal.send("T")  # and then not even be queued
     raw = termios.tcgetattr(terminal.main)
     assert not raw[3] & termios.ECHO
     terminal.process.send_signal(number)
@@ -189,28 +134,19 @@ def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, 
 
 
 def test_a_dumb_terminal_gets_a_sentence(environment: dict[str, str], tiny_data: Path) -> None:
-    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], {**environment, "TERM": "dumb"})
-    try:
-        assert running.wait() == 2
-        assert b"emotui --help" in running.read
-        assert b"Traceback" not in running.read
-    finally:
-        os.close(running.main)
+    with opened({**environment, "TERM": "dumb"}, tiny_data) as running:
+        assert running.ended() == 2
+        assert b"emotui --help" in running.raw
+        assert b"Traceback" not in running.raw
 
 
 @pytest.mark.parametrize("variables", [{"TERM": "xterm"}, {"NO_COLOR": "1"}])
 def test_few_colours_keep_the_text_apart_from_its_ground(environment: dict[str, str], tiny_data: Path, variables: dict[str, str]) -> None:
-    running = Terminal([sys.executable, "-P", "-m", "emotui.tui", str(tiny_data)], {**environment, **variables})
-    try:
-        running.wait_for("train 90")
-        running.pump(1)
+    with opened({**environment, **variables}, tiny_data) as running:
+        running.see("train 90")
+        running.read(1)
         cells = [cell for row in running.screen.buffer.values() for cell in row.values() if cell.data.strip()]
         assert len(cells) > 500
         assert all(cell.fg != cell.bg for cell in cells)
-        running.press("q")
-        assert running.wait() == 0
-    finally:
-        if running.process.poll() is None:
-            running.process.kill()
-            running.process.wait()
-        os.close(running.main)
+        running.send("q")
+        assert running.ended() == 0

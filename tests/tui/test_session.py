@@ -35,7 +35,7 @@ def until(condition: Callable[[], object], what: str, shown: Terminal | None = N
         if shown is None:
             time.sleep(0.02)
         else:
-            assert shown.read(), f"the application ended:\n{shown.text}"
+            assert shown.read_some(), f"the application ended:\n{shown.text}"
 
 
 def step_of(shown: Terminal) -> int:
@@ -76,9 +76,8 @@ def test_a_run_outlives_its_terminal_and_is_stopped_resumed_and_finished_in_anot
         until(list_runs, "a run", first)
         (run,) = list_runs()
         until(lambda: view_of(run).step > 0, "the first step", first)
-        first.child.ptyproc.fileobj.close()
-        first.child.ptyproc.closed = True
-        until(lambda: not first.child.isalive(), "the end of the application")
+        first.hang_up()
+        first.process.wait(PATIENCE)
     left_at = view_of(run).step
     until(lambda: view_of(run).step > left_at, "steps without a terminal")
     worker = hold(run)

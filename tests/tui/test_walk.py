@@ -70,17 +70,13 @@ def test_a_closed_terminal_ends_the_application_and_not_the_run(emotui_home: Pat
     try:
         with terminal(str(tiny_data)) as shown:
             shown.see(r"train 90", rf"fine-tune.*{folder.id.partition('-')[0]}")
-            process = shown.child.pid
+            process = shown.process.pid
             if hang_up == "SIGHUP":
                 os.kill(process, signal.SIGHUP)
-                assert shown.ended(within=4) == 128 + signal.SIGHUP
+                assert shown.ended() == 128 + signal.SIGHUP
             else:
-                shown.child.ptyproc.fileobj.close()
-                shown.child.ptyproc.closed = True
-                until = time.monotonic() + 4
-                while shown.child.isalive():
-                    assert time.monotonic() < until, "the application outlives its terminal"
-                    time.sleep(0.05)
+                shown.hang_up()
+                assert shown.process.wait(PATIENCE) == 128 + signal.SIGHUP
         assert glance(folder).state in ("starting", "running")
     finally:
         launch.kill(folder)
