@@ -5,9 +5,12 @@ They are msgspec structs rather than dataclasses because the same definitions th
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from . import hyperparameters
+from .hyperparameters import DeviceName, Hyperparameter, OneOf, Real, Whole
 
 Pooling = Literal["cls", "mean"]
 Preset = Literal["auto", "tutorial"]
@@ -32,38 +35,113 @@ class DataSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offline: bool = False
 
 
+def _word(text: str) -> OneOf:
+    return OneOf(tuple(text.split()))
+
+
+MaxLength = Annotated[
+    int | None,
+    Hyperparameter("--max-length", "cut at", "cut texts at N tokens", Whole(3), "tokens", unset="the model's limit", changes_speed=True),
+]
+Seed = Annotated[int, Hyperparameter("--seed", "seed", "seed of all random numbers", Whole(0))]
+DeviceChoice = Annotated[Device, Hyperparameter("--device", "device", "auto, cpu, cuda or cuda:N", DeviceName(), changes_speed=True)]
+PrecisionChoice = Annotated[
+    Precision, Hyperparameter("--precision", "precision", "of the matrices", _word("auto float32 bf16"), changes_speed=True)
+]
+
+
 class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline", forbid_unknown_fields=True):
     """The ladder of baselines: most frequent class, TF-IDF and logistic regression on frozen hidden states."""
 
     data: DataSpec
     model: str = "starter"
-    pooling: Pooling = "cls"
-    layer: int | None = None
+    layer: Annotated[
+        int | None,
+        Hyperparameter(
+            "--layer", "layer", "take the hidden states after the encoder's layer N", Whole(1), unset="the last", changes_speed=True
+        ),
+    ] = None
     """The encoder's layer whose hidden states are taken, 1 for the first; None: the last."""
-    max_length: int | None = None
-    seed: int = 0
-    device: Device = "auto"
-    precision: Precision = "auto"
+    max_length: MaxLength = None
+    seed: Seed = 0
+    pooling: Annotated[Pooling, Hyperparameter("--pooling", "hidden state", "which hidden state stands for a text", _word("cls mean"))] = (
+        "cls"
+    )
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
+
+    def __post_init__(self) -> None:
+        hyperparameters.check(self)
 
 
 class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forbid_unknown_fields=True):
-    """Fine-tuning of an encoder with a classification head. None stands for what the preset chooses."""
+    """Fine-tuning of an encoder with a classification head."""
 
     data: DataSpec
     model: str = "starter"
-    preset: Preset = "auto"
-    epochs: int | None = None
-    learning_rate: float | None = None
-    batch_size: int | None = None
+    preset: Annotated[
+        Preset,
+        Hyperparameter(
+            "--preset",
+            "preset",
+            "auto: settings by the size of model and data; tutorial: 2 epochs, learning rate 2e-5, batch 64",
+            _word("auto tutorial"),
+        ),
+    ] = "auto"
+    epochs: Annotated[
+        int | None,
+        Hyperparameter(
+            "--epochs", "epochs", "passes over the training split", Whole(1, 1_000), unset="by the size of the data", by_preset=True
+        ),
+    ] = None
+    learning_rate: Annotated[
+        float | None,
+        Hyperparameter(
+            "--lr",
+            "learning rate",
+            "highest learning rate",
+            Real(0, 1, "5e-5", above=True),
+            unset="by the size of the model",
+            by_preset=True,
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        Hyperparameter(
+            "--batch-size",
+            "batch size",
+            "rows of one step",
+            Whole(1, 65_536),
+            "rows a step",
+            unset="by the size of the data",
+            by_preset=True,
+            changes_speed=True,
+        ),
+    ] = None
     """Rows of one optimizer step, over all processes and accumulation."""
-    accumulation: int = 1
+    accumulation: Annotated[
+        int,
+        Hyperparameter(
+            "--accumulation", "accumulation", "parts of a batch, to save memory", Whole(1, 65_536), changes_speed=True, in_form=False
+        ),
+    ] = 1
     """Parts that a batch is split into, to save memory; the step is the same."""
-    patience: int | None = None
+    patience: Annotated[
+        int | None,
+        Hyperparameter(
+            "--patience",
+            "patience",
+            "end after N measurements without a better macro-F1 and keep the best model",
+            Whole(1),
+            "measurements",
+            unset="train to the end and keep the last",
+        ),
+    ] = None
     """Measurements without a better macro-F1 after which the training ends and its best weights are kept; None: never."""
-    max_length: int | None = None
-    seed: int = 0
-    device: Device = "auto"
-    precision: Precision = "auto"
+    max_length: MaxLength = None
+    seed: Seed = 0
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
     processes: int = 1
     """On this machine; each takes its share of every batch."""
     nodes: int = 1
@@ -72,6 +150,11 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
     """Of this machine; the first, 0, writes the checkpoints and the model."""
     master: str = ""
     """ADDRESS[:PORT] of the first machine; empty: there is no other."""
+
+    def __post_init__(self) -> None:
+        hyperparameters.check(self)
+        if self.batch_size is not None and self.accumulation > self.batch_size:
+            raise ValueError(f"accumulation: {self.accumulation} parts are more than the {self.batch_size} rows of a batch")
 
 
 Job = BaselineSpec | TrainSpec

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 import textwrap
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .. import hyperparameters
 from ..errors import UserError
 from ..safe_text import safe_line
 
@@ -99,12 +100,21 @@ def add_model(parser: Parser) -> None:
     parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
 
 
-def add_hardware(parser: Parser) -> None:
-    """Add --max-length, --seed, --device and --precision."""
-    parser.add_argument("--max-length", metavar="N", type=positive, help="cut texts at N tokens (default: the model's limit)")
-    parser.add_argument("--seed", metavar="N", type=natural, default=0, help="seed of all random numbers (default: 0)")
-    parser.add_argument("--device", metavar="D", type=device, default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
-    parser.add_argument("--precision", choices=("auto", "float32", "bf16"), default="auto", help="of the matrices (default: auto)")
+def add_hyperparameters(parser: Parser, spec: type) -> None:
+    """Add an option for each hyper-parameter of a spec, under the name of its field."""
+    defaults = hyperparameters.defaults(spec)
+    for name, row in hyperparameters.rows(spec).items():
+        default = row.unset if defaults[name] is None else str(defaults[name])
+        words: dict[str, Any] = {"dest": name, "default": defaults[name], "help": f"{row.help} (default: {default})"}
+        if isinstance(row.kind, hyperparameters.OneOf):
+            parser.add_argument(row.option, choices=row.kind.words, **words)
+        else:
+            parser.add_argument(row.option, metavar=row.kind.metavar, type=_typed(row.kind), **words)
+
+
+def hyperparameters_of(arguments: argparse.Namespace, spec: type) -> dict[str, Any]:
+    """Return the values of a spec's hyper-parameters by the names of their fields."""
+    return {name: getattr(arguments, name) for name in hyperparameters.rows(spec)}
 
 
 def add_detach(parser: Parser) -> None:
@@ -127,38 +137,21 @@ def label_names(text: str) -> tuple[str, ...]:
 
 def positive(text: str) -> int:
     """Parse a whole number of 1 or more."""
-    return _whole(text, 1)
+    return _typed(hyperparameters.Whole(1))(text)
 
 
 def natural(text: str) -> int:
     """Parse a whole number of 0 or more."""
-    return _whole(text, 0)
+    return _typed(hyperparameters.Whole(0))(text)
 
 
-def _whole(text: str, least: int) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = least - 1
-    if not least <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not a whole number of {least} or more")
-    return number
+def _typed(kind: hyperparameters.Kind) -> Callable[[str], Any]:
+    """Return the parser of a kind of values, for argparse."""
 
+    def parse(text: str) -> Any:
+        try:
+            return kind.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
 
-def learning_rate(text: str) -> float:
-    """Parse a number above 0 and at most 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= 1:
-        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not a number above 0 and at most 1, such as 5e-5")
-    return number
-
-
-def device(text: str) -> str:
-    """Parse auto, cpu, cuda or cuda:N."""
-    kind, _, index = text.partition(":")
-    if text in ("auto", "cpu", "cuda") or (kind == "cuda" and index.isascii() and index.isdigit()):
-        return text
-    raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not auto, cpu, cuda or cuda:N")
+    return parse

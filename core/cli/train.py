@@ -23,11 +23,7 @@ def add(commands: Any) -> None:
     )
     options.add_data(baseline)
     options.add_model(baseline)
-    baseline.add_argument("--pooling", choices=("cls", "mean"), default="cls", help="which hidden state stands for a text (default: cls)")
-    baseline.add_argument(
-        "--layer", metavar="N", type=options.positive, help="take the hidden states after the encoder's layer N (default: the last)"
-    )
-    options.add_hardware(baseline)
+    options.add_hyperparameters(baseline, BaselineSpec)
     options.add_detach(baseline)
 
     train = options.command(
@@ -40,25 +36,7 @@ def add(commands: Any) -> None:
     )
     options.add_data(train)
     options.add_model(train)
-    train.add_argument(
-        "--preset",
-        choices=("auto", "tutorial"),
-        default="auto",
-        help="auto: settings by the size of model and data; tutorial: 2 epochs, learning rate 2e-5, batch 64 (default: auto)",
-    )
-    train.add_argument("--epochs", metavar="N", type=options.positive, help="passes over the training split (default: the preset's)")
-    train.add_argument("--lr", metavar="X", type=options.learning_rate, help="highest learning rate, such as 5e-5 (default: the preset's)")
-    train.add_argument("--batch-size", metavar="N", type=options.positive, help="rows of one step (default: the preset's)")
-    train.add_argument(
-        "--accumulation", metavar="N", type=options.positive, default=1, help="parts of a batch, to save memory (default: 1)"
-    )
-    train.add_argument(
-        "--patience",
-        metavar="N",
-        type=options.positive,
-        help="end after N measurements without a better macro-F1 and keep the best model (default: train to the end and keep the last)",
-    )
-    options.add_hardware(train)
+    options.add_hyperparameters(train, TrainSpec)
     _add_processes(train)
     options.add_detach(train)
 
@@ -79,12 +57,7 @@ def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
     job = BaselineSpec(
         data=spec,
         model=fetch.model(arguments.model, output, offline=arguments.offline),
-        pooling=arguments.pooling,
-        layer=arguments.layer,
-        max_length=arguments.max_length,
-        seed=arguments.seed,
-        device=arguments.device,
-        precision=arguments.precision,
+        **options.hyperparameters_of(arguments, BaselineSpec),
     )
     return _start(job, arguments, output)
 
@@ -96,16 +69,7 @@ def run_train(arguments: argparse.Namespace, output: Output) -> int:
     job = TrainSpec(
         data=spec,
         model=fetch.model(arguments.model, output, offline=arguments.offline),
-        preset=arguments.preset,
-        epochs=arguments.epochs,
-        learning_rate=arguments.lr,
-        batch_size=arguments.batch_size,
-        accumulation=arguments.accumulation,
-        patience=arguments.patience,
-        max_length=arguments.max_length,
-        seed=arguments.seed,
-        device=arguments.device,
-        precision=arguments.precision,
+        **options.hyperparameters_of(arguments, TrainSpec),
         processes=arguments.processes,
         nodes=arguments.nodes,
         node_rank=arguments.node_rank or 0,

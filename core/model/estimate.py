@@ -37,7 +37,7 @@ def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     )
     before = time.monotonic() - started
     lengths = training.train_ids.lengths
-    batches = epoch_batches(lengths, training.settings.batch_size, training.settings.seed, 0)[: STEPS + 1]
+    batches = epoch_batches(lengths, training.settings.batch_size, job.seed, 0)[: STEPS + 1]
     seconds, tokens = 0.0, 0
     for number, batch in enumerate(batches):
         report("measure", number, len(batches), "steps")

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -117,7 +116,7 @@ def prepare(
         train_labels=data.splits["train"].label_ids(),
         eval_ids=eval_ids,
         eval_labels=data.splits["validation"].label_ids(),
-        parts=settings.accumulation * batch_split,
+        parts=job.accumulation * batch_split,
     )
     return training, data
 
@@ -147,14 +146,13 @@ def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -
     return {
         "the versions of emotui": importlib.metadata.version("emotui"),
         "the texts or labels": f"{sources.fingerprint(data)} {data.labels}",
-        "the settings": msgspec.json.encode(settings).decode(),
+        "the settings": msgspec.json.encode(settings.shown()).decode(),
         "the kinds of device": f"{compute.device.type} {compute.precision}",
     }
 
 
 def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int) -> Started:
-    settings: dict[str, Any] = msgspec.to_builtins(training.settings)
-    settings |= {
+    settings = training.settings.shown() | {
         "threads": torch.get_num_threads(),
         "processes": training.accelerator.num_processes,
         "nodes": job.nodes,

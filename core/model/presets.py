@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import msgspec
 
+from .. import hyperparameters
 from ..errors import UserError
 from ..specs import TrainSpec
 
@@ -14,19 +16,16 @@ SMALL = 5_000
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """Every hyperparameter of a fine-tuning, resolved."""
+    """The hyper-parameters of a fine-tuning: those that the job names, and what was resolved of the others."""
 
+    job: TrainSpec
     epochs: int
     learning_rate: float
     batch_size: int
     """Rows of one optimizer step, over all processes and parts."""
-    accumulation: int
     warmup_steps: int
     max_length: int
-    seed: int
     evaluations_per_epoch: int
-    patience: int | None = None
-    """Measurements without a better macro-F1 after which the training ends with the best weights; None: it ends with the last."""
     weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     beta1: float = 0.9
@@ -39,6 +38,13 @@ class Settings(msgspec.Struct, frozen=True):
             return self.learning_rate * (step + 1) / self.warmup_steps
         return self.learning_rate * max(0, steps - step) / max(1, steps - self.warmup_steps)
 
+    def shown(self) -> dict[str, Any]:
+        """Return every hyper-parameter that the result depends on, by its name, and None for those that are not in use."""
+        named = {name: getattr(self.job, name) for name in hyperparameters.rows(TrainSpec) if name not in ("preset", "device", "precision")}
+        resolved = msgspec.structs.asdict(self)
+        del resolved["job"]
+        return named | resolved
+
 
 def learning_rate_for(parameters: int) -> float:
     """Return a peak learning rate for an encoder of that many parameters.
@@ -50,34 +56,31 @@ def learning_rate_for(parameters: int) -> float:
     return float(f"{min(5e-4, max(1e-5, 5e-5 * (66e6 / max(1, parameters)) ** exponent)):.1e}")
 
 
-def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int, max_length: int) -> Settings:
-    """Return the settings of a job: the tutorial's own, or 'auto' by the size of model and data; what the job names wins.
+def choices(preset: str, *, rows: int, validation_rows: int, parameters: int | None) -> dict[str, Any]:
+    """Return what a preset chooses, by the name of the hyper-parameter: the tutorial's own, or by the size of model and data.
 
-    Raises UserError where a value makes no sense.
+    None where it goes by the number of `parameters` and that is not known.
     """
-    tutorial = job.preset == "tutorial"
-    batch_size = job.batch_size if job.batch_size is not None else 64 if tutorial or rows >= SMALL else 32
-    epochs = job.epochs if job.epochs is not None else 2 if tutorial or rows >= SMALL else 4
-    rate = job.learning_rate if job.learning_rate is not None else 2e-5 if tutorial else learning_rate_for(parameters)
-    if not 1 <= epochs <= 1_000:
-        raise UserError(f"--epochs {epochs} is out of range: 1 to 1000")
-    if not 1 <= batch_size <= 65_536:
-        raise UserError(f"--batch-size {batch_size} is out of range: 1 to 65536 rows")
-    if not (math.isfinite(rate) and 0 < rate <= 1):
-        raise UserError(f"--lr {rate} is out of range: above 0 and at most 1, such as 5e-5")
-    if not 1 <= job.accumulation <= batch_size:
-        raise UserError(f"--accumulation {job.accumulation} is out of range: 1 to the batch size, {batch_size}")
-    if job.patience is not None and job.patience < 1:
-        raise UserError(f"--patience {job.patience} is out of range: 1 measurement or more")
-    steps = epochs * math.ceil(rows / batch_size)
-    return Settings(
-        epochs=epochs,
-        learning_rate=rate,
-        batch_size=batch_size,
-        accumulation=job.accumulation,
-        warmup_steps=0 if tutorial else steps // 16,
-        max_length=max_length,
-        seed=job.seed,
-        patience=job.patience,
-        evaluations_per_epoch=1 if tutorial or validation_rows * 8 > rows else 4,
-    )
+    tutorial = preset == "tutorial"
+    return {
+        "epochs": 2 if tutorial or rows >= SMALL else 4,
+        "batch_size": 64 if tutorial or rows >= SMALL else 32,
+        "learning_rate": 2e-5 if tutorial else learning_rate_for(parameters) if parameters is not None else None,
+        "evaluations_per_epoch": 1 if tutorial or validation_rows * 8 > rows else 4,
+    }
+
+
+def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int, max_length: int) -> Settings:
+    """Return the settings of a job: what it names, and what its preset chooses of the rest.
+
+    Raises UserError where a batch has fewer rows than parts.
+    """
+    chosen = choices(job.preset, rows=rows, validation_rows=validation_rows, parameters=parameters)
+    for name, row in hyperparameters.rows(TrainSpec).items():
+        if row.by_preset and getattr(job, name) is not None:
+            chosen[name] = getattr(job, name)
+    if job.accumulation > chosen["batch_size"]:
+        raise UserError(f"--accumulation {job.accumulation} is out of range: 1 to the batch size, {chosen['batch_size']}")
+    steps = chosen["epochs"] * math.ceil(rows / chosen["batch_size"])
+    warmup = 0 if job.preset == "tutorial" else steps // 16
+    return Settings(job=job, warmup_steps=warmup, max_length=max_length, **chosen)

@@ -134,7 +134,7 @@ class Training:
         """Train to the end, or until patience is lost; return whether it came there. False: it was asked to stop and has saved itself."""
         while self.position.step < self.steps:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
-            batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.seed, epoch)
+            batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.job.seed, epoch)
             for index in range(first, self.steps_per_epoch):
                 wish = self.step(batches[index])
                 within = index + 1
@@ -247,7 +247,7 @@ class Training:
             return
         metrics, _ = self.measure()
         self.emit(Evaluated(self.position.step, self.position.step / self.steps_per_epoch, metrics))
-        if self.position.best.take(metrics.f1_macro, self.position.step) and self.settings.patience is not None:
+        if self.position.best.take(metrics.f1_macro, self.position.step) and self.settings.job.patience is not None:
             self.model.save_pretrained(paths.make_private(checkpoints.best_folder(self.run, self.position.step)))
         if not epoch_ended:
             return
@@ -266,7 +266,7 @@ class Training:
 
     def _has_lost_patience(self) -> bool:
         """Whether as many measurements as the job has patience for were no better than the best one. The first process decides for all."""
-        patience, best = self.settings.patience, self.position.best
+        patience, best = self.settings.job.patience, self.position.best
         if patience is None or self.position.step == self.steps:
             return False
         lost = self.accelerator.is_main_process and best.since >= patience
@@ -285,7 +285,7 @@ class Training:
     def take_best(self) -> None:
         """Go back to the weights of the best measurement, where they were kept and are not those at hand."""
         best = self.position.best
-        if self.settings.patience is None or best.step in (0, self.position.step):
+        if self.settings.job.patience is None or best.step in (0, self.position.step):
             return
         self.model = checkpoint.load_classifier(checkpoints.best_folder(self.run, best.step), None, self.compute.device)
         self.emit(Note("info", f"the model is that of step {best.step:,}, which had the best macro-F1, {best.f1_macro:.4f}"))

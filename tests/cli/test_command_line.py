@@ -97,7 +97,7 @@ def test_the_version(capsys):
         (["no-such-thing"], "there is no command and no data set 'no-such-thing'"),
         (["starter"], "opening starter needs a terminal"),
         (["train"], "DATASET"),
-        (["train", "starter", "--epochs", "0"], "--epochs: '0' is not a whole number of 1 or more"),
+        (["train", "starter", "--epochs", "0"], "--epochs: '0' is not a whole number from 1 to 1,000"),
         (["train", "starter", "--lr", "nan"], "--lr"),
         (["train", "starter", "--device", "gpu"], "--device"),
         (["train", "starter", "--precision", "int8"], "--precision"),

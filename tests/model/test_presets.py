@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 import torch
+from emotui.core import hyperparameters
 from emotui.core.errors import UserError
 from emotui.core.model import presets
 from emotui.core.specs import DataSpec, TrainSpec
@@ -46,15 +48,32 @@ def test_the_schedule_is_transformers_linear_one(warmup: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "sentence"),
+    ("values", "sentence"),
     [
-        (TrainSpec(DATA, epochs=0), "--epochs 0"),
-        (TrainSpec(DATA, batch_size=0), "--batch-size 0"),
-        (TrainSpec(DATA, learning_rate=float("nan")), "--lr nan"),
-        (TrainSpec(DATA, learning_rate=-1e-4), "--lr"),
-        (TrainSpec(DATA, accumulation=65), "--accumulation 65"),
+        ({"epochs": 0}, "epochs: '0'"),
+        ({"epochs": 1_001}, "epochs: '1001'"),
+        ({"batch_size": 0}, "batch_size: '0'"),
+        ({"learning_rate": float("nan")}, "learning_rate: 'nan'"),
+        ({"learning_rate": -1e-4}, "learning_rate"),
+        ({"patience": 0}, "patience"),
+        ({"batch_size": 8, "accumulation": 9}, "accumulation: 9"),
+        ({"device": "gpu"}, "device"),
     ],
 )
-def test_nonsense_is_refused_by_name(job: TrainSpec, sentence: str) -> None:
-    with pytest.raises(UserError, match=sentence):
-        resolve(job)
+def test_a_spec_with_nonsense_cannot_be_made_nor_read(values: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        TrainSpec(DATA, **values)  # type: ignore[arg-type]
+    sound = msgspec.to_builtins(TrainSpec(DATA))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(sound | values, TrainSpec)
+
+
+def test_more_parts_than_the_presets_batch_has_rows_are_refused() -> None:
+    with pytest.raises(UserError, match="--accumulation 65"):
+        resolve(TrainSpec(DATA, accumulation=65))
+
+
+def test_what_a_preset_chooses_is_what_the_table_says_it_does() -> None:
+    chosen = presets.choices("auto", rows=10, validation_rows=1, parameters=1)
+    rows = hyperparameters.rows(TrainSpec)
+    assert {name for name, row in rows.items() if row.by_preset} == chosen.keys() & rows.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from ...core import hyperparameters
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
@@ -11,34 +12,17 @@ from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 def command_of(job: Job) -> str:
     """Return the shell command that starts a run of `job`; what is left at its default is left out."""
     words = ["emotui", "baseline" if isinstance(job, BaselineSpec) else "train", job.data.source]
-    plain = BaselineSpec(job.data) if isinstance(job, BaselineSpec) else TrainSpec(job.data)
-    for field, option in _OPTIONS.items():
-        value = getattr(job, field, None)
-        if value is not None and value != getattr(plain, field, None):
-            words += [option, str(value)]
-    if isinstance(job, TrainSpec) and job.nodes > 1:
-        words += ["--node-rank", str(job.node_rank)]  # which the first machine's command says as well
+    words += ["--model", job.model] if job.model != "starter" else []
+    defaults = hyperparameters.defaults(type(job))
+    for name, row in hyperparameters.rows(type(job)).items():
+        value = getattr(job, name)
+        if value is not None and value != defaults[name]:
+            words += [row.option, str(value)]
+    if isinstance(job, TrainSpec):
+        words += ["--processes", str(job.processes)] if job.processes > 1 else []
+        if job.nodes > 1:
+            words += ["--nodes", str(job.nodes), "--node-rank", str(job.node_rank), "--master", job.master]
     return shlex.join(words + _data_words(job.data))
-
-
-_OPTIONS = {
-    "model": "--model",
-    "pooling": "--pooling",
-    "layer": "--layer",
-    "preset": "--preset",
-    "epochs": "--epochs",
-    "learning_rate": "--lr",
-    "batch_size": "--batch-size",
-    "accumulation": "--accumulation",
-    "patience": "--patience",
-    "max_length": "--max-length",
-    "seed": "--seed",
-    "device": "--device",
-    "precision": "--precision",
-    "processes": "--processes",
-    "nodes": "--nodes",
-    "master": "--master",
-}
 
 
 def _data_words(data: DataSpec) -> list[str]:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from ...core.cli import options
+from ...core import hyperparameters
 from ...core.errors import UserError
+from ...core.hyperparameters import Hyperparameter
 from ...core.model import naming
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
-NUMBERS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "epochs": ("epochs", options.positive),
-    "learning_rate": ("learning rate", options.learning_rate),
-    "batch_size": ("batch size", options.positive),
-    "patience": ("patience", options.positive),
-    "layer": ("layer", options.positive),
-    "max_length": ("cut at", options.positive),
-    "seed": ("seed", options.natural),
-}
-"""Fields that hold a number: their name for people and the parser of the command line's own option."""
-TRAIN_ONLY = ("preset", "epochs", "learning_rate", "batch_size", "patience")
-BASELINE_ONLY = ("layer", "pooling")
+TASKS: dict[str, type[BaselineSpec] | type[TrainSpec]] = {"baseline": BaselineSpec, "fine-tune": TrainSpec}
+
+
+def fields() -> dict[str, Hyperparameter]:
+    """Return the hyper-parameters that the form asks for, of all tasks, by the names of their fields."""
+    every = {name: row for spec in (TrainSpec, BaselineSpec) for name, row in hyperparameters.rows(spec).items()}
+    return {name: row for name, row in every.items() if row.in_form}
 
 
 def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[str, str]]:
@@ -39,19 +34,14 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
 
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
-    is_training = entries["task"] == "fine-tune"
-    for name, (_, parser) in NUMBERS.items():
+    spec = TASKS[entries["task"]]
+    for name, row in hyperparameters.rows(spec).items():
         text = entries.get(name, "").strip()
-        if not text or name in (BASELINE_ONLY if is_training else TRAIN_ONLY):  # a field that is not on the screen
-            continue
-        try:
-            values[name] = parser(text)
-        except argparse.ArgumentTypeError as error:
-            problems[name] = str(error)
-    try:
-        values["device"] = options.device(entries["device"])
-    except argparse.ArgumentTypeError as error:
-        problems["device"] = str(error)
+        if text:
+            try:
+                values[name] = row.kind.parse(text)
+            except ValueError as error:
+                problems[name] = str(error)
     data = base
     try:
         source = sources.resolve(entries["data"].strip())
@@ -59,53 +49,37 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     except UserError as error:
         problems["data"] = str(error)
     try:
-        values["model"] = naming.resolve(entries["model"].strip())
+        model = naming.resolve(entries["model"].strip())
     except UserError as error:
         problems["model"] = str(error)
-    if is_training and not problems:
-        problems |= _out_of_range(values)
-    if "layer" in values and "model" in values:
-        layers = model_config.layers_of(values["model"])
+        return None, problems
+    if "layer" in values:
+        layers = model_config.layers_of(model)
         if layers is not None and values["layer"] > layers:
             problems["layer"] = f"this model has layers 1 to {layers}"
-    if problems:
-        return None, problems
-    shared = {name: value for name, value in values.items() if name not in TRAIN_ONLY} | {"precision": entries["precision"]}
-    if not is_training:
-        return BaselineSpec(data, pooling=entries["pooling"], **shared), {}  # type: ignore[arg-type]
-    named = {name: value for name, value in values.items() if name in TRAIN_ONLY}
-    return TrainSpec(data, preset=entries["preset"], **shared, **named), {}  # type: ignore[arg-type]
-
-
-def _out_of_range(values: Mapping[str, Any]) -> dict[str, str]:
-    if values.get("epochs", 1) > 1_000:
-        return {"epochs": "more than 1,000 epochs are not possible"}
-    if values.get("batch_size", 1) > 65_536:
-        return {"batch_size": "more than 65,536 rows are not possible"}
-    return {}
+    return (None if problems else spec(data, model, **values)), problems
 
 
 def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) -> dict[str, str]:
     """Return what an empty field stands for, by the size of the data where that is known (`rows` of the training split)."""
     from ...core.model import presets
 
-    said = {"max_length": "the model's limit", "seed": "0", "layer": "the last", "patience": "measurements: train to the end"}
-    if entries["preset"] == "tutorial":
-        said["learning_rate"] = "2e-05, as in the tutorial"
-    else:
-        said["learning_rate"] = "by the size of the model"
-    if rows is None:
-        return said | {"epochs": "by the size of the data", "batch_size": "by the size of the data"}
-    job = TrainSpec(DataSpec("starter"), preset="tutorial" if entries["preset"] == "tutorial" else "auto")
-    settings = presets.resolve(job, rows=rows, validation_rows=validation_rows, parameters=1, max_length=1)
-    return said | {"epochs": str(settings.epochs), "batch_size": f"{settings.batch_size} rows a step"}
+    said: dict[str, str] = {}
+    for name, row in fields().items():
+        default = next(found[name] for found in map(hyperparameters.defaults, (TrainSpec, BaselineSpec)) if name in found)
+        said[name] = row.unset if default is None else str(default)
+    # What the tutorial sets does not depend on the data.
+    is_known = rows is not None or entries["preset"] == "tutorial"
+    if is_known:
+        chosen = presets.choices(entries["preset"], rows=rows or 0, validation_rows=validation_rows, parameters=None)
+        said |= {name: f"{value} {fields()[name].unit}".rstrip() for name, value in chosen.items() if name in said and value is not None}
+    return said
 
 
 def same_speed(job: Job) -> Job:
     """Return the part of a job that the speed of its steps depends on."""
-    if isinstance(job, TrainSpec):
-        return msgspec.structs.replace(job, epochs=None, learning_rate=None, patience=None, seed=0)
-    return msgspec.structs.replace(job, seed=0)
+    rows, defaults = hyperparameters.rows(type(job)), hyperparameters.defaults(type(job))
+    return msgspec.structs.replace(job, **{name: defaults[name] for name, row in rows.items() if not row.changes_speed})
 
 
 def estimate(job: Job, epochs: int | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:

@@ -16,10 +16,12 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from ...core import hyperparameters
 from ...core.cli.cards import crowd
 from ...core.cli.units import duration
 from ...core.engine.protocol import AskDownload, AskEstimate, EstimateAnswer, ProgressLine
 from ...core.errors import UserError
+from ...core.hyperparameters import DeviceName, Hyperparameter, OneOf
 from ...core.runs import launch, logout, neighbours
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
@@ -29,7 +31,7 @@ from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
-from .run_entries import BASELINE_ONLY, NUMBERS, TRAIN_ONLY, estimate, hints, parse, same_speed
+from .run_entries import TASKS, estimate, fields, hints, parse, same_speed
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -71,15 +73,11 @@ class RunForm(ModalScreen[RunFolder | None]):
     def compose(self) -> ComposeResult:
         first = self._first
         with VerticalScroll(id="form", can_focus=False):
-            yield _field("task", "task", Choice(("baseline", "fine-tune"), first["task"], id="task"))
+            yield _field("task", "task", Choice(tuple(TASKS), first["task"], id="task"))
             for name, title in _TEXTS.items():
                 yield _field(name, title, TextField(id=name))
-            yield _field("preset", "preset", Choice(("auto", "tutorial"), first["preset"], id="preset"))
-            for name, (title, _) in NUMBERS.items():
-                yield _field(name, title, TextField(id=name))
-            yield _field("pooling", "hidden state", Choice(("cls", "mean"), first["pooling"], id="pooling"))
-            yield _field("device", "device", Choice(_DEVICES, first["device"], id="device"))
-            yield _field("precision", "precision", Choice(("auto", "float32", "bf16"), first["precision"], id="precision"))
+            for name, row in fields().items():
+                yield _field(name, row.title, _entry(name, row, first[name]))
             yield Static(id="command")
             yield Static(id="estimate")
             yield Static(
@@ -125,10 +123,9 @@ class RunForm(ModalScreen[RunFolder | None]):
     def _check(self) -> None:
         """Say of each field what is wrong or what it stands for, and show the command and the time."""
         entries = self.entries
-        is_training = entries["task"] == "fine-tune"
-        for names, hidden in ((TRAIN_ONLY, not is_training), (BASELINE_ONLY, is_training)):
-            for name in names:
-                self.query_one(f"#field-{name}").set_class(hidden, "-hidden")
+        asked = hyperparameters.rows(TASKS[entries["task"]])
+        for name in fields():
+            self.query_one(f"#field-{name}").set_class(name not in asked, "-hidden")
         self._job, problems = parse(entries, self._base)
         rows, validation = self._rows(entries)
         shown = hints(entries, rows, validation)
@@ -155,7 +152,8 @@ class RunForm(ModalScreen[RunFolder | None]):
         command.update(Text.assemble(("$ ", "bold"), shown_command(self._job)))
         epochs = None
         if isinstance(self._job, TrainSpec):
-            epochs = self._job.epochs or (int(shown["epochs"]) if shown["epochs"].isdigit() else None)
+            first = shown["epochs"].partition(" ")[0]
+            epochs = self._job.epochs or (int(first) if first.isdigit() else None)
         words = self._time(self._job, epochs, rows)
         if taken := crowd(self._cards, self._job.device):
             words.append(f"\n{taken}", self.app.theme_variables["warning"])
@@ -270,6 +268,17 @@ def _launch(job: Job, data: Dataset) -> RunFolder:
     return launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
 
 
+def _entry(name: str, row: Hyperparameter, first: str) -> Widget:
+    """Return what a hyper-parameter is typed into, or chosen with."""
+    if not _is_choice(row):
+        return TextField(id=name)
+    return Choice(row.kind.words if isinstance(row.kind, OneOf) else _DEVICES, first, id=name)
+
+
+def _is_choice(row: Hyperparameter) -> bool:
+    return isinstance(row.kind, OneOf | DeviceName)
+
+
 def _field(name: str, title: str, widget: Widget) -> Horizontal:
     hint = [] if isinstance(widget, Choice) else [Static(id=f"hint-{name}", classes="hint")]
     return Horizontal(Static(title, classes="name", markup=False), widget, *hint, id=f"field-{name}", classes="field")
@@ -278,18 +287,13 @@ def _field(name: str, title: str, widget: Widget) -> Horizontal:
 def _first_entries(state: AppState, base: DataSpec, example: RunView | None) -> dict[str, str]:
     """Return what the fields hold at first: a baseline until there is one, then a fine-tuning with the last one's settings."""
     has_baseline = any(isinstance(view.spec.job, BaselineSpec) and view.spec.job.data.source == base.source for view in state.runs)
-    first = dict.fromkeys((*NUMBERS, *TRAIN_ONLY), "") | {
-        "task": "fine-tune" if has_baseline else "baseline",
-        "data": base.source,
-        "model": state.model,
-        "preset": "auto",
-        "pooling": "cls",
-        "device": "auto",
-        "precision": "auto",
-    }
+    chosen = {"task": "fine-tune" if has_baseline else "baseline", "data": base.source, "model": state.model}
+    for spec in TASKS.values():
+        defaults = hyperparameters.defaults(spec)
+        # An empty field stands for its default; a choice has none that is empty.
+        chosen |= {name: str(defaults[name]) if _is_choice(row) else "" for name, row in hyperparameters.rows(spec).items()}
     if example is not None and isinstance(example.spec.job, TrainSpec) and example.spec.job.data == base:
-        job = example.spec.job
-        first |= {"model": job.model, "preset": job.preset, "device": job.device, "precision": job.precision}
-        values = {name: getattr(job, name, None) for name in NUMBERS}
-        first |= {name: str(value) for name, value in values.items() if value is not None and (name, value) != ("seed", 0)}
-    return first
+        job, defaults = example.spec.job, hyperparameters.defaults(TrainSpec)
+        values = {name: getattr(job, name) for name in hyperparameters.rows(TrainSpec)}
+        chosen |= {"model": job.model} | {name: str(value) for name, value in values.items() if value not in (None, defaults[name])}
+    return chosen

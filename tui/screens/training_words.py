@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import msgspec
 from rich.text import Text
 
+from ...core import hyperparameters
 from ...core.cli.units import age, duration, size
 from ...core.events import Step
 from ...core.runs import filters
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
-from ...core.specs import DataSpec, task_of
+from ...core.specs import task_of
 from ..frame import duration as clock
 from ..theme import class_looks
 from ..widgets.bars import sparkline
@@ -183,20 +184,21 @@ def spec_rows(view: RunView) -> list[tuple[str, str]]:
     """Return what the run was asked to do and what was made of it, as names and values."""
     job = view.spec.job
     rows = [("run", view.id), ("folder", view.folder), ("task", task_of(job))]
-    rows += [(name, _shown(value)) for name, value in msgspec.structs.asdict(job).items() if not isinstance(value, DataSpec)]
-    rows += [(f"data {name}", _shown(value)) for name, value in msgspec.structs.asdict(job.data).items()]
+    unset = {name: "(chosen by the preset)" if row.by_preset else f"({row.unset})" for name, row in hyperparameters.rows(type(job)).items()}
+    rows += [(name, _shown(value, unset.get(name, ""))) for name, value in msgspec.structs.asdict(job).items() if name != "data"]
+    rows += [(f"data {name}", _shown(value, "(from the data)")) for name, value in msgspec.structs.asdict(job.data).items()]
     rows += [("labels", ", ".join(view.spec.labels)), ("data hash", view.spec.data_hash[:16])]
     if view.started is not None:
         rows += [("device used", f"{view.started.device} {view.started.device_name}, {view.started.precision}")]
         rows += [("parameters", f"{view.started.parameters:,}")] if view.started.parameters else []
         rows += [(f"rows {split}", f"{number:,}") for split, number in view.started.rows.items()]
-        rows += [(f"set {name}", _shown(value)) for name, value in view.started.settings.items()]
+        rows += [(f"set {name}", _shown(value, "(none)")) for name, value in view.started.settings.items()]
     rows += [(f"version of {name}", version) for name, version in view.spec.versions.items()]
     rows += [("supervisor", f"process {view.supervisor_pid}")] if view.supervisor_pid else []
     return rows
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, unset: str) -> str:
     if value is None or value == ():
-        return "(chosen by the preset)" if value is None else "(from the data)"
+        return unset
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
