@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import ownership
 from .errors import UserError
 
 NO_PROGRESS = 300.0
@@ -38,7 +37,7 @@ class Config:
 def read(file: Path) -> Config:
     """Return what `file` says; the defaults where there is none. Raises UserError for what is wrong in it.
 
-    A command is only taken from a file that nobody else may write.
+    A command is only taken from a file that nobody else may change, and only where nobody else may change what it runs.
     """
     try:
         content = tomllib.loads(file.read_text("utf-8"))
@@ -52,7 +51,7 @@ def read(file: Path) -> Config:
         if not _fits(name, value):
             raise UserError(f"{file}: {name} must be {_EXAMPLES[name]}")
     if content.get("on_event"):
-        _check_owner(file)
+        check_command(file, content["on_event"])
     return Config(**content)
 
 
@@ -68,11 +67,7 @@ def _fits(name: str, value: object) -> bool:
             return False
 
 
-def _check_owner(file: Path) -> None:
-    status = file.stat()
-    if status.st_uid not in (0, os.geteuid()):
-        raise UserError(
-            f"{file} names a command and belongs to another user (uid {status.st_uid}). Set EMOTUI_CONFIG to a file of your own"
-        )
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"{file} names a command, and others may write in it. Close it with: chmod go-w {file}")
+def check_command(file: Path, command: str) -> None:
+    """Raise UserError where others may change `file`, which names a command, or what the command runs."""
+    ownership.check(file.absolute(), "on_event is set in config.toml, and")
+    ownership.check_command(command, file.absolute().parent, "on_event:")

@@ -7,27 +7,51 @@ import stat
 from pathlib import Path
 
 from .errors import UserError
+from .safe_text import safe_line
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
 
+def expand(typed: str) -> Path:
+    """Return a path that was typed or set, absolute, with ~ and ~user as the home folders that they stand for.
+
+    Raises UserError for an empty one, for the home of a user that is not known here, and for what no file can be called.
+    """
+    if not typed:
+        raise UserError("a path is empty. Write the name of a file or folder, or . for the folder you are in")
+    if "\0" in typed:
+        raise UserError(f"{safe_line(typed, 120)} is no path: it holds a NUL character")
+    try:
+        return Path(typed).expanduser().absolute()
+    except RuntimeError as error:
+        who = safe_line(typed.partition("/")[0], 60)
+        raise UserError(f"there is no home folder of {who} on this machine. Write the whole path, or ./{who} if it is a name") from error
+    except OSError as error:  # the working folder was removed
+        raise UserError(f"the folder you are in cannot be found: {error.strerror or error}. Change to another one") from error
+
+
 def home() -> Path:
-    """Return the folder of runs, downloads and caches: $EMOTUI_HOME, else the XDG data folder."""
+    """Return the folder of runs, downloads and caches: $EMOTUI_HOME, else the XDG data folder. Raises UserError as `expand` does."""
     given = os.environ.get("EMOTUI_HOME")
-    if given:
-        return Path(given).expanduser().absolute()
-    data_home = os.environ.get("XDG_DATA_HOME")
-    return (Path(data_home).expanduser() if data_home else Path.home() / ".local" / "share") / "emotui"
+    return _set_to(given, "EMOTUI_HOME") if given else _xdg("XDG_DATA_HOME", "~/.local/share") / "emotui"
 
 
 def config_file() -> Path:
-    """Return the path of config.toml, which may not exist."""
+    """Return the path of config.toml, which may not exist. Raises UserError as `expand` does."""
     given = os.environ.get("EMOTUI_CONFIG")
-    if given:
-        return Path(given).expanduser().absolute()
-    config_home = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(config_home).expanduser() if config_home else Path.home() / ".config") / "emotui" / "config.toml"
+    return _set_to(given, "EMOTUI_CONFIG") if given else _xdg("XDG_CONFIG_HOME", "~/.config") / "emotui" / "config.toml"
+
+
+def _xdg(variable: str, usual: str) -> Path:
+    return _set_to(os.environ.get(variable) or usual, variable)
+
+
+def _set_to(value: str, variable: str) -> Path:
+    try:
+        return expand(value)
+    except UserError as error:
+        raise UserError(f"{variable}: {error}") from error
 
 
 def runs_folder() -> Path:
@@ -77,16 +101,3 @@ def check_private(folder: Path) -> None:
         raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid}). Set EMOTUI_HOME to a folder of your own")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(f"others may write in the folder {folder}. Close it with: chmod go-w {folder}")
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, flush it to the disk and rename it: readers see the old file or the new one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from .errors import UserError
 from .safe_text import safe_line
 
 _KINDS = (
+    (stat.S_ISREG, "a file"),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -41,7 +42,7 @@ def open_plain(path: Path, *, follow: bool = False) -> BinaryIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise not_plain(path, next((words for fits, words in _KINDS if fits(mode)), "something else"))
+        raise not_plain(path, kind_of(mode))
     return os.fdopen(descriptor, "rb")
 
 
@@ -55,6 +56,11 @@ def read_plain(path: Path, limit: int, *, follow: bool = False) -> bytes:
     if len(content) > limit:
         raise UserError(f"{safe_line(str(path), 120)} is larger than {limit:,} bytes, more than such a file can need")
     return content
+
+
+def kind_of(mode: int) -> str:
+    """Return in words what a file's mode says that it is."""
+    return next((words for fits, words in _KINDS if fits(mode)), "something else")
 
 
 def not_plain(path: Path, what: str) -> UserError:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from ..errors import UserError
 from ..safe_text import safe_line, safe_text
@@ -41,6 +44,8 @@ def build_parser(command: str | None = None) -> options.Parser:
 def main(argv: Sequence[str]) -> int:
     """Carry out one command and return its exit code: 0 done, 1 the run or check failed, 2 bad input, 130 interrupted."""
     output = Output()
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _leave)
     try:
         code = _carry_out(list(argv), output)
         output.flush()
@@ -87,6 +92,11 @@ def _carry_out(argv: list[str], output: Output) -> int:
         output.stdout.write(parser.format_help())
         return 0
     return arguments.carry_out(arguments, output)
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    """End as a signal asks to, by way of every block that has something to clean up."""
+    raise SystemExit(128 + number)
 
 
 def _abandon_stdout() -> None:

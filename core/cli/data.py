@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -51,7 +50,7 @@ def add(commands: Any) -> None:
     data.add_argument("--max-length", metavar="N", type=options.positive, help="say what is cut at N tokens (default: the model's limit)")
     data.add_argument("--no-tokens", action="store_true", help="count words only, without a model")
     data.add_argument("--filter", metavar="LINE", help="show only rows such as 'label:joy len>40 -movie regex:^i split:test'")
-    data.add_argument("--out", metavar="FILE", type=Path, help="write these rows to a file that ends in jsonl, csv, tsv or parquet")
+    data.add_argument("--out", metavar="FILE", help="write these rows to a file that ends in jsonl, csv, tsv or parquet")
 
     check = options.command(
         commands,
@@ -80,20 +79,22 @@ def run_data(arguments: argparse.Namespace, output: Output) -> int:
 
 def _select(arguments: argparse.Namespace, output: Output) -> int:
     """Show the rows that meet --filter, and write them to --out."""
+    from .. import targets
     from ..data import filters
 
     query = filters.parse(arguments.filter or "")
     spec = fetch.data_spec(arguments)
+    target = None if arguments.out is None else targets.checked(arguments.out, "--out", sources=[spec.source])
     dataset = fetch.dataset(spec, output)
     tokens = None
     if any(term.kind == "tokens" for term in query.terms):
         model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
         tokens = fetch.lengths(spec, model, output).tokens
     found = filters.select(dataset, query, tokens=tokens)
-    if arguments.out is not None:
+    if target is not None:
         from ..data import labelled_file
 
-        output.say(f"{count(labelled_file.write(dataset, found, arguments.out), 'row')} written to {safe_line(str(arguments.out))}")
+        output.say(f"{count(labelled_file.write(dataset, found, target), 'row')} written to {safe_line(str(target))}")
     if arguments.json:
         rows = {name: {"rows": len(split), "found": [int(index) for index in found[name]]} for name, split in dataset.splits.items()}
         output.json({"name": dataset.name, "filter": arguments.filter or "", "splits": rows})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import DataSpec
@@ -57,7 +57,7 @@ def model(name: str, output: Output, *, offline: bool) -> str:
     if name.startswith(("ms:", "hf:")):
         download(name, "model", output, offline=offline)
         return name
-    folder = Path(name).expanduser().absolute()
+    folder = paths.expand(name)
     if not folder.exists():
         raise UserError(f"there is no model folder {safe_line(str(folder))}. Give starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME")
     if not (folder / "config.json").is_file():

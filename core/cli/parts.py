@@ -19,7 +19,6 @@ from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, Par
 from ..errors import UserError
 from ..runs.folder import RunFolder
 from ..runs.ranks import threads_each
-from ..safe_text import safe_line
 from .output import Output
 from .progress import Progress
 from .units import count
@@ -28,8 +27,6 @@ from .units import count
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:
     """Classify a file with several processes; parts that an interrupted call has left beside the target are kept. Raises UserError."""
     target = Path(ask.target)
-    if not target.parent.is_dir():
-        raise UserError(f"there is no folder {safe_line(str(target.parent))}. Make it, or give --out another name")
     folder = target.with_name(f".{target.name}.{_identity(run)}.parts")
     paths.make_private(folder)
     ask = msgspec.structs.replace(ask, parts=str(folder))

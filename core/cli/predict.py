@@ -7,11 +7,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from .. import paths, targets, writing
 from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, FileAnswer, Prediction, ScoredRow
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -56,8 +56,8 @@ def add(commands: Any) -> None:
     )
     options.add_run(predict)
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
-    predict.add_argument("--file", metavar="IN", type=Path, help="jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)")
-    predict.add_argument("--out", metavar="OUT", type=Path, help="where to write the answers to --file: jsonl, csv, tsv or parquet")
+    predict.add_argument("--file", metavar="IN", help="jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)")
+    predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
     predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
     predict.add_argument(
@@ -263,11 +263,10 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
         raise UserError("--file IN and --out OUT go together: IN is read part by part and the answers are written to OUT")
     if arguments.jsonl:
         raise UserError("--jsonl is for texts and stdin. With --file, name OUT with the ending .jsonl")
-    source, target = arguments.file.expanduser().absolute(), arguments.out.expanduser().absolute()
+    source = paths.expand(arguments.file)
     if not source.is_file():
         raise UserError(f"there is no file {safe_line(str(source))}")
-    if target.exists() and target.samefile(source):
-        raise UserError("--out is the file that --file reads. Choose another name")
+    target = targets.checked(arguments.out, "--out", sources=[str(source)])
     from ..engine.client import ask_once
     from ..runs import folder
 
@@ -288,7 +287,10 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
     else:
         with Progress(output.stderr) as progress:
             progress.update("classify", 0, None, "rows")
-            answer = ask_once(ask, progress.engine)
+            try:
+                answer = ask_once(ask, progress.engine)
+            finally:
+                writing.sweep(target.parent)
     if arguments.json:
         output.json({**msgspec.to_builtins(answer), "run": run.id})
     else:

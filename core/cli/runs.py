@@ -94,8 +94,8 @@ def add(commands: Any) -> None:
         examples=["emotui export last my-classifier"],
     )
     options.add_run(parser)
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="a folder that is not there yet or is empty")
-    parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds a model, with all that is in it")
+    parser.add_argument("folder", metavar="FOLDER", help="a folder that is not there yet or is empty")
+    parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds an export or a model, and nothing else")
 
 
 def run_runs(arguments: argparse.Namespace, output: Output) -> int:
@@ -296,16 +296,19 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
 
 def run_export(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to write a run's model."""
+    from .. import writing
     from ..engine.client import ask_once
-    from ..runs import folder
+    from ..runs import export_folder, folder
 
     run = folder.find(arguments.run)
-    target = arguments.folder.expanduser().absolute()
-    if target.is_file():
-        raise UserError(f"{safe_line(str(target))} is a file. Name a folder")
+    target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
+    ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite)
     with Progress(output.stderr) as progress:
         progress.update("export", 0, None, "files")
-        answer: ExportAnswer = ask_once(AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite), progress.engine)
+        try:
+            answer: ExportAnswer = ask_once(ask, progress.engine)
+        finally:
+            writing.sweep(target.parent)
     if arguments.json:
         output.json({"run": run.id, "folder": answer.folder, "files": answer.files})
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -76,15 +75,16 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
 
 def _run_data(arguments: argparse.Namespace, output: Output) -> int:
     """Tokenize a whole data set, tell its columns and the time, and keep it where asked to."""
+    from .. import targets
     from ..data import sources
     from ..engine.client import Session
 
     if arguments.texts:
         raise UserError("give either a TEXT or --data DATASET, not both")
     spec = DataSpec(sources.resolve(arguments.data), offline=arguments.offline)
+    folder = "" if arguments.save is None else str(targets.checked(arguments.save, "--save", folder=True, sources=[spec.source]))
     fetch.dataset(spec, output)
     model = fetch.model(arguments.model, output, offline=arguments.offline)
-    folder = str(Path(arguments.save).absolute()) if arguments.save else ""
     with Session(offline=arguments.offline) as engine, Progress(output.stderr) as progress:
         ask = AskTokenize(data=spec, model=model, max_length=arguments.max_length, folder=folder)
         answer: TokenizeAnswer = engine.ask(ask, lambda line: progress.update(line.phase, line.done, line.total, line.unit))

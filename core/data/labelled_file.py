@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..errors import UserError
 from ..safe_text import safe_line
 from .table import Dataset
-from .text_files import TableWriter
+from .table_file import TableWriter
 
 PART = 10_000
 """Rows in memory at once."""

@@ -44,7 +44,7 @@ def resolve(source: str) -> str:
     if source.startswith(("ms:", "hf:")):
         raise UserError(f"{shown(source)} is no data set's id: write {source[:3]}OWNER/NAME")
     try:
-        path = Path(source).expanduser().absolute()
+        path = paths.expand(source) if source else Path()
         there = bool(source) and path.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(f"cannot look at {shown(source)}: {safe_line(str(error), 120)}") from error

@@ -1,30 +1,24 @@
-"""Files of texts read part by part and predictions written part by part: neither is ever held in memory whole."""
+"""Files of texts read part by part: they are never held in memory whole."""
 
 from __future__ import annotations
 
-import csv
 import gzip
-import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..engine.protocol import Prediction
 from ..errors import UserError
-from ..paths import PRIVATE_FILE
 from ..safe_text import safe_line
 from . import delimited, parquet
 from .rows import is_unicode, without_mark
 
 READABLE = "jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)"
-WRITABLE = "jsonl, csv, tsv or parquet"
 TEXT_NAMES = ("text", "sentence", "content", "tweet", "review", "message", "utterance", "query")
 
 
@@ -163,88 +157,3 @@ def choose_column(path: Path, columns: Sequence[str], asked: str | None) -> str:
         if name in columns:
             return name
     raise UserError(f"which column of {safe_line(path.name)} is the text? It has: {listed}. Name it with --text-column")
-
-
-class TableWriter(AbstractContextManager["TableWriter"]):
-    """Rows written to a file of any of the WRITABLE formats, which gets its name only when it is complete."""
-
-    def __init__(self, target: Path, schema: pa.Schema, header: Sequence[str], cells: Callable[[Any], list[Any]]) -> None:
-        """Prepare a file of rows that are structs with the fields of `schema`; csv and tsv get `header` and the `cells` of each row.
-
-        Raises UserError for a name that says no format.
-        """
-        self.target, self.kind = target, ending(target)
-        if self.kind not in ("jsonl", "jsonl.gz", "csv", "tsv", "parquet"):
-            raise UserError(f"{safe_line(target.name)} is of no known format. Give the output a name that ends in {WRITABLE}")
-        self.aside = target.with_name(f".{target.name}.{os.getpid()}")
-        self.schema, self.header, self.cells = schema, header, cells
-
-    def __enter__(self) -> Self:
-        try:
-            raw = os.fdopen(os.open(self.aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb")
-        except OSError as error:
-            raise UserError(f"cannot write {safe_line(str(self.target))}: {error.strerror}") from error
-        self.raw: Any = raw
-        match self.kind:
-            case "parquet":
-                self.parquet = pq.ParquetWriter(raw, self.schema)
-            case "csv" | "tsv":
-                import io
-
-                self.text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
-                self.csv = csv.writer(self.text, delimiter="," if self.kind == "csv" else "\t")
-                self.csv.writerow(self.header)
-            case "jsonl.gz":
-                self.raw = gzip.GzipFile(fileobj=raw, mode="wb")
-                self.under = raw
-        return self
-
-    def write(self, rows: Sequence[msgspec.Struct]) -> None:
-        """Append rows. Raises UserError where the disk is full or gone."""
-        try:
-            match self.kind:
-                case "parquet":
-                    self.parquet.write_table(pa.Table.from_pylist([msgspec.to_builtins(row) for row in rows], schema=self.schema))
-                case "csv" | "tsv":
-                    self.csv.writerows(map(self.cells, rows))
-                case _:
-                    self.raw.write(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
-        except OSError as error:
-            raise UserError(f"cannot write {safe_line(str(self.target))}: {error.strerror}", exit_code=1) from error
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        try:
-            if self.kind == "parquet":
-                self.parquet.close()
-            elif self.kind in ("csv", "tsv"):
-                self.text.flush()
-            self.raw.close()
-            if self.kind == "jsonl.gz":
-                self.under.close()
-            if kind is None:
-                self.aside.replace(self.target)
-        except OSError as failure:
-            raise UserError(f"cannot write {safe_line(str(self.target))}: {failure.strerror}", exit_code=1) from failure
-        finally:
-            self.aside.unlink(missing_ok=True)
-
-
-class Writer(TableWriter):
-    """Predictions written to a file."""
-
-    def __init__(self, target: Path, labels: Sequence[str]) -> None:
-        schema = pa.schema(
-            [
-                ("text", pa.string()),
-                ("label", pa.string()),
-                ("probabilities", pa.struct([(name, pa.float64()) for name in labels])),
-                ("tokens", pa.int32()),
-                ("truncated", pa.bool_()),
-            ]
-        )
-        header = ["text", "label", *(f"probability_{name}" for name in labels), "tokens", "truncated"]
-        super().__init__(target, schema, header, _prediction_cells)
-
-
-def _prediction_cells(row: Prediction) -> list[Any]:
-    return [row.text, row.label, *row.probabilities.values(), row.tokens, str(row.truncated).lower()]

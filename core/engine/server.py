@@ -8,6 +8,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO, assert_never
 
 import msgspec
 
+from .. import writing
 from ..errors import UserError
 from . import log
 from .protocol import (
@@ -259,13 +261,20 @@ def main(handlers: Handlers | None = None) -> None:
         replies.flush()
         sys.exit(error.exit_code)
     faulthandler.enable()
+    signal.signal(signal.SIGTERM, _end_at_once)
     questions = os.fdopen(os.dup(0), "rb")
     # Libraries that read stdin, or hand it to children, find nothing there.
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     threading.Thread(target=_keep_log_small, name="log", daemon=True).start()
     serve(questions, replies, handlers)
+    writing.give_up()
     os._exit(0)  # a busy library thread must not hold up the end
+
+
+def _end_at_once(number: int, _: object) -> None:
+    writing.give_up()
+    os._exit(128 + number)
 
 
 def _keep_log_small() -> None:

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from .. import paths
+from .. import paths, writing
 from ..data import sources
 from ..data.table import Dataset
 from ..errors import UserError
@@ -294,4 +294,4 @@ def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: 
     table = pa.table({"x": points[:, 0], "y": points[:, 1], "label": pa.array(names, pa.string())}, metadata={"explained": explained})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
-    paths.write_private(path, sink.getvalue().to_pybytes())
+    writing.write_private(path, sink.getvalue().to_pybytes())

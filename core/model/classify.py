@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import torch
 
-from .. import paths
-from ..data import text_files
+from .. import writing
+from ..data import table_file, text_files
 from ..engine.protocol import AskClassify, AskClassifyFile, AskClassifyParts, ClassifyAnswer, FileAnswer, PartsAnswer, Prediction
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -133,7 +133,7 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
     classifier = load(ask.run)
     target = Path(ask.target)
     done, skipped = 0, 0
-    with text_files.Writer(target, classifier.labels) as writer:
+    with table_file.Writer(target, classifier.labels) as writer:
         for number, part in enumerate(_parts(ask)):
             writer.write(_stored(ask, number, part.texts) or predict(classifier, part.texts))
             done += len(part.texts)
@@ -149,7 +149,7 @@ def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
     """
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     classifier = load(ask.file.run, f"cuda:{ask.index % cards}" if cards else "cpu")
-    text_files.Writer(Path(ask.file.target), classifier.labels)  # what cannot be written is said before any work
+    table_file.Writer(Path(ask.file.target), classifier.labels)  # what cannot be written is said before any work
     rows, kept = 0, 0
     for number, part in enumerate(_parts(ask.file)):
         if number % ask.of != ask.index:
@@ -159,7 +159,7 @@ def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
         else:
             content = msgspec.json.encode(predict(classifier, part.texts))
             try:
-                paths.write_private(_part_file(ask.file, number), content)
+                writing.write_private(_part_file(ask.file, number), content)
             except OSError as error:
                 raise UserError(f"cannot write {safe_line(str(error.filename))}: {error.strerror}", exit_code=1) from error
         rows += len(part.texts)

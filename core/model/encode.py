@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .. import paths
+from .. import paths, writing
 from ..specs import Pooling
 from .batches import TokenIds, by_length
 from .device import Compute
@@ -87,14 +88,8 @@ def keep(key: str, states: np.ndarray) -> None:
     """Keep an array under `key`. A full disk is no error: it is computed again next time."""
     path = _cache_path(key)
     paths.make_private(path.parent)
-    aside = path.with_suffix(".partial")
-    try:
-        with aside.open("wb") as file:
-            np.save(file, states, allow_pickle=False)
-        aside.chmod(paths.PRIVATE_FILE)
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), writing.replacing(path, private=True) as file:
+        np.save(file, states, allow_pickle=False)
 
 
 def _cache_path(key: str) -> Path:

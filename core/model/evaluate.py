@@ -12,6 +12,7 @@ import numpy as np
 from ..data import sources
 from ..engine.protocol import AskEvaluate, EvaluateAnswer, ScoredRow
 from ..errors import UserError
+from ..runs import links
 from ..runs.folder import RunFolder
 from . import classify, predictions
 from .metrics import bootstrap, measure
@@ -27,6 +28,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     """
     started = time.monotonic()
     run = RunFolder(Path(ask.run))
+    links.check(run)
     spec = run.read_spec()
     data = sources.load(spec.job.data)
     if spec.data_hash and sources.fingerprint(data) != spec.data_hash:

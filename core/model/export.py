@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 import torch
 
+from .. import writing
 from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
 from ..events import Finished, Metrics, Started
-from ..runs import state
+from ..runs import export_folder, links, state
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
@@ -28,40 +29,26 @@ SHIFT = 64.0
 
 
 def export(ask: AskExport) -> ExportAnswer:
-    """Write the model of a run into a new folder. Raises UserError where the folder is not empty or the model has no such form."""
+    """Write the model of a run into a folder. Raises UserError where the folder may not be written or the model has no such form."""
     run = RunFolder(Path(ask.run))
+    links.check(run)
     note = saved.read(run.model)
-    target = Path(ask.folder)
-    _check_target(target, overwrite=ask.overwrite)
-    aside = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
+    target = export_folder.checked(ask.folder, run, overwrite=ask.overwrite)
     try:
-        aside.mkdir(parents=True)
-        if note.kind == "classifier":
-            for path in run.model.iterdir():
-                if path.name != saved.FILE:
-                    shutil.copyfile(path, aside / path.name)
-        else:
-            _export_logistic_regression(run.model, note, aside)
-        (aside / "README.md").write_text(_card(run, note), "utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        aside.replace(target)
+        with writing.new_folder(
+            target, last="config.json", may_replace=export_folder.check_replaceable if ask.overwrite else None
+        ) as aside:
+            if note.kind == "classifier":
+                for path in run.model.iterdir():
+                    if path.name != saved.FILE:
+                        shutil.copyfile(path, aside / path.name)
+            else:
+                _export_logistic_regression(run.model, note, aside)
+            (aside / "README.md").write_text(_card(run, note), "utf-8")
+            export_folder.mark(aside, run)
     except OSError as error:
         raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())))
-
-
-def _check_target(target: Path, *, overwrite: bool) -> None:
-    """Raise UserError unless the target may be written: it is not there, is empty, or holds a model that may be replaced."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not overwrite:
-        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder, or replace it: --overwrite")
-    if not (target / "config.json").is_file():
-        raise UserError(f"{safe_line(str(target))} holds no model, and --overwrite replaces nothing else. Choose another folder")
 
 
 def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .. import paths
+from .. import paths, writing
 from ..data.readers import ENDINGS
 from ..engine.protocol import AskDownload, DownloadAnswer
 from ..errors import UserError
@@ -253,9 +253,9 @@ def _give_name(part: Path, folder: Path, manifest: Manifest) -> None:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).replace(folder / name)
         shutil.rmtree(part)
-        paths.write_private(folder / MANIFEST, msgspec.json.encode(manifest))
+        writing.write_private(folder / MANIFEST, msgspec.json.encode(manifest))
     else:
-        paths.write_private(part / MANIFEST, msgspec.json.encode(manifest))
+        writing.write_private(part / MANIFEST, msgspec.json.encode(manifest))
         part.rename(folder)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from .. import paths
+from .. import paths, writing
 
 HF_HOST = "huggingface.co"
 _SMALL_CHUNK = 1 << 15
@@ -107,7 +107,7 @@ def _write_nobody(home: Path) -> None:
     """Give the client an install number without meaning, which it would otherwise make up and send along for ever."""
     session = paths.make_private(home / "credentials") / "session"
     if not session.exists():
-        paths.write_private(session, b"0" * 32)
+        writing.write_private(session, b"0" * 32)
 
 
 class HuggingFace:

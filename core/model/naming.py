@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
 
@@ -14,7 +14,7 @@ def resolve(name: str) -> str:
     if name == "starter" or re.fullmatch(r"(ms|hf):[\w.-]+/[\w.-]+", name):
         return name
     try:
-        folder = Path(name).expanduser().absolute()
+        folder = paths.expand(name)
         there = bool(name) and (folder / "config.json").is_file()
     except (OSError, RuntimeError, ValueError) as error:
         raise UserError(f"cannot look at {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error

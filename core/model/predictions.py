@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import paths
+from .. import paths, writing
 
 FLOOR = 1e-12
 """Probabilities are not taken for less than this in a loss: the logarithm of 0 is no number."""
@@ -43,4 +43,4 @@ def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Seque
     paths.make_private(path.parent)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
-    paths.write_private(path, sink.getvalue().to_pybytes())
+    writing.write_private(path, sink.getvalue().to_pybytes())

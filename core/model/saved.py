@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from .. import paths
+from .. import writing
 from ..errors import UserError
 from ..specs import Pooling
 
@@ -30,7 +30,7 @@ class SavedModel(msgspec.Struct, frozen=True):
     precision: str = "float32"
 
     def write(self, folder: Path) -> None:
-        paths.write_private(folder / FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))
+        writing.write_private(folder / FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))
 
 
 def read(folder: Path) -> SavedModel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
-from .. import paths
+from .. import targets, writing
 from ..data import sources
 from ..data.table import Split
 from ..engine.protocol import AskTokenize, TokenizeAnswer
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..specs import DataSpec
 from . import checkpoint
 from .batches import TokenIds, tokenize
 
@@ -32,9 +32,7 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     folder = checkpoint.find(ask.model, offline=ask.data.offline)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
-    target = Path(ask.folder) if ask.folder else None
-    if target is not None and target.exists():
-        raise UserError(f"{safe_line(str(target))} is there already. Choose another folder")
+    target = checked_folder(ask.folder, ask.data) if ask.folder else None
     features = Features(
         {
             "text": Value("string"),
@@ -68,6 +66,14 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     )
 
 
+def checked_folder(typed: str, data: DataSpec) -> Path:
+    """Return where a tokenized data set may be kept: a folder that is not there yet or is empty. Raises UserError."""
+    target = targets.checked(typed, "--save", folder=True, sources=[data.source])
+    if target.is_dir() and any(target.iterdir()):
+        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder")
+    return target
+
+
 def _table(split: Split, ids: TokenIds) -> pa.Table:
     offsets = pa.array(ids.starts, pa.int32())
     return pa.table(
@@ -82,13 +88,8 @@ def _table(split: Split, ids: TokenIds) -> pa.Table:
 
 def _save(splits: DatasetDict, target: Path) -> None:
     """Write aside, then rename, so that a folder of that name is always whole."""
-    aside = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
     try:
-        paths.make_private(aside)
-        splits.save_to_disk(str(aside))
-        aside.replace(target)
+        with writing.new_folder(target, last="dataset_dict.json") as aside:
+            splits.save_to_disk(str(aside))
     except OSError as error:
         raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

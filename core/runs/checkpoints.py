@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
+from .. import writing
+
 COMPLETE = "COMPLETE"
 _STEP = re.compile(r"step-(\d+)")
 _BEST = re.compile(r"best-(\d+)")
@@ -34,15 +36,9 @@ def mark_complete(folder: Path) -> None:
             sizes[str(path.relative_to(folder))] = os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
-    _flush_folder(folder)
-    aside = folder / f".{COMPLETE}"
-    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump({"files": sizes}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, folder / COMPLETE)
-    _flush_folder(folder)
-    _flush_folder(folder.parent)
+    writing.flush_folder(folder)
+    writing.write_private(folder / COMPLETE, json.dumps({"files": sizes}, indent=1).encode())
+    writing.flush_folder(folder.parent)
 
 
 def is_complete(folder: Path) -> bool:
@@ -101,14 +97,4 @@ def _newest_first(run: HasCheckpoints) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in (COMPLETE, f".{COMPLETE}")
-    )
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name != COMPLETE)

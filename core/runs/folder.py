@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import paths
+from .. import paths, writing
 from ..errors import UserError
 
 if TYPE_CHECKING:  # the supervisor, which imports this module, loads no library
@@ -110,7 +110,7 @@ class RunFolder:
 
     def write_processes(self, value: dict[str, Any]) -> None:
         """Replace proc.json. Raises OSError."""
-        paths.write_private(self.proc_file, json.dumps(value, indent=1).encode())
+        writing.write_private(self.proc_file, json.dumps(value, indent=1).encode())
 
 
 def create(
@@ -131,7 +131,7 @@ def create(
         launcher = identity.of(os.getpid())
         run.write_processes({"launcher": launcher.to_json() if launcher else None})
         # The spec comes last: a folder without one is no run.
-        paths.write_private(run.spec_file, msgspec.json.format(msgspec.json.encode(spec), indent=1))
+        writing.write_private(run.spec_file, msgspec.json.format(msgspec.json.encode(spec), indent=1))
     except OSError as error:
         raise UserError(f"cannot make a run in {runs}: {error.strerror or error}. Free some space or set EMOTUI_HOME") from error
     return run
@@ -178,9 +178,8 @@ def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFold
 
 def find(ref: str) -> RunFolder:
     """Return the run that `ref` names: an id, the unique start of one, 'last', or a path. Raises UserError."""
-    as_path = Path(ref).expanduser()
-    if os.sep in ref or ref in (".", ".."):
-        return _checked(RunFolder(as_path.absolute().resolve()))
+    if os.sep in ref or ref in (".", "..") or ref.startswith("~"):
+        return _checked(RunFolder(paths.expand(ref).resolve()))
     if not ref:
         raise UserError("a run's id cannot be empty. See them with: emotui runs")
     exact = RunFolder(paths.runs_folder() / ref)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from .. import config, paths
 from ..errors import UserError
 from ..specs import Job
-from . import endings, folder, identity, lock, logout
+from . import endings, folder, identity, links, lock, logout
 from .folder import RunFolder
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
     Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
     """
     paths.check_private(run.path)
+    links.check(run)
     config.read(paths.config_file())
     command = logout.in_scope(supervisor) if scope else supervisor
     spec = run.read_spec()
@@ -160,6 +161,7 @@ def _answer(source: int) -> str:
 def _request(run: RunFolder, what: str) -> None:
     """Leave a request for the supervisor, if there is one."""
     paths.check_private(run.path)
+    links.check(run, run.control)
     holder = lock.holder(run.lock_file)
     worker = identity.from_json(run.read_processes().get("worker"))
     if holder is None or _is_orphaned(run):

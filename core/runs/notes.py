@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from .. import paths
+from .. import paths, writing
 from ..errors import UserError
+from ..plain_files import read_plain
 from ..safe_text import safe_line
 
 LONGEST = 24
@@ -77,10 +82,8 @@ def read() -> dict[str, RunNote]:
 
 def _raw() -> dict[str, Any]:
     try:
-        with notes_file().open("rb") as file:
-            content = file.read(_LARGEST + 1)
-        found = msgspec.json.decode(content) if len(content) <= _LARGEST else {}
-    except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        found = msgspec.json.decode(read_plain(notes_file(), _LARGEST, follow=True))
+    except (OSError, ValueError, RecursionError, UserError):  # msgspec's errors are ValueErrors
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -99,15 +102,36 @@ def change(run: str, *, tags: tuple[str, ...] | None = None, pinned: bool | None
     The file is read first, so that what other applications wrote before stays. It writes to the disk: not for the event loop.
     Raises UserError where it cannot be written.
     """
-    with _writing:
+    with _writing, _locked():
         notes = read()
         before = notes.get(run, NOTHING)
         after = RunNote(before.tags if tags is None else tags, before.pinned if pinned is None else pinned)
         notes[run] = after
         kept = {each: note for each, note in notes.items() if note != NOTHING and (paths.runs_folder() / each).is_dir()}
         try:
-            paths.make_private(paths.home())
-            paths.write_private(notes_file(), msgspec.json.format(msgspec.json.encode(kept), indent=1))
+            writing.write_private(notes_file(), msgspec.json.format(msgspec.json.encode(kept), indent=1))
         except OSError as error:
-            raise UserError(f"cannot write {notes_file()}: {error.strerror or error}. Free some space or set EMOTUI_HOME") from error
+            raise _unwritable(error) from error
     return after
+
+
+@contextlib.contextmanager
+def _locked() -> Iterator[None]:
+    """Keep other processes from changing the notes meanwhile."""
+    paths.make_private(paths.home())
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(notes_file().with_suffix(".lock"), flags, paths.PRIVATE_FILE)
+    except OSError as error:
+        raise _unwritable(error) from error
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        yield
+    except OSError as error:
+        raise _unwritable(error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(error: OSError) -> UserError:
+    return UserError(f"cannot write {notes_file()}: {error.strerror or error}. Free some space or set EMOTUI_HOME")

@@ -71,6 +71,11 @@ class OnEvent:
             "f1_weighted": _f1(tally),
             "time": self._clock(),
         }
+        try:  # a run goes on for days, and much may change in them
+            config.check_command(paths.config_file(), self._config.on_event)
+        except (UserError, OSError) as error:
+            tell(f"on_event is left out: {error}")
+            return
         order = {"command": self._config.on_event, "seconds": self._seconds, "event": value}
         folder = paths.config_file().parent
         try:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import paths
-from . import checkpoints, endings, identity, lock, log
+from .. import writing
+from ..errors import UserError
+from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
 from .on_event import OnEvent
 from .tally import Tally
@@ -201,7 +202,7 @@ class Supervisor:
             return False
         try:
             self.log.sync()
-            paths.write_private(self.run.result_file, content)
+            writing.write_private(self.run.result_file, content)
             self.run.journal_file.unlink(missing_ok=True)
         except OSError as error:
             tell(f"result.json is not written: {error}")
@@ -254,14 +255,18 @@ def main(
     run = RunFolder(given.folder)
     answer = _Answer(given.ready)
     try:
+        links.check(run)
         held = _take_over(run, patience)
         if isinstance(held, str):
             answer.give(held)
             return
         supervisor = Supervisor(run, worker, patience=patience, clock=clock, memory_kills=memory_kills)
         run.result_file.unlink(missing_ok=True)
-        for request in run.control.iterdir():
-            request.unlink()
+        for request in ("stop", "kill"):
+            (run.control / request).unlink(missing_ok=True)
+    except UserError as error:
+        answer.give(str(error))
+        return
     except OSError as error:
         answer.give(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})")
         return

@@ -234,7 +234,9 @@ def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
 def _is_full(run: RunFolder) -> bool:
     probe = run.path / ".probe"
     try:
-        with open(probe, "wb", buffering=0) as file:
+        probe.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(probe, flags, paths.PRIVATE_FILE), "wb", buffering=0) as file:
             return file.write(bytes(1 << 20)) < 1 << 20
     except OSError as error:
         return is_disk_full(error)

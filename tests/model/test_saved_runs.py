@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from pathlib import Path
 
 import msgspec
@@ -94,15 +95,46 @@ def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFol
         assert float(settings["learning_rate"]) > 0 and int(settings["batch_size"]) > 0
     with pytest.raises(UserError, match="not empty"):
         export.export(AskExport(run=str(run.path), folder=str(target)))
-    (target / "left over").write_text("")
+    assert (target / "emotui-export.json").is_file()
     assert export.export(AskExport(run=str(run.path), folder=str(target), overwrite=True)).files == answer.files
 
 
 def test_only_a_model_is_overwritten(run: RunFolder, tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("ten years")
+    target = tmp_path / "documents"
+    ask = AskExport(run=str(run.path), folder=str(target), overwrite=True)
+    for known, sentence in (((), "thesis.tex, which is no part"), (("config.json", "vocab.txt"), "thesis.tex, which is no part")):
+        target.mkdir(exist_ok=True)
+        (target / "thesis.tex").write_text("ten years")
+        for name in known:
+            (target / name).write_text("{}")
+        before = sorted(os.listdir(target))
+        with pytest.raises(UserError, match=sentence):
+            export.export(ask)
+        assert sorted(os.listdir(target)) == before
+    (target / "thesis.tex").unlink()
+    (target / "config.json").unlink()
     with pytest.raises(UserError, match="holds no model"):
-        export.export(AskExport(run=str(run.path), folder=str(tmp_path), overwrite=True))
-    assert (tmp_path / "thesis.tex").read_text() == "ten years"
+        export.export(ask)
+    (target / "config.json").write_text("{}")
+    target.chmod(0o750)
+    assert "model.safetensors" in export.export(ask).files
+    assert target.stat().st_mode & 0o777 == 0o750
+    (target / "thesis.tex").write_text("ten years")  # beside an export, too
+    with pytest.raises(UserError, match="thesis.tex"):
+        export.export(ask)
+    assert (target / "thesis.tex").read_text() == "ten years"
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_an_empty_folder_is_filled_and_stays_the_same_one(run: RunFolder, tmp_path: Path) -> None:
+    target = tmp_path / "shared"
+    target.mkdir()
+    target.chmod(0o2775)
+    before = target.stat()
+    (tmp_path / "link").symlink_to(target)
+    export.export(AskExport(run=str(run.path), folder=str(tmp_path / "link")))
+    assert (target.stat().st_ino, target.stat().st_mode) == (before.st_ino, before.st_mode)
+    assert (target / "config.json").is_file() and (tmp_path / "link").is_symlink()
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
@@ -157,11 +189,11 @@ def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str
     ],
 )
 def test_a_bad_file_gets_a_sentence_and_no_output(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
-    from emotui.core.data import text_files
+    from emotui.core.data import table_file, text_files
 
     (tmp_path / name).write_bytes(content)
     target = tmp_path / "out.jsonl"
-    with pytest.raises(UserError, match=sentence), text_files.Writer(target, ("a", "b")):
+    with pytest.raises(UserError, match=sentence), table_file.Writer(target, ("a", "b")):
         list(text_files.read_texts(tmp_path / name, None, part=10))
     assert [path.name for path in tmp_path.iterdir()] == [name]
 

@@ -32,7 +32,7 @@ def test_tags_and_pins_are_read_back(emotui_home: Path) -> None:
     assert (seen.poll(), seen.poll()) == (True, False)
     assert (seen.of("aa").tags, seen.of("bb")) == (("good",), notes.NOTHING)
     assert notes.notes_file().stat().st_mode & 0o777 == 0o600
-    assert sorted(os.listdir(emotui_home)) == ["run-notes.json", "runs"]
+    assert sorted(os.listdir(emotui_home)) == ["run-notes.json", "run-notes.lock", "runs"]
 
 
 def test_notes_of_removed_runs_go_with_the_next_change(emotui_home: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Input
 
+from ...core import targets
 from ...core.errors import UserError
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
@@ -37,9 +37,9 @@ class SaveRows(Dialog):
     async def _entered(self, message: Input.Submitted) -> None:
         from ...core.data import labelled_file
 
-        target = Path(message.value.strip()).expanduser().absolute()
         self.say_doing("writing")
         try:
+            target = targets.checked(message.value.strip(), "the file", sources=[self._dataset.source])
             written = await asyncio.to_thread(labelled_file.write, self._dataset, self._found, target)
         except UserError as error:
             self.say_wrong(str(error))

@@ -1,0 +1,93 @@
+"""Who may change what is about to be run: the file, and every folder on the way to it; standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+from . import targets
+from .errors import UserError
+from .safe_text import safe_line
+
+_RUNNERS = {
+    *("sh", "bash", "dash", "zsh", "ksh", "fish", "env", "nohup", "nice", "ionice", "setsid", "exec", "command", "time", "sudo", "timeout"),
+    *("python", "python3", "perl", "ruby", "node", "php", ".", "source"),
+}
+"""Programs that run the file that is named after them."""
+_ADMINISTRATORS = {"root", "wheel", "admin", *(("staff",) if sys.platform == "linux" else ())}
+"""Groups whose members may change the system's programs anyway."""
+
+
+def check(path: Path, what: str) -> None:
+    """Raise UserError where someone other than its user or root may change `path`, a plain file, or put another in its place.
+
+    `what` begins the sentence, such as 'on_event:'. Links are followed, and their folders are looked at as well.
+    """
+    for folder, entry in targets.way_to(path):
+        _check_folder(folder, entry, what)
+    status = path.stat()
+    name = safe_line(str(path), 120)
+    if status.st_uid not in (0, os.geteuid()):
+        raise UserError(f"{what} {name} belongs to another user (uid {status.st_uid}). Take a file of your own")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UserError(f"{what} others may write in {name}. Close it with: chmod go-w {shlex.quote(name)}")
+
+
+def _check_folder(folder: Path, entry: os.stat_result, what: str) -> None:
+    """Raise UserError where others may put something else under the name of an entry of `folder`."""
+    status = folder.stat()
+    name = safe_line(str(folder), 120)
+    if status.st_uid not in (0, os.geteuid()):
+        raise UserError(f"{what} the folder {name} belongs to another user (uid {status.st_uid}). Take a folder of your own")
+    shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not (status.st_uid == 0 and _of_administrators(status)))
+    kept = status.st_mode & stat.S_ISVTX and entry.st_uid in (0, os.geteuid())
+    if shared and not kept:
+        raise UserError(f"{what} others may write in the folder {name}. Close it with: chmod go-w {shlex.quote(name)}")
+
+
+def _of_administrators(status: os.stat_result) -> bool:
+    import grp
+
+    try:
+        return status.st_gid == 0 or grp.getgrgid(status.st_gid).gr_name in _ADMINISTRATORS
+    except KeyError:
+        return False
+
+
+def check_command(command: str, folder: Path, what: str) -> None:
+    """Raise UserError where others may change what a shell command runs: its program, and the script that an interpreter is given.
+
+    Relative names count from `folder`. What the shell itself knows, or does not find, is not looked at.
+    """
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:
+        words = command.split()
+    for word in words:
+        name = Path(word).name
+        if word.startswith("-") or "=" in word or word.replace(".", "").isdigit():
+            continue  # an option, a variable, or the seconds of timeout
+        found = _found(word, folder)
+        if found is not None:
+            with contextlib.suppress(OSError):
+                check(found, what)
+        if name not in _RUNNERS and not name.startswith("python"):
+            return
+
+
+def _found(word: str, folder: Path) -> Path | None:
+    """Return the file that the shell takes a word for, None where it is none."""
+    if word.startswith("~"):
+        word = os.path.expanduser(word)
+    beside = Path(os.path.join(folder, word))
+    with contextlib.suppress(OSError, ValueError):
+        if "/" not in word and (program := shutil.which(word)):
+            return Path(program).absolute()
+        if beside.is_file():
+            return beside
+    return None

@@ -1,0 +1,78 @@
+"""The folder that a run's model is written into: which may be filled, and which may be replaced."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import msgspec
+
+from .. import targets
+from ..errors import UserError
+from ..plain_files import read_plain
+from ..safe_text import safe_line
+from .folder import RunFolder
+
+MARK = "emotui-export.json"
+"""The file by which a folder is known to be an export; it lists the names of the others."""
+_LARGEST = 1 << 20
+_KNOWN = re.compile(
+    r"(adapter_config|added_tokens|chat_template|config|config_sentence_transformers|generation_config|merges|model\.safetensors\.index|"
+    r"modules|preprocessor_config|pytorch_model\.bin\.index|sentence_bert_config|special_tokens_map|tokenizer|tokenizer_config|vocab)\.json|"
+    r"(model|adapter_model)(-\d{5}-of-\d{5})?\.safetensors|pytorch_model(-\d{5}-of-\d{5})?\.bin|"
+    r"(spm|spiece|sentencepiece\.bpe|tokenizer)\.model|(vocab|merges|bpe\.codes)\.txt|bpe\.codes|"
+    r"head\.safetensors|README\.md|LICENSE|\.gitattributes"
+)
+"""Names of the files that models are made of."""
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    run: str
+    files: tuple[str, ...]
+
+
+def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
+    """Return where a run may be exported to: nothing there yet, an empty folder, or with `overwrite` an export or a model.
+
+    Raises UserError for anything else, before anything is written.
+    """
+    target = targets.checked(typed, "FOLDER", folder=True, sources=[str(run.path)])
+    try:
+        is_new = not target.exists() or not any(target.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot look into {safe_line(str(target), 120)}: {error.strerror or error}") from error
+    if is_new:
+        return target
+    if not overwrite:
+        where = safe_line(str(target), 120)
+        raise UserError(f"{where} is there already and is not empty. Choose another folder, or replace it: --overwrite")
+    check_replaceable(target)
+    return target
+
+
+def check_replaceable(target: Path) -> None:
+    """Raise UserError, naming one of them, where a folder holds anything but plain files that its mark lists or that models have."""
+    where = safe_line(str(target), 120)
+    files = {path.name: path.lstat().st_mode for path in target.iterdir()}
+    listed = _listed(target) if MARK in files else None
+    for name, mode in sorted(files.items()):
+        known = name == MARK or name in (listed or ()) or bool(_KNOWN.fullmatch(name))
+        if not known or not stat.S_ISREG(mode):
+            what = f"{safe_line(name, 60)}, which is no part of a model"
+            raise UserError(f"{where} holds {what}, and --overwrite would delete it. Choose another folder")
+    if listed is None and "config.json" not in files:
+        raise UserError(f"{where} holds no model, and --overwrite replaces nothing else. Choose another folder")
+
+
+def _listed(target: Path) -> tuple[str, ...] | None:
+    try:
+        return msgspec.json.decode(read_plain(target / MARK, _LARGEST), type=_Mark).files
+    except (OSError, UserError, ValueError, RecursionError):
+        return None
+
+
+def mark(folder: Path, run: RunFolder) -> None:
+    """Write the file that says what an export consists of. Raises OSError."""
+    names = sorted(path.name for path in folder.iterdir())
+    (folder / MARK).write_bytes(msgspec.json.format(msgspec.json.encode(_Mark(run.id, tuple(names))), indent=1))

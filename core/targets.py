@@ -1,0 +1,174 @@
+"""Decides where the user's own files and folders may be written: never over what a run, emotui or the system needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import paths
+from .errors import UserError
+from .plain_files import kind_of
+from .safe_text import safe_line
+
+MOST_LINKS = 40
+"""Symbolic links on the way to one file, as many as Linux follows."""
+_OWN_FOLDERS = ("runs", "downloads", "cache", "logs")
+_OF_A_RUN = ("control", "events.jsonl", "proc.json", "lock")
+"""What a folder with a spec.json has beside it where it is a run."""
+_OWN_FILES = ("run-notes.json", "run-notes.lock")
+
+
+def checked(typed: str, what: str, *, folder: bool = False, sources: Sequence[str] = ()) -> Path:
+    """Return the absolute path, free of links, of a file or folder that may be written or replaced; nothing is written yet.
+
+    `typed` is what the user gave for `what`, such as '--out'; `sources` are what is read meanwhile, as specs keep it.
+    The empty name, the working folder, the home folder, emotui's folder, the sources and all folders above them are refused,
+    and so is everything inside a run, a source folder, or emotui's own folders. Raises UserError.
+    """
+    if not typed.strip():
+        raise UserError(f"{what} is empty. Name {'a folder' if folder else 'a file'}")
+    read = [Path(each) for each in sources if os.path.isabs(each)]
+    path = follow(paths.expand(typed))
+    name = f"{what} {safe_line(str(path), 120)}"
+    if not folder and typed.endswith(("/", "/.", "/..")):
+        raise UserError(f"{name} is the name of a folder. Name a file")
+    _check_parts(path, name)
+    _check_kind(path, name, folder=folder)
+    remedy = f"Choose another {'folder' if folder else 'file'}"
+    for place, words in _needed(read):
+        if _holds(path, place):
+            raise UserError(f"{name} is {words}{'' if _is_same(path, place) else ', or a folder above it'}. {remedy}")
+    for around in (path, *path.parents):
+        if _is_run(around):
+            raise UserError(f"{name} is inside the run {safe_line(around.name, 60)}. {remedy}")
+    for place, words in _closed(read):
+        if _holds(place, path):
+            raise UserError(f"{name} is inside {words}. {remedy}")
+    return path
+
+
+def _needed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield what must not be replaced, nor any folder above it."""
+    yield from ((source, "what is being read") for source in sources)
+    yield Path("/"), "the root of the file system"
+    with contextlib.suppress(OSError):  # it was removed
+        yield Path.cwd(), "the working folder"
+    yield paths.home(), "emotui's own folder"
+    yield paths.config_file(), "emotui's config.toml"
+    with contextlib.suppress(RuntimeError):  # a user without one
+        yield Path.home(), "your home folder"
+
+
+def _closed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the folders in which nothing may be written."""
+    yield from ((paths.home() / name, "emotui's own folders") for name in (*_OWN_FOLDERS, *_OWN_FILES))
+    yield from ((source, "the folder that is being read, and would change it") for source in sources if source.is_dir())
+
+
+def _holds(path: Path, place: Path) -> bool:
+    """Whether `path` is `place` or a folder above it, under whatever name: they are compared as the system does."""
+    place = place.resolve()
+    return any(_is_same(path, each) for each in (place, *place.parents))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return one == other
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        return (folder / "spec.json").is_file() and any((folder / name).exists() for name in _OF_A_RUN)
+    except OSError:
+        return False
+
+
+def _check_parts(path: Path, name: str) -> None:
+    for part in path.parts:
+        if len(os.fsencode(part)) > 255:
+            raise UserError(f"{name} is too long: a file system takes at most 255 bytes in a name")
+
+
+def _check_kind(path: Path, name: str, *, folder: bool) -> None:
+    """Raise UserError where something is there already that is neither a plain file nor, for a folder, a folder."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not folder and not path.parent.is_dir():
+            where, what = safe_line(str(path.parent), 120), name.split()[0]
+            raise UserError(f"there is no folder {where}. Make it, or give {what} another name") from None
+        return
+    except OSError as error:
+        raise UserError(f"cannot look at {name}: {error.strerror or error}") from error
+    if folder and not stat.S_ISDIR(mode):
+        raise UserError(f"{name} is {kind_of(mode)}. Name a folder")
+    if not folder and not stat.S_ISREG(mode):
+        raise UserError(f"{name} is {kind_of(mode)}, and a plain file is needed there. Name a file")
+    if not folder and not os.access(path, os.W_OK):
+        raise UserError(f"{name} is there and may not be written. Choose another file, or allow it: chmod u+w")
+
+
+def way_to(path: Path) -> list[tuple[Path, os.stat_result]]:
+    """Return each folder that is gone through on the way to `path`, absolute, with what is found in it there: a link is its own.
+
+    Raises UserError as `follow` does.
+    """
+    way: list[tuple[Path, os.stat_result]] = []
+    follow(path, way)
+    return way
+
+
+def follow(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:
+    """Return where `path`, absolute, leads to through symbolic links; its last parts need not exist.
+
+    Raises UserError where that cannot be found out, and for a link that another user has put into a folder open to several:
+    what it leads to was not the choice of whoever runs emotui (the rule of Linux's protected_symlinks, held on every system).
+    Each step is added to `way`.
+    """
+    parts = deque(path.parts[1:])
+    here, links = Path(path.anchor), 0
+    while parts:
+        part = parts.popleft()
+        if part == "..":
+            here = here.parent
+            continue
+        try:
+            status = (here / part).lstat()
+        except FileNotFoundError:
+            return Path(os.path.normpath(here.joinpath(part, *parts)))
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise UserError(f"cannot look at {safe_line(str(path), 120)}: {why or error}") from error
+        if way is not None:
+            way.append((here, status))
+        if not stat.S_ISLNK(status.st_mode):
+            here /= part
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            raise UserError(f"{safe_line(str(path), 120)} leads through too many symbolic links. Name the file itself")
+        leads = _target_of(here, here / part, status)
+        if leads.is_absolute():
+            here = Path(leads.anchor)
+        parts.extendleft(reversed(leads.parts[1:] if leads.is_absolute() else leads.parts))
+    return here
+
+
+def _target_of(folder: Path, link: Path, status: os.stat_result) -> Path:
+    try:
+        around, leads = folder.stat(), Path(os.readlink(link))
+    except OSError as error:
+        raise UserError(f"cannot look at {safe_line(str(link), 120)}: {error.strerror or error}") from error
+    shared = around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if shared and status.st_uid not in (0, os.geteuid(), around.st_uid):
+        raise UserError(
+            f"{safe_line(str(link), 120)} is a link that another user (uid {status.st_uid}) has put into a folder that others may write "
+            "in. Choose another name"
+        )
+    return leads
