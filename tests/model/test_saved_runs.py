@@ -120,7 +120,7 @@ def test_only_a_model_is_overwritten(run: RunFolder, tmp_path: Path) -> None:
     assert "model.safetensors" in export.export(ask).files
     assert target.stat().st_mode & 0o777 == 0o750
     (target / "thesis.tex").write_text("ten years")  # beside an export, too
-    with pytest.raises(UserError, match="thesis.tex"):
+    with pytest.raises(UserError, match=r"thesis\.tex"):
         export.export(ask)
     assert (target / "thesis.tex").read_text() == "ten years"
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
