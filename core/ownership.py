@@ -28,7 +28,9 @@ def check(path: Path, what: str) -> None:
 
     `what` begins the sentence, such as 'on_event:'. Links are followed, and their folders are looked at as well.
     """
-    for folder, entry in targets.way_to(path):
+    way: list[tuple[Path, os.stat_result]] = []
+    path = targets.follow(path, way)
+    for folder, entry in way:
         _check_folder(folder, entry, what)
     status = path.stat()
     name = safe_line(str(path), 120)
@@ -69,7 +71,7 @@ def check_command(command: str, folder: Path, what: str) -> None:
     except ValueError:
         words = command.split()
     for word in words:
-        name = Path(word).name
+        name = os.path.basename(word)
         if word.startswith("-") or "=" in word or word.replace(".", "").isdigit():
             continue  # an option, a variable, or the seconds of timeout
         found = _found(word, folder)

@@ -37,7 +37,7 @@ def checked(typed: str, what: str, *, folder: bool = False, sources: Sequence[st
     if not folder and typed.endswith(("/", "/.", "/..")):
         raise UserError(f"{name} is the name of a folder. Name a file")
     _check_parts(path, name)
-    _check_kind(path, name, folder=folder)
+    _check_kind(path, name, what, folder=folder)
     remedy = f"Choose another {'folder' if folder else 'file'}"
     for place, words in _needed(read):
         if _holds(path, place):
@@ -49,6 +49,22 @@ def checked(typed: str, what: str, *, folder: bool = False, sources: Sequence[st
         if _holds(place, path):
             raise UserError(f"{name} is inside {words}. {remedy}")
     return path
+
+
+def checked_new_folder(typed: str, what: str, *, sources: Sequence[str] = ()) -> Path:
+    """Return what `checked` does for a folder that is not there yet, or is empty. Raises UserError."""
+    path = checked(typed, what, folder=True, sources=sources)
+    if not is_new(path):
+        raise UserError(f"{what} {safe_line(str(path), 120)} is there already and is not empty. Choose another folder")
+    return path
+
+
+def is_new(folder: Path) -> bool:
+    """Whether a folder is not there yet, or is empty. Raises UserError where it cannot be looked into."""
+    try:
+        return not folder.exists() or not any(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot look into {safe_line(str(folder), 120)}: {error.strerror or error}") from error
 
 
 def _needed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
@@ -95,13 +111,13 @@ def _check_parts(path: Path, name: str) -> None:
             raise UserError(f"{name} is too long: a file system takes at most 255 bytes in a name")
 
 
-def _check_kind(path: Path, name: str, *, folder: bool) -> None:
+def _check_kind(path: Path, name: str, what: str, *, folder: bool) -> None:
     """Raise UserError where something is there already that is neither a plain file nor, for a folder, a folder."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         if not folder and not path.parent.is_dir():
-            where, what = safe_line(str(path.parent), 120), name.split()[0]
+            where = safe_line(str(path.parent), 120)
             raise UserError(f"there is no folder {where}. Make it, or give {what} another name") from None
         return
     except OSError as error:
@@ -114,22 +130,12 @@ def _check_kind(path: Path, name: str, *, folder: bool) -> None:
         raise UserError(f"{name} is there and may not be written. Choose another file, or allow it: chmod u+w")
 
 
-def way_to(path: Path) -> list[tuple[Path, os.stat_result]]:
-    """Return each folder that is gone through on the way to `path`, absolute, with what is found in it there: a link is its own.
-
-    Raises UserError as `follow` does.
-    """
-    way: list[tuple[Path, os.stat_result]] = []
-    follow(path, way)
-    return way
-
-
 def follow(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:
     """Return where `path`, absolute, leads to through symbolic links; its last parts need not exist.
 
     Raises UserError where that cannot be found out, and for a link that another user has put into a folder open to several:
     what it leads to was not the choice of whoever runs emotui (the rule of Linux's protected_symlinks, held on every system).
-    Each step is added to `way`.
+    Each folder that is gone through is added to `way`, with what is found in it there: a link is its own.
     """
     parts = deque(path.parts[1:])
     here, links = Path(path.anchor), 0

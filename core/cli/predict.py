@@ -73,9 +73,10 @@ def add(commands: Any) -> None:
 def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to measure a run."""
     from ..engine.client import ask_once
-    from ..runs import folder
+    from ..runs import folder, links
 
     run = folder.find(arguments.run)
+    links.check(run)
     ask = AskEvaluate(run=str(run.path), split=arguments.split, resamples=arguments.resamples, worst=arguments.worst)
     with Progress(output.stderr) as progress:
         progress.update("evaluate", 0, None, "rows")

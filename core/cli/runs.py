@@ -298,9 +298,10 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to write a run's model."""
     from .. import writing
     from ..engine.client import ask_once
-    from ..runs import export_folder, folder
+    from ..runs import export_folder, folder, links
 
     run = folder.find(arguments.run)
+    links.check(run)
     target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
     ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite)
     with Progress(output.stderr) as progress:

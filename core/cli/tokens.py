@@ -82,7 +82,7 @@ def _run_data(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.texts:
         raise UserError("give either a TEXT or --data DATASET, not both")
     spec = DataSpec(sources.resolve(arguments.data), offline=arguments.offline)
-    folder = "" if arguments.save is None else str(targets.checked(arguments.save, "--save", folder=True, sources=[spec.source]))
+    folder = "" if arguments.save is None else str(targets.checked_new_folder(arguments.save, "--save", sources=[spec.source]))
     fetch.dataset(spec, output)
     model = fetch.model(arguments.model, output, offline=arguments.offline)
     with Session(offline=arguments.offline) as engine, Progress(output.stderr) as progress:

@@ -16,7 +16,6 @@ from ..data.table import Split
 from ..engine.protocol import AskTokenize, TokenizeAnswer
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..specs import DataSpec
 from . import checkpoint
 from .batches import TokenIds, tokenize
 
@@ -32,7 +31,7 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     folder = checkpoint.find(ask.model, offline=ask.data.offline)
     tokenizer = checkpoint.load_tokenizer(folder)
     limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
-    target = checked_folder(ask.folder, ask.data) if ask.folder else None
+    target = targets.checked_new_folder(ask.folder, "--save", sources=[ask.data.source]) if ask.folder else None
     features = Features(
         {
             "text": Value("string"),
@@ -64,14 +63,6 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
         seconds=seconds,
         folder=str(target) if target else "",
     )
-
-
-def checked_folder(typed: str, data: DataSpec) -> Path:
-    """Return where a tokenized data set may be kept: a folder that is not there yet or is empty. Raises UserError."""
-    target = targets.checked(typed, "--save", folder=True, sources=[data.source])
-    if target.is_dir() and any(target.iterdir()):
-        raise UserError(f"{safe_line(str(target))} is there already and is not empty. Choose another folder")
-    return target
 
 
 def _table(split: Split, ids: TokenIds) -> pa.Table:

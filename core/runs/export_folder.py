@@ -38,11 +38,7 @@ def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
     Raises UserError for anything else, before anything is written.
     """
     target = targets.checked(typed, "FOLDER", folder=True, sources=[str(run.path)])
-    try:
-        is_new = not target.exists() or not any(target.iterdir())
-    except OSError as error:
-        raise UserError(f"cannot look into {safe_line(str(target), 120)}: {error.strerror or error}") from error
-    if is_new:
+    if targets.is_new(target):
         return target
     if not overwrite:
         where = safe_line(str(target), 120)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -91,6 +93,21 @@ def test_changes_at_once_all_stay(emotui_home: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(notes.read()) == sorted(names)
+
+
+CHANGES = """
+import sys
+from emotui.core.runs import notes
+for number in range(60):
+    notes.change(f"{sys.argv[1]}-{number % 20}", tags=(f"t{number}",), pinned=True)
+"""
+
+
+def test_three_processes_of_sixty_changes_lose_none(emotui_home: Path) -> None:
+    make(*(f"{name}-{number}" for name in "abc" for number in range(20)))
+    children = [subprocess.Popen([sys.executable, "-P", "-c", CHANGES, name]) for name in "abc"]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    assert notes.read() == {f"{name}-{number}": RunNote((f"t{number + 40}",), True) for name in "abc" for number in range(20)}
 
 
 def test_a_line_of_tags() -> None:

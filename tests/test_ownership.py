@@ -1,0 +1,102 @@
+"""Commands are run only where nobody else can change them, their scripts, or the folders on the way to them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from emotui.core import config, ownership
+from emotui.core.errors import UserError
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's files")
+OTHER = 54_321
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    for folder in ("a/b/config", "a/b/scripts"):
+        (tmp_path / folder).mkdir(parents=True, mode=0o755)
+    script = tmp_path / "a/b/scripts/notify.sh"
+    script.write_text("#!/bin/sh\ntrue\n")
+    script.chmod(0o755)
+    return tmp_path / "a" / "b"
+
+
+def read(place: Path, command: str) -> config.Config:
+    file = place / "config" / "config.toml"
+    file.write_text(f"on_event = '''{command}'''\n")
+    file.chmod(0o644)
+    return config.read(file)
+
+
+COMMANDS = {
+    "whole path": "{scripts}/notify.sh",
+    "relative path": "../scripts/notify.sh --loud",
+    "by sh": "sh {scripts}/notify.sh",
+    "by python": "python3 -u {scripts}/notify.sh",
+    "with variables": "A=1 nohup env B=2 {scripts}/notify.sh",
+    "with a time": "timeout 20 bash -e {scripts}/notify.sh",
+    "sourced": ". {scripts}/notify.sh",
+    "quoted": '"{scripts}/notify.sh" x',
+    "by a link": "{scripts}/link",
+    "bad quoting": '{scripts}/notify.sh "',
+}
+CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "script for the group": (lambda place: (place / "scripts/notify.sh").chmod(0o775), "others may write in .*notify.sh"),
+    "script for all": (lambda place: (place / "scripts/notify.sh").chmod(0o777), "others may write in .*notify.sh"),
+    "its folder": (lambda place: (place / "scripts").chmod(0o777), "others may write in the folder .*scripts"),
+    "the folder above": (lambda place: place.chmod(0o777), "others may write in the folder .*b. "),
+    "two above": (lambda place: place.parent.chmod(0o777), "others may write in the folder .*a. "),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_script_that_others_may_change_is_refused(place: Path, command: str, change: str) -> None:
+    (place / "scripts" / "link").symlink_to("notify.sh")
+    words = COMMANDS[command].format(scripts=place / "scripts")
+    assert read(place, words).on_event == words
+    make, sentence = CHANGES[change]
+    make(place)
+    with pytest.raises(UserError, match=f"^on_event.*{sentence}"):
+        read(place, words)
+
+
+def test_the_folder_of_the_settings_counts_too(place: Path) -> None:
+    (place / "config").chmod(0o777)
+    with pytest.raises(UserError, match=r"others may write in the folder .*config"):
+        read(place, "true")
+    (place / "config").chmod(0o1777)  # nobody can put another file in the place of ours there
+    assert read(place, "true").on_event == "true"
+    (place / "config").chmod(0o755)
+    (place / "elsewhere").mkdir()
+    (place / "elsewhere").chmod(0o777)
+    (place / "elsewhere" / "link").symlink_to(place / "config" / "config.toml")
+    with pytest.raises(UserError, match=r"others may write in the folder .*elsewhere"):
+        config.read(place / "elsewhere" / "link")
+
+
+@AS_ROOT
+@pytest.mark.parametrize("path", ["config/config.toml", "config", "scripts/notify.sh", "scripts", ""])
+def test_what_belongs_to_another_user_is_refused(place: Path, path: str) -> None:
+    assert read(place, "../scripts/notify.sh")
+    os.chown(place / path, OTHER, OTHER)
+    with pytest.raises(UserError, match="belongs to another user"):
+        config.read(place / "config" / "config.toml")
+
+
+@pytest.mark.parametrize(
+    "command", ["true", "echo x > /dev/null", "no-such-command", "if true; then :; fi", "{ :; }", "cat | mail -s hi me"]
+)
+def test_usual_commands_pass(place: Path, command: str) -> None:
+    assert read(place, command).on_event == command
+
+
+def test_a_program_of_the_path_is_found_there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{place / 'scripts'}:{os.environ['PATH']}")
+    assert read(place, "notify.sh").on_event
+    (place / "scripts").chmod(0o777)
+    with pytest.raises(UserError, match=r"others may write in the folder .*scripts"):
+        ownership.check_command("notify.sh", place, "on_event:")
