@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import threading
@@ -20,11 +19,14 @@ from ..data.readers import ENDINGS
 from ..engine.protocol import AskDownload, DownloadAnswer
 from ..errors import UserError
 from ..safe_text import safe_line
+from . import hub_names
 from .hub_clients import Hub, Listing, connect
 from .hub_errors import explain
+from .hub_fetch import Fetch
 from .hub_files import (
     CARD,
     INDEX,
+    LARGEST_INDEX,
     MANIFEST,
     Manifest,
     card,
@@ -36,6 +38,7 @@ from .hub_files import (
     shards,
     split_files,
 )
+from .hub_staging import Staging, cannot_keep
 
 __all__ = ["download", "folder_of", "missing_files"]
 
@@ -82,6 +85,7 @@ class _Fetch:
         self._hub = hub
         self._timeout = timeout
         self._report = report
+        self._host = hub.gate.host
 
     def choose(self, kinds: tuple[str, ...]) -> tuple[str, Listing, list[str]]:
         """Return the first of `kinds` that the hub has, its listing and the files to fetch; none where a card must be read first."""
@@ -89,7 +93,7 @@ class _Fetch:
         for kind in kinds:
             self._report("listing", 0, None, "files")
             try:
-                listing = self._call(lambda kind=kind: self._hub.list_files(self._repo, kind), lambda: 0)
+                listing = self._call(lambda kind=kind: self._hub.list_files(self._repo, kind), lambda: self._hub.gate.received)
                 return kind, listing, self._needed(kind, listing)
             except UserError as error:
                 if error.exit_code != 2:  # the hub cannot be reached, so the next kind need not be tried
@@ -104,7 +108,7 @@ class _Fetch:
     def _needed(self, kind: str, listing: Listing) -> list[str]:
         names = list(listing.files)
         if kind == "model":
-            return model_files(set(names), f"{self._source} on {self._hub.host}")
+            return model_files(set(names), f"{self._source} on {self._host}")
         found = split_files(names, {})
         if not found and "README.md" not in names:
             raise self._no_splits()
@@ -112,7 +116,7 @@ class _Fetch:
 
     def _no_splits(self) -> UserError:
         return UserError(
-            f"{self._source} on {self._hub.host} has no train file that can be read ({', '.join(ENDINGS)}), "
+            f"{self._source} on {self._host} has no train file that can be read ({', '.join(ENDINGS)}), "
             "neither at its top, nor in data/, nor named in its README.md. Choose another data set"
         )
 
@@ -120,43 +124,55 @@ class _Fetch:
         """Fetch the files, check them and give the folder its name."""
         folder = folder_of(self._source, kind)
         paths.make_private(folder.parent)
-        part = paths.make_private(folder.with_name(f".{folder.name}.part"))
-        with _locked(folder.with_name(f".{folder.name}.lock"), self._source):
-            for leftover in (part / ".cache").rglob("*.incomplete"):
-                leftover.unlink()  # of a client that was killed, and never takes them up again
-            if not names:
-                names = self._files_by_card(listing, part)
-            self._fetch(kind, listing, names, part)
-            if INDEX in names:
-                lacking = [shard for shard in shards(part / INDEX) if shard not in names]
-                if lacking:
-                    raise UserError(
-                        f"{self._source} on {self._hub.host} lacks a part of its weights: {safe_line(lacking[0], 80)}. Choose another model"
-                    )
-            self._check(listing, names, part)
-            sizes = {name: listing.files[name].size for name in names}
-            sha256 = {name: sha for name in names if (sha := listing.files[name].sha256) is not None}
-            _give_name(part, folder, Manifest(self._source, kind, listing.revision, sizes, sha256))
+        part = folder.with_name(f".{folder.name}.part")
+        with _locked(folder.with_name(f".{folder.name}.lock"), self._source), _keeping(part):
+            if not part.is_symlink():
+                paths.make_private(part)
+            with Staging(part) as staging:
+                if not names:
+                    names = self._files_by_card(listing, staging, part)
+                self._fetch(kind, listing, names, staging, part)
+                if INDEX in names:
+                    self._need_all_shards(names, staging)
+                self._check(listing, names, staging)
+                sizes = {name: listing.files[name].size for name in names}
+                sha256 = {name: sha for name in names if (sha := listing.files[name].sha256) is not None}
+                _give_name(part, folder, Manifest(self._source, kind, listing.revision, sizes, sha256), staging)
 
-    def _fetch(self, kind: str, listing: Listing, names: list[str], part: Path) -> None:
-        sizes = {name: listing.files[name].size for name in names}
-        total = sum(sizes.values())
-        there = _bytes_there(part, sizes)
-        free = shutil.disk_usage(part).free
-        if total - there > free:
+    def _need_all_shards(self, names: list[str], staging: Staging) -> None:
+        where = f"{INDEX} of {self._source} on {self._host}"
+        lacking = [shard for shard in shards(staging.read(INDEX, LARGEST_INDEX + 1), where) if shard not in names]
+        if lacking:
             raise UserError(
-                f"{self._source} needs {_megabytes(total - there)} and only {_megabytes(free)} are free in {part.parent}. "
+                f"{self._source} on {self._host} lacks a part of its weights: {safe_line(lacking[0], 80)}. Choose another model"
+            )
+
+    def _fetch(self, kind: str, listing: Listing, names: list[str], staging: Staging, part: Path) -> None:
+        self._refuse_odd(listing, names)
+        fetch = Fetch(self._hub, self._repo, kind, listing.revision, {name: listing.files[name] for name in names}, staging)
+        left, free = fetch.total - fetch.done, shutil.disk_usage(part).free
+        if left > free:
+            raise UserError(
+                f"{self._source} needs {_megabytes(left)} and only {_megabytes(free)} are free in {part.parent}. "
                 "Free some space or set EMOTUI_HOME to another disk",
                 exit_code=1,
             )
-        self._report("downloading", there, total, "bytes")
-        self._call(
-            lambda: self._hub.fetch(self._repo, kind, listing, names, part),
-            lambda: _bytes_there(part, sizes),
-            lambda done: self._report("downloading", done, total, "bytes"),
-            listed=True,
-        )
-        self._report("downloading", total, total, "bytes")
+        self._report("downloading", fetch.done, fetch.total, "bytes")
+        try:
+            self._call(fetch.run, lambda: fetch.done, lambda done: self._report("downloading", done, fetch.total, "bytes"), listed=True)
+        finally:
+            fetch.stop.set()
+        self._report("downloading", fetch.total, fetch.total, "bytes")
+
+    def _refuse_odd(self, listing: Listing, names: list[str]) -> None:
+        """Raise UserError where a file that is needed cannot be kept under its name."""
+        odd = next((name for name in names if name in listing.odd), None)
+        if odd is not None:
+            raise self._hub.gate.unreadable(f"a listing with the name '{safe_line(odd, 60)}', {listing.odd[odd]}")
+        clash = hub_names.clash(names)
+        if clash is not None:
+            one, two = (safe_line(name, 60) for name in clash)
+            raise self._hub.gate.unreadable(f"a listing with both '{one}' and '{two}', which cannot be kept beside each other")
 
     def _call(
         self, work: Callable[[], T], look: Callable[[], int], tell: Callable[[int], None] = lambda _: None, *, listed: bool = False
@@ -178,7 +194,7 @@ class _Fetch:
                 seen, since = now, time.monotonic()
             elif thread.is_alive() and time.monotonic() - since > self._timeout:
                 raise UserError(
-                    f"{self._hub.host} sent nothing for {self._timeout:g} s. What arrived of {self._source} is kept: "
+                    f"{self._host} sent nothing for {self._timeout:g} s. What arrived of {self._source} is kept: "
                     "run it again to go on. EMOTUI_DOWNLOAD_TIMEOUT=SECONDS waits longer",
                     exit_code=1,
                 )
@@ -186,29 +202,27 @@ class _Fetch:
         if error is None:
             return result
         hub = self._hub
-        sentence = explain(error, host=hub.host, source=self._source, token_variable=hub.token_variable, listed=listed)
+        sentence = explain(error, host=self._host, source=self._source, token_variable=hub.token_variable, listed=listed)
         if sentence is None:
             raise error
         raise sentence from error
 
-    def _files_by_card(self, listing: Listing, part: Path) -> list[str]:
+    def _files_by_card(self, listing: Listing, staging: Staging, part: Path) -> list[str]:
         cards = [name for name in CARD if name in listing.files]
-        self._fetch("dataset", listing, cards, part)
+        self._fetch("dataset", listing, cards, staging, part)
         found = split_files(list(listing.files), card(part))
         if not found:
             raise self._no_splits()
         return sorted({*found, *cards})
 
-    def _check(self, listing: Listing, names: list[str], part: Path) -> None:
+    def _check(self, listing: Listing, names: list[str], staging: Staging) -> None:
         total, done = sum(listing.files[name].size for name in names), 0
         for name in names:
             self._report("checking", done, total, "bytes")
-            file, path = listing.files[name], part / name
-            if not path.is_file():
-                raise UserError(f"the connection to {self._hub.host} broke before {name} came. Run it again to go on", exit_code=1)
-            if path.stat().st_size != file.size or (file.sha256 is not None and _sha256(path) != file.sha256):
-                path.unlink()
-                raise UserError(f"{name} of {self._source} came damaged from {self._hub.host} and was removed. Run it again", exit_code=1)
+            file = listing.files[name]
+            if staging.size(name) != file.size or (file.sha256 is not None and staging.sha256(name) != file.sha256):
+                staging.remove(name)
+                raise UserError(f"{name} of {self._source} came damaged from {self._host} and was removed. Run it again", exit_code=1)
             done += file.size
         self._report("checking", total, total, "bytes")
 
@@ -239,19 +253,20 @@ def _locked(path: Path, source: str) -> Iterator[None]:
         os.close(lock)
 
 
-def _give_name(part: Path, folder: Path, manifest: Manifest) -> None:
+@contextmanager
+def _keeping(part: Path) -> Iterator[None]:
+    """Say an error of the disk in a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_keep(error, part) from error
+
+
+def _give_name(part: Path, folder: Path, manifest: Manifest, staging: Staging) -> None:
     """Keep the fetched files and nothing else, and move them to `folder`."""
-    wanted = {part / name for name in manifest.sizes}
-    for path in sorted(part.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path not in wanted:
-            path.unlink()
+    staging.keep_only(manifest.sizes)
     if folder.exists():
-        for name in manifest.sizes:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (part / name).replace(folder / name)
+        staging.move_to(folder, manifest.sizes)
         shutil.rmtree(part)
         writing.write_private(folder / MANIFEST, msgspec.json.encode(manifest))
     else:
@@ -270,25 +285,6 @@ def _answer(id: str, kind: str, started: float) -> DownloadAnswer:  # noqa: A002
 def _absent(id: str, kinds: tuple[str, ...]) -> UserError:  # noqa: A002
     places = [f"{', '.join(missing_files(folder_of(id, kind), kind))} in {folder_of(id, kind)}" for kind in kinds]
     return UserError(f"{id} is not complete on this machine, and this is offline. Put {' or '.join(places)}, or go online once")
-
-
-def _bytes_there(part: Path, sizes: dict[str, int]) -> int:
-    """Return how many bytes of the files are on the disk, in whatever form the clients keep unfinished ones."""
-    done = 0
-    for root, _, names in os.walk(part):
-        for name in names:
-            path = Path(root, name)
-            if name.endswith(".incomplete") or path.relative_to(part).as_posix() in sizes:
-                try:
-                    done += path.stat().st_size
-                except FileNotFoundError:
-                    continue  # renamed meanwhile
-    return min(done, sum(sizes.values()))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _megabytes(size: int) -> str:

@@ -1,20 +1,30 @@
-"""The two hubs, asked and fetched from through their own client libraries."""
+"""The two hubs, asked and fetched from through their own client libraries, each request past a gate of ours."""
 
 from __future__ import annotations
 
-import glob
+import io
 import os
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
 from .. import paths, writing
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import hub_names
+from .hub_gate import LISTING_ENTRIES, Gate
 
 HF_HOST = "huggingface.co"
-_SMALL_CHUNK = 1 << 15
-_WEEK = 7 * 24 * 3600
+_BLOCK = 1 << 15
+"""Bytes read at a time: what is lost when the line breaks."""
+_LARGEST = 1 << 60
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REVISION = re.compile(r"[\w.-]{1,100}", re.ASCII)
+_ODD = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError)
+"""What the libraries raise where an answer has another shape than they think."""
 
 
 class ListedFile(msgspec.Struct, frozen=True):
@@ -31,20 +41,37 @@ class Listing(msgspec.Struct, frozen=True):
 
     revision: str
     files: dict[str, ListedFile]
+    odd: dict[str, str] = {}
+    """Why a file cannot be kept under its name, for those that cannot."""
+
+
+class Content(msgspec.Struct, frozen=True):
+    """The answer to a question for a file, or for the rest of one."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Their names in any case."""
+    blocks: Iterator[bytes]
+    """The bytes, as they come."""
 
 
 class Hub(Protocol):
-    """One hub. Its methods raise what the client library raises."""
+    """One hub. Its methods raise UserError, and what the client library raises."""
 
-    host: str
+    gate: Gate
     token_variable: str
 
-    def list_files(self, repo: str, kind: str) -> Listing:
-        """Return the files of OWNER/NAME; `kind` is 'model' or 'dataset'."""
+    @property
+    def broken(self) -> tuple[type[Exception], ...]:
+        """What is raised where a line broke, so that it can be opened once more."""
         ...
 
-    def fetch(self, repo: str, kind: str, listing: Listing, names: list[str], folder: Path) -> None:
-        """Put the named files into `folder`, going on where an earlier fetch was cut."""
+    def list_files(self, repo: str, kind: str) -> Listing:
+        """Return the files of OWNER/NAME; `kind` is 'model' or 'dataset'. Every name in it has been checked (hub_names.fault)."""
+        ...
+
+    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> AbstractContextManager[Content]:
+        """Ask for a file from byte `start` on."""
         ...
 
 
@@ -74,36 +101,85 @@ class ModelScope:
                 "MODELSCOPE_DOWNLOAD_TIMEOUT": seconds,
                 "MODELSCOPE_REPO_TREE_PAGE_TIMEOUT_SECONDS": seconds,
                 "MODELSCOPE_REPO_TREE_PAGE_MAX_ATTEMPTS": "2",
-                "MODELSCOPE_DOWNLOAD_TOTAL_TIMEOUT": str(_WEEK),  # the default of an hour is too short for a slow line
-                "MODELSCOPE_DOWNLOAD_INTRA_CLOUD": "false",  # asks where this machine stands
             }
         )
-        from modelscope.hub.snapshot_download import snapshot_download
+        import requests
         from modelscope_hub import HubApi
+        from urllib3.exceptions import HTTPError
 
-        self._download = snapshot_download
+        self.broken = (requests.ConnectionError, requests.Timeout, HTTPError)
         self._api = HubApi()
-        self._endpoint: str = self._api.legacy.endpoint
-        self.host = urlsplit(self._endpoint).netloc
+        self._legacy = self._api.legacy
+        self.gate = Gate(self._legacy.endpoint, "MODELSCOPE_ENDPOINT")
+        sessions = [each for each in vars(self._legacy).values() if isinstance(each, requests.Session)]
+        if not sessions:
+            raise UserError("this version of modelscope is not known: install modelscope 1.40", exit_code=1)
+        for session in sessions:
+            session.adapters.clear()
+            session.mount("", _adapter(self.gate))
 
     def list_files(self, repo: str, kind: str) -> Listing:
-        entries = self._api.list_repo_files(repo, kind)
-        files = {each.path: ListedFile(each.size or 0, _sha256(each.sha256)) for each in entries if each.path and each.type != "tree"}
-        return Listing("master", files)
+        self.gate.begin(file=False)
+        try:
+            entries = self._api.list_repo_files(repo, kind)
+            found = [(each.path, each.size, each.sha256) for each in entries if each.type != "tree"]
+        except _ODD as error:
+            raise self.gate.unreadable() from error
+        return _listing(self.gate, "master", found)
 
-    def fetch(self, repo: str, kind: str, listing: Listing, names: list[str], folder: Path) -> None:
-        self._download(
-            repo,
-            revision=listing.revision,
-            repo_type=kind,
-            local_dir=str(folder),
-            cache_dir=os.environ["MODELSCOPE_CACHE"],
-            allow_patterns=[glob.escape(name) for name in names],
-            endpoint=self._endpoint,
-        )
+    @contextmanager
+    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Iterator[Content]:
+        self.gate.begin(file=True)
+        response = self._legacy.download_stream(repo, kind, name, revision, _range(start))
+        with response:
+            yield Content(response.status_code, response.headers, _raw_blocks(response.raw))
 
 
-def _write_nobody(home: Path) -> None:
+def _adapter(gate: Gate) -> Any:
+    """Return what sends the requests of one of the `requests` library's sessions."""
+    import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3 import HTTPResponse
+
+    class Adapter(HTTPAdapter):
+        def send(self, request: requests.PreparedRequest, *arguments: Any, **keywords: Any) -> requests.Response:
+            gate.request(request.url or "", request.headers)
+            return super().send(request, *arguments, **keywords)
+
+        def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+            status: int = resp.status
+            if status < 300:
+                gate.headers(resp.headers)
+            if not gate.is_content(status):
+                resp = read(resp, status)
+            return super().build_response(req, resp)
+
+    def read(resp: Any, status: int) -> HTTPResponse:
+        """Return the answer, read to its end or the limit."""
+        limit, body = gate.limit(status), bytearray()
+        try:
+            for block in _raw_blocks(resp):
+                body += block
+                if len(body) > limit:
+                    break
+        finally:
+            resp.close()
+        if status < 300:
+            if len(body) > limit:
+                raise gate.too_long()
+            gate.listing(status, resp.headers, bytes(body))
+        return HTTPResponse(io.BytesIO(body), resp.headers, status, reason=resp.reason, preload_content=False, enforce_content_length=False)
+
+    return Adapter(pool_maxsize=16)
+
+
+def _raw_blocks(raw: Any) -> Iterator[bytes]:
+    """Yield what a response of urllib3 sends, as it comes."""
+    while block := raw.read1(_BLOCK, decode_content=False):
+        yield block
+
+
+def _write_nobody(home: Any) -> None:
     """Give the client an install number without meaning, which it would otherwise make up and send along for ever."""
     session = paths.make_private(home / "credentials") / "session"
     if not session.exists():
@@ -116,70 +192,118 @@ class HuggingFace:
     token_variable = "HF_TOKEN"  # noqa: S105 - the name of a variable
 
     def __init__(self, timeout: float) -> None:
+        import httpx2
         import huggingface_hub
         from huggingface_hub import constants
 
         # Set here and not in the environment, because transformers may have imported the library long ago.
         constants.HF_HUB_DOWNLOAD_TIMEOUT = constants.HF_HUB_ETAG_TIMEOUT = max(1, int(timeout))
-        constants.DOWNLOAD_CHUNK_SIZE = _SMALL_CHUNK  # of 10 MiB at a time, up to 10 MiB are lost when the line breaks
         constants.HF_HUB_DISABLE_XET = True
         constants.HF_HUB_DISABLE_TELEMETRY = True
+        self.broken = (httpx2.TransportError,)
         self._library = huggingface_hub
         self._timeout = timeout
         self._endpoint: str = constants.ENDPOINT
-        self.host = urlsplit(self._endpoint).netloc
+        self.gate = Gate(self._endpoint, "HF_ENDPOINT")
         # The token that `hf auth login` stored is for the hub alone: another server gets one only from HF_TOKEN.
-        self._token: Any = None if self.host == HF_HOST else os.environ.get("HF_TOKEN") or False
+        self._token: Any = None if self.gate.origin[1] == HF_HOST else os.environ.get("HF_TOKEN") or False
         self._api = huggingface_hub.HfApi(endpoint=self._endpoint, token=self._token)
+        huggingface_hub.set_client_factory(lambda: _client(self.gate, timeout))
 
     def list_files(self, repo: str, kind: str) -> Listing:
-        revision = self._api.repo_info(repo, repo_type=kind, timeout=self._timeout).sha
-        files: dict[str, ListedFile] = {}
-        for entry in self._api.list_repo_tree(repo, repo_type=kind, revision=revision, recursive=True):
+        self.gate.begin(file=False)
+        try:
+            revision = self._api.repo_info(repo, repo_type=kind, timeout=self._timeout).sha
+            if not isinstance(revision, str) or not _REVISION.fullmatch(revision):
+                raise self.gate.unreadable("no revision, or one that is none")
+            entries = self._api.list_repo_tree(repo, repo_type=kind, revision=revision, recursive=True)
+            return _listing(self.gate, revision, self._found(entries))
+        except _ODD as error:
+            raise self.gate.unreadable() from error
+
+    def _found(self, entries: Iterable[Any]) -> Iterator[tuple[Any, Any, Any]]:
+        for entry in entries:
             if isinstance(entry, self._library.RepoFile):
-                files[entry.path] = ListedFile(entry.size, _sha256(entry.lfs.sha256 if entry.lfs is not None else None))
-        return Listing(revision or "main", files)
+                yield entry.path, entry.size, entry.lfs.sha256 if entry.lfs is not None else None
 
-    def fetch(self, repo: str, kind: str, listing: Listing, names: list[str], folder: Path) -> None:
-        for name in names:
-            file = listing.files[name]
-            if file.sha256 is not None and not (folder / name).exists():
-                self._fetch_large(repo, kind, listing.revision, name, file, folder)
-        self._library.snapshot_download(
-            repo,
-            repo_type=kind,
-            revision=listing.revision,
-            local_dir=folder,
-            cache_dir=paths.cache_folder() / "huggingface",
-            allow_patterns=[glob.escape(name) for name in names],
-            endpoint=self._endpoint,
-            token=self._token,
-            etag_timeout=self._timeout,
-            max_workers=4,
-        )
+    @contextmanager
+    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Iterator[Content]:
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-    def _fetch_large(self, repo: str, kind: str, revision: str, name: str, file: ListedFile, folder: Path) -> None:
-        """Fetch one large file, from the byte on where an earlier process stopped.
-
-        snapshot_download begins such a file anew in every process; it accepts what lies there with the right sha256.
-        """
-        from huggingface_hub.file_download import get_hf_file_metadata, hf_hub_url, http_get
-        from huggingface_hub.utils import build_hf_headers
-
-        url = hf_hub_url(repo, name, repo_type=kind, revision=revision, endpoint=self._endpoint)
-        metadata = get_hf_file_metadata(url, token=self._token, timeout=self._timeout, endpoint=self._endpoint)
-        headers = build_hf_headers(token=self._token)
-        if urlsplit(metadata.location).netloc != urlsplit(url).netloc:
-            headers.pop("authorization", None)  # a storage server elsewhere must not see the token
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.incomplete")
-        with part.open("ab") as output:
-            if output.tell() > file.size:
-                output.truncate(0)
-            http_get(metadata.location, output, resume_size=output.tell(), headers=headers, expected_size=file.size)
-        part.replace(target)
+        self.gate.begin(file=True)
+        url = self._library.hf_hub_url(repo, name, repo_type=kind, revision=revision, endpoint=self._endpoint)
+        headers = build_hf_headers(token=self._token, headers=_range(start))
+        with get_session().stream("GET", url, headers=headers, timeout=self._timeout) as response:
+            hf_raise_for_status(response)
+            yield Content(response.status_code, response.headers, response.iter_raw())
 
 
-def _sha256(value: str | None) -> str | None:
-    return value.lower() if value and len(value) == 64 else None
+def _client(gate: Gate, timeout: float) -> Any:
+    """Return the client that huggingface_hub makes for itself, with the gate in its hooks."""
+    import httpx2
+
+    class Limited(httpx2.SyncByteStream):
+        """An answer up to the limit; one more byte of a success is an error, and of another the end."""
+
+        def __init__(self, stream: Any, status: int) -> None:
+            self._stream = stream
+            self._status = status
+
+        def __iter__(self) -> Iterator[bytes]:
+            left = gate.limit(self._status)
+            for block in self._stream:
+                if len(block) > left:
+                    if self._status < 300:
+                        raise gate.too_long()
+                    return
+                left -= len(block)
+                yield block
+
+        def close(self) -> None:
+            self._stream.close()
+
+    def ask(request: httpx2.Request) -> None:
+        gate.request(str(request.url), request.headers)
+        limits = request.extensions.get("timeout", {})
+        request.extensions["timeout"] = {name: limits.get(name) or timeout for name in ("connect", "read", "write", "pool")}
+
+    def answer(response: httpx2.Response) -> None:
+        status = response.status_code
+        if status < 300:
+            gate.headers(response.headers)
+        if gate.is_content(status):
+            return
+        response.stream = Limited(response.stream, status)
+        response.read()
+        if status < 300:
+            gate.listing(status, response.headers, response.content)
+            gate.next_page(response.links.get("next", {}).get("url"))
+
+    return httpx2.Client(event_hooks={"request": [ask], "response": [answer]}, follow_redirects=True, timeout=timeout)
+
+
+def _range(start: int) -> dict[str, str]:
+    return {"Range": f"bytes={start}-"} if start else {}
+
+
+def _listing(gate: Gate, revision: str, entries: Iterable[tuple[Any, Any, Any]]) -> Listing:
+    """Return the entries, each a path, a size and a sha256 as the server gives them, checked. Raises UserError."""
+    files: dict[str, ListedFile] = {}
+    for path, size, digest in entries:
+        words = hub_names.fault(path)
+        shown = safe_line(str(path), 60)
+        if words is not None:
+            raise gate.unreadable(f"a listing with the name '{shown}', {words}")
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _LARGEST:
+            raise gate.unreadable(f"a listing with {safe_line(repr(size)[:60], 40)} as the size of '{shown}'")
+        if digest is not None and not isinstance(digest, str):
+            raise gate.unreadable(f"a listing with a sha256 of '{shown}' that is no text")
+        digest = digest.lower() if digest else None
+        file = ListedFile(size, digest if digest is not None and _SHA256.fullmatch(digest) else None)
+        if files.setdefault(path, file) != file:
+            raise gate.unreadable(f"a listing with two different files '{shown}'")
+        if len(files) > LISTING_ENTRIES:
+            raise gate.too_many()
+    if not files:
+        raise gate.unreadable("a listing without any file")
+    return Listing(revision, files, {name: words for name in files if (words := hub_names.oddity(name)) is not None})

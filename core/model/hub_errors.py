@@ -17,9 +17,12 @@ def explain(error: BaseException, *, host: str, source: str, token_variable: str
     The libraries wrap the cause in errors of their own, so everything that `error` was raised from is looked at.
     """
     causes = list(_causes(error))
+    ours = next((each for each in causes if isinstance(each, UserError)), None)
+    if ours is not None:
+        return ours
     if any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in causes):
         return UserError(f"the disk is full, so {source} cannot be kept. Free some space or set EMOTUI_HOME to another disk", exit_code=1)
-    status = next((code for code in map(_status, causes) if code is not None and code >= 400), None)
+    status = next((code for code in map(status_of, causes) if code is not None and code >= 400), None)
     if status == 404 and listed:
         return UserError(f"{host} lists a file of {source} that it does not have (404). Try it again later", exit_code=1)
     if status is not None:
@@ -51,6 +54,12 @@ def _unreachable(causes: list[BaseException], host: str, source: str) -> UserErr
         name = type(each).__name__
         if "ProxyError" in name:
             return UserError(f"the proxy on the way to {host} does not answer. Check HTTPS_PROXY and NO_PROXY", exit_code=1)
+        if name == "TooManyRedirects":
+            return UserError(
+                f"{host} leads from one address to the next without end. Check the address, or try {source} again later", exit_code=1
+            )
+        if name in _BAD_ADDRESS:
+            return UserError(f"{host} leads to an address that is none. Try {source} again later", exit_code=1)
         if isinstance(each, ssl.SSLError):
             return UserError(
                 f"the certificate of {host} is not trusted. Check the clock, and SSL_CERT_FILE if a proxy is in between", exit_code=1
@@ -68,7 +77,25 @@ def _unreachable(causes: list[BaseException], host: str, source: str) -> UserErr
     return None
 
 
-_BROKEN = {"RemoteProtocolError", "ReadError", "ConnectError", "NetworkError", "ProtocolError", "IncompleteRead", "LocalEntryNotFoundError"}
+_BAD_ADDRESS = {
+    "InvalidURL",
+    "InvalidSchema",
+    "MissingSchema",
+    "UnsupportedProtocol",
+    "LocationParseError",
+    "LocationValueError",
+    "UnicodeError",
+}
+_BROKEN = {
+    "RemoteProtocolError",
+    "ReadError",
+    "WriteError",
+    "ConnectError",
+    "NetworkError",
+    "ProtocolError",
+    "IncompleteRead",
+    "LocalEntryNotFoundError",
+}
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -91,8 +118,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         waiting += [part for part in inner if isinstance(part, BaseException)]
 
 
-def _status(error: BaseException) -> int | None:
-    """Return the HTTP status that an error carries."""
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status that a client library's error carries."""
     code = getattr(error, "status_code", None)
     if code is None:
         code = getattr(getattr(error, "response", None), "status_code", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,29 @@ from .. import paths
 from ..data import metadata
 from ..data.readers import ENDINGS
 from ..errors import UserError
+from ..plain_files import read_plain
 from ..safe_text import safe_line
+from . import hub_names
 
 MANIFEST = ".emotui.json"
 """In a downloaded folder: what it must hold."""
 CARD = ("README.md", "dataset_infos.json", "dataset_info.json")
 INDEX = "model.safetensors.index.json"
+LARGEST_INDEX = 64 << 20
+"""Bytes of an index of weights, at most: that of a model with a million tensors has fewer."""
 
+_LARGEST_MANIFEST = 64 << 20
+_PATTERNS = 1000
 _WEIGHTS = "model.safetensors"
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _TOKENIZER = {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"}
 _MODEL = {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt"} | _TOKENIZER
 _SPLIT = re.compile(r"(?:train|training|validation|valid|val|dev|eval|test|testing)(?:[-_.][^/]*)?", re.IGNORECASE)
-_ID = re.compile(r"(ms|hf):(\w[\w.-]*)/(\w[\w.-]*)")
+_ID = re.compile(r"(ms|hf):(\w[\w.-]{0,95})/(\w[\w.-]{0,95})")
+
+
+class _Index(msgspec.Struct):
+    weight_map: dict[str, str]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -59,9 +68,11 @@ def folder_of(id: str, what: str) -> Path:  # noqa: A002
 def read_manifest(folder: Path) -> Manifest | None:
     """Return what was fetched into `folder`; None where its files were put there in another way."""
     try:
-        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError):
+        manifest = msgspec.json.decode(read_plain(folder / MANIFEST, _LARGEST_MANIFEST), type=Manifest)
+    except (OSError, UserError, msgspec.MsgspecError, RecursionError):
         return None
+    plain = all(hub_names.fault(name) is None and size >= 0 for name, size in manifest.sizes.items())
+    return manifest if plain else None
 
 
 def missing_files(folder: Path, what: str) -> list[str]:
@@ -76,7 +87,8 @@ def missing_files(folder: Path, what: str) -> list[str]:
     if not _TOKENIZER & set(names):
         missing.append("tokenizer.json")
     if INDEX in names and _WEIGHTS not in names:
-        return missing + [shard for shard in shards(folder / INDEX) if shard not in names]
+        index = read_plain(folder / INDEX, LARGEST_INDEX, follow=True)
+        return missing + [shard for shard in shards(index, str(folder / INDEX)) if shard not in names]
     return missing if _WEIGHTS in names else [*missing, _WEIGHTS]
 
 
@@ -104,7 +116,8 @@ def model_files(names: set[str], where: str) -> list[str]:
 def split_files(names: list[str], card: dict[str, Any]) -> list[str]:
     """Return the names that hold splits: at the top, else in data/, else those of the card's default configuration.
 
-    Of several formats that hold the same splits one is taken. Empty where there is no train file.
+    Of several formats that hold the same splits one is taken. Empty where there is no train file. Raises UserError for a
+    pattern of the card that leaves the data set.
     """
     for place in ("", "data/"):
         here = [name for name in names if name.startswith(place) and "/" not in name[len(place) :]]
@@ -115,8 +128,19 @@ def split_files(names: list[str], card: dict[str, Any]) -> list[str]:
     configurations = [each for each in _listed(card.get("configs")) if isinstance(each, dict)]
     default = [each for each in configurations if each.get("default") or each.get("config_name") == "default"] or configurations
     entries = [each for each in _listed(default[0].get("data_files")) if isinstance(each, dict)] if default else []
-    patterns = [str(pattern) for each in entries for pattern in _listed(each.get("path"))]
+    patterns = [_pattern(pattern) for each in entries for pattern in _listed(each.get("path")) if isinstance(pattern, str)]
+    if len(patterns) > _PATTERNS:
+        raise UserError(f"README.md names more than {_PATTERNS:,} patterns of files. Choose another data set")
     return [name for name in names if name.lower().endswith(ENDINGS) and any(fnmatch.fnmatchcase(name, each) for each in patterns)]
+
+
+def _pattern(pattern: str) -> str:
+    """Return a pattern of a card. Raises UserError where it is for files outside of the data set."""
+    pattern = pattern.removeprefix("./")
+    words = hub_names.fault(pattern)
+    if words is not None:
+        raise UserError(f"README.md names the files '{safe_line(pattern, 60)}', {words}. Choose another data set")
+    return pattern
 
 
 def _is_split(name: str, ending: str) -> bool:
@@ -136,9 +160,17 @@ def card(folder: Path) -> dict[str, Any]:
     return metadata.card(folder) if (folder / "README.md").is_file() else {}
 
 
-def shards(index: Path) -> list[str]:
-    """Return the files that a safetensors index names. Raises UserError where it cannot be read."""
+def shards(index: bytes, where: str) -> list[str]:
+    """Return the files that a safetensors index names. Raises UserError, with the words of `where` for the index, where it is none."""
+    remedy = "Remove it and download the model again"
+    if len(index) > LARGEST_INDEX:
+        raise UserError(f"{where} is larger than an index of weights can be. {remedy}")
     try:
-        return sorted({str(each) for each in json.loads(index.read_text("utf-8"))["weight_map"].values()})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{index} is not an index of weights. Remove it and download the model again") from error
+        names = set(msgspec.json.decode(index, type=_Index).weight_map.values())
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise UserError(f"{where} is not an index of weights. {remedy}") from error
+    for name in names:
+        words = hub_names.fault(name) or hub_names.oddity(name)
+        if words is not None:
+            raise UserError(f"{where} names the file '{safe_line(name, 60)}', {words}. {remedy}")
+    return sorted(names)
