@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import shutil
 import threading
@@ -48,6 +49,8 @@ T = TypeVar("T")
 TIMEOUT = 60.0
 """Seconds without a byte after which a download is given up, unless EMOTUI_DOWNLOAD_TIMEOUT says otherwise."""
 _LOOK = 0.2
+_LISTING = 10
+"""How many times the time-out a listing may take in all."""
 
 
 def download(ask: AskDownload, report: Report) -> DownloadAnswer:
@@ -186,13 +189,18 @@ class _Fetch:
         thread = threading.Thread(target=_into(outcome, work), name="hub", daemon=True)
         thread.start()
         seen, since = look(), time.monotonic()
+        end = math.inf if listed else since + _LISTING * self._timeout
         while thread.is_alive():
             thread.join(_LOOK)
             now = look()
             tell(now)
             if now != seen:
                 seen, since = now, time.monotonic()
-            elif thread.is_alive() and time.monotonic() - since > self._timeout:
+            if thread.is_alive() and time.monotonic() > end:
+                raise UserError(
+                    f"{self._host} is not done with its listing of {self._source} after {_LISTING * self._timeout:g} s", exit_code=1
+                )
+            if thread.is_alive() and time.monotonic() - since > self._timeout:
                 raise UserError(
                     f"{self._host} sent nothing for {self._timeout:g} s. What arrived of {self._source} is kept: "
                     "run it again to go on. EMOTUI_DOWNLOAD_TIMEOUT=SECONDS waits longer",
@@ -202,7 +210,7 @@ class _Fetch:
         if error is None:
             return result
         hub = self._hub
-        sentence = explain(error, host=self._host, source=self._source, token_variable=hub.token_variable, listed=listed)
+        sentence = explain(error, host=hub.gate.asked, source=self._source, token_variable=hub.token_variable, listed=listed)
         if sentence is None:
             raise error
         raise sentence from error

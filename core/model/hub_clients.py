@@ -130,7 +130,10 @@ class ModelScope:
     @contextmanager
     def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Iterator[Content]:
         self.gate.begin(file=True)
-        response = self._legacy.download_stream(repo, kind, name, revision, _range(start))
+        try:
+            response = self._legacy.download_stream(repo, kind, name, revision, _range(start))
+        except ValueError as error:  # of a redirect, which the library takes apart
+            raise self.gate.no_address() from error
         with response:
             yield Content(response.status_code, response.headers, _raw_blocks(response.raw))
 

@@ -33,6 +33,11 @@ def origin(url: str) -> Origin:
     return parts.scheme.lower(), (parts.hostname or "").lower(), port
 
 
+def _host(of: Origin) -> str:
+    scheme, host, port = of
+    return safe_line(host if port == _PORTS.get(scheme) else f"{host}:{port}", 80)
+
+
 class Gate:
     """The rules for one hub. Its methods raise UserError with the hub's host and the cause."""
 
@@ -45,26 +50,33 @@ class Gate:
         scheme, host, port = self.origin
         if scheme not in _PORTS or not host or port is None:
             raise UserError(f"{variable} is no address of a hub. Set it to one like https://hub.example, or unset it")
-        self.host = host if port == _PORTS[scheme] else f"{host}:{port}"
+        self.host = _host(self.origin)
         self.wants_file = False
         """Whether a success is the content of a file, which whoever fetches it limits."""
         self.received = 0
         """Bytes of answers so far, without those of files."""
+        self.asked = self.host
+        """The host of the last request, which a redirect may have chosen."""
         self._requests = 0
         self._values = 0
 
     def begin(self, *, file: bool) -> None:
         """Begin a listing, whose limits count from here, or a file."""
         self.wants_file = file
+        self.asked = self.host
         self.received = self._requests = self._values = 0
 
     def request(self, url: str, headers: MutableMapping[str, Any]) -> None:
         """Look at a request right before it is sent, the following of a redirect too: take out what is for the hub alone."""
-        there = origin(url)
+        try:
+            there = origin(url)
+        except ValueError as error:
+            raise self.no_address() from error
         if there[0] not in _PORTS:
             raise self.refused(f"leads to an address that is not of the web ({safe_line(url, 60)})")
         if self.origin[0] == "https" and there[0] == "http":
             raise self.refused(f"leads to a page without encryption ({safe_line(there[1], 60)}), as the login page of a network does")
+        self.asked = _host(there)
         if there != self.origin:
             for name in _SECRETS:
                 headers.pop(name, None)
@@ -103,8 +115,15 @@ class Gate:
 
     def next_page(self, url: str | None) -> None:
         """Look at the address that an answer gives for the page after it."""
-        if url is not None and origin(url) != self.origin:
+        try:
+            elsewhere = url is not None and origin(url) != self.origin
+        except ValueError as error:
+            raise self.no_address() from error
+        if url is not None and elsewhere:
             raise self.refused(f"names another server ({safe_line(urlsplit(url).netloc or url, 60)}) for the next page of its listing")
+
+    def no_address(self) -> UserError:
+        return self.refused("leads to an address that is none")
 
     def web_page(self, due: str) -> UserError:
         return self.refused(f"answers with a web page where {due} is due. Does this network want a login, or a proxy?")

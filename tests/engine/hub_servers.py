@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -48,6 +49,8 @@ class HubServer(ThreadingHTTPServer):
         """Status to answer with for a repository."""
         self.missing: set[str] = set()
         """Files that are listed and not there."""
+        self.scripts: dict[str, Callable[[Handler, str | None], bool]] = {}
+        """By repository, what answers in place of this server, given the file's name or None for a listing; False where it does not."""
         self.stopping = threading.Event()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
@@ -71,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     """What both hubs share: JSON, and files in blocks."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it makes every answer of two parts wait for 40 ms
     server: HubServer
 
     def log_message(self, *args: Any) -> None:
@@ -94,7 +98,11 @@ class Handler(BaseHTTPRequestHandler):
     def _take(self) -> None:
         self.server.requests.append(Request(self.command, self.path, {key.lower(): value for key, value in self.headers.items()}))
         url = urlsplit(self.path)
-        self.answer(unquote(url.path), {key: values[0] for key, values in parse_qs(url.query).items()})
+        path, query = unquote(url.path), {key: values[0] for key, values in parse_qs(url.query).items()}
+        match = re.match(r"/(?:api/(?:v1/)?)?(?:(?:models|datasets)/)?([^/]+/[^/]+)(?:/resolve/[^/]+/(.+))?", path, re.DOTALL)
+        script = self.server.scripts.get(match[1]) if match is not None else None
+        if script is None or match is None or not script(self, match[2] or query.get("FilePath")):
+            self.answer(path, query)
 
     def answer(self, path: str, query: dict[str, str]) -> None:
         raise NotImplementedError
@@ -109,6 +117,15 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def send_raw(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Send what is given and nothing else, as long as the caller says no length."""
+        self.send_response(status)
+        for key, text in (headers or {}).items():
+            self.send_header(key, text)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
 
     def send_content(self, name: str, content: bytes, headers: dict[str, str]) -> None:
         match = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
