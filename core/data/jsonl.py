@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,7 @@ def _is_cut_gzip(path: Path) -> bool:
 
 def read(path: Path, text_column: str, label_column: str, rows: Rows, faults: Faults, progress: Progress | None) -> None:
     """Add every line's two values to `rows`; row numbers are line numbers, and blank lines are passed over."""
-    wanted = msgspec.defstruct(
-        "Wanted",
-        [("text", object, msgspec.UNSET), ("label", object, msgspec.UNSET)],
-        rename={"text": text_column, "label": label_column},
-    )
-    decoder = msgspec.json.Decoder(wanted)
+    decoder, values = _decoder(text_column, label_column)
     number = 0
     try:
         for lines in _line_blocks(path, progress):
@@ -76,12 +71,29 @@ def read(path: Path, text_column: str, label_column: str, rows: Rows, faults: Fa
                 found = decoder.decode_lines(b"".join(lines))
             if len(found) != len(lines):
                 found, numbers = _decode_each(lines, number, decoder, path.name, faults)
-            rows.add([row.text for row in found], [row.label for row in found], numbers)
+            rows.add(*values(found), numbers)
             number += len(lines)
     except EOFError as error:
         raise UserError(
             f"{safe_line(path.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
         ) from error
+
+
+def _decoder(text_column: str, label_column: str) -> tuple[Any, Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
+    """Return what decodes a line, and what takes the two columns' values, UNSET where a line has none, out of decoded lines."""
+    try:
+        wanted = msgspec.defstruct(
+            "Wanted",
+            [("text", object, msgspec.UNSET), ("label", object, msgspec.UNSET)],
+            rename={"text": text_column, "label": label_column},
+        )
+    except ValueError:
+        # A struct takes no name with a backslash, a quote or a control character, which JSON writes as escapes.
+        def values(found: list[Any]) -> tuple[list[Any], list[Any]]:
+            return [row.get(text_column, msgspec.UNSET) for row in found], [row.get(label_column, msgspec.UNSET) for row in found]
+
+        return msgspec.json.Decoder(dict[str, Any]), values
+    return msgspec.json.Decoder(wanted), lambda found: ([row.text for row in found], [row.label for row in found])
 
 
 def _decode_each(lines: list[bytes], before: int, decoder: Any, file: str, faults: Faults) -> tuple[list[Any], list[int]]:

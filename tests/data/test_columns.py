@@ -85,3 +85,29 @@ def test_a_column_with_a_label_for_every_row_is_refused(tmp_path: Path, write) -
     rows = [{"text": f"text {number}", "label": f"id-{number}"} for number in range(200)]
     with pytest.raises(UserError, match=r"200 different labels in 200 rows\. Is it the right column"):
         sources.load(DataSpec(str(write(tmp_path / "all.jsonl", rows))))
+
+
+ODD_NAMES = (
+    "back\\slash", 'a "quote"', "'", "line\nbreak", "carriage\rreturn", "tab\t", "nul\0", "\x1b]52;c;YQ==\x07", "\x9b31m", "\x7f",
+    "[/]", "[@click=app.quit]x[/]", "right\u202eleft", "dotted.name", "a,b", "a;b", "🙂", "ﷺ", "\ufeffmark", "__class__", "{}", "%s", "a" * 500,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_a_column_may_have_any_name(tmp_path: Path, write, ending: str, name: str, column: str) -> None:
+    columns = {"text": SENTENCES, "label": CLASSES}
+    columns[name] = columns.pop(column)
+    spec = DataSpec(str(write(tmp_path / f"all.{ending}", table(**columns))), **{f"{column}_column": name})
+    dataset = sources.load(spec)
+    rows = [row for split in dataset.splits.values() for row in split.table.column("text").to_pylist()]
+    assert sorted(rows) == sorted(SENTENCES)
+    assert set(dataset.labels) == {"good", "bad"}
+
+
+def test_a_column_whose_name_is_no_unicode_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "all.jsonl"
+    file.write_text("".join('{"\\ud800": "%s", "label": "%s"}\n' % row for row in zip(SENTENCES, CLASSES, strict=True)))
+    with pytest.raises(UserError, match="row 1"):
+        sources.load(DataSpec(str(file)))
