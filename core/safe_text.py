@@ -6,7 +6,16 @@ import re
 import unicodedata
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ufeff\ufff9-\ufffb\ud800-\udfff]")
+UNSAFE = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ufeff\ufff9-\ufffb\ud800-\udfff"
+"""What would act on a terminal, or is no character, as the inside of a regular expression's brackets; tab and newline are not in it."""
+_UNSAFE = re.compile(f"[{UNSAFE}]")
+MARKS = 6
+"""Most accents and the like on one character; the flags of emoji have as many, and no language stacks more."""
+PARTS = 10
+"""Most marks and joined characters on one character; a family of four emoji of their own skin tones has as many."""
+_MAY_FLOOD = re.compile(f"[^\x00-\u02ff\u2500-\u28ff\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3]{{{MARKS + 1}}}")
+"""More than MARKS characters in a row of which none is Latin, Chinese, Japanese, Korean or a sign that graphics are drawn with."""
+_JOINER = "\u200d"
 _LINE_BREAKS = re.compile(r"\r\n|\r|\n|\u2028|\u2029|\x0b|\x0c|\x85")
 
 
@@ -31,8 +40,26 @@ def safe_line(text: str, width: int | None = None) -> str:
     """Return `text` as one safe line: breaks become ⏎, tabs spaces; cut to `width` terminal cells with … if given."""
     if width is not None:
         text = text[: 4 * width + 16]
-    line = safe_text(_LINE_BREAKS.sub("⏎", text)).replace("\t", " ")
+    line = without_floods(safe_text(_LINE_BREAKS.sub("⏎", text)).replace("\t", " "))
     return line if width is None else cut(line, width)
+
+
+def without_floods(text: str) -> str:
+    """Return `text` with at most MARKS marks, and PARTS marks and joined characters, on each character; what is more is left out.
+
+    More would run over the lines above and below, or hide any number of characters in one cell.
+    """
+    if text.isascii() or not _MAY_FLOOD.search(text):
+        return text
+    kept, marks, parts, is_joined = [], 0, 0, False
+    for character in text:
+        is_mark = _is_mark(character)
+        marks = marks + 1 if is_mark else 0
+        parts = parts + 1 if is_mark or is_joined else 0
+        is_joined = character == _JOINER
+        if marks <= MARKS and parts <= PARTS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def escape_json(text: str) -> str:
@@ -48,9 +75,17 @@ def cell_width(text: str) -> int:
 
 
 def _character_width(character: str) -> int:
-    if unicodedata.combining(character) or character in "\u200b\u200c\u200d\ufe0e\ufe0f":
+    if character < "\u0300":
+        return 1
+    if unicodedata.category(character) in ("Mn", "Me") or character in "\u200b\u200c\u200d" or "\u1160" <= character <= "\u11ff":
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _is_mark(character: str) -> bool:
+    """Whether terminals may draw a character over the one before it; the invisible ones are among them."""
+    category = unicodedata.category(character)
+    return category[0] == "M" or (category == "Cf" and character > "\u1fff") or "\u1160" <= character <= "\u11ff"
 
 
 def cut(line: str, width: int) -> str:

@@ -8,23 +8,35 @@ from collections.abc import Sequence
 
 def main() -> int:
     """Carry out the command line of this process and return its exit code."""
+    from ..core.cli import INTERRUPTED
     from ..core.cli import main as command_line
-    from ..core.safe_text import safe_text
 
     arguments = sys.argv[1:]
-    if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
-        from ..core.cli import options
-        from ..core.errors import UserError
-
-        try:
-            given = options.opening().parse_args(arguments)
-            from .app import run
-
-            return run(given.dataset, model=given.model, offline=given.offline)
-        except UserError as error:
-            sys.stderr.write(f"emotui: {safe_text(str(error))}\n")
-            return error.exit_code
+    try:
+        if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
+            return _application(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return command_line(arguments)
+
+
+def _application(arguments: Sequence[str]) -> int:
+    from ..core import crash
+    from ..core.cli import options
+    from ..core.errors import UserError
+    from ..core.safe_text import safe_text
+
+    try:
+        given = options.opening().parse_args(arguments)
+        from .app import run
+
+        return run(given.dataset, model=given.model, offline=given.offline)
+    except UserError as error:
+        sys.stderr.write(f"emotui: {safe_text(str(error))}\n")
+        return error.exit_code
+    except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
+        sys.stderr.write(f"emotui: {crash.sentence(error, crash.record(error))}\n")
+        return 1
 
 
 def opens_application(arguments: Sequence[str]) -> bool:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
-from ..core import config
+from ..core import config, crash
 from ..core.alerts import Alerts, sequence
 from ..core.engine.client import Engine
 from ..core.errors import UserError
@@ -33,6 +36,7 @@ from .screens.dataset import DatasetScreen
 from .sixteen_colors import SixteenColors
 from .state import MODES as SCREENS
 from .state import AppState, Loading
+from .terminal_output import CleanText
 
 LOOK = 1.0
 """Seconds between two looks at the runs."""
@@ -91,6 +95,9 @@ class EmotuiApp(AppState):
         self.driver_class = FrameDiffDriver
         if self.console.color_system == "standard":
             self._filters.append(SixteenColors())
+        self._filters.append(CleanText())
+        self.crash: tuple[BaseException, Path | None] | None = None
+        """The first error that nobody expected, and the file with its traceback."""
         if keymap:
             self.set_keymap(keymap)
 
@@ -164,6 +171,27 @@ class EmotuiApp(AppState):
     async def action_quit(self) -> None:
         self.action_leave()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End for an error that nobody expected, wherever Textual met it, and keep its traceback in a file. Nothing is printed."""
+        self._return_code = 1
+        if self._exception is None:  # what the test framework looks at
+            self._exception = error
+            self._exception_event.set()
+        self.note_crash(error.error if isinstance(error, WorkerFailed) else error)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: object) -> None:
+        """End without printing what Textual has to show, which may hold anything."""
+        self._handle_exception(sys.exc_info()[1] or RuntimeError(" ".join(str(each) for each in renderables)[:1_000]))  # type: ignore[arg-type]
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+
+    def note_crash(self, error: BaseException) -> None:
+        """Keep the traceback of the first error."""
+        if self.crash is None:
+            self.crash = (error, None if self.is_headless else crash.record(error))
+
 
 def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False) -> int:
     """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
@@ -194,12 +222,25 @@ def _binding_ids() -> set[str]:
 
 async def _run(app: EmotuiApp) -> int:
     hang_up.listen(app.exit)
-    code = await app.run_async()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: app.note_crash(_error_of(context)))
+    threading.excepthook = lambda failed: app.note_crash(failed.exc_value or failed.exc_type())
+    try:
+        code = await app.run_async()
+    except Exception as error:
+        app.note_crash(error)
+        code = 1
+    if app.crash is not None:
+        sys.stderr.write(f"emotui: {crash.sentence(*app.crash)}\n")
+        code = code or app.return_code or 1
     going = [view for view in app.runs if view.state in ("starting", "running")]
     if going and code == 0:
         names = ", ".join(view.id for view in going)
         print(safe_text(f"Still running: {names}. Start emotui again to watch."))  # noqa: T201
     return code if code is not None else app.return_code or 0
+
+
+def _error_of(context: dict[str, Any]) -> BaseException:
+    return context.get("exception") or RuntimeError(context["message"])
 
 
 def check_terminal() -> None:

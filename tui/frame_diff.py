@@ -18,6 +18,9 @@ from rich.cells import cell_len
 from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 
+from .terminal_input import InputParser, read
+from .terminal_output import known
+
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _STYLE, _WORDS, _LINE_END = 3, 4, 5
 _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x00-\x1f\x7f-\x9f]+)|(\r?\n)")
@@ -154,17 +157,26 @@ class FrameDiff:
 
 
 class FrameDiffDriver(LinuxDriver):
-    """Textual's driver, which sends what FrameDiff leaves of it."""
+    """Textual's driver, which sends what FrameDiff leaves of it, lets known sequences through only, and takes pastes for text."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self._frames = FrameDiff()
 
     def write(self, data: str) -> None:
-        if shorter := self._frames.shorten(data):
+        if shorter := self._frames.shorten(known(data)):
             super().write(shorter)
         if not self._fits():
             self._frames.forget()
+
+    def run_input_thread(self) -> None:
+        read(self.fileno, InputParser(self._debug), self.process_message, self.exit_event.is_set)
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except Exception as error:
+            self._app.call_later(self._app._handle_exception, error)
 
     def forget(self) -> None:
         """Send what is drawn next as a whole."""

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from .. import crash
 from ..errors import UserError
-from ..safe_text import safe_line, safe_text
+from ..safe_text import safe_line
+from ..shell import quote
 from . import options
 from .options import COMMANDS
 from .output import Output
@@ -63,8 +65,7 @@ def main(argv: Sequence[str]) -> int:
         where = f" ({safe_line(str(error.filename))})" if error.filename else ""
         return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
     except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
-        what = safe_line(f"{type(error).__name__}: {error}", 300)
-        return _failed(output, argv, f"an error that emotui did not expect: {what}. --debug shows where it happened", 1)
+        return _failed(output, argv, crash.sentence(error, crash.record(error)), 1)
 
 
 def _carry_out(argv: list[str], output: Output) -> int:
@@ -115,7 +116,7 @@ def _unknown(word: str) -> str:
     if near:
         return f"there is no command {shown!r}. Did you mean: emotui {near[0]}"
     if names_data_set(word):
-        return f"opening {shown} needs a terminal. Without one: emotui data {shown}"
+        return f"opening {shown} needs a terminal. Without one: emotui data {quote(word)}"
     return f"there is no command and no data set {shown!r}. To see all commands: emotui --help"
 
 
@@ -130,8 +131,8 @@ def _is_unicode(text: str) -> bool:
 
 def _failed(output: Output, argv: Sequence[str], sentence: str, code: int) -> int:
     if "--debug" in argv:
-        import traceback
-
-        output.stderr.write(safe_text(traceback.format_exc()))
+        error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+        if error is not None:
+            output.stderr.write(crash.described(error))
     output.say(f"emotui: {sentence}")
     return code

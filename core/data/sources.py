@@ -11,6 +11,7 @@ from typing import Any
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..shell import quote
 from ..specs import DataSpec
 from . import columns, layout, metadata, readers, schema, splitting
 from .arrays import numbers, to_numpy
@@ -31,7 +32,7 @@ class NotDownloaded(UserError):  # noqa: N818 a fact that callers act on
     def __init__(self, source: str) -> None:
         place = safe_line(str(folder_of(source)), 200)
         super().__init__(
-            f"{source} is not on this disk yet. Fetch it with: emotui download {source}, "
+            f"{safe_line(source, 120)} is not on this disk yet. Fetch it with: emotui download {quote(source)}, "
             f"or put its train, validation and test files in {place}"
         )
         self.id = source

@@ -12,13 +12,12 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, assert_never
 
 import msgspec
 
-from .. import writing
+from .. import crash, log_text, writing
 from ..errors import UserError
 from . import log
 from .protocol import (
@@ -178,7 +177,7 @@ class _Server:
         except UserError as error:
             return ReplyLine(request.id, error=ErrorLine(str(error), error.exit_code))
         except BaseException as error:  # the thread's top: even SystemExit from a library must be answered
-            sys.stderr.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {type(ask).__name__}\n{traceback.format_exc()}")
+            sys.stderr.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {type(ask).__name__}\n{crash.described(error)}")
             sys.stderr.flush()
             return ReplyLine(request.id, error=ErrorLine(f"{_in_words(error)}. The details are in {log.log_file()}", exit_code=1))
 
@@ -260,6 +259,7 @@ def main(handlers: Handlers | None = None) -> None:
         replies.write(msgspec.json.encode(ReplyLine(0, error=ErrorLine(str(error), error.exit_code))) + b"\n")
         replies.flush()
         sys.exit(error.exit_code)
+    log_text.write_safely()
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _end_at_once)
     questions = os.fdopen(os.dup(0), "rb")
@@ -269,6 +269,7 @@ def main(handlers: Handlers | None = None) -> None:
     threading.Thread(target=_keep_log_small, name="log", daemon=True).start()
     serve(questions, replies, handlers)
     writing.give_up()
+    log_text.mend(log.log_file())
     os._exit(0)  # a busy library thread must not hold up the end
 
 
@@ -278,11 +279,14 @@ def _end_at_once(number: int, _: object) -> None:
 
 
 def _keep_log_small() -> None:
+    at = log_text.mend(log.log_file())  # what an engine before this one left
     while True:
         time.sleep(LOG_INTERVAL)
+        at = log_text.mend(log.log_file(), at)
         if log.is_full(1):
             try:
                 log.point_at_log(1, 2)
+                at = 0
             except UserError:
                 return  # the disk is full or the folder is gone: nothing more can be said
 

@@ -10,6 +10,7 @@ from typing import Any
 from .. import paths, writing
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..shell import quote
 from .model_config import read_config, starter_folder
 from .tokenizer import UNLIMITED, Tokenizer
 
@@ -47,7 +48,7 @@ def find(model: str, *, offline: bool = False) -> Path:
 
         folder = folder_of(model, "model")
         if not (folder / "config.json").is_file():
-            remedy = "and this is offline; put its files there" if offline else f"Fetch it with: emotui download {safe_line(model)}"
+            remedy = "and this is offline; put its files there" if offline else f"Fetch it with: emotui download {quote(model)}"
             raise UserError(f"the model {safe_line(model)} is not in {folder}. {remedy}")
         return check(folder, model)
     folder = paths.expand(model)

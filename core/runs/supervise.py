@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import writing
+from .. import crash, log_text, writing
 from ..errors import UserError
 from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
@@ -58,6 +58,7 @@ class Supervisor:
         self._take_from_journal(sent)
         self.asked: endings.Asked = ""
         self.begun: Callable[[], None] = lambda: None
+        self.mended = 0
         before = run.read_processes().get("batch_split")
         self.batch_split = before if isinstance(before, int) and before > 0 else 1
         self.processes: dict[str, Any] = {"batch_split": self.batch_split, "supervisor": _identity(os.getpid())}
@@ -119,6 +120,7 @@ class Supervisor:
         self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
             code = Watch(worker, events.fileno(), self.patience, self).to_the_end()
+        self.mended = log_text.mend(self.run.log_file, self.mended)
         ending = endings.classify(
             code,
             asked=self.asked,
@@ -264,15 +266,25 @@ def main(
         run.result_file.unlink(missing_ok=True)
         for request in ("stop", "kill"):
             (run.control / request).unlink(missing_ok=True)
+        signal.signal(signal.SIGTERM, lambda *_: supervisor.ask("stop"))
+        signal.signal(signal.SIGINT, lambda *_: supervisor.ask("stop"))
+        supervisor.supervise(begun=lambda: answer.give("ok"))
+    except OSError as error:
+        if answer.is_given:
+            _fail(error)
+        answer.give(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})")
     except UserError as error:
         answer.give(str(error))
-        return
-    except OSError as error:
-        answer.give(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})")
-        return
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.ask("stop"))
-    signal.signal(signal.SIGINT, lambda *_: supervisor.ask("stop"))
-    supervisor.supervise(begun=lambda: answer.give("ok"))
+        _fail(error)
+    except Exception as error:  # the top of the process: its log gets a safe traceback, and whoever waits a sentence
+        answer.give(crash.sentence(error, crash.record(error)))
+        _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    """Leave the traceback in the log and end; the worker, if there is one, sees that it is alone, saves itself and ends too."""
+    tell(crash.described(error))
+    sys.exit(1)
 
 
 class _Answer:
@@ -280,6 +292,10 @@ class _Answer:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+
+    @property
+    def is_given(self) -> bool:
+        return self._descriptor is None
 
     def give(self, line: str) -> None:
         """Send the line; what is given later is not sent."""

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..safe_text import safe_text
 from .endings import SUPERVISOR_SAYS, Asked
 
 TICK = 0.1
@@ -125,5 +126,6 @@ class Watch:
 
 
 def tell(sentence: str) -> None:
-    sys.stderr.write(f"{SUPERVISOR_SAYS}{sentence}\n")
+    """Write a sentence, or several lines, to the log as the supervisor's."""
+    sys.stderr.write("".join(f"{SUPERVISOR_SAYS}{safe_text(line)}\n" for line in sentence.splitlines()))
     sys.stderr.flush()

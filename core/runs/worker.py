@@ -8,13 +8,12 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import paths
+from .. import crash, log_text, paths
 from ..errors import UserError
 from ..events import Event, Note, Progress
 from ..safe_text import safe_line
@@ -113,6 +112,7 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: asked.append(number))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    log_text.write_safely()
     faulthandler.enable()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     (given,) = sys.argv[1:] if arguments is None else arguments
@@ -172,7 +172,7 @@ def _work(
             others.leave()
         channel.emit(Note("error", _in_words(error, run)))
         with contextlib.suppress(OSError):
-            traceback.print_exc()
+            sys.stderr.write(crash.described(error))
         return code
     if others is not None:
         others.leave()
@@ -246,7 +246,7 @@ def _is_full(run: RunFolder) -> bool:
 
 def _in_words(error: Exception, run: RunFolder) -> str:
     """Return what an unexpected exception means, as a sentence without a full stop."""
-    last = safe_line("".join(traceback.format_exception_only(error)).strip().splitlines()[-1], 300)
+    last = crash.last_words(error)
     match _code_of(error, run):
         case endings.GPU_MEMORY:
             return f"the GPU's memory ran out. Take a smaller --batch-size or a larger --accumulation ({last})"

@@ -137,7 +137,10 @@ def test_an_unexpected_error_is_a_sentence_and_a_traceback_only_with_debug(monke
     out, err = capsys.readouterr()
     assert out == ""
     assert "ZeroDivisionError: division by ␛ zero" in err
-    assert "--debug" in err
+    (file,) = (emotui_home / "logs").glob("crash-*.txt")
+    assert f"The details are in {file}" in err
+    assert "fail_unexpectedly" in file.read_text("utf-8")
+    assert "\x1b" not in file.read_text("utf-8")
     assert "Traceback" not in err
     assert main(["data", "starter", "--debug"]) == 1
     err = capsys.readouterr().err

@@ -88,8 +88,10 @@ def test_a_column_with_a_label_for_every_row_is_refused(tmp_path: Path, write) -
 
 
 ODD_NAMES = (
-    "back\\slash", 'a "quote"', "'", "line\nbreak", "carriage\rreturn", "tab\t", "nul\0", "\x1b]52;c;YQ==\x07", "\x9b31m", "\x7f",
-    "[/]", "[@click=app.quit]x[/]", "right\u202eleft", "dotted.name", "a,b", "a;b", "🙂", "ﷺ", "\ufeffmark", "__class__", "{}", "%s", "a" * 500,
+    "back\\slash", 'a "quote"', "'", "line\nbreak", "carriage\rreturn", "tab\t", "nul\0", "\x1b]52;c;YQ==\x07",
+    "\x9b31m", "\x7f",
+    "[/]", "[@click=app.quit]x[/]", "right\u202eleft", "dotted.name", "a,b",
+    "a;b", "🙂", "ﷺ", "\ufeffmark", "__class__", "{}", "%s", "a" * 500,
 )  # fmt: skip
 
 
@@ -108,6 +110,6 @@ def test_a_column_may_have_any_name(tmp_path: Path, write, ending: str, name: st
 
 def test_a_column_whose_name_is_no_unicode_is_refused_in_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "all.jsonl"
-    file.write_text("".join('{"\\ud800": "%s", "label": "%s"}\n' % row for row in zip(SENTENCES, CLASSES, strict=True)))
+    file.write_text("".join(f'{{"\\ud800": "{text}", "label": "{name}"}}\n' for text, name in zip(SENTENCES, CLASSES, strict=True)))
     with pytest.raises(UserError, match="row 1"):
         sources.load(DataSpec(str(file)))

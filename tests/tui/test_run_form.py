@@ -184,8 +184,8 @@ async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_hom
         form.query_one("#patience").focus()
         await pilot.press("2", "ctrl+y")
         await settle(pilot)
-        assert "$ emotui train starter --epochs 3 --patience 2" in "\n".join(drawn(app))
-        assert app.clipboard == "emotui train starter --epochs 3 --patience 2"
+        assert "$ emotui train starter --epochs=3 --patience=2" in "\n".join(drawn(app))
+        assert app.clipboard == "emotui train starter --epochs=3 --patience=2"
         await pilot.press("escape")
         await settle(pilot)
         assert not isinstance(app.screen, RunForm)

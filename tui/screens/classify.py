@@ -76,7 +76,7 @@ class ClassifyScreen(Page):
         with Vertical(id="classify"):
             with Container(id="sentence-box"):
                 yield Sentence(placeholder="I saw a movie today and it was really good.", id="sentence")
-            yield Static(id="winner")
+            yield Static(id="winner", markup=False)
             yield LabelBars(id="bars")
             with Horizontal(id="beside"):
                 yield OptionList(id="history", markup=False)

@@ -35,9 +35,9 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="confirm"):
-            yield Static(Text(safe_text(self._question), "bold"))
-            yield Static(Text(safe_text(self._consequence)))
-            yield Static(Text.assemble((" y ", "bold reverse"), f" {self._verb}   ", (" n ", "bold reverse"), " leave it"))
+            yield Static(Text(safe_text(self._question), "bold"), markup=False)
+            yield Static(Text(safe_text(self._consequence)), markup=False)
+            yield Static(Text.assemble((" y ", "bold reverse"), f" {self._verb}   ", (" n ", "bold reverse"), " leave it"), markup=False)
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)

@@ -77,7 +77,7 @@ class DatasetScreen(Page):
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one("#filter", Input).cursor_blink = False
-        self.query_one("#text").border_title = "text"
+        self.query_one("#text").border_title = Text("text")
         self.watch(self.state, "loading", self._show_wait)
         self.watch(self.state, "data_error", self._show_wait, init=False)
         self._show_wait()
@@ -186,7 +186,7 @@ class DatasetScreen(Page):
         # The other splits lose figures first, so that the one in sight never does.
         title = next((title for title in map(titled, range(3)) if title.cell_len <= room), titled(2))
         panel = self.query_one("#rows")
-        panel.border_title = title
+        panel.border_title = Text().append_text(title)
         panel.border_subtitle = Text(safe_line(self._why, 60)) if self._why else Text(_features(dataset))
 
     # --- keys ----------------------------------------------------------------------------------------------
@@ -310,13 +310,13 @@ class DatasetScreen(Page):
         dataset, part = self.state.dataset, self._part
         panel = self.query_one("#text", Reading)
         if dataset is None or part is None or index is None:
-            panel.border_title = "text"
+            panel.border_title = Text("text")
             self._show_text(Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
             return
         row = part.row(index)
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
         panel.border_title = Text(f"{row.index:,} ").append_text(look.text(min(28, len(look.name) + 2)))
-        panel.border_subtitle = "t: its tokens   p: classify it"
+        panel.border_subtitle = Text("t: its tokens   p: classify it")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")

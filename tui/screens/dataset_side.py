@@ -63,7 +63,7 @@ class DatasetSide(Vertical):
 
     def on_mount(self) -> None:
         for name, title in (("classes", "classes"), ("lengths", "words per text"), ("splits", "splits"), ("problems", "problems")):
-            self.query_one(f"#{name}").border_title = title
+            self.query_one(f"#{name}").border_title = Text(title)
 
     def open(self, dataset: Dataset) -> None:
         """Take up another data set: look for its problems and count its tokens."""
@@ -110,15 +110,15 @@ class DatasetSide(Vertical):
         self.call_after_refresh(self._fit)
         classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
         partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
-        classes.border_subtitle = partly or f"{numbers.rows:,} rows"
-        lengths.border_title = f"{self._unit} per text"
+        classes.border_subtitle = Text(partly or f"{numbers.rows:,} rows")
+        lengths.border_title = Text(f"{self._unit} per text")
         if self._unit == "tokens" and not numbers.boxes.get("tokens"):
             said = self._counting or "tokens are not counted yet"
         elif numbers.cut_all is not None and numbers.limit is not None:
             said = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
         else:
             said = self._counting or "u: unit"
-        lengths.border_subtitle = partly or Text(safe_line(said, 48))
+        lengths.border_subtitle = Text(partly or safe_line(said, 48))
 
     @work(exclusive=True, group="tokens")
     async def count_tokens(self) -> None:
@@ -161,8 +161,8 @@ class DatasetSide(Vertical):
         notes.update(said.append("\n".join(safe_text(note) for note in dataset.notes), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
-        panel.border_title = f"problems {len(problems)}" if problems else "problems"
-        panel.border_subtitle = "enter: the rows" if problems else ""
+        panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
+        panel.border_subtitle = Text("enter: the rows" if problems else "")
         self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:

@@ -35,7 +35,7 @@ class Dialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Text(self._heading)
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = Text("esc closes")
             yield from self.compose_fields()
             yield Static(Text(self._help, "dim"), id="said", markup=False)
 
@@ -45,7 +45,7 @@ class Dialog(ModalScreen[None]):
 
     def offer(self, keys: str) -> None:
         """Name on the box a key beside the one that closes it."""
-        self.query_one("#box").border_subtitle = f"{keys}   esc closes"
+        self.query_one("#box").border_subtitle = Text(f"{keys}   esc closes")
 
     def say(self, text: Text) -> None:
         """Show a text below the fields."""
@@ -62,4 +62,4 @@ class Dialog(ModalScreen[None]):
 
 def line(name: str, field: Widget) -> Horizontal:
     """Return a field with its name before it."""
-    return Horizontal(Label(name), field, classes="line")
+    return Horizontal(Label(name, markup=False), field, classes="line")

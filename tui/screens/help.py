@@ -37,11 +37,11 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll() as box:
-            box.border_title = "help"
-            box.border_subtitle = "esc closes"
+            box.border_title = Text("help")
+            box.border_subtitle = Text("esc closes")
             yield Static(self._keys(), markup=False)
             words = (files("emotui.tui.text") / "help.md").read_text("utf-8")
-            yield Static(Text(words.replace("CONFIG", safe_line(_short(config_file())))))
+            yield Static(Text(words.replace("CONFIG", safe_line(_short(config_file())))), markup=False)
 
     def _keys(self) -> Text:
         below = self.app.screen_stack[-1]

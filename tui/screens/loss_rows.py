@@ -59,13 +59,14 @@ class LossRows(ModalScreen[None]):
         with Vertical(id="loss-rows"):
             yield OptionList(id="rows", markup=False)
             with VerticalScroll(id="row-text"):
-                yield Static()
+                yield Static(markup=False)
             yield LabelBars(id="row-bars")
             yield Static(
                 Text.assemble(
                     *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
                     *((" p ", "bold reverse"), " prompt  ", (" esc ", "bold reverse"), " back"),
-                )
+                ),
+                markup=False,
             )
 
     def on_mount(self) -> None:
@@ -74,7 +75,7 @@ class LossRows(ModalScreen[None]):
             true, predicted = (self._looks[index] for index in self._cell)
             title = Text.assemble((f"{true.glyph} {safe_line(true.name, 24)}", true.color), " taken for ")
             title.append_text(Text(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color))
-        self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}, {self._split}")
+        self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}, {safe_line(self._split, 20)}")
         self.query_one("#row-text Static", Static).update(Text("reading the predictions…", "dim"))
         self._read()
 

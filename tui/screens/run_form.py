@@ -78,12 +78,13 @@ class RunForm(ModalScreen[RunFolder | None]):
                 yield _field(name, title, TextField(id=name))
             for name, row in fields().items():
                 yield _field(name, row.title, _entry(name, row, first[name]))
-            yield Static(id="command")
-            yield Static(id="estimate")
+            yield Static(id="command", markup=False)
+            yield Static(id="estimate", markup=False)
             yield Static(
                 Text.assemble((" enter ", "bold reverse"), " start  ", (" y ", "bold reverse"), " copy the command (ctrl+y while typing)  ")
                 + Text.assemble((" esc ", "bold reverse"), " leave"),
                 id="form-keys",
+                markup=False,
             )
 
     def on_mount(self) -> None:
@@ -199,7 +200,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         if self._job is None:
             self.state.say("correct the fields in red first", problem=True)
             return
-        self.app.copy_to_clipboard(safe_line(command_of(self._job)))
+        self.app.copy_to_clipboard(command_of(self._job))
         self.state.say("copied the command line")
 
     @on(Input.Submitted)
@@ -280,7 +281,7 @@ def _is_choice(row: Hyperparameter) -> bool:
 
 
 def _field(name: str, title: str, widget: Widget) -> Horizontal:
-    hint = [] if isinstance(widget, Choice) else [Static(id=f"hint-{name}", classes="hint")]
+    hint = [] if isinstance(widget, Choice) else [Static(id=f"hint-{name}", classes="hint", markup=False)]
     return Horizontal(Static(title, classes="name", markup=False), widget, *hint, id=f"field-{name}", classes="field")
 
 

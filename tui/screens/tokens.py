@@ -93,7 +93,7 @@ class TokensScreen(Page):
             ("batch", "a batch"),
             ("way", "through the model"),
         ):
-            self.query_one(f"#{name}").border_title = title
+            self.query_one(f"#{name}").border_title = Text(title)
         super().on_mount()
         self._batch_rows = 4 if self.app.size.height < 30 else 8 if self.app.size.height < 45 else 16
         field = self.query_one(TextField)
@@ -145,7 +145,7 @@ class TokensScreen(Page):
             if place == "lanes":
                 self.query_one("#counts", Static).update("")
             if place == "way":
-                self.query_one("#way").border_subtitle = ""
+                self.query_one("#way").border_subtitle = Text("")
             return None
         if answer is not None:
             self._complain(place, "")
@@ -178,12 +178,12 @@ class TokensScreen(Page):
             self._draw_batch()
         run = self._run()
         if self._path is None:
-            self.query_one("#way").border_subtitle = "loading the model"
+            self.query_one("#way").border_subtitle = Text("loading the model")
         ask = AskPath(text=text, model=self.state.model, run=run.folder if run else "", topic="inspector")
         path = await self._answer_to(ask, "way")
         if path is not None:
             self._path = path
-            self.query_one("#way").border_title = f"through {safe_line(run.id if run else path.architecture, 24)}"
+            self.query_one("#way").border_title = Text(f"through {safe_line(run.id if run else path.architecture, 24)}")
             self._draw_way()
 
     def _run(self) -> RunView | None:
@@ -229,7 +229,8 @@ class TokensScreen(Page):
         self.query_one("#counts", Static).update(shown)
         back = safe_line(subwords.round_trip, max(10, self.size.width - 20))
         self.query_one("#text").border_subtitle = Text(f"back from the ids: {back}" if self.size.width >= 100 else f"back: {back}")
-        self.query_one("#lanes").border_subtitle = f"vocabulary {subwords.vocab_size:,}  inputs {', '.join(subwords.input_names)}"
+        inputs = safe_line(", ".join(subwords.input_names), 60)
+        self.query_one("#lanes").border_subtitle = Text(f"vocabulary {subwords.vocab_size:,}  inputs {inputs}")
 
     def _draw_lanes(self) -> None:
         if self._answer is not None:
@@ -257,7 +258,7 @@ class TokensScreen(Page):
             for index, (token, number, offset, special, mask) in enumerate(columns)
         )
         self.query_one(SubwordTable).show(rows)
-        self.query_one("#subwords").border_title = f"subwords {len(rows):,}"
+        self.query_one("#subwords").border_title = Text(f"subwords {len(rows):,}")
 
     def _draw_batch(self) -> None:
         if (batch := self._batch) is None:
@@ -273,8 +274,8 @@ class TokensScreen(Page):
             with_tokens=self.size.height >= 45 or self.query_one("#batch").has_class("-large"),
         )
         panel = self.query_one("#batch")
-        panel.border_title = f"a batch: {count(len(batch.lengths), 'row')}"
-        panel.border_subtitle = f"+ - rows   v: {self._view}" if self.size.width >= 100 else f"+ -  v: {self._view}"
+        panel.border_title = Text(f"a batch: {count(len(batch.lengths), 'row')}")
+        panel.border_subtitle = Text(f"+ - rows   v: {self._view}" if self.size.width >= 100 else f"+ -  v: {self._view}")
 
     def _draw_way(self) -> None:
         path = self._path

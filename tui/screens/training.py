@@ -16,7 +16,6 @@ from textual.widgets import Static
 from ...core.runs import filters
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
-from ...core.safe_text import safe_text
 from ...core.specs import BaselineSpec
 from ..widgets.plot import Plot
 from ..widgets.run_list import RunList
@@ -83,12 +82,12 @@ class TrainingScreen(RunRequests):
         """The run, and its state, that the keys below belong to."""
 
     def compose_body(self) -> ComposeResult:
-        yield Static(Text(_EMPTY), id="training-empty")
+        yield Static(Text(_EMPTY), id="training-empty", markup=False)
         with Vertical(id="training"):
             with Horizontal(id="upper"):
                 yield RunPanel(id="run-panel")
                 yield Charts(id="charts")
-            yield Static(id="facts")
+            yield Static(id="facts", markup=False)
             yield TabLine(hints=_TAB_HINTS, id="tabs")
             yield Panels(id="lower")
 
@@ -287,7 +286,7 @@ class TrainingScreen(RunRequests):
 
     def action_copy(self) -> None:
         if self.view is not None:
-            self.app.copy_to_clipboard(safe_text(command_of(self.view.spec.job)))
+            self.app.copy_to_clipboard(command_of(self.view.spec.job))
             self.state.say("copied the command line that repeats this run")
 
     def action_rows(self) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import ContentSwitcher, Static
 from ...core.errors import UserError
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
-from ...core.safe_text import safe_text
+from ...core.safe_text import safe_line, safe_text
 from ...core.specs import BaselineSpec, task_of
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
@@ -40,20 +40,20 @@ class Panels(Widget):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="scores-beside", classes="panel"):
-            yield Static()
+            yield Static(markup=False)
         with ContentSwitcher(initial="confusion", id="panels"):
             with VerticalScroll(id="scores", classes="panel"):
-                yield Static()
+                yield Static(markup=False)
             with VerticalScroll(id="classes", classes="panel"):
-                yield Static()
+                yield Static(markup=False)
             with Horizontal(id="confusion"):
                 yield Confusion(id="first")
                 yield Confusion(id="second")
             with VerticalScroll(id="log", classes="panel"):
-                yield Static(id="log-error")
-                yield Static(id="log-text")
+                yield Static(id="log-error", markup=False)
+                yield Static(id="log-text", markup=False)
             with VerticalScroll(id="settings", classes="panel"):
-                yield Static()
+                yield Static(markup=False)
 
     def on_mount(self) -> None:
         titles = {"classes": "scores by class", "log": "log of the worker", "settings": "settings"}
@@ -138,7 +138,7 @@ class Panels(Widget):
         if metrics is None:
             return None
         looks = looks_of(view, dark=self.app.current_theme.dark)
-        return Matrix(f"{name_of(view)} {task_of(view.spec.job)}, {metrics.split}", looks, metrics.confusion)
+        return Matrix(f"{name_of(view)} {task_of(view.spec.job)}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
 
     @on(Confusion.Changed)
     def _keep_side_by_side(self, event: Confusion.Changed) -> None:

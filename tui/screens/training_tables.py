@@ -91,7 +91,7 @@ def class_table(
     trend = 10 if width >= fixed + 30 and len(evaluations) > 1 else 0
     interval = 16 if metrics.intervals and width >= fixed + trend + 36 else 0
     room = max(4, min(30, width - fixed - trend - interval))
-    title = f"{metrics.split}, {metrics.rows:,} rows"
+    title = f"{safe_line(metrics.split, 20)}, {metrics.rows:,} rows"
     head = f"{pad(title, named + room + 1)}{'F1':>6}{'  95 % interval ' if interval else ''}{' since start'[: trend + 1] if trend else ''}"
     lines = [Text(f"{head}{'precision':>10}{'recall':>8}{'rows':>8} {' '.join(names)}", "dim", no_wrap=True)]
     for look in looks:

@@ -1,0 +1,75 @@
+"""Keeps log files harmless: people read them with `less -R` and `cat`, and what a model or a data set says ends in them."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from .safe_text import safe_text
+
+_COLORS = re.compile(r"\x1b\[[\d;:]*m")
+_UNSAFE = re.compile(
+    rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]"
+)
+"""What `safe_text` replaces, as UTF-8."""
+_PART = 1 << 20
+"""Bytes looked at at once; a character of the set that lies across two parts is seen in the second, which begins earlier."""
+
+
+def clean(text: str) -> str:
+    """Return what a program wrote for a terminal as plain lines: no colours, a bar that draws over itself line by line."""
+    if "\x1b" in text:
+        text = _COLORS.sub("", text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return safe_text(text)
+
+
+class _LogStream(io.TextIOWrapper):
+    """A stream into a log, on which only safe text gets."""
+
+    def write(self, text: str) -> int:
+        super().write(clean(text))
+        return len(text)
+
+
+def write_safely() -> None:
+    """Make all that this process says on stdout and stderr, which lead to a log, safe text.
+
+    What a library writes without Python is left as it is; see `mend`.
+    """
+    sys.stdout, sys.stderr = _log_stream(1), _log_stream(2)
+
+
+def _log_stream(descriptor: int) -> TextIO:
+    # The descriptor stays open: libraries that know no Python write to it too.
+    return _LogStream(open(descriptor, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+def mend(path: Path, start: int = 0) -> int:
+    """Replace in a log, from byte `start` on, what would act on a terminal, and return where to begin the next time.
+
+    No byte moves, so that others may append meanwhile. What cannot be mended is left; emotui itself shows logs as safe text.
+    """
+    at = start
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return start
+    try:
+        while part := os.pread(descriptor, _PART, at):
+            for found in _UNSAFE.finditer(part):
+                os.pwrite(descriptor, b"?" * len(found[0]), at + found.start())
+            at += len(part)
+            if len(part) < _PART:
+                break
+            at -= 2
+    except OSError:
+        return at
+    finally:
+        os.close(descriptor)
+    return max(start, at - 2)
