@@ -140,7 +140,7 @@ def test_a_quoted_word_is_one_line_that_acts_on_no_terminal() -> None:
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_copied_command_is_the_job(name: str, tmp_path: Path) -> None:
     jobs = [
-        make(DataSpec(word, text_column=word, label_column=word, labels=(word.replace(",", "."), "b")), model=word)
+        make(DataSpec(word, text_column=word, label_column=word, labels=("a" + word.replace(",", "."), "b")), model=word)
         for word in WORDS
         if word and word != "--" and len(word) < 1_000  # of which argparse makes nothing, as the value of an option too
         for make in (TrainSpec, BaselineSpec)

@@ -240,7 +240,7 @@ async def test_the_layer_belongs_to_a_baseline(emotui_home: Path) -> None:
         app.screen.query_one("#layer").focus()
         await pilot.press("2")
         await settle(pilot)
-        assert "$ emotui baseline starter --layer 2" in "\n".join(drawn(app))
+        assert "$ emotui baseline starter --layer=2" in "\n".join(drawn(app))
         app.screen.query_one("#task").focus()
         await pilot.press("right")
         await settle(pilot)
@@ -261,7 +261,7 @@ async def test_the_form_says_who_is_on_the_card_and_offers_another(emotui_home: 
         await pilot.press("right", "right", "right")
         await settle(pilot)
         text = "\n".join(drawn(app))
-        assert "● cuda:1" in text and "--device cuda:1" in text
+        assert "● cuda:1" in text and "--device=cuda:1" in text
         assert "is in use" not in text
 
 
