@@ -81,8 +81,8 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
     source = os.environ.get("EMOTUI_REAL_DATA", "starter")
     model = os.environ.get("EMOTUI_REAL_MODEL", "starter")
     data = sources.load(DataSpec(source))
-    folder = checkpoint.find(model)
-    tokenizer = checkpoint.load_tokenizer(folder)
+    folder = checkpoint.find(model).folder
+    tokenizer = checkpoint.at(folder).tokenizer
     train, validation = data.splits["train"], data.splits["validation"]
     compute = device.choose("cpu", "float32")
     figures: dict[str, Any] = {"data": data.name, "model": Path(model).name, "device": compute.name, "rows": len(train)}
@@ -108,7 +108,7 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
     if "regression" in chosen:
         splits = {}
         for split in (train, validation):
-            key = encode.cache_key(encode.texts_hash(split.texts()), checkpoint.weights_hash(folder), "cls", 512, "float32", "cpu")
+            key = encode.cache_key(encode.texts_hash(split.texts()), checkpoint.at(folder).hash, "cls", 512, "float32", "cpu")
             if (states := encode.cached(key)) is None:
                 states, _ = ours.hidden_states(folder, tokenizer, split.texts(), compute)
                 encode.keep(key, states)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 def hidden_states(model: Path, tokenizer: Any, texts: Sequence[str], compute: Compute) -> tuple[np.ndarray, float]:
     """Return the [CLS] hidden states and the seconds from texts to states, tokenization included."""
-    encoder = checkpoint.load_encoder(model, compute.device)
+    encoder = checkpoint.at(model).encoder(compute.device)
     started = time.perf_counter()
     ids = batches.tokenize(tokenizer, texts, 512)
     states = encode.hidden_states(encoder, ids, tokenizer.padding, compute)

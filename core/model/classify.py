@@ -43,13 +43,17 @@ class FineTuned:
 
     def __init__(self, folder: Path, note: saved.SavedModel, compute: device.Compute) -> None:
         self.labels, self.limit, self.compute = note.labels, note.max_length, compute
-        self.tokenizer = checkpoint.load_tokenizer(folder)
-        self.model = checkpoint.load_classifier(folder, device=compute.device)
+        found = checkpoint.of_run(folder.parent)
+        found.checked_length(note.max_length)
+        self.tokenizer = found.tokenizer
+        self.model = found.classifier(device=compute.device)
+        if self.model.config.num_labels != len(note.labels):
+            raise UserError(f"{found.name} has {len(note.labels)} labels and its model {self.model.config.num_labels}. Train the run again")
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         ids = tokenize(self.tokenizer, texts, self.limit)
         with device.threads_for(len(ids.flat)):
-            return predictions.softmax(logits(self.model, ids, self.tokenizer.padding, self.compute)), ids
+            return _softmax(logits(self.model, ids, self.tokenizer.padding, self.compute)), ids
 
 
 class LogisticRegression:
@@ -61,11 +65,13 @@ class LogisticRegression:
         self.labels, self.limit, self.compute = note.labels, note.max_length, compute
         self.pooling: Pooling = note.pooling
         encoder = checkpoint.find(note.encoder)
-        if checkpoint.weights_hash(encoder) != note.encoder_hash:
+        if encoder.hash != note.encoder_hash:
             raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made. Make the baseline again")
         self.head = Head.load(folder)
-        self.tokenizer = checkpoint.load_tokenizer(encoder)
-        self.encoder = checkpoint.load_encoder(encoder, compute.device, note.layer)
+        encoder.checked_length(note.max_length)
+        self.tokenizer = encoder.tokenizer
+        self.encoder = encoder.encoder(compute.device, encoder.checked_layer(note.layer))
+        self.head.check(len(note.labels), self.encoder.config.hidden_size)
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         from .encode import hidden_states
@@ -75,11 +81,18 @@ class LogisticRegression:
             states = hidden_states(self.encoder, ids, self.tokenizer.padding, self.compute)
         if states is None:
             raise RuntimeError("nobody asked to stop")
-        return self.head.probabilities(states[self.pooling]), ids
+        return _softmax(self.head.logits(states[self.pooling])), ids
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities, float64, from logits of shape [n, labels]. Raises UserError where these are no numbers."""
+    if not np.isfinite(scores).all():
+        raise UserError("the run's model makes no numbers of a text. Train the run again")
+    return predictions.softmax(scores)
 
 
 @lru_cache(maxsize=4)
-def _load(model: Path, modified: int, where: str) -> Classifier:  # noqa: ARG001  (part of the cache key)
+def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001  (part of the cache key)
     note = saved.read(model)
     # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
     compute = device.choose(where, "float32")
@@ -93,10 +106,10 @@ def load(run: str, where: str = "auto") -> Classifier:
     """Return the classifier of a run, by its folder, on a device; the newest few stay loaded. Raises UserError where there is none."""
     model = Path(run) / "model"
     try:
-        modified = (model / saved.FILE).stat().st_mtime_ns
+        state = checkpoint.stamps(model)
     except OSError:
-        modified = 0
-    return _load(model, modified, where)
+        state = ()
+    return _load(model, state, where)
 
 
 def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:

@@ -6,8 +6,9 @@ from importlib import metadata
 
 import torch
 
+from ..cores import cores
 from ..engine.protocol import DoctorAnswer
-from . import checkpoint, device
+from . import device, model_config
 
 LIBRARIES = (
     "emotui",
@@ -36,7 +37,7 @@ def examine() -> DoctorAnswer:
         except metadata.PackageNotFoundError:
             versions[name] = ""
     devices: list[dict[str, str | int | float | bool | None]] = [
-        {"device": "cpu", "name": device.cpu_name(), "cores": device.cores(), **_precisions("cpu")}
+        {"device": "cpu", "name": device.cpu_name(), "cores": cores(), **_precisions("cpu")}
     ]
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, total = torch.cuda.mem_get_info(index)
@@ -49,7 +50,7 @@ def examine() -> DoctorAnswer:
                 **_precisions(f"cuda:{index}"),
             }
         )
-    folder = checkpoint.starter_folder()
+    folder = model_config.starter_folder()
     return DoctorAnswer(versions, tuple(devices), torch.get_num_threads(), str(folder) if folder else "")
 
 

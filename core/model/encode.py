@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from .. import paths, writing
+from ..errors import UserError
 from ..specs import Pooling
 from .batches import TokenIds, by_length
 from .device import Compute
@@ -57,6 +58,8 @@ def hidden_states(
         if report and (time.monotonic() - told > 0.5 or done == len(ids)):
             told = time.monotonic()
             report(done, len(ids))
+    if not all(np.isfinite(each).all() for each in states.values()):
+        raise UserError("the encoder makes of a text what is no number. Choose another model, or --precision float32")
     return states
 
 

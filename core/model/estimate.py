@@ -11,7 +11,7 @@ from ..engine.protocol import AskEstimate, EstimateAnswer
 from ..events import Event
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, TrainSpec
-from . import checkpoint, device, encode, finetune, model_config
+from . import checkpoint, device, encode, finetune
 from .batches import epoch_batches, tokenize
 
 STEPS = 5
@@ -55,13 +55,12 @@ def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
     started = time.monotonic()
     data = sources.load(job.data)
     compute = device.choose(job.device, job.precision)
-    folder = checkpoint.find(job.model, offline=job.data.offline)
-    layer = model_config.checked_layer(job.layer, folder)
-    tokenizer = checkpoint.load_tokenizer(folder)
-    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    model = checkpoint.find(job.model, offline=job.data.offline)
+    layer, limit = model.checked_layer(job.layer), model.checked_length(job.max_length)
+    tokenizer = model.tokenizer
     texts = [text for name in ("train", "validation") if name in data.splits for text in data.splits[name].texts()]
     total = int(tokenize(tokenizer, texts, limit).lengths.sum())
-    encoder = checkpoint.load_encoder(folder, compute.device, layer)
+    encoder = model.encoder(compute.device, layer)
     sample = tokenize(tokenizer, texts[:: max(1, len(texts) // TEXTS)][:TEXTS], limit)
     warm = tokenize(tokenizer, texts[:1], limit)
     encode.hidden_states(encoder, warm, tokenizer.padding, compute)

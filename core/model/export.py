@@ -60,9 +60,9 @@ def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Pat
     if note.pooling != "cls":
         remedy = "Export one made with --pooling cls, or a fine-tuned run"
         raise UserError(f"a baseline with mean pooling has no class in transformers that loads it. {remedy}")
-    folder = checkpoint.find(note.encoder)
+    encoder = checkpoint.find(note.encoder)
     weight, bias = Head.load(model).folded()
-    classifier = checkpoint.load_classifier(folder, note.labels, layers=note.layer)
+    classifier = encoder.classifier(note.labels, layers=encoder.checked_layer(note.layer))
     kind = classifier.config.model_type
     with torch.no_grad():
         if kind == "distilbert":
@@ -79,7 +79,7 @@ def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Pat
                 f"a baseline on a {safe_line(kind)} encoder has no class in transformers that loads it. Export a fine-tuned run"
             )
     classifier.save_pretrained(target)
-    checkpoint.save_tokenizer(folder, target)
+    encoder.save_tokenizer(target, note.max_length)
     shutil.copyfile(model / HEAD_FILE, target / HEAD_FILE)
 
 

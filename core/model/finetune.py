@@ -86,11 +86,14 @@ def prepare(
     accelerator = Accelerator(cpu=compute.device.type == "cpu", mixed_precision="no")
     if not accelerator.is_local_main_process:
         emit = _discard
-    folder = checkpoint.find(job.model, offline=job.data.offline)
-    tokenizer = checkpoint.load_tokenizer(folder)
-    limit = checkpoint.checked_length(job.max_length, checkpoint.max_length(folder, tokenizer))
+    found = checkpoint.find(job.model, offline=job.data.offline)
+    limit, tokenizer = found.checked_length(job.max_length), found.tokenizer
+    found.try_length(limit)
     torch.manual_seed(job.seed)
-    model = checkpoint.load_classifier(resume_from or folder, None if resume_from else data.labels, compute.device)
+    if resume_from:
+        model = found.kept(resume_from).classifier(device=compute.device)
+    else:
+        model = found.classifier(data.labels, compute.device)
     settings = presets.resolve(
         job,
         rows=len(data.splits["train"]),
@@ -111,7 +114,7 @@ def prepare(
         settings=settings,
         labels=data.labels,
         model=model,
-        tokenizer=tokenizer,
+        checkpoint=found,
         train_ids=train_ids,
         train_labels=data.splits["train"].label_ids(),
         eval_ids=eval_ids,
@@ -129,7 +132,7 @@ def _finish(training: Training) -> Finished:
     metrics, probabilities = training.measure()
     paths.make_private(run.model)
     training.model.save_pretrained(run.model)
-    checkpoint.save_tokenizer(training.tokenizer.folder, run.model)
+    training.checkpoint.save_tokenizer(run.model, training.settings.max_length)
     SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     return Finished(

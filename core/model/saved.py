@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -9,9 +10,15 @@ import msgspec
 
 from .. import writing
 from ..errors import UserError
+from ..plain_files import read_plain
+from ..safe_text import safe_line
 from ..specs import Pooling
+from .model_config import MAX_LABELS
+from .tokenizer_files import UNLIMITED
 
 FILE = "emotui.json"
+LIMIT = 4 << 20
+"""Bytes: 10,000 labels of 100 letters take one."""
 
 
 class SavedModel(msgspec.Struct, frozen=True):
@@ -34,10 +41,28 @@ class SavedModel(msgspec.Struct, frozen=True):
 
 
 def read(folder: Path) -> SavedModel:
-    """Return the note in a run's model folder. Raises UserError where the run has no model, or an unreadable one."""
+    """Return the note in a run's model folder. Raises UserError where the run has no model, or one that is not as a run writes it."""
+    path = folder / FILE
     try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=SavedModel)
+        note = msgspec.json.decode(read_plain(path, LIMIT), type=SavedModel)
     except OSError as error:
         raise UserError(f"the run {folder.parent.name} has no model yet. See its state with: emotui show {folder.parent.name}") from error
-    except msgspec.MsgspecError as error:
-        raise UserError(f"{folder / FILE} is damaged: {error}. Train the run again") from error
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}. Train the run again") from error
+    for each in folder.iterdir():
+        if each.is_symlink() or not each.is_file():  # a run from elsewhere could lead to what is not its own
+            raise UserError(f"{safe_line(str(each))} is no plain file, and a run's model is made of those alone. Train the run again")
+    if fault := next(_faults(note), None):
+        raise UserError(f"{safe_line(str(path))} is damaged: {fault}. Train the run again")
+    return note
+
+
+def _faults(note: SavedModel) -> Iterator[str]:
+    if not 1 <= len(note.labels) <= MAX_LABELS or len(set(note.labels)) < len(note.labels) or not all(note.labels):
+        yield "its labels are not distinct names"
+    if not 3 <= note.max_length <= UNLIMITED:
+        yield f"it cuts texts at {note.max_length} tokens"
+    if note.layer is not None and note.layer < 1:
+        yield f"it takes layer {note.layer}"
+    if note.kind == "logistic_regression" and not note.encoder:
+        yield "it names no encoder"

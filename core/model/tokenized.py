@@ -28,9 +28,8 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     Nothing is padded: padding belongs to a batch. Raises UserError where the folder is there already or cannot be written.
     """
     data = sources.load(ask.data)
-    folder = checkpoint.find(ask.model, offline=ask.data.offline)
-    tokenizer = checkpoint.load_tokenizer(folder)
-    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    model = checkpoint.find(ask.model, offline=ask.data.offline)
+    tokenizer, limit = model.tokenizer, model.checked_length(ask.max_length)
     target = targets.checked_new_folder(ask.folder, "--save", sources=[ask.data.source]) if ask.folder else None
     features = Features(
         {

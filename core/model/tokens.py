@@ -28,6 +28,8 @@ from ..engine.protocol import (
 from ..errors import UserError
 from . import checkpoint
 from .batches import tokenize
+from .checkpoint import Checkpoint
+from .model_config import REMEDY
 from .tokenizer import Tokenizer, well_formed
 
 if TYPE_CHECKING:
@@ -37,19 +39,14 @@ Report = Callable[[str, int, int | None, str], None]
 CLS_VALUES = 8
 
 
-@lru_cache(maxsize=4)
-def _tokenizer(folder: Path) -> Tokenizer:
-    return checkpoint.load_tokenizer(folder)
+@lru_cache(maxsize=2)
+def _encoder(model: Checkpoint) -> Any:
+    return model.encoder()
 
 
 @lru_cache(maxsize=2)
-def _encoder(folder: Path) -> Any:
-    return checkpoint.load_encoder(folder)
-
-
-@lru_cache(maxsize=2)
-def _classifier(folder: Path) -> Any:
-    return checkpoint.load_classifier(folder)
+def _classifier(model: Checkpoint) -> Any:
+    return model.classifier()
 
 
 def lane(tokens: list[str]) -> Lane:
@@ -61,17 +58,17 @@ def lane(tokens: list[str]) -> Lane:
 def describe(ask: AskTokens) -> TokensAnswer:
     """Return the characters, words and subwords of a text; with `shapes`, run the model once and tell what it gave."""
     started = time.monotonic()
-    folder = checkpoint.find(ask.model, offline=ask.offline)
-    tokenizer = _tokenizer(folder)
-    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    model = checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = model.tokenizer
+    limit = model.checked_length(ask.max_length)
     text = well_formed(ask.text)
     return TokensAnswer(
         text=text,
         model=ask.model,
         characters=lane(list(text)),
         words=lane(text.split()),
-        subwords=_subwords(tokenizer, text, limit, checkpoint.max_length(folder, tokenizer)),
-        shapes=_shapes(folder, tokenizer, text, limit) if ask.shapes else None,
+        subwords=_subwords(tokenizer, text, limit, model.limit),
+        shapes=_shapes(model, tokenizer, text, limit) if ask.shapes else None,
         seconds=time.monotonic() - started,
     )
 
@@ -98,12 +95,14 @@ def _subwords(tokenizer: Tokenizer, text: str, limit: int, model_max_length: int
     )
 
 
-def _shapes(folder: Path, tokenizer: Tokenizer, text: str, limit: int) -> Shapes:
+def _shapes(model: Checkpoint, tokenizer: Tokenizer, text: str, limit: int) -> Shapes:
     import torch
 
-    encoder = _encoder(folder)
+    from .loading import as_sentence
+
+    encoder = _encoder(model)
     inputs = _inputs(tokenizer, text, limit)
-    with torch.inference_mode():
+    with torch.inference_mode(), as_sentence(model):
         output = encoder(**inputs, output_hidden_states=True)
     ids = inputs["input_ids"]
     return Shapes(
@@ -125,10 +124,9 @@ def pad(ask: AskBatch) -> BatchAnswer:
     """Return texts padded to the longest of them. Raises UserError for no text or more than 64."""
     if not 1 <= len(ask.texts) <= 64:
         raise UserError(f"a batch to look at has 1 to 64 texts, and there are {len(ask.texts)}")
-    folder = checkpoint.find(ask.model, offline=ask.offline)
-    tokenizer = _tokenizer(folder)
-    model_limit = checkpoint.max_length(folder, tokenizer)
-    limit = checkpoint.checked_length(ask.max_length, model_limit)
+    model = checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = model.tokenizer
+    limit = model.checked_length(ask.max_length)
     texts = ask.texts
     encodings = tokenizer.encode(texts, limit)
     full_lengths = tuple(tokenizer.full_length(each) for each in encodings)
@@ -155,16 +153,19 @@ def trace(ask: AskPath) -> PathAnswer:
     import torch
 
     from .device import threads_for
+    from .loading import as_sentence
 
     fine_tuned = bool(ask.run) and (Path(ask.run) / "model" / "config.json").is_file()
-    folder = Path(ask.run) / "model" if fine_tuned else checkpoint.find(ask.model, offline=ask.offline)
-    tokenizer = _tokenizer(folder)
-    limit = checkpoint.checked_length(ask.max_length, checkpoint.max_length(folder, tokenizer))
+    found = checkpoint.of_run(Path(ask.run)) if fine_tuned else checkpoint.find(ask.model, offline=ask.offline)
+    tokenizer = found.tokenizer
+    limit = found.checked_length(ask.max_length)
     inputs = _inputs(tokenizer, ask.text, limit)
-    model = _classifier(folder) if fine_tuned else _encoder(folder)
-    with torch.inference_mode(), threads_for(inputs["input_ids"].numel()):
+    model = _classifier(found) if fine_tuned else _encoder(found)
+    with torch.inference_mode(), threads_for(inputs["input_ids"].numel()), as_sentence(found):
         output = model(**inputs, output_hidden_states=True)
     states = output.hidden_states
+    if not all(torch.isfinite(each).all() for each in (*states, *([output.logits] if fine_tuned else []))):
+        raise UserError(f"{found.name} makes no numbers of this text. {REMEDY}")
     ids = inputs["input_ids"]
     norms = [tuple(float(each) for each in state[0].norm(dim=-1)) for state in states]
     layers = [Layer("ids", tuple(ids.shape)), Layer("one-hot", (*ids.shape, int(model.config.vocab_size)))]
@@ -193,9 +194,8 @@ def trace(ask: AskPath) -> PathAnswer:
 def count(ask: AskLengths, report: Report) -> LengthsAnswer:
     """Return the tokens of every text of a data set, special tokens included and nothing cut."""
     started = time.monotonic()
-    folder = checkpoint.find(ask.model, offline=ask.data.offline)
-    tokenizer = _tokenizer(folder)
-    limit = checkpoint.max_length(folder, tokenizer)
+    model = checkpoint.find(ask.model, offline=ask.data.offline)
+    tokenizer, limit = model.tokenizer, model.limit
     data = sources.load(ask.data)
     total, done, unknown, tokens_seen = sum(len(split) for split in data.splits.values()), 0, 0, 0
     tokens: dict[str, tuple[int, ...]] = {}

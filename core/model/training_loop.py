@@ -21,11 +21,11 @@ from ..errors import UserError
 from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Progress, Step
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
-from . import checkpoint, device, distributed, predictions, presets, training_state
+from . import device, distributed, predictions, presets, training_state
 from .batches import TokenIds, epoch_batches
+from .checkpoint import Checkpoint
 from .inference import logits
 from .metrics import measure
-from .tokenizer import Tokenizer
 
 CHECKPOINT_SECONDS = 60.0
 KEEP_CHECKPOINTS = 2
@@ -97,7 +97,8 @@ class Training:
     settings: presets.Settings
     labels: tuple[str, ...]
     model: Any
-    tokenizer: Tokenizer
+    checkpoint: Checkpoint
+    """What the training began from."""
     train_ids: TokenIds
     train_labels: np.ndarray
     eval_ids: TokenIds
@@ -191,7 +192,7 @@ class Training:
         pieces = np.array_split(mine, min(len(mine), max(self.parts, fitting)))
         losses: list[torch.Tensor] = []
         for number, piece in enumerate(pieces):
-            inputs = self.train_ids.pad(piece, self.tokenizer.padding, self.compute.device)
+            inputs = self.train_ids.pad(piece, self.checkpoint.tokenizer.padding, self.compute.device)
             truth = torch.from_numpy(self.train_labels[piece]).to(self.compute.device)
             last = number == len(pieces) - 1
             with self.accelerator.no_sync(self.parallel) if not last else nullcontext():
@@ -287,7 +288,7 @@ class Training:
         best = self.position.best
         if self.settings.job.patience is None or best.step in (0, self.position.step):
             return
-        self.model = checkpoint.load_classifier(checkpoints.best_folder(self.run, best.step), None, self.compute.device)
+        self.model = self.checkpoint.kept(checkpoints.best_folder(self.run, best.step)).classifier(device=self.compute.device)
         self.emit(Note("info", f"the model is that of step {best.step:,}, which had the best macro-F1, {best.f1_macro:.4f}"))
 
     def measure(self) -> tuple[Metrics, np.ndarray]:
@@ -298,7 +299,7 @@ class Training:
             self.emit(Progress("evaluate", done, total, "rows", time.monotonic() - started, "validation"))
 
         self.model.eval()
-        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.tokenizer.padding, self.compute, report))
+        probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.checkpoint.tokenizer.padding, self.compute, report))
         loss = float(predictions.losses(probabilities, self.eval_labels).mean())
         return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
 

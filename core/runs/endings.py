@@ -76,6 +76,8 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         return Ending("killed", f"the worker was killed ({name}), and not from here" + (f": {error}" if error else ""))
     said = error or last_log_line()
+    if number == signal.SIGPROF:
+        return Ending("bad_input", f"the worker computed for longer than the model's files can need and was ended: it was {said}")
     return Ending("crash", f"the worker crashed ({name})" + (f": {said}" if said else ""))
 
 

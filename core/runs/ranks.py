@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cores import cores
 from ..errors import UserError
 from ..events import Event, Note
 from ..safe_text import safe_line
@@ -229,5 +230,4 @@ def _listen(world: World) -> socket.socket:
 
 def threads_each(processes: int) -> int:
     """Return the threads that each of some processes should compute with: more than there are cores are slower."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // processes)
+    return max(1, cores() // processes)

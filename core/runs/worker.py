@@ -16,6 +16,7 @@ from typing import Any
 from .. import crash, log_text, paths
 from ..errors import UserError
 from ..events import Event, Note, Progress
+from ..model import guard
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, Job, TrainSpec
 from . import endings, ranks
@@ -67,7 +68,7 @@ def fine_tune(job: TrainSpec, work: Work) -> bool:
     from ..model import checkpoint as models
     from ..model import finetune, training_loop
 
-    parameters = models.count_parameters(models.find(job.model, offline=job.data.offline))
+    parameters = models.find(job.model, offline=job.data.offline).parameters
     if work.writes:
         check_room(work.run, needed_bytes(parameters, best_kept=job.patience is not None))
     try:
@@ -145,6 +146,7 @@ def _work(
         _end(channel)
         ranks.end_as(code)
 
+    guard.announce_to(lambda what: _log(f"about to {what}") if what else None)
     try:
         paths.check_private(run.path)
         job = run.read_spec().job
@@ -181,8 +183,13 @@ def _work(
 
 def _tell(channel: Channel | ranks.Telling, sentence: str) -> None:
     channel.emit(Note("error", sentence))
+    _log(sentence)
+
+
+def _log(sentence: str) -> None:
     with contextlib.suppress(OSError):  # the log may lie on the disk that is full
         sys.stderr.write(f"{safe_line(sentence)}\n")
+        sys.stderr.flush()
 
 
 def _end_children() -> None:

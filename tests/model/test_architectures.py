@@ -58,7 +58,7 @@ def test_fine_tuning(encoder: Path, tiny_data: Path) -> None:
     assert isinstance(finished, Finished)
     assert finished.metrics.loss is not None
     assert finished.metrics.loss < 0.7 < math.log(3)
-    assert checkpoint.load_classifier(run.model).config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
+    assert checkpoint.at(run.model).classifier().config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
 
 
 def test_baseline(encoder: Path, tiny_data: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Progress, RungDone
-from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export, model_config
+from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling
@@ -70,17 +70,17 @@ def test_a_kept_baseline_predicts_what_was_measured(tiny_model: Path, tiny_data:
 
 def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model: Path, tiny_data: Path) -> None:
     texts = rows(tiny_data, "validation")[0][:4]
-    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    encoder, tokenizer = checkpoint.at(tiny_model).encoder(), checkpoint.at(tiny_model).tokenizer
     ids = batches.tokenize(tokenizer, texts, 48)
     with torch.inference_mode():
         every = encoder(**ids.pad(np.arange(4), tokenizer.padding), output_hidden_states=True).hidden_states
     compute = device.choose("cpu", "float32")
     for layer, expected in ((1, every[1]), (2, every[2])):
-        asked = model_config.checked_layer(layer, tiny_model)
-        states, _ = baseline.Extractor(tiny_model, tokenizer, 48, compute, asked).states(texts, "cls")
+        asked = checkpoint.at(tiny_model).checked_layer(layer)
+        states, _ = baseline.Extractor(checkpoint.at(tiny_model), 48, compute, asked).states(texts, "cls")
         np.testing.assert_allclose(states, expected[:, 0], atol=1e-5)
     with pytest.raises(UserError, match="--layer 3 is out of range: this model has layers 1 to 2"):
-        model_config.checked_layer(3, tiny_model)
+        checkpoint.at(tiny_model).checked_layer(3)
 
 
 @pytest.mark.parametrize("layer", [1, 2])
@@ -119,7 +119,7 @@ def test_a_second_ladder_takes_the_hidden_states_from_the_cache(tiny_model: Path
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the encoder was loaded again")
 
-    monkeypatch.setattr(checkpoint, "load_encoder", refuse)
+    monkeypatch.setattr(checkpoint.Checkpoint, "encoder", refuse)
     _, second = ladder(tiny_data, tiny_model)
     rungs = [
         next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "encoder") for events in (first, second)

@@ -41,7 +41,7 @@ def test_epochs_differ_and_batches_waste_little() -> None:
 
 
 def test_tokenize_cuts_and_tells_the_full_length(tiny_model: Path) -> None:
-    tokenizer = checkpoint.load_tokenizer(tiny_model)
+    tokenizer = checkpoint.at(tiny_model).tokenizer
     texts = ["i miss my old dog", "again " * 30, "x \ud800 y"]
     ids = batches.tokenize(tokenizer, texts, 10)
     assert ids.lengths.tolist()[:2] == [7, 10]
@@ -58,7 +58,7 @@ def test_tokenize_cuts_and_tells_the_full_length(tiny_model: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, batches.CHUNK + 1])
 def test_tokenize_takes_any_number_of_texts(tiny_model: Path, count: int) -> None:
     seen: list[tuple[int, int]] = []
-    ids = batches.tokenize(checkpoint.load_tokenizer(tiny_model), ["at home"] * count, 10, lambda done, total: seen.append((done, total)))
+    ids = batches.tokenize(checkpoint.at(tiny_model).tokenizer, ["at home"] * count, 10, lambda done, total: seen.append((done, total)))
     assert len(ids) == count
     assert ids.lengths.tolist() == [4] * count
     assert not count or seen[-1] == (count, count)

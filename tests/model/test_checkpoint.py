@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("emotui_home")
 
 
 def test_the_starter_is_found_without_its_code() -> None:
-    folder = checkpoint.find("starter")
+    folder = checkpoint.find("starter").folder
     assert (folder / "model.safetensors").stat().st_size == 90_868_376
     assert model_config.STARTER_PACKAGE not in sys.modules
 
@@ -39,7 +39,8 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(monkeypatch: pytest.Mon
     [
         (None, "no config.json"),
         ("{", "not valid JSON"),
-        ("[]", "names no model_type"),
+        ("[]", "not a JSON object"),
+        ("{}", "names no model_type"),
         ({"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}, "not an encoder"),
         ({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}, "not an encoder"),
         ({"model_type": "t5", "is_encoder_decoder": True}, "encoder-decoder"),
@@ -83,23 +84,23 @@ def test_cut_weights_get_a_sentence(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1_000])
-    with pytest.raises(UserError, match="cannot be loaded"):
-        checkpoint.load_encoder(folder)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.at(folder).encoder()
 
 
 def test_a_checkpoint_in_half_precision_is_loaded_in_float32(tiny_model: Path, tmp_path: Path) -> None:
-    checkpoint.load_encoder(tiny_model).half().save_pretrained(tmp_path)
-    assert {each.dtype for each in checkpoint.load_encoder(tmp_path).parameters()} == {torch.float32}
+    checkpoint.at(tiny_model).encoder().half().save_pretrained(tmp_path)
+    assert {each.dtype for each in checkpoint.at(tiny_model).kept(tmp_path).encoder().parameters()} == {torch.float32}
 
 
 def test_parameters_are_counted_without_loading(tiny_model: Path) -> None:
-    assert checkpoint.count_parameters(tiny_model) == sum(each.numel() for each in checkpoint.load_encoder(tiny_model).parameters())
+    assert checkpoint.at(tiny_model).parameters == sum(each.numel() for each in checkpoint.at(tiny_model).encoder().parameters())
 
 
 def test_the_hash_follows_the_weights(tiny_model: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "model")
-    assert checkpoint.weights_hash(folder) == checkpoint.weights_hash(tiny_model)
+    assert checkpoint.at(folder).hash == checkpoint.at(tiny_model).hash
     data = bytearray((folder / "model.safetensors").read_bytes())
     data[-1] ^= 1
     (folder / "model.safetensors").write_bytes(bytes(data))
-    assert checkpoint.weights_hash(folder) != checkpoint.weights_hash(tiny_model)
+    assert checkpoint.at(folder).hash != checkpoint.at(tiny_model).hash

@@ -16,7 +16,7 @@ CPU = Compute(torch.device("cpu"), "", "float32")
 
 
 def test_pooled_states_equal_those_of_each_text_alone(tiny_model: Path) -> None:
-    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    encoder, tokenizer = checkpoint.at(tiny_model).encoder(), checkpoint.at(tiny_model).tokenizer
     theirs = AutoTokenizer.from_pretrained(tiny_model)
     ids = batches.tokenize(tokenizer, TEXTS, 48)
     states = encode.hidden_states(encoder, ids, tokenizer.padding, CPU)
@@ -29,7 +29,7 @@ def test_pooled_states_equal_those_of_each_text_alone(tiny_model: Path) -> None:
 
 
 def test_asked_to_stop_nothing_is_returned(tiny_model: Path) -> None:
-    encoder, tokenizer = checkpoint.load_encoder(tiny_model), checkpoint.load_tokenizer(tiny_model)
+    encoder, tokenizer = checkpoint.at(tiny_model).encoder(), checkpoint.at(tiny_model).tokenizer
     ids = batches.tokenize(tokenizer, TEXTS, 48)
     assert encode.hidden_states(encoder, ids, tokenizer.padding, CPU, stop=lambda: True) is None
 

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from emotui.core.model import checkpoint
+from emotui.core.model import checkpoint, model_config
+from emotui.core.model.tokenizer import Tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
-STARTER = checkpoint.starter_folder()
+STARTER = model_config.starter_folder()
 
 
 @pytest.fixture(scope="module", params=["starter", "real"])
@@ -29,9 +30,10 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 def test_figures_are_transformers_own(folder: Path) -> None:
-    ours, theirs = checkpoint.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
+    found, theirs = checkpoint.at(folder), AutoTokenizer.from_pretrained(folder)
+    ours = found.tokenizer
     assert ours.vocab_size == theirs.vocab_size
-    assert ours.model_max_length == theirs.model_max_length
+    assert found.limit == theirs.model_max_length
     assert ours.pad_token_id == theirs.pad_token_id
     assert ours.unk_token_id == theirs.unk_token_id
     assert ours.specials == theirs.num_special_tokens_to_add()
@@ -53,19 +55,19 @@ def test_ids_offsets_and_masks_are_transformers_own(text: str, limit: int) -> No
     assert ours.join(own) == theirs.convert_tokens_to_string(own)
 
 
-_made: dict[Path, tuple[checkpoint.Tokenizer, AutoTokenizer]] = {}
+_made: dict[Path, tuple[Tokenizer, AutoTokenizer]] = {}
 
 
-def _pair(folder: Path) -> tuple[checkpoint.Tokenizer, AutoTokenizer]:
+def _pair(folder: Path) -> tuple[Tokenizer, AutoTokenizer]:
     if folder not in _made:
-        _made[folder] = checkpoint.load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
+        _made[folder] = checkpoint.at(folder).tokenizer, AutoTokenizer.from_pretrained(folder)
     return _made[folder]
 
 
 def test_a_vocabulary_of_the_older_kind_is_read(tiny_model: Path, tmp_path: Path) -> None:
-    for name in ("config.json", "vocab.txt", "tokenizer_config.json"):
+    for name in ("config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((tiny_model / name).read_bytes())
-    ours, known = checkpoint.load_tokenizer(tmp_path), checkpoint.load_tokenizer(tiny_model)
+    ours, known = checkpoint.at(tmp_path).tokenizer, checkpoint.at(tiny_model).tokenizer
     assert ours.encode(["i miss my old dog"])[0].ids == known.encode(["i miss my old dog"])[0].ids
 
 

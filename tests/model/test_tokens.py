@@ -73,7 +73,7 @@ def test_a_batch_is_padded_to_its_longest_text(tiny_model: Path) -> None:
 
 def test_norms_by_layer_are_those_of_the_model(tiny_model: Path) -> None:
     answer = tokens.trace(AskPath(text="this is a text", model=str(tiny_model)))
-    encoder, tokenizer = checkpoint.load_encoder(tiny_model), AutoTokenizer.from_pretrained(tiny_model)
+    encoder, tokenizer = checkpoint.at(tiny_model).encoder(), AutoTokenizer.from_pretrained(tiny_model)
     with torch.inference_mode():
         states = encoder(**tokenizer("this is a text", return_tensors="pt", return_token_type_ids=False), output_hidden_states=True)
     assert [layer.name for layer in answer.layers] == ["ids", "one-hot", "embeddings", "layer 1", "layer 2", "[CLS]"]

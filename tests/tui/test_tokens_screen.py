@@ -72,7 +72,7 @@ async def test_the_tutorial_sentence_is_there_at_once(engine: Inspector) -> None
 
 async def test_the_tutorials_numbers_with_the_starter_model(engine: Inspector) -> None:
     try:
-        engine.model = str(checkpoint.find("starter"))
+        engine.model = str(checkpoint.find("starter").folder)
     except UserError as error:
         pytest.skip(f"the starter model is not installed: {error}")
     async with inspector(engine, size=(160, 45)) as (screen, _):

@@ -1,0 +1,226 @@
+"""Builds encoders and classifiers from checked files. transformers gets a configuration and tensors, and never sees the folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .. import crash
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import guard, model_config, weights
+from .model_config import MAX_LABELS, REMEDY
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+
+LEFT_OUT = {
+    "architectures",
+    "attn_implementation",
+    "auto_map",
+    "chunk_size_feed_forward",
+    "compression_config",
+    "dtype",
+    "experts_implementation",
+    "fusion_config",
+    "id2label",
+    "label2id",
+    "model_type",
+    "num_labels",
+    "output_attentions",
+    "output_hidden_states",
+    "problem_type",
+    "pruned_heads",
+    "quantization_config",
+    "return_dict",
+    "tie_encoder_decoder",
+    "torch_dtype",
+    "torchscript",
+    "transformers_version",
+    "use_return_dict",
+}
+"""What a configuration may say and no model is built by: code and kernels from elsewhere, and the form of the output."""
+BUILD_SECONDS = 8.0
+"""Of computing, without memory or numbers: the largest encoder takes less than one."""
+LOAD_SECONDS, LOAD_RATE = 30.0, 20e6
+"""Of computing, and bytes a second beside it."""
+LONGEST_TRIAL = 8_192
+"""Tokens of the text on which the length is tried, at most."""
+TRIAL_TOKENS = 4
+"""Of the text on which every model is tried when it is loaded."""
+SPARE = 20_000_000
+"""Parameters that a model may have beyond twice its weights: a pooler and a head are new."""
+
+
+def encoder(checkpoint: Checkpoint, layers: int | None = None) -> Any:
+    """Return the encoder without a head, in float32 and evaluation mode. Raises UserError where it cannot be loaded."""
+    from transformers import MODEL_MAPPING
+
+    return _load(checkpoint, MODEL_MAPPING, _config(checkpoint, layers))
+
+
+def classifier(checkpoint: Checkpoint, labels: Sequence[str] | None, layers: int | None = None) -> Any:
+    """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
+
+    Raises UserError where it cannot be loaded.
+    """
+    from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+
+    own = labels is None
+    names = own_labels(checkpoint) if labels is None else tuple(labels)
+    config = _config(checkpoint, layers, names)
+    return _load(checkpoint, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, config, has_head=own)
+
+
+def own_labels(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the names of a classifier's own labels in order. Raises UserError where it has none."""
+    given = checkpoint.config.get("id2label") or {}
+    names = [given.get(str(index)) for index in range(len(given))]
+    if not 1 <= len(names) <= MAX_LABELS or not all(isinstance(each, str) and each for each in names):
+        raise UserError(f"{checkpoint.name} does not name its labels from 0 on. {REMEDY}")
+    return tuple(str(each) for each in names)
+
+
+def try_length(checkpoint: Checkpoint, length: int) -> None:
+    """Run the first layer of an encoder once on a text of `length` tokens: whatever its files say, its positions may be fewer.
+
+    Raises UserError where it takes no such text, or makes of it what is no number.
+    """
+    length = min(length, LONGEST_TRIAL)
+    tokenizer = checkpoint.tokenizer
+    model = encoder(checkpoint, 1 if model_config.layers(checkpoint.config) else None)
+    ids = torch.tensor([tokenizer.encode(["a " * length], length)[0].ids])
+    ids = torch.cat([ids[:, :1].expand(1, length - ids.shape[1]), ids], dim=1)
+    seconds = LOAD_SECONDS + length / 20
+    with guard.limited(f"run {checkpoint.name} on a text of {length:,} tokens", seconds=seconds), as_sentence(checkpoint):
+        try:
+            with torch.inference_mode():
+                states = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+        except (IndexError, RuntimeError) as error:
+            if _is_memory(error):
+                raise
+            raise UserError(
+                f"{checkpoint.name} does not take the {length:,} tokens that its files promise ({safe_line(str(error), 120)}). "
+                "Give a lower --max-length, or choose another model"
+            ) from error
+        if states.shape[:2] != ids.shape or not torch.isfinite(states).all():
+            raise UserError(f"{checkpoint.name} makes no numbers of a text. {REMEDY}")
+
+
+def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = ()) -> Any:
+    """Return the configuration to build by, with only its first `layers` layers where that is given."""
+    from transformers import CONFIG_MAPPING
+
+    given = {key: value for key, value in checkpoint.config.items() if key not in LEFT_OUT and not key.startswith("_")}
+    if layers is not None:
+        all_layers = model_config.layers(checkpoint.config)
+        # Such as the kind of attention in each layer.
+        given = {key: value[:layers] if isinstance(value, list) and len(value) == all_layers else value for key, value in given.items()}
+        given = {key: value for key, value in given.items() if key not in model_config.LAYERS} | {"num_hidden_layers": layers}
+    if labels:
+        given["id2label"] = dict(enumerate(labels))
+        given["label2id"] = {name: index for index, name in enumerate(labels)}
+        given["problem_type"] = "single_label_classification"
+    with as_sentence(checkpoint):
+        return CONFIG_MAPPING[checkpoint.config["model_type"]](**given)
+
+
+def _load(checkpoint: Checkpoint, classes: Any, config: Any, *, has_head: bool = True) -> Any:
+    name = checkpoint.name
+    with as_sentence(checkpoint):
+        kind = classes[type(config)]
+        kind = kind[0] if isinstance(kind, tuple) else kind
+        with guard.limited(f"build the model {name}", seconds=BUILD_SECONDS, memory=0), torch.device("meta"):
+            empty = kind(config)
+    parameters = sum(each.numel() for each in empty.parameters())
+    if parameters > 2 * checkpoint.parameters + SPARE:
+        raise UserError(
+            f"config.json of {name} describes a model of {parameters:,} parameters, and its weights are {checkpoint.parameters:,}. {REMEDY}"
+        )
+    memory = 3 * checkpoint.weights.size + 12 * max(parameters, checkpoint.parameters)
+    seconds = LOAD_SECONDS + (checkpoint.weights.size + 4 * parameters) / LOAD_RATE
+    with as_sentence(checkpoint), guard.limited(f"load the model {name}", seconds=seconds, memory=memory):
+        model, report = kind.from_pretrained(
+            None,
+            config=config,
+            state_dict=_tensors(checkpoint),
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        _check_whole(checkpoint, model, report, has_head=has_head)
+        for key, value in model.named_parameters():
+            if not torch.isfinite(value).all():
+                raise UserError(f"the weights of {name} hold what is no number, in {safe_line(key, 80)}. {REMEDY}")
+        model.eval()
+        ids = torch.arange(TRIAL_TOKENS)[None] % (checkpoint.vocabulary or 1)
+        with torch.inference_mode():
+            output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
+        if not torch.isfinite(output[0]).all():
+            raise UserError(f"{name} makes no numbers of a text. {REMEDY}")
+    return model
+
+
+def _tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
+    """Return all tensors by name, mapped from the files."""
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for path in checkpoint.weights.files:
+        tensors |= load_file(path)
+    return tensors
+
+
+def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, has_head: bool) -> None:
+    """Raise UserError where the weights lack a part of the model, which would be random, or hold a part in whole numbers.
+
+    A pooler may be missing: nothing is trained with it in a masked language model. So may the head where a new one is made.
+    """
+    base = model.base_model
+    own = {f"{model.base_model_prefix}.{key}" if base is not model else key for key, _ in base.named_parameters()}
+    for name, found, wanted in sorted(report["mismatched_keys"]):
+        if name in own or has_head:
+            raise UserError(
+                f"the weights of {checkpoint.name} do not fit its config.json: {safe_line(name, 80)} has the shape {tuple(found)}, and "
+                f"{tuple(wanted)} is needed. {REMEDY}"
+            )
+    lacking = sorted(each for each in report["missing_keys"] if (has_head and base is not model) or (each in own and "pooler" not in each))
+    if lacking:
+        raise UserError(
+            f"the weights of {checkpoint.name} lack {len(lacking):,} of the tensors that its config.json describes, such as "
+            f"{safe_line(lacking[0], 80)}. {REMEDY}"
+        )
+    ends = {_end(key) for key, _ in base.named_parameters()}
+    for key, tensor in checkpoint.weights.tensors.items():
+        if tensor.dtype not in weights.FLOATS and _end(key) in ends:
+            raise UserError(
+                f"the weights of {checkpoint.name} are of few bits ({tensor.dtype} in {safe_line(key, 80)}). Choose the model as it was"
+            )
+
+
+def _end(key: str) -> str:
+    """Return the last two parts of a tensor's name, which are the same in an encoder and in what it is a part of."""
+    return ".".join(key.split(".")[-2:])
+
+
+@contextmanager
+def as_sentence(checkpoint: Checkpoint) -> Iterator[None]:
+    """Turn what the libraries raise for a model that cannot be built or loaded into a UserError that names it."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        sys.stderr.write(crash.described(error))
+        reason = (
+            "it takes more memory than its files account for" if _is_memory(error) else safe_line(str(error) or type(error).__name__, 200)
+        )
+        raise UserError(f"the model {checkpoint.name} cannot be loaded: {reason}. {REMEDY}") from error
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "not enough memory" in str(error)

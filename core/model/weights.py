@@ -1,0 +1,163 @@
+"""The weights of a checkpoint as the headers of its safetensors files tell them, checked before a library maps them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import bounded_json
+from ..errors import UserError
+from ..plain_files import open_plain
+from ..safe_text import safe_line
+from .model_config import REMEDY
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+_HEADER, _HEADER_VALUES = 8 << 20, 1_000_000
+_TENSORS = 50_000
+_SHARD = re.compile(r"[\w][\w.-]{0,200}\.safetensors", re.ASCII)
+_BYTES = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
+    **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
+    **dict.fromkeys(("I32", "U32", "F32"), 4),
+    **dict.fromkeys(("I64", "U64", "F64"), 8),
+}
+FLOATS = {"F64", "F32", "F16", "BF16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor of a file."""
+
+    dtype: str
+    """As safetensors writes it, such as 'F32'."""
+    shape: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The files of a checkpoint's weights and the tensors in them, by name."""
+
+    files: tuple[Path, ...]
+    tensors: dict[str, Tensor]
+    size: int
+    """Bytes of all files."""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all tensors."""
+        return sum(each.elements for each in self.tensors.values())
+
+    def rows(self, *endings: str) -> int | None:
+        """Return the first dimension of the tensor whose name ends so, None where there is none."""
+        found = [each.shape[0] for name, each in self.tensors.items() if each.shape and name.endswith(endings)]
+        return found[0] if found else None
+
+
+def read(folder: Path, *, follow: bool = True) -> Weights | None:
+    """Return what model.safetensors holds, or the files that its index names; None where there is neither.
+
+    With `follow` the files may be symbolic links. Raises UserError for files that are damaged or are not what they say.
+    """
+    if os.path.lexists(folder / WEIGHTS):
+        files = (folder / WEIGHTS,)
+    elif os.path.lexists(folder / INDEX):
+        files = _shards(folder, follow=follow)
+    else:
+        return None
+    tensors: dict[str, Tensor] = {}
+    size = 0
+    for path in files:
+        here, bytes_here = _read_header(path, follow=follow)
+        if twice := here.keys() & tensors.keys():
+            raise _damaged(path, f"the tensor {safe_line(min(twice), 60)} is in another file too")
+        tensors |= here
+        size += bytes_here
+    return Weights(files, tensors, size)
+
+
+def _shards(folder: Path, *, follow: bool) -> tuple[Path, ...]:
+    """Return the files that an index names, in its own folder and nowhere else."""
+    path = folder / INDEX
+    index = bounded_json.read_object(path, size=_HEADER, values=_HEADER_VALUES, remedy=REMEDY, follow=follow) or {}
+    names = index.get("weight_map")
+    if not isinstance(names, dict) or not names:
+        raise _damaged(path, "it has no weight_map")
+    found = sorted({each if isinstance(each, str) else "" for each in names.values()})
+    if len(found) > 1_000:
+        raise _damaged(path, f"it names {len(found):,} files")
+    for name in found:
+        if not _SHARD.fullmatch(name):
+            raise _damaged(path, f"{safe_line(name, 60)!r} is no name of a safetensors file beside it")
+    return tuple(folder / name for name in found)
+
+
+def _read_header(path: Path, *, follow: bool) -> tuple[dict[str, Tensor], int]:
+    """Return the tensors of a safetensors file and its size in bytes, by the format's own rules.
+
+    The format: https://github.com/huggingface/safetensors#format
+    """
+    try:
+        with open_plain(path, follow=follow) as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if not 2 <= length <= min(_HEADER, size - 8):
+                raise _damaged(path, f"it has {size:,} bytes and says that its header has {length:,}")
+            raw = file.read(length)
+    except OSError as error:
+        raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+    header = bounded_json.decode_object(raw, f"the header of {safe_line(str(path), 200)}", values=_HEADER_VALUES, remedy=REMEDY)
+    header.pop("__metadata__", None)
+    if not header:
+        raise _damaged(path, "it holds no tensor")
+    if len(header) > _TENSORS:
+        raise _damaged(path, f"it names {len(header):,} tensors")
+    spans: list[tuple[int, int]] = []
+    tensors: dict[str, Tensor] = {}
+    for name, entry in header.items():
+        tensors[name], span = _tensor(path, name, entry)
+        spans.append(span)
+    end = 0
+    for first, last in sorted(spans):
+        if first != end:
+            raise _damaged(path, "its tensors overlap or leave a gap")
+        end = last
+    if 8 + length + end != size:
+        raise _damaged(path, f"its tensors end at byte {8 + length + end:,} and it has {size:,}")
+    return tensors, size
+
+
+def _tensor(path: Path, name: str, entry: Any) -> tuple[Tensor, tuple[int, int]]:
+    """Return an entry of a header and the first byte and the one after the last of its data."""
+    shown = safe_line(name, 60)
+    if not isinstance(entry, dict):
+        raise _damaged(path, f"the tensor {shown} is not described")
+    dtype, shape, offsets = entry.get("dtype"), _sizes(entry.get("shape")), _sizes(entry.get("data_offsets"))
+    if not isinstance(dtype, str) or dtype not in _BYTES:
+        raise _damaged(path, f"the tensor {shown} is of an unknown type, {safe_line(repr(dtype), 20)}")
+    if shape is None or len(shape) > 8 or offsets is None or len(offsets) != 2:
+        raise _damaged(path, f"the tensor {shown} has no shape or place")
+    tensor = Tensor(dtype, shape)
+    if offsets[0] + tensor.elements * _BYTES[dtype] != offsets[1]:
+        raise _damaged(path, f"the tensor {shown} has {offsets[1] - offsets[0]:,} bytes, which its shape {tensor.shape} does not fill")
+    return tensor, (offsets[0], offsets[1])
+
+
+def _sizes(value: Any) -> tuple[int, ...] | None:
+    """Return a list of sizes, None where it is none."""
+    if not isinstance(value, list) or not all(type(each) is int and 0 <= each < 1 << 48 for each in value):
+        return None
+    return tuple(value)
+
+
+def _damaged(path: Path, fault: str) -> UserError:
+    return UserError(f"the weights {safe_line(str(path), 200)} are damaged: {fault}. {REMEDY}")
