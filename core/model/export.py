@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import torch
 
-from .. import writing
+from .. import markdown, writing
 from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
 from ..events import Finished, Metrics, Started
@@ -22,6 +22,8 @@ from ..specs import RunSpec
 from . import checkpoint, saved
 from .baseline import HEAD_FILE, Head
 
+HEAD = ("library_name: transformers", "pipeline_tag: text-classification", "tags: [text-classification, emotui]")
+"""What the hubs read at the top of a model card, as YAML; nothing from outside is in it."""
 LINEAR = 1e-3
 """Scale at which tanh is linear to 1e-6 of its argument and better."""
 SHIFT = 64.0
@@ -100,20 +102,21 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
     kind = "fine-tuned encoder" if note.kind == "classifier" else "logistic regression on the [CLS] hidden state of a frozen encoder"
     lines = [
         "---",
-        "library_name: transformers",
-        "pipeline_tag: text-classification",
-        "tags: [text-classification, emotui]",
+        *HEAD,
         "---",
         "",
-        f"# {safe_line(Path(spec.job.data.source).name)}: {kind}",
+        f"# {markdown.escape(Path(spec.job.data.source).name)}: {markdown.escape(kind)}",
         "",
-        f"Made by emotui as the run `{run.id}`.",
+        f"Made by emotui as the run {markdown.code(run.id)}.",
         "",
-        "| setting | value |",
-        "| --- | --- |",
-        *(f"| {name} | {_cell(value)} |" for name, value in _settings(spec, state.view_of(run).started)),
-        f"| labels | {_cell(', '.join(note.labels))} |",
-        f"| texts are cut at | {note.max_length} tokens |",
+        *markdown.table(
+            ("setting", "value"),
+            [
+                *_settings(spec, state.view_of(run).started),
+                ("labels", ", ".join(note.labels)),
+                ("texts are cut at", f"{note.max_length} tokens"),
+            ],
+        ),
         *_figures(finished),
         "",
         "## Use",
@@ -129,13 +132,13 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
     return "\n".join(lines)
 
 
-def _settings(spec: RunSpec, started: Started | None) -> list[tuple[str, object]]:
+def _settings(spec: RunSpec, started: Started | None) -> list[tuple[object, ...]]:
     """Return what was asked for, and in place of what was left open what the run took."""
     settings: dict[str, Any] = msgspec.to_builtins(spec.job)
     data = settings.pop("data")
     if started is not None:
         settings |= {**started.settings, "device": started.device_name, "precision": started.precision}
-    rows: list[tuple[str, object]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
+    rows: list[tuple[object, ...]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
     rows += [(name, _public(value) if name == "model" else value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
 
@@ -149,25 +152,21 @@ def _figures(finished: Finished | None) -> Sequence[str]:
     if finished is None:
         return []
     metrics: Metrics = finished.metrics
+    loss = [("loss", f"{metrics.loss:.4f} nats")] if metrics.loss is not None else []
+    measured = [
+        ("accuracy", f"{metrics.accuracy:.4f}"),
+        ("F1, weighted", f"{metrics.f1_weighted:.4f}"),
+        ("F1, macro", f"{metrics.f1_macro:.4f}"),
+        *loss,
+    ]
+    by_class = [
+        (name, f"{each.precision:.4f}", f"{each.recall:.4f}", f"{each.f1:.4f}", each.support) for name, each in metrics.per_class.items()
+    ]
     return [
         "",
-        f"## Measured on the {metrics.split} split ({metrics.rows:,} rows)",
+        f"## Measured on the {markdown.escape(metrics.split)} split ({metrics.rows:,} rows)",
         "",
-        "| metric | value |",
-        "| --- | --- |",
-        f"| accuracy | {metrics.accuracy:.4f} |",
-        f"| F1, weighted | {metrics.f1_weighted:.4f} |",
-        f"| F1, macro | {metrics.f1_macro:.4f} |",
-        *([f"| loss | {metrics.loss:.4f} nats |"] if metrics.loss is not None else []),
+        *markdown.table(("metric", "value"), measured),
         "",
-        "| label | precision | recall | F1 | rows |",
-        "| --- | --- | --- | --- | --- |",
-        *(
-            f"| {_cell(name)} | {each.precision:.4f} | {each.recall:.4f} | {each.f1:.4f} | {each.support} |"
-            for name, each in metrics.per_class.items()
-        ),
+        *markdown.table(("label", "precision", "recall", "F1", "rows"), by_class),
     ]
-
-
-def _cell(value: object) -> str:
-    return safe_line(str(value)).replace("|", "\\|")
