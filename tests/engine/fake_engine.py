@@ -29,6 +29,10 @@ def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
             sys.stderr.write("and its bar 50%\r")
             os.write(1, b'{"id": 1, "answer": null}\n')
             subprocess.run(["/bin/sh", "-c", "echo from a child; read line && echo it read $line"], check=False)
+        case "hostile":
+            print("\x1b]52;c;YQ==\x07", "\x9b31m", "10%\r20%", "\x1b[1mbold\x1b[0m")
+            os.write(2, b"\x1b]0;title\x07 \xc2\x9b \xe2\x80\xae\n")
+            raise RuntimeError("\x1b]52;c;YQ==\x07")
         case "large":
             return ClassifyAnswer(run="x" * int(ask.texts[0]), predictions=())
         case "length":

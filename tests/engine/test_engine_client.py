@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -391,6 +392,16 @@ def chat():
 threading.Thread(target=chat, daemon=True).start()
 server.main({})
 """
+
+
+async def test_the_log_is_safe_whatever_a_library_says() -> None:
+    async with Engine(command=FAKE) as engine:
+        with pytest.raises(UserError, match="did not expect"):
+            await engine.ask(AskClassify(run="hostile", texts=()))
+    logged = log.log_file().read_bytes().decode()
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", logged)
+    for part in ("␛]52;c;YQ==␇ \ufffd31m 10%\n20% bold", "?]0;title? ?? ???", "RuntimeError: ␛]52;c;YQ==␇", "in classify"):
+        assert part in logged
 
 
 async def test_the_log_of_a_chatty_library_stays_small_while_the_engine_runs() -> None:

@@ -6,6 +6,7 @@ The model's name is the path of a JSON plan: steps, seconds (of one step), every
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -123,6 +124,13 @@ def accident(plan: dict[str, Any], step: int, work: worker.Work) -> None:
             os._exit(0)
         case "surrogate":
             raise ValueError("a lone \udcff surrogate and \x1b[31m")
+        case "hostile":
+            words = "\x1b]52;c;YQ==\x07 \x9b31m \u202e \x1b[1mbold\x1b[0m 10%\r20%"
+            print(words, file=sys.stderr)
+            logging.getLogger().warning(words)
+            os.write(2, words.encode() + b"\xff\n")
+            subprocess.run(["/bin/sh", "-c", "printf '\\033]0;from a child\\007\\302\\233\\n' >&2"], check=False)
+            raise ValueError(words)
         case _:
             pass
 

@@ -101,6 +101,15 @@ def test_a_traceback_is_in_the_log(runs: Runs) -> None:
     assert "in accident" in run.log_file.read_text()
 
 
+def test_a_log_and_what_is_told_of_it_are_safe_whoever_wrote_them(runs: Runs) -> None:
+    run = runs.start(accident="hostile")
+    view = runs.end(run)
+    logged = run.log_file.read_bytes().decode("utf-8", "replace")
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", logged + view.reason)
+    for part in ("␛]52;c;YQ==␇ \ufffd31m \ufffd bold 10%\n20%", "?]0;from a child???", "in accident", "WARNING root: ␛]52"):
+        assert part in logged
+
+
 def test_the_kernels_memory_killer_is_told_from_other_kills(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_MEMORY_KILLS", "1")
     run = runs.start(accident="killed")
