@@ -13,6 +13,7 @@ from ..errors import UserError
 from ..events import EpochRow
 from ..runs.state import RunView
 from ..safe_text import safe_line
+from ..shell import quote
 from ..specs import BaselineSpec
 from . import render, shapes
 from .output import Output
@@ -215,11 +216,11 @@ def ending(view: RunView) -> str:
     name = view.id
     if view.state == "finished":
         took = f" in {duration(view.finished.seconds)}" if view.finished else ""
-        return f"run {name} is finished{took}. Try it: emotui predict {name} 'I saw a movie today and it was really good.'"
+        return f"run {name} is finished{took}. Try it: emotui predict {quote(name)} 'I saw a movie today and it was really good.'"
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
         why = f": {safe_line(view.reason).rstrip('.')}" if view.reason else ""
-        return f"run {name} was stopped{at}{why}. Go on with: emotui resume {name}"
+        return f"run {name} was stopped{at}{why}. Go on with: emotui resume {quote(name)}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
     reason = safe_line(view.reason or "it left no reason").rstrip(".")

@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..runs import notes
 from ..runs.state import RunView
 from ..safe_text import cell_width, safe_line
+from ..shell import quote
 from ..specs import task_of
 from . import follow, options, render, shapes
 from .output import Output
@@ -231,7 +232,7 @@ def run_watch(arguments: argparse.Namespace, output: Output) -> int:
     try:
         view = follow.to_the_end(run, output)
     except KeyboardInterrupt:
-        output.say(f"run {run.id} goes on. See it again with: emotui watch {run.id}")
+        output.say(f"run {run.id} goes on. See it again with: emotui watch {quote(run.id)}")
         return follow.INTERRUPTED
     return follow.conclude(run, view, output, json=False)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..runs.ranks import split_address
+from ..shell import quote
 from ..specs import BaselineSpec, Job, TrainSpec
 from . import cards, fetch, follow, options
 from .output import Output
@@ -103,7 +104,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
-            told = f"run {run.id} goes on by itself. See it with: emotui watch {run.id}"
+            told = f"run {run.id} goes on by itself. See it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
         output.say(f"run {run.id} started. Ctrl+C stops it and saves")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)

@@ -12,6 +12,7 @@ from .. import writing
 from ..errors import UserError
 from ..plain_files import read_plain
 from ..safe_text import safe_line
+from ..shell import quote
 from ..specs import Pooling
 from .model_config import MAX_LABELS
 from .tokenizer_files import UNLIMITED
@@ -46,7 +47,8 @@ def read(folder: Path) -> SavedModel:
     try:
         note = msgspec.json.decode(read_plain(path, LIMIT), type=SavedModel)
     except OSError as error:
-        raise UserError(f"the run {folder.parent.name} has no model yet. See its state with: emotui show {folder.parent.name}") from error
+        name = folder.parent.name
+        raise UserError(f"the run {safe_line(name)} has no model yet. See its state with: emotui show {quote(name)}") from error
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}. Train the run again") from error
     for each in folder.iterdir():

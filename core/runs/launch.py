@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from .. import config, paths
 from ..errors import UserError
+from ..shell import quote
 from ..specs import Job
 from . import endings, folder, identity, links, lock, logout
 from .folder import RunFolder
@@ -82,7 +83,7 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
         if time.monotonic() > deadline:
-            raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {run.id}")
+            raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {quote(run.id)}")
         time.sleep(0.02)
     result = run.read_result()
     if result is not None and result.state == "finished":

@@ -9,6 +9,7 @@ from typing import Literal, cast
 import msgspec
 
 from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..shell import quote
 from ..specs import BaselineSpec, RunSpec
 from . import identity, lock, log
 from .fold import Fold
@@ -212,7 +213,7 @@ def _is_full(folder: Path) -> bool:
 def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:
     if supervisor is None:
         return "it was never started"
-    remedy = f"go on with: emotui resume {run.id}"
+    remedy = f"go on with: emotui resume {quote(run.id)}"
     if supervisor.boot != identity.boot_id():
         return f"the machine was started again while it ran; {remedy}"
     at = f" at step {fold.step}" if fold.step else ""

@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import crash, log_text, writing
 from ..errors import UserError
+from ..shell import quote
 from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
 from .on_event import OnEvent
@@ -335,7 +336,7 @@ def _take_over(run: RunFolder, patience: Patience) -> int | str:
         if held is not None:
             os.close(held)
         elif orphan is None or lock.holder(run.lock_file) not in (None, orphan.pid):
-            return f"the run {run.id} is going on already. See it with: emotui watch {run.id}"
+            return f"the run {run.id} is going on already. See it with: emotui watch {quote(run.id)}"
         if time.monotonic() > deadline and orphan is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(orphan.pid, signal.SIGKILL)
