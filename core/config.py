@@ -10,6 +10,8 @@ from typing import Any
 from . import ownership
 from .errors import UserError
 
+LONGEST_LINE = 64
+"""MiB of the longest line of a file of texts that is read."""
 NO_PROGRESS = 300.0
 """Seconds without an event that count as no progress: loading and measuring a large model on a CPU tell nothing for minutes."""
 _EXAMPLES = {
@@ -17,6 +19,7 @@ _EXAMPLES = {
     "alerts": "true or false",
     "on_event": 'a command as text, such as "notify.sh"',
     "no_progress_seconds": "a number of seconds of 1 or more, such as 300",
+    "longest_line_mib": "a whole number from 1 to 1024, such as 64",
 }
 
 
@@ -32,6 +35,8 @@ class Config:
     """A shell command that gets each event of a run as JSON on its stdin; empty: none."""
     no_progress_seconds: float = NO_PROGRESS
     """Seconds without an event after which a run is said to stand still."""
+    longest_line_mib: int = LONGEST_LINE
+    """MiB of the longest line that is read of a data set or of a file of texts."""
 
 
 def read(file: Path) -> Config:
@@ -63,6 +68,8 @@ def _fits(name: str, value: object) -> bool:
             return "\0" not in value
         case "no_progress_seconds", int() | float():
             return not isinstance(value, bool) and 1 <= value < float("inf")
+        case "longest_line_mib", int():
+            return not isinstance(value, bool) and 1 <= value <= 1024
         case _:
             return False
 

@@ -19,6 +19,19 @@ Device = str
 Precision = Literal["auto", "float32", "bf16"]
 
 
+class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the files of a data set are read where that is not left to be guessed from what they hold."""
+
+    encoding: str | None = None
+    """A name that Python knows, such as 'utf-8', 'cp1252', 'gb18030' or 'big5'."""
+    delimiter: str | None = None
+    """Between the fields of a line: one character, or '' where a line is one field."""
+    header: bool | None = None
+    """Whether the first row names the columns."""
+    quotes: bool | None = None
+    """Whether quotes stand around fields; False: they are characters of the text."""
+
+
 class DataSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where labelled texts come from and how their columns are read."""
 
@@ -33,6 +46,9 @@ class DataSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     """Seeds the split of a single file."""
     offline: bool = False
+    reading: Reading = Reading()
+    files: dict[str, str] = {}
+    """The file of each split, by 'train', 'validation' and 'test', where they are named one by one: absolute paths."""
 
 
 def _word(text: str) -> OneOf:

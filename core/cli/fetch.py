@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..specs import DataSpec
+from ..specs import DataSpec, Reading
 from .output import Output
 from .progress import Progress
 
@@ -30,7 +30,16 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
         skip_bad_rows=arguments.skip_bad_rows,
         seed=arguments.split_seed,
         offline=arguments.offline,
+        reading=reading(arguments),
     )
+
+
+def reading(arguments: argparse.Namespace) -> Reading:
+    """Return what the options of add_reading say. Raises UserError for an encoding that there is not."""
+    from ..data import encodings
+
+    encoding = None if arguments.encoding is None else encodings.checked(arguments.encoding)
+    return Reading(encoding=encoding, delimiter=arguments.delimiter, header=arguments.header, quotes=arguments.quotes)
 
 
 def dataset(spec: DataSpec, output: Output) -> Dataset:

@@ -92,8 +92,30 @@ def add_data(parser: Parser) -> None:
     group.add_argument("--labels", metavar="A,B,C", type=label_names, default=(), help="names of the labels 0, 1, 2 and so on")
     group.add_argument("--fold-case", action="store_true", help="take label names that differ by case only as one")
     group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
+    add_reading(group)
     group.add_argument("--split-seed", metavar="N", type=natural, default=0, help="seed of the 80/10/10 split of one file (default: 0)")
     group.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+
+
+def add_reading(group: Any) -> None:
+    """Add how a file is read where that is not to be guessed from what it holds: --encoding, --delimiter, --header and --quotes."""
+    group.add_argument("--encoding", metavar="NAME", help="of files of text, such as utf-8, cp1252, gb18030 or big5 (guessed and told)")
+    group.add_argument(
+        "--delimiter",
+        metavar="D",
+        type=delimiter,
+        help="between the fields of a line: comma, tab, semicolon, bar, any character, or none where a line is one text (guessed and told)",
+    )
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line names the columns; without, they are called 1, 2 and so on (guessed and told)",
+    )
+    group.add_argument(
+        "--quotes",
+        action=argparse.BooleanOptionalAction,
+        help="whether quotes stand around fields or are part of the texts (guessed and told)",
+    )
 
 
 def add_model(parser: Parser) -> None:
@@ -133,6 +155,18 @@ def label_names(text: str) -> tuple[str, ...]:
     if len(names) < 2 or not all(names) or len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"{safe_line(text, 60)!r} must be two or more different names with commas between them")
     return names
+
+
+_DELIMITERS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "bar": "|", "none": ""}
+
+
+def delimiter(text: str) -> str:
+    """Parse the name of a delimiter, or one character that is neither a quote nor a line's end."""
+    if text in _DELIMITERS:
+        return _DELIMITERS[text]
+    if len(text) == 1 and text not in '"\r\n\0':
+        return text
+    raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not comma, tab, semicolon, bar, none or one character")
 
 
 def positive(text: str) -> int:

@@ -32,9 +32,10 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
 
     Raises UserError where a named column is not there, or where it is not clear which one is meant.
     """
-    for given, option in ((text_column, "--text-column"), (label_column, "--label-column")):
-        if given is not None:
-            require(sample, file, given, option)
+    if text_column is not None:
+        text_column = named(sample, file, text_column, "--text-column")
+    if label_column is not None:
+        label_column = named(sample, file, label_column, "--label-column")
     if text_column is not None and text_column == label_column:
         raise UserError(
             f"the column {shown(text_column)} cannot be both text and label. Name two columns with --text-column and --label-column"
@@ -47,6 +48,8 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
             f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}. "
             "Name them with --text-column and --label-column"
         )
+    for column, option in ((text, "--text-column"), (label, "--label-column")):
+        named(sample, file, column, option)
     notes: list[str] = []
     if text_column is None and text != "text":
         notes.append(f"took the column {shown(text)} for the texts (--text-column names another)")
@@ -55,16 +58,27 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
     return text, label, notes
 
 
-def require(sample: Sample, file: str, column: str, option: str) -> None:
-    """Raise UserError where the file has no such column."""
-    if column not in sample.columns:
+def text_column(sample: Sample) -> str | None:
+    """Return the column that holds the texts where that is clear."""
+    return _guess(sample, TEXT_NAMES, _looks_like_text, set())
+
+
+def named(sample: Sample, file: str, asked: str, option: str) -> str:
+    """Return the column that is called, or else numbered, `asked`. Raises UserError where the file has none, or several of the name."""
+    if asked in sample.repeated:
         raise UserError(
-            f"{safe_line(file, 80)} has no column {shown(column)}: its columns are {listed(sample)}. Name one of them with {option}"
+            f"{safe_line(file, 80)}: the header names the column {shown(asked)} twice. Give the one you mean by its number with {option}, "
+            "1 for the first"
         )
+    if asked in sample.columns:
+        return asked
+    if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(sample.columns):
+        return list(sample.columns)[int(asked) - 1]
+    raise UserError(f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}. Name one of them with {option}")
 
 
 def listed(sample: Sample) -> str:
-    return safe_line(", ".join(sample.columns), 200)
+    return safe_line(", ".join(list(sample.columns)[:100]), 200) or "none"
 
 
 def _guess(sample: Sample, names: tuple[str, ...], fits: Callable[[list[object]], bool], taken: set[str | None]) -> str | None:

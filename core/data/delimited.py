@@ -1,148 +1,264 @@
-"""Reads comma- and tab-separated values, quoted line ends among them."""
+"""Reads delimited files: values with commas, tabs, semicolons or bars between them, or one text a line."""
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from .faults import Faults, shown
-from .rows import LONGEST_ROW, SAMPLE, Progress, Rows, is_unicode, without_mark
+from . import dialect, limits
+from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, unique_names
+from .faults import shown
+from .rows import is_unicode
+from .streams import Source, Utf8, line_blocks
 
-
-class _Lines:
-    """The decoded lines of a file. What is no UTF-8 becomes surrogates, which the row checks find."""
-
-    def __init__(self, file: BinaryIO, path: Path) -> None:
-        self._file = file
-        self._path = path
-        self._first = True
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._file.readline(LONGEST_ROW)
-        if not line:
-            raise StopIteration
-        if self._first:
-            line, self._first = without_mark(line, self._path), False
-        return line.decode("utf-8", "surrogateescape")
-
-
+WINDOW = 1 << 22
+"""Bytes of a file on which its dialect is judged."""
 _UNCLOSED = "unexpected end of data"
 """What csv says of a quoted field that the file's end cuts off."""
+_TOO_LONG = "field larger than field limit"
+_RETURN = "new-line character seen in unquoted field"
 
 
-def open_table(file: BinaryIO, path: Path) -> tuple[Any, list[str]]:
-    """Return a reader of a file's rows, and its header. Raises UserError where there is none that can be used."""
-    reader = _csv_reader(file, path)
-    return reader, _header(reader, path)
+class Delimited:
+    """A delimited file."""
 
+    typed = False
+    rows: int | None = None
 
-def rows_of(reader: Any, columns: int, path: Path) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield the line on which each row begins, and the row or what is wrong with it.
+    _is_table = True
 
-    Raises UserError for a quote that is never closed: nobody can say how many rows it has taken in.
-    """
-    number = 0
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            number += 1
-            said = str(error)
-            if said == _UNCLOSED:
-                raise UserError(
-                    f"{safe_line(path.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
-                    "so that all that follows is one field. Close it, or double it where it belongs to the text"
-                ) from error
-            yield line, f"broken quoting or an unfinished field ({safe_line(said, 80)})"
-            continue
-        if not row:
-            continue
-        number += 1
-        if len(row) == columns:
-            yield line, row
+    def __init__(self, source: Source) -> None:
+        self.name, self._source, self._asked = source.name, source, source.asked
+        text, whole = self._window()
+        self._returns = "\r" in text and "\n" not in text
+        text = text.replace("\r", "\n") if self._returns else text
+        if not whole:
+            text = text[: text.rfind("\n") + 1] or text
+        if not text.strip():
+            raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+        self.dialect = dialect.guess(text, source.asked, table=self._is_table)
+        self._several = 0
+        """Rows that span several lines, once it was read."""
+        self._blank = 0
+        first, first_rows = self._first_rows(text)
+        limits.check_columns(self.name, len(first))
+        self.columns: Sequence[str]
+        if self.dialect.header:
+            self.columns, self.repeated = unique_names(first)
         else:
-            yield line, f"{len(row)} field{'s' if len(row) != 1 else ''} where the header names {columns}"
+            self.columns, self.repeated = [str(place) for place in range(1, len(first) + 1)], frozenset()
+        self.types = dict.fromkeys(self.columns, "string")
+        nothing: list[object] = [None] * len(first)
+        self._head = dict(zip(self.columns, map(list, zip(*(first_rows or [nothing]), strict=True)), strict=True))
 
+    def head(self) -> dict[str, list[object]]:
+        return self._head
 
-def _csv_reader(file: BinaryIO, path: Path) -> Any:
-    csv.field_size_limit(LONGEST_ROW)
-    return csv.reader(_Lines(file, path), delimiter="\t" if path.name.lower().endswith(".tsv") else ",", strict=True)
+    def _window(self) -> tuple[str, bool]:
+        """Return the beginning of the file, and whether it is all of it."""
+        raw = self._source.peek(WINDOW)
+        size = WINDOW if not self._source.is_stream else len(self._source.head)
+        text = Utf8.all(raw, self._source.encoding).decode("utf-8", "surrogateescape")
+        return text, len(raw) < size or (self._source.is_stream and len(self._source.head) < (1 << 16))
 
-
-def _header(reader: Any, path: Path) -> list[str]:
-    name = safe_line(path.name, 80)
-    try:
-        header = next(reader, None)
-        while header == []:
-            header = next(reader, None)
-    except csv.Error as error:
-        raise UserError(f"{name}, line {reader.line_num}: the header is broken ({safe_line(str(error), 80)})") from error
-    if header is None:
-        raise UserError(f"{name} is empty. Give a file with a header and at least one row")
-    if not all(map(is_unicode, header)):
-        raise UserError(f"{name}, line 1: the header is not valid UTF-8. Save the file as UTF-8")
-    return header
-
-
-def check_once(columns: Sequence[str], header: list[str], path: Path) -> None:
-    """Raise UserError where the header names one of some columns twice."""
-    twice = sorted({column for column in columns if header.count(column) > 1})
-    if twice:
-        raise UserError(f"{safe_line(path.name, 80)}: the header names the column {shown(twice[0])} twice. Rename one of them")
-
-
-def sample(path: Path) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    with path.open("rb") as file:
-        reader, header = open_table(file, path)
-        check_once(header, header, path)
-        while len(rows) < SAMPLE:
+    def _first_rows(self, text: str) -> tuple[list[str], list[list[str]]]:
+        """Return the first row, and the first ones that are as long as it."""
+        found: list[list[str]] = []
+        first: list[str] | None = None
+        size = 0
+        lines = io.StringIO(text, newline="\n")
+        for _ in range(self.dialect.skip):
+            next(lines)
+        reader = self._reader(lines)
+        while len(found) < SAMPLE and size < SAMPLE_BYTES:
             try:
                 row = next(reader)
             except StopIteration:
                 break
-            except csv.Error:
+            except csv.Error as error:
+                if first is None:
+                    if self.dialect.header:  # an unclosed quote in it, for example
+                        said = safe_line(str(error), 80)
+                        raise UserError(f"{safe_line(self.name, 80)}, line {reader.line_num}: the header is broken ({said})") from error
+                    first = []
                 continue
-            if len(row) == len(header):
-                rows.append(dict(zip(header, row, strict=True)))
-    nothing: list[object] = [None] * len(header)
-    return rows or [dict(zip(header, nothing, strict=True))]
+            if not row:
+                continue
+            if first is None:
+                first = row
+                if self.dialect.header:
+                    continue
+            if len(row) == len(first or ()):
+                found.append(row)
+                size += sum(map(len, row))
+        if first is None:  # nothing but empty lines
+            raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with a header and at least one row")
+        if self.dialect.header and not all(map(is_unicode, first)):
+            raise UserError(f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8. Name its encoding with --encoding")
+        return first, found
 
+    def _reader(self, lines: Any) -> Any:
+        csv.field_size_limit(limits.FIELD)
+        return csv.reader(lines, **dialect.reader_options(self.dialect.delimiter, quotes=self.dialect.quotes))
 
-def read(path: Path, text_column: str, label_column: str, rows: Rows, faults: Faults, progress: Progress | None) -> None:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        reader, header = open_table(file, path)
-        check_once(header, header, path)
-        text_at, label_at = header.index(text_column), header.index(label_column)
-        texts: list[str] = []
-        labels: list[str] = []
+    def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
+        feed = _Feed(self, progress)
+        reader = self._reader(iter(feed))
+        places = [list(self.columns).index(name) for name in wanted]
+        found: list[list[str]] = []
         numbers: list[int] = []
         lines: list[int] = []
+        bad: list[BadRow] = []
         number = 0
-        for number, (line, row) in enumerate(rows_of(reader, len(header), path), 1):
+        self._several = self._blank = 0
+        for line, row in self._rows(reader, feed):
+            number += 1
             if isinstance(row, str):
-                faults.bad(path.name, f"row {number} (line {line})", row)
-                continue
-            texts.append(row[text_at])
-            labels.append(row[label_at])
-            numbers.append(number)
-            lines.append(line)
-            if len(texts) == 10_000:
-                rows.add(texts, labels, numbers, lines)
-                texts, labels, numbers, lines = [], [], [], []
-                if progress:
-                    progress(f"read {path.name}", file.tell(), size)
-        rows.add(texts, labels, numbers, lines)
+                bad.append(BadRow(number, line, row))
+            else:
+                found.append(row)
+                numbers.append(number)
+                lines.append(line)
+            if len(found) + len(bad) >= ROWS or feed.since_batch >= BYTES:
+                feed.since_batch = 0
+                yield Batch(_transposed(found, places), numbers, lines, bad)
+                found, numbers, lines, bad = [], [], [], []
         if not number:
-            raise UserError(f"{safe_line(path.name, 80)} is empty but for its header. Give a file with at least one row")
+            raise UserError(f"{safe_line(self.name, 80)} is empty but for its header. Give a file with at least one row")
+        yield Batch(_transposed(found, places), numbers, lines, bad)
+
+    def _rows(self, reader: Any, feed: _Feed) -> Iterator[tuple[int, list[str] | str]]:
+        """Yield the line on which each row begins, and the row or what is wrong with it.
+
+        Raises UserError for a quote that is never closed: nobody can say how many rows it has taken in.
+        """
+        columns, lone = len(self.columns), not self.dialect.delimiter
+        waiting = self.dialect.header
+        number = blank = 0
+        try:
+            while True:
+                begins = reader.line_num + 1 + self.dialect.skip
+                try:
+                    row = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    if waiting:
+                        waiting = False
+                        continue
+                    number += 1
+                    yield begins, self._fault(error, number, begins)
+                    continue
+                feed.since_row = 0
+                if not row:
+                    blank += 1
+                    continue
+                if waiting:
+                    waiting, blank = False, 0
+                    continue
+                if blank:
+                    # In a table of one column an empty line is an empty text, but for those at the end.
+                    if lone:
+                        for earlier in range(blank):
+                            number += 1
+                            yield begins - blank + earlier, [""]
+                    else:
+                        self._blank += blank
+                    blank = 0
+                number += 1
+                self._several += reader.line_num - begins + self.dialect.skip > 0
+                if len(row) == columns:
+                    yield begins, row
+                else:
+                    what = "the header names" if self.dialect.header else "the first row has"
+                    yield begins, f"{len(row):,} field{'s' if len(row) != 1 else ''} where {what} {columns}"
+        except EOFError as error:
+            raise UserError(
+                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
+            ) from error
+
+    def _fault(self, error: csv.Error, number: int, line: int) -> str:
+        said = str(error)
+        if said == _UNCLOSED or said.startswith(_TOO_LONG):
+            raise UserError(
+                f"{safe_line(self.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
+                "so that all that follows is one field. Close it, double it where it belongs to the text, "
+                "or read quotes as characters with --no-quotes"
+            ) from error
+        if said.startswith(_RETURN):
+            return "a carriage return within a field that is not quoted"
+        return f"broken quoting or an unfinished field ({safe_line(said, 80)})"
+
+    def notes(self) -> list[str]:
+        """Return what was guessed of its dialect, and which rows span several lines."""
+        name, found = safe_line(self.name, 80), self.dialect
+        notes: list[str] = []
+        if self._asked.delimiter is None and found.delimiter not in (",", ""):
+            usual = "\t" if name.lower().partition(".")[2].startswith("tsv") else ","
+            if found.delimiter != usual:
+                words = dialect.DELIMITERS.get(found.delimiter, f"{shown(found.delimiter)} (as its line sep= says)")
+                notes.append(f"{name} has {words} between its fields (--delimiter says otherwise)")
+        elif self._asked.delimiter is None and found.skip:
+            notes.append(f"{name} begins with a line sep={found.delimiter}, which is no row")
+        if self._asked.quotes is None and found.quotes_matter and found.quotes == (found.delimiter == "\t"):
+            notes.append(
+                f"quotes stand around the fields of {name} (--no-quotes makes them part of the texts)"
+                if found.quotes
+                else f"quotes in {name} are part of its texts (--quotes puts them around fields)"
+            )
+        if self._asked.header is None and not found.header:
+            called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
+            notes.append(f"{name} has no header: its first line is a row, and {called} (--header says otherwise)")
+        elif self._asked.header is None and not found.certain:
+            notes.append(f"took the first line of {name} for its header (--no-header makes it a row)")
+        if self._several:
+            notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")
+        if self._blank:
+            notes.append(f"passed over {self._blank:,} empty line{'s' if self._blank > 1 else ''} of {name}")
+        return notes
+
+
+class TextLines(Delimited):
+    """A file of one text a line, unless every line has as many fields."""
+
+    _is_table = False
+
+
+class _Feed:
+    """Gives csv the decoded lines of a file, and counts what it has taken in since the last row and since the last batch."""
+
+    def __init__(self, table: Delimited, progress: Progress | None) -> None:
+        self._table, self._progress = table, progress
+        self.since_row = self.since_batch = 0
+
+    def __iter__(self) -> Iterator[str]:
+        table = self._table
+        longest = limits.longest_line()
+        delimiter = (table.dialect.delimiter or dialect.ONE_FIELD).encode()
+        skip, delimiters = table.dialect.skip, 0
+        blocks = line_blocks(table._source, self._progress, returns=table._returns)
+        for block in blocks:
+            if self.since_row == 0:
+                delimiters = 0
+            self.since_row += len(block)
+            self.since_batch += len(block)
+            if self.since_row > 2 * BYTES:
+                delimiters += block.count(delimiter)
+            if delimiters > limits.VALUES or self.since_row > longest + BYTES:
+                raise UserError(
+                    f"{safe_line(table.name, 80)} has a row of more than {longest >> 20} MiB or {limits.VALUES:,} fields: "
+                    "a quote that opens is not closed. Close it, or read quotes as characters with --no-quotes"
+                )
+            lines = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
+            while skip:
+                next(lines)
+                skip -= 1
+            yield from lines
+
+
+def _transposed(rows: list[list[str]], places: list[int]) -> list[list[Any]]:
+    return [[row[at] for row in rows] for at in places]

@@ -1,145 +1,179 @@
-"""Reads JSON lines, compressed or not."""
+"""Reads JSON lines: one object a line."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from .faults import Faults
-from .rows import LONGEST_ROW, SAMPLE, Progress, Rows, without_mark
+from . import limits
+from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, type_in_words
+from .streams import Source, line_blocks
 
-BLOCK = 1 << 20
-"""Bytes read at once."""
+_ANY = msgspec.json.Decoder(dict[str, Any])
 
 
-def sample(path: Path) -> list[dict[str, object]]:
-    """Return the first rows that are JSON objects, at most SAMPLE. Raises UserError naming a row where there are none."""
-    rows: list[dict[str, object]] = []
-    seen = 0
-    try:
-        for lines in _line_blocks(path, None):
-            for line in lines:
-                seen += bool(line.strip())
-                try:
-                    row = json.loads(line) if line.strip() else None
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(row, dict):
+class JsonLines:
+    """A file of JSON lines; row numbers are line numbers, and empty lines are no rows."""
+
+    typed = True
+    rows: int | None = None
+    repeated: frozenset[str] = frozenset()
+
+    def __init__(self, source: Source) -> None:
+        self.name, self._source = source.name, source
+        self._head = _columns(self._first_rows())
+        limits.check_columns(self.name, len(self._head))
+        self.columns: Sequence[str] = list(self._head)
+        self.types = {name: type_in_words(values) for name, values in self._head.items()}
+
+    def head(self) -> dict[str, list[object]]:
+        return self._head
+
+    def notes(self) -> list[str]:
+        return []
+
+    def _first_rows(self) -> list[dict[str, object]]:
+        """Return the first rows that are objects. Raises UserError naming a row where there are none."""
+        rows: list[dict[str, object]] = []
+        first: BadRow | None = None
+        size = 0
+        blocks = iter([self._source.peek(0)]) if self._source.is_stream else line_blocks(self._source)
+        cut_off = False
+        number = 0
+        try:
+            for block in blocks:
+                for line in io.BytesIO(block):
+                    number += 1
+                    if not line.strip():
+                        continue
+                    row = parse_row(line)
+                    if isinstance(row, str):
+                        first = first or BadRow(number, 0, row)
+                        continue
                     rows.append(row)
-                if len(rows) == SAMPLE:
-                    return rows
-            if rows:
-                return rows
-    except EOFError:
-        pass
-    if rows:
-        return rows
-    if not seen and not _is_cut_gzip(path):
-        raise UserError(f"{safe_line(path.name, 80)} is empty. Give a file with at least one row")
-    # Nothing could be parsed: reading it properly names the row and the reason.
-    read(path, "text", "label", Rows(path.name, ("text", "label"), typed=True, faults=Faults(skip=False)), Faults(skip=False), None)
-    raise UserError(f"{safe_line(path.name, 80)} holds no JSON objects: write one object a line")
+                    size += len(line)
+                    if len(rows) == SAMPLE or size > SAMPLE_BYTES:
+                        return rows
+        except EOFError:
+            cut_off = True
+        if rows:
+            return rows
+        if first:
+            raise UserError(f"{safe_line(self.name, 80)}, row {first.number}: {first.fault}. Write one JSON object a line")
+        if cut_off:
+            raise EOFError
+        raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+
+    def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
+        fast = _fast_decoder(wanted)
+        number = 0
+        try:
+            for block in line_blocks(self._source, progress):
+                if not block.strip():
+                    number += block.count(b"\n")
+                    continue
+                lines = io.BytesIO(block).readlines()
+                found: list[Any] = []
+                if fast is not None and len(block) <= limits.VALUES:
+                    with suppress(ValueError, RecursionError):
+                        found = fast.decode_lines(block)
+                if len(found) == len(lines):
+                    columns = [[getattr(row, field) for row in found] for field in _fields(wanted)]
+                    yield Batch(columns, range(number + 1, number + len(lines) + 1))
+                else:
+                    yield _each(lines, number, wanted)
+                number += len(lines)
+        except EOFError as error:
+            raise UserError(
+                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
+            ) from error
 
 
-def _is_cut_gzip(path: Path) -> bool:
+def _columns(rows: list[dict[str, object]]) -> dict[str, list[object]]:
+    columns: dict[str, list[object]] = {}
+    for row in rows:
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    return columns
+
+
+def _fields(wanted: Sequence[str]) -> list[str]:
+    return [f"field{at}" for at in range(len(wanted))]
+
+
+def _fast_decoder(wanted: Sequence[str]) -> Any:
+    """Return a decoder of the columns wanted alone; None where their names have characters that msgspec does not take."""
+    if len(wanted) > 50:
+        return None
     try:
-        for _ in _line_blocks(path, None):
-            pass
-    except EOFError:
-        return True
-    return False
-
-
-def read(path: Path, text_column: str, label_column: str, rows: Rows, faults: Faults, progress: Progress | None) -> None:
-    """Add every line's two values to `rows`; row numbers are line numbers, and blank lines are passed over."""
-    decoder, values = _decoder(text_column, label_column)
-    number = 0
-    try:
-        for lines in _line_blocks(path, progress):
-            found: list[Any] = []
-            numbers: Sequence[int] = range(number + 1, number + len(lines) + 1)
-            with suppress(ValueError, RecursionError):
-                found = decoder.decode_lines(b"".join(lines))
-            if len(found) != len(lines):
-                found, numbers = _decode_each(lines, number, decoder, path.name, faults)
-            rows.add(*values(found), numbers)
-            number += len(lines)
-    except EOFError as error:
-        raise UserError(
-            f"{safe_line(path.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
-        ) from error
-
-
-def _decoder(text_column: str, label_column: str) -> tuple[Any, Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
-    """Return what decodes a line, and what takes the two columns' values, UNSET where a line has none, out of decoded lines."""
-    try:
-        wanted = msgspec.defstruct(
-            "Wanted",
-            [("text", object, msgspec.UNSET), ("label", object, msgspec.UNSET)],
-            rename={"text": text_column, "label": label_column},
-        )
+        fields = [(field, object, MISSING) for field in _fields(wanted)]
+        row = msgspec.defstruct("Wanted", fields, rename=dict(zip(_fields(wanted), wanted, strict=True)))
     except ValueError:
-        # A struct takes no name with a backslash, a quote or a control character, which JSON writes as escapes.
-        def values(found: list[Any]) -> tuple[list[Any], list[Any]]:
-            return [row.get(text_column, msgspec.UNSET) for row in found], [row.get(label_column, msgspec.UNSET) for row in found]
-
-        return msgspec.json.Decoder(dict[str, Any]), values
-    return msgspec.json.Decoder(wanted), lambda found: ([row.text for row in found], [row.label for row in found])
+        return None
+    return msgspec.json.Decoder(row)
 
 
-def _decode_each(lines: list[bytes], before: int, decoder: Any, file: str, faults: Faults) -> tuple[list[Any], list[int]]:
-    found: list[Any] = []
+def _each(lines: list[bytes], before: int, wanted: Sequence[str]) -> Batch:
+    columns: list[list[Any]] = [[] for _ in wanted]
     numbers: list[int] = []
+    bad: list[BadRow] = []
     for number, line in enumerate(lines, before + 1):
         if not line.strip():
             continue
-        try:
-            found.append(decoder.decode(line))
-            numbers.append(number)
-        except UnicodeDecodeError:
-            faults.bad(file, f"row {number}", "not valid UTF-8")
-        except msgspec.ValidationError as error:
-            faults.bad(file, f"row {number}", f"no JSON object that can be used ({safe_line(str(error), 80)})")
-        except (msgspec.DecodeError, RecursionError) as error:
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                faults.bad(file, f"row {number}", "not valid UTF-8")
-            else:
-                faults.bad(file, f"row {number}", f"broken JSON ({safe_line(str(error), 80)})")
-    return found, numbers
+        row = parse_row(line)
+        if isinstance(row, str):
+            bad.append(BadRow(number, 0, row))
+            continue
+        numbers.append(number)
+        for column, name in zip(columns, wanted, strict=True):
+            column.append(row.get(name, MISSING))
+    return Batch(columns, numbers, bad=bad)
 
 
-def _line_blocks(path: Path, progress: Progress | None) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, compressed or not, block by block. Raises EOFError after the last whole line of a cut gzip file."""
-    size = path.stat().st_size
-    with path.open("rb") as raw:
-        file: Any = gzip.GzipFile(fileobj=raw) if path.name.lower().endswith(".gz") else raw
-        rest: list[bytes] = []
-        waiting = 0
-        first = True
-        while block := file.read1(BLOCK):
-            if first:
-                block, first = without_mark(block, path), False
-            end = block.rfind(b"\n") + 1
-            if end:
-                yield io.BytesIO(b"".join(rest) + block[:end]).readlines()
-                rest, waiting = [], 0
-            rest.append(block[end:])
-            waiting += len(block) - end
-            if waiting > LONGEST_ROW:
-                raise UserError(f"{safe_line(path.name, 80)} has a row of more than {LONGEST_ROW >> 20} MiB: write one object a line")
-            if progress:
-                progress(f"read {path.name}", raw.tell(), size)
-        last = b"".join(rest)
-        if last:
-            yield [last]
+def parse_row(line: bytes) -> dict[str, Any] | str:
+    """Return the object that a line holds, or what is wrong with it, as a part of a sentence."""
+    if limits.is_overfull(line):
+        return f"more than {limits.VALUES:,} values in one row"
+    try:
+        row = _ANY.decode(line)
+    except RecursionError:
+        return "values nested too deep"
+    except UnicodeDecodeError:
+        return "not valid UTF-8"
+    except msgspec.MsgspecError as error:
+        return _lenient(line, error)
+    return row if len(row) <= limits.COLUMNS else f"{len(row):,} columns, more than the {limits.COLUMNS:,} that are read"
+
+
+def _lenient(line: bytes, error: msgspec.MsgspecError) -> dict[str, Any] | str:
+    """Take what Python and pandas write beyond JSON, such as NaN and numbers out of range; else say what is wrong."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return "not valid UTF-8"
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        if isinstance(error, msgspec.ValidationError):
+            return f"no JSON object that can be used ({safe_line(str(error), 80)})"
+        return f"broken JSON ({safe_line(str(error), 80)})"
+    if not isinstance(row, dict):
+        return f"no JSON object that can be used ({safe_line(str(error), 80)})"
+    if not all(map(_is_unicode, row)):
+        return "a column's name is not valid Unicode"
+    return row
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

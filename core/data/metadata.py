@@ -7,21 +7,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
+from ..plain_files import open_plain
+
 LARGEST = 1 << 22
-"""Bytes of a metadata file, at most."""
+"""Bytes of a metadata file, at most; of a larger one nothing is taken."""
+_DEEPEST = 50
+"""Levels of YAML, at most."""
+_MOST_NAMES = 100_000
 
 
-def label_names(folders: Iterable[Path], files: Iterable[Path], label_column: str) -> tuple[tuple[str, ...], str]:
+def label_names(
+    folders: Iterable[Path], schemas: Iterable[tuple[str, dict[bytes, bytes]]], label_column: str
+) -> tuple[tuple[str, ...], str]:
     """Return the names of a label column and the file that gives them; ((), '') where none does.
 
-    Looked at, in this order: the Parquet files' own schema, then in each folder README.md (dataset_info),
-    dataset_infos.json and dataset_info.json. A file that cannot be parsed gives no names.
+    Looked at, in this order: the metadata in the schemas of Parquet and Arrow files, each with its file's name, then in each folder
+    README.md (dataset_info), dataset_infos.json and dataset_info.json. A file that cannot be parsed gives no names.
     """
-    for file in files:
-        if file.name.lower().endswith(".parquet"):
-            names = _class_label(_parquet_features(file), label_column)
-            if names:
-                return names, file.name
+    for name, inside in schemas:
+        names = _class_label(_features_of(inside), label_column)
+        if names:
+            return names, name
     for folder in dict.fromkeys(folders):
         for info in _list(card(folder).get("dataset_info")):
             names = _class_label(info.get("features"), label_column) if isinstance(info, dict) else ()
@@ -39,18 +46,39 @@ def label_names(folders: Iterable[Path], files: Iterable[Path], label_column: st
 
 
 def card(folder: Path) -> dict[Any, Any]:
-    """Return the YAML block that heads a folder's README.md; empty where there is none that can be parsed."""
+    """Return the YAML block that heads a folder's README.md, every value a text; empty where there is none that can be parsed.
+
+    A block with aliases is none: a few of them can stand for gigabytes.
+    """
     text = _text(folder / "README.md")
     if not text.startswith("---"):
         return {}
     block = text[3:].split("\n---", 1)[0]
     import yaml
 
+    # It makes texts of all values: nothing in a card may choose a type, and a class called 'no' is no false.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        parsed = yaml.load(block, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe loaders
+        if not _is_plain(yaml.parse(block, loader)):
+            return {}
+        parsed = yaml.load(block, loader)  # noqa: S506 a base loader makes only texts, lists and dicts
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _is_plain(events: Iterable[Any]) -> bool:
+    """Return whether a YAML document has no aliases and is not nested deep."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        if kind == "AliasEvent":
+            return False
+        depth += kind in ("MappingStartEvent", "SequenceStartEvent")
+        depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
+        if depth > _DEEPEST:
+            return False
+    return True
 
 
 def _class_label(features: Any, column: str) -> tuple[str, ...]:
@@ -68,17 +96,17 @@ def _class_label(features: Any, column: str) -> tuple[str, ...]:
             names = [names[key] for key in sorted(names, key=int)]
         except (TypeError, ValueError):
             return ()
-    return tuple(str(name) for name in names) if isinstance(names, list) else ()
+    if not isinstance(names, list) or len(names) > _MOST_NAMES or not all(isinstance(name, str | int | float) for name in names):
+        return ()
+    return tuple(map(str, names))
 
 
-def _parquet_features(file: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _features_of(schema: dict[bytes, bytes]) -> Any:
+    """Return the features that `datasets` writes into a schema's metadata."""
+    raw = schema.get(b"huggingface", b"")
     try:
-        raw = (pq.read_schema(file).metadata or {}).get(b"huggingface", b"{}")
-        parsed = json.loads(raw)
-    except (pa.ArrowException, OSError, ValueError, RecursionError):
+        parsed = json.loads(raw if 0 < len(raw) <= LARGEST else b"{}")
+    except (ValueError, RecursionError):
         return None
     info = parsed.get("info") if isinstance(parsed, dict) else None
     return info.get("features") if isinstance(info, dict) else None
@@ -94,12 +122,11 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     try:
-        if not path.is_file():
-            return ""
-        with path.open("rb") as file:
-            return file.read(LARGEST).decode("utf-8", "replace").replace("\r\n", "\n")
-    except (OSError, ValueError):
+        with open_plain(path, follow=True) as file:
+            raw = file.read(LARGEST + 1)
+    except (OSError, UserError):
         return ""
+    return raw.decode("utf-8", "replace").replace("\r\n", "\n") if len(raw) <= LARGEST else ""
 
 
 def _list(value: Any) -> list[Any]:

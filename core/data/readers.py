@@ -1,78 +1,185 @@
-"""Reads the two columns of one file, every row checked, with row numbers for messages."""
+"""Opens any file of rows by what it holds, and reads its columns: the one reader of every command and of the application."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from . import delimited, jsonl, parquet
+from ..specs import Reading
+from . import encodings, formats
+from .batches import MISSING, Progress, TableFile
 from .faults import Faults
-from .rows import Progress, Rows, Sample
+from .rows import Rows, Sample
+from .streams import Source, sentences
 
-ENDINGS = (".jsonl", ".jsonl.gz", ".csv", ".tsv", ".parquet")
+ENDINGS = formats.ENDINGS
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
-def sample(path: Path) -> Sample:
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file of rows that was looked at, and what was guessed of it."""
+
+    table: TableFile
+    format: formats.Format
+    encoding: str
+    guessed: tuple[str, ...]
+    """Sentences about its format and its encoding."""
+
+    def notes(self) -> list[str]:
+        return [*self.guessed, *self.table.notes()]
+
+
+def open_file(place: Path | BinaryIO, asked: Reading | None = None, *, name: str = "") -> OpenedFile:
+    """Return a file, or a stream such as stdin, of any format.
+
+    A stream is called `name` in messages and can be read only once. Raises UserError where the file is no plain one, is in no
+    format that is read, or is empty.
+    """
+    asked = asked or Reading()
+    shown = safe_line(name or (place.name if isinstance(place, Path) else "stdin"), 80)
+    with sentences(shown):
+        source = Source.of(place, name)
+        source.asked = asked
+        known = formats.by_suffix(source.name)
+        found = formats.by_magic(source.head)
+        if found is None and known is not None and not known.text:
+            if not source.head:
+                raise UserError(f"{shown} is empty. Give a file with at least one row")
+            # Its own reader says what is wrong with it.
+            return OpenedFile(known.open(source), known, "", ())
+        if found is not None:
+            return OpenedFile(found.open(source), found, "", _told(shown, known, found))
+        packing = source.packing
+        if not packing and source.name.lower().endswith(formats.PACKED) and source.head:
+            raise UserError(f"{shown} is not a whole gzip file, and no zstd file: it is not packed. Compress it again, or rename it")
+        source.encoding, note = encodings.find(source, asked.encoding)
+        found = _text_format(source, known)
+        table = found.open(source)
+        return OpenedFile(table, found, source.encoding, (*([note] if note else []), *_told(shown, known, found)))
+
+
+def _told(name: str, known: formats.Format | None, found: formats.Format) -> tuple[str, ...]:
+    if known is found or {known, found} <= {formats.CSV, formats.TSV} or (known is formats.JSON and found is formats.JSON_LINES):
+        return ()
+    return (f"{name} holds {found.name}",)
+
+
+def _text_format(source: Source, known: formats.Format | None) -> formats.Format:
+    """Return the format of a file of text by its first lines; its name decides only where they fit several."""
+    from .streams import Utf8
+
+    head = Utf8.all(source.peek(1 << 20), source.encoding).lstrip()
+    if known is None and (not head or _BINARY.search(head)):
+        endings = ", ".join(formats.SUFFIXES)
+        raise UserError(f"{safe_line(source.name, 80)} is in no format that is read here: convert it to one of {endings}")
+    if source.asked.delimiter is None and head[:1] in (b"{", b"["):
+        first, _, rest = head.partition(b"\n")
+        if head[:1] == b"{" and _is_object(first) and (not rest.strip() or rest.lstrip()[:1] == b"{"):
+            return formats.JSON_LINES if rest.strip() or not _holds_rows(first) else formats.JSON
+        if known is formats.JSON_LINES:
+            return formats.JSON_LINES
+        if known is formats.JSON or _looks_like_json(head):
+            return formats.JSON
+    if known is formats.JSON_LINES or (known is formats.JSON and head):
+        return formats.JSON_LINES
+    if head.startswith(b"__label__"):
+        return formats.FASTTEXT
+    return known or formats.CSV
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line, type=dict[str, msgspec.Raw]), dict)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        try:
+            return isinstance(json.loads(line), dict)
+        except (ValueError, RecursionError):
+            return False
+
+
+def _holds_rows(line: bytes) -> bool:
+    """Return whether an object has a list of objects in it, so that it is a document rather than a row."""
+    try:
+        fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return False
+    return any(bytes(value).lstrip()[:1] == b"[" and bytes(value).lstrip()[1:].lstrip()[:1] == b"{" for value in fields.values())
+
+
+def _looks_like_json(head: bytes) -> bool:
+    """Return whether what begins with a bracket goes on as JSON: a csv file's header could begin so as well."""
+    rest = head[1:].lstrip()
+    return rest[:1] in ((b'"', b"}") if head[:1] == b"{" else (b"{", b"]", b"["))
+
+
+def sample(opened: OpenedFile) -> Sample:
     """Return the columns of a file and its first rows. Raises UserError where it cannot be read or has no rows."""
-    with _sentences(path):
-        if not path.is_file():
-            raise UserError(f"{safe_line(path.name, 80)} is no regular file. Give a file that can be read from start to end")
-        if _ending(path) == ".parquet":
-            return parquet.sample(path)
-        rows = delimited.sample(path) if _ending(path) in (".csv", ".tsv") else jsonl.sample(path)
-    columns: dict[str, list[object]] = {}
-    for row in rows:
-        for name, value in row.items():
-            columns.setdefault(name, []).append(value)
-    return Sample(columns, {name: _type_in_words(values) for name, values in columns.items()})
+    with sentences(opened.table.name):
+        return Sample(opened.table.head(), opened.table.types, opened.table.repeated)
 
 
-def read(path: Path, text_column: str, label_column: str, faults: Faults, progress: Progress | None = None) -> Rows:
+def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults, progress: Progress | None = None) -> Rows:
     """Return the sound rows of a file; the others go to `faults`, which may raise UserError for the first."""
-    rows = Rows(path.name, (text_column, label_column), typed=_ending(path) not in (".csv", ".tsv"), faults=faults)
-    with _sentences(path):
-        match _ending(path):
-            case ".parquet":
-                parquet.read(path, text_column, label_column, rows, progress)
-            case ".csv" | ".tsv":
-                delimited.read(path, text_column, label_column, rows, faults, progress)
-            case _:
-                jsonl.read(path, text_column, label_column, rows, faults, progress)
+    table = opened.table
+    rows = Rows(table.name, (text_column, label_column), typed=table.typed, faults=faults)
+    with sentences(table.name):
+        for batch in table.batches((text_column, label_column), progress):
+            for row in batch.bad:
+                faults.bad(table.name, _place(row.number, row.line), row.fault)
+            rows.add(batch.columns[0], batch.columns[1], batch.numbers, batch.lines)
     return rows
 
 
-def _ending(path: Path) -> str:
-    """Return the known ending of a path, 'jsonl' for compressed lines too. Raises UserError for others."""
-    name = path.name.lower()
-    for ending in ENDINGS:
-        if name.endswith(ending):
-            return ending
-    raise UserError(
-        f"{safe_line(path.name, 80)} is in no format that is read here: convert it to {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
-    )
+def _place(number: int, line: int) -> str:
+    return f"row {number}" + (f" (line {line})" if line and line != number else "")
 
 
-@contextmanager
-def _sentences(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise for an unreadable file into a UserError."""
-    name = safe_line(path.name, 80)
-    try:
-        yield
-    except gzip.BadGzipFile as error:
-        raise UserError(f"{name} is not a whole gzip file: {error}. Fetch or compress it again") from error
-    except zlib.error as error:
-        raise UserError(f"{name} holds broken compressed data: {error}. Fetch or compress it again") from error
-    except OSError as error:
-        raise UserError(f"cannot read {name}: {safe_line(error.strerror or str(error), 200)}") from error
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One row of a file: its values, or what is wrong with it."""
+
+    number: int
+    """1-based."""
+    line: int
+    """On which it begins; 0 where that is its number, or there are no lines."""
+    values: tuple[Any, ...]
+    """One for each column asked for; MISSING where the row lacks it; none where there is a fault."""
+    fault: str = ""
+    """What is wrong, as a part of a sentence."""
+
+    @property
+    def place(self) -> str:
+        return _place(self.number, self.line)
 
 
-def _type_in_words(values: list[object]) -> str:
-    kinds = {type(value) for value in values if value is not None}
-    if len(kinds) != 1:
-        return "mixed" if kinds else "null"
-    return {str: "string", int: "int64", float: "float64", bool: "bool", list: "list", dict: "object"}.get(kinds.pop(), "object")
+def rows(opened: OpenedFile, wanted: Sequence[str] | None = None, progress: Progress | None = None) -> Iterator[FileRow]:
+    """Yield every row of a file in order, those that cannot be read too, with the columns `wanted` (all by default).
+
+    A few megabytes are in memory at once. Raises UserError where reading cannot go on: what came before it was right.
+    """
+    table = opened.table
+    nothing = ()
+    with sentences(table.name):
+        for batch in table.batches(table.columns if wanted is None else wanted, progress):
+            lines = batch.lines or [0] * len(batch.numbers)
+            values_of = zip(*batch.columns, strict=True) if batch.columns else [()] * len(batch.numbers)
+            sound = zip(batch.numbers, lines, values_of, strict=True)
+            if not batch.bad:
+                for number, line, values in sound:
+                    yield FileRow(number, line, values)
+                continue
+            found = [FileRow(number, line, values) for number, line, values in sound]
+            found += [FileRow(row.number, row.line, nothing, row.fault) for row in batch.bad]
+            yield from sorted(found, key=lambda row: row.number)
+
+
+__all__ = ["ENDINGS", "MISSING", "FileRow", "OpenedFile", "open_file", "read", "rows", "sample"]

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from . import limits
 from .arrays import strings
+from .batches import MISSING
 from .faults import Faults, shown
 
-Progress = Callable[[str, int, int | None], None]
-
-LONGEST_ROW = 1 << 26
-"""Bytes of one row, at most: what has no line end is no table of texts."""
 LARGEST_LABEL = 2**31 - 1
-SAMPLE = 200
-"""Rows looked at to choose the columns."""
+_LONG_TEXT = 1 << 20
+"""Characters from which on the words of a text are counted piece by piece: all of them at once take many times its size."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -28,6 +25,8 @@ class Sample(msgspec.Struct, frozen=True):
     columns: dict[str, list[object]]
     types: dict[str, str]
     """Each column's type in words."""
+    repeated: frozenset[str] = frozenset()
+    """Names that the file gives to several columns."""
 
 
 class Rows:
@@ -51,10 +50,16 @@ class Rows:
         return len(self.labels)
 
     def place(self, index: int) -> str:
-        return f"row {self.numbers[index]}" + (f" (line {self.lines[index]})" if self.lines else "")
+        number, line = self.numbers[index], self.lines[index] if self.lines else 0
+        return f"row {number}" + (f" (line {line})" if line and line != number else "")
 
     def add(self, texts: list[Any], labels: list[Any], numbers: Sequence[int], lines: Sequence[int] = ()) -> None:
         """Append rows; those that cannot be used go to the faults."""
+        if self._faults.count >= limits.BAD_ROWS and 100 * len(self) < self._faults.count:
+            raise UserError(
+                f"{safe_line(self.file, 80)}: {self._faults.count:,} of the first {self._faults.count + len(self):,} rows cannot be used. "
+                f"Are its columns the right ones? The first fault: {self._faults.first}"
+            )
         if not texts:
             return
         if not self._add_sound(texts, labels, numbers, lines):
@@ -79,7 +84,10 @@ class Rows:
         except UnicodeEncodeError:
             return False
         self.texts.append(chunk)
-        self.words.extend(map(len, map(str.split, texts)))
+        if max(map(len, texts)) < _LONG_TEXT:
+            self.words.extend(map(len, map(str.split, texts)))
+        else:
+            self.words.extend(map(_count_words, texts))
         self.labels.extend(labels)
         self.numbers.extend(numbers)
         self.lines.extend(lines)
@@ -90,7 +98,7 @@ class Rows:
         for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
             fault = _fault(text, label, self._columns)
             if fault:
-                line = f" (line {lines[index]})" if lines else ""
+                line = f" (line {lines[index]})" if lines and lines[index] != numbers[index] else ""
                 self._faults.bad(self.file, f"row {numbers[index]}{line}", fault)
             else:
                 sound.append(index)
@@ -103,7 +111,20 @@ class Rows:
             )
 
 
+def _count_words(text: str) -> int:
+    """Return the number of whitespace-separated words."""
+    count = 0
+    for start in range(0, len(text), _LONG_TEXT):
+        piece = text[start : start + _LONG_TEXT]
+        goes_on = start > 0 and not piece[0].isspace() and not text[start - 1].isspace()
+        count += len(piece.split()) - goes_on
+    return count
+
+
 def _plain_label(label: Any) -> int | str:
+    """Return a label as it is kept: 2.0 as 2, since pandas turns a column of integers with a gap into floats."""
+    if isinstance(label, float):
+        return int(label)
     return ("false", "true")[label] if isinstance(label, bool) else label
 
 
@@ -120,12 +141,13 @@ def _kind(value: object) -> str:
 def _fault(text: object, label: object, columns: tuple[str, str]) -> str:
     """Return what is wrong with a row, as a part of a sentence; empty where nothing is."""
     for value, column in zip((text, label), columns, strict=True):
-        if value is msgspec.UNSET:
+        if value is MISSING:
             return f"there is no {shown(column)}"
-    return _text_fault(text) or _label_fault(label)
+    return text_fault(text) or _label_fault(label)
 
 
-def _text_fault(text: object) -> str:
+def text_fault(text: object) -> str:
+    """Return what is wrong with a text, as a part of a sentence; empty where nothing is."""
     if text is None:
         return "the text is null"
     if isinstance(text, bytes):
@@ -146,7 +168,7 @@ def _label_fault(label: object) -> str:
         if not label.strip():
             return "the label is empty"
         return "" if is_unicode(label) else "the label is not valid UTF-8"
-    if not isinstance(label, int):
+    if not isinstance(label, int) and not (isinstance(label, float) and label.is_integer()):
         kind = f"the number {label}" if isinstance(label, float) else _kind(label)
         return f"the label is {kind}, not an integer or a text"
     return "" if abs(label) <= LARGEST_LABEL else f"the label {shown(label)} is out of range"
@@ -158,10 +180,3 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def without_mark(block: bytes, path: Path) -> bytes:
-    """Return the first block without the byte order mark of UTF-8. Raises UserError for UTF-16."""
-    if block.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UserError(f"{safe_line(path.name, 80)}, row 1: the file is UTF-16. Save it as UTF-8")
-    return block.removeprefix(b"\xef\xbb\xbf")

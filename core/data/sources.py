@@ -15,8 +15,9 @@ from ..shell import quote
 from ..specs import DataSpec
 from . import columns, layout, metadata, readers, schema, splitting
 from .arrays import numbers, to_numpy
+from .batches import Progress
 from .faults import Faults, shown
-from .rows import Progress, Rows
+from .rows import Rows
 from .table import Dataset, Split
 
 STARTER = Path(__file__).parent / "starter"
@@ -84,11 +85,15 @@ def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
         files, notes = layout.split_files(place)
     else:
         files = {_WHOLE: [place]}
-    sample = readers.sample(next(iter(files.values()))[0])
-    text, label, guessed = columns.choose(sample, next(iter(files.values()))[0].name, spec.text_column, spec.label_column)
+    opened = {split: [readers.open_file(path, spec.reading) for path in part] for split, part in files.items()}
+    first = next(iter(opened.values()))[0]
+    sample = readers.sample(first)
+    text, label, guessed = columns.choose(sample, first.table.name, spec.text_column, spec.label_column)
     notes += guessed
-    read, faults = _read(files, text, label, spec, progress)
-    named, more = _name(source, files, read, faults, (text, label), spec)
+    read, faults = _read(opened, text, label, spec, progress)
+    notes += dict.fromkeys(note for part in opened.values() for each in part for note in each.notes())
+    schemas = [(each.table.name, getattr(each.table, "metadata", {})) for part in opened.values() for each in part]
+    named, more = _name(source, files, schemas, read, faults, (text, label), spec)
     notes += more
     splits, skipped = _splits(read, faults, named)
     _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
@@ -122,24 +127,25 @@ def _name_of(source: str, place: Path) -> str:
 
 
 def _read(
-    files: dict[str, list[Path]], text: str, label: str, spec: DataSpec, progress: Progress | None
+    opened: dict[str, list[readers.OpenedFile]], text: str, label: str, spec: DataSpec, progress: Progress | None
 ) -> tuple[dict[str, list[Rows]], dict[str, list[Faults]]]:
     read: dict[str, list[Rows]] = {}
     faults: dict[str, list[Faults]] = {}
-    for split, parts in files.items():
-        for path in parts:
-            here = readers.sample(path)
-            columns.require(here, path.name, text, "--text-column")
-            columns.require(here, path.name, label, "--label-column")
+    for split, parts in opened.items():
+        for each in parts:
+            here = readers.sample(each)
+            columns.named(here, each.table.name, text, "--text-column")
+            columns.named(here, each.table.name, label, "--label-column")
             found = Faults(skip=spec.skip_bad_rows)
             faults.setdefault(split, []).append(found)
-            read.setdefault(split, []).append(readers.read(path, text, label, found, progress))
+            read.setdefault(split, []).append(readers.read(each, text, label, found, progress))
     return read, faults
 
 
 def _name(
     source: str,
     files: dict[str, list[Path]],
+    schemas: list[tuple[str, dict[bytes, bytes]]],
     read: dict[str, list[Rows]],
     faults: dict[str, list[Faults]],
     used: tuple[str, str],
@@ -155,7 +161,7 @@ def _name(
     ordered = bool(names)
     if not names:
         every = [path for part in files.values() for path in part]
-        names, origin = metadata.label_names(_folders(source, every[0]), every, used[1])
+        names, origin = metadata.label_names(_folders(source, every[0]), schemas, used[1])
         if names:
             notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
         elif _is_emotion(source, read, used[0]):

@@ -239,7 +239,7 @@ def test_progress_ends_with_the_whole_of_each_file(tmp_path: Path, write, rows) 
         ("hf:../..", "'hf:../..' is no data set's id"),
         ("hf:a/b/c", "is no data set's id"),
         ("x" * 5000, "cannot look at"),
-        ("a\0b", "there is no file or folder"),
+        ("a\0b", "is no path: it holds a NUL character"),
     ],
 )
 def test_a_source_that_is_not_there_is_one_sentence(source: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,14 +273,17 @@ def test_a_hubs_data_set_is_read_from_where_it_was_downloaded(emotui_home: Path,
 
 
 def test_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "rows.xlsx").write_bytes(b"PK")
-    with pytest.raises(UserError, match=r"rows\.xlsx is in no format that is read here"):
+    (tmp_path / "rows.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UserError, match=r"rows\.xlsx is a zip file \(as .xlsx and .npz are\)\. Unpack it, or save the table as csv"):
         load(tmp_path / "rows.xlsx")
+    (tmp_path / "rows.bin").write_bytes(b"\x00\x01\x02")
+    with pytest.raises(UserError, match=r"rows\.bin is in no format that is read here"):
+        load(tmp_path / "rows.bin")
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "rows.jsonl")
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="is a named pipe, and a plain file is needed"):
         load(tmp_path / "rows.jsonl")
 
 

@@ -1,0 +1,148 @@
+"""Finds in which encoding a file of text is written: what its marks say, else UTF-8 where all of it is, else a guess that is told."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import limits
+from .streams import Source
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_EVIDENCE = 1 << 16
+"""Bytes of lines that are not ASCII on which the encoding is judged."""
+_DENSE = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
+"""Encodings of languages most of whose letters are not ASCII."""
+_NO_TEXT = {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
+
+
+def checked(name: str) -> str:
+    """Return the encoding called `name` by Python's own name for it. Raises UserError where it is none of texts."""
+    try:
+        found = codecs.lookup(name)
+        if not found._is_text_encoding or found.name in _NO_TEXT:
+            raise LookupError(name)
+        codecs.getincrementaldecoder(found.name)
+    except (LookupError, ValueError) as error:
+        raise UserError(
+            f"there is no encoding '{safe_line(name, 40)}'. Give one such as utf-8, utf-16, cp1252, latin-1, gb18030 or big5"
+        ) from error
+    return "utf-8" if found.name in ("utf-8", "utf-8-sig", "ascii") else found.name
+
+
+def find(source: Source, asked: str | None) -> tuple[str, str]:
+    """Return the encoding of a file of text, and a sentence about it where it was guessed.
+
+    A file is read to its end for it, a stream is judged by its first bytes. Raises UserError for an encoding that is none.
+    """
+    if asked is not None:
+        return checked(asked), ""
+    head = source.peek(4)
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, ""
+    encoding = _by_zeros(source.peek(4_096))
+    evidence, valid = (b"", 0) if encoding else _evidence(source)
+    if not encoding and evidence:
+        encoding = _by_evidence(evidence, valid)
+    if encoding in ("", "utf-8"):
+        return "utf-8", ""
+    words = "cp1252 (Windows-1252)" if encoding == "cp1252" else encoding
+    return encoding, f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (--encoding says otherwise)"
+
+
+def _by_zeros(head: bytes) -> str:
+    """Return UTF-16 without a mark where every other byte of the beginning is zero, as it is for ASCII."""
+    pairs = len(head) // 2
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if pairs >= 4 and odd >= 0.4 * pairs and even <= 0.05 * pairs:
+        return "utf-16-le"
+    return "utf-16-be" if pairs >= 4 and even >= 0.4 * pairs and odd <= 0.05 * pairs else ""
+
+
+def _evidence(source: Source) -> tuple[bytes, int]:
+    """Return lines that are not UTF-8, and how many lines are UTF-8 and not ASCII; nothing where all are."""
+    found: list[bytes] = []
+    size = valid = 0
+    if source.is_stream:
+        blocks = [source.peek(1 << 16)]
+        return _lines_of(blocks[0][: blocks[0].rfind(b"\n") + 1] or blocks[0])
+    rest = b""
+    endless, longest = 0, limits.longest_line()
+    with source.open() as unpacked:
+        try:
+            while block := unpacked.read():
+                endless = 0 if b"\n" in block else endless + len(block)
+                if endless > longest:
+                    break  # a line that no reader takes
+                if block.isascii() and not rest:
+                    continue
+                block = rest + block
+                end = block.rfind(b"\n") + 1
+                if not end and len(block) > 1 << 22:
+                    end = len(block)
+                lines, sound = _lines_of(block[:end])
+                rest = block[end:] if not block[end:].isascii() else b""
+                found.append(lines[: _EVIDENCE - size])
+                size += len(found[-1])
+                valid += sound
+        except EOFError:
+            pass
+    lines, sound = _lines_of(rest)
+    return b"".join([*found, lines])[:_EVIDENCE], valid + sound
+
+
+def _lines_of(block: bytes) -> tuple[bytes, int]:
+    if block.isascii():
+        return b"", 0
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        pass
+    else:
+        return b"", 1
+    broken: list[bytes] = []
+    valid = 0
+    for line in block.split(b"\n"):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+            valid += 1
+        except UnicodeDecodeError:
+            broken.append(line)
+    return b"\n".join(broken), valid
+
+
+def _by_evidence(evidence: bytes, valid: int) -> str:
+    """Return the likeliest encoding of lines of which none is UTF-8, where `valid` others are; 'utf-8' where these speak for it."""
+    lines = evidence.count(b"\n") + 1
+    if valid > lines:
+        return "utf-8"  # with rows that are damaged, which the checks of rows name
+    runs = _HIGH.findall(evidence)
+    high = sum(map(len, runs))
+    characters = sum(map(len, _CHARACTER.findall(evidence)))
+    if characters > high - characters:
+        return "utf-8"
+    letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" for byte in evidence)
+    if high < 0.25 * letters or high / len(runs) < 1.3:
+        return _western(evidence)
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(evidence, cp_isolation=list(_DENSE), preemptive_behaviour=False).best()
+    return checked(best.encoding) if best is not None else _western(evidence)
+
+
+def _western(evidence: bytes) -> str:
+    """Return Windows-1252, or Latin-1 where a byte is used that the former does not have."""
+    return "cp1252" if not any(byte in evidence for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else "latin-1"

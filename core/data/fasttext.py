@@ -1,0 +1,74 @@
+"""Reads fastText's training files: __label__NAME before each text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from .batches import SAMPLE, BadRow, Batch, Progress
+from .faults import shown
+from .streams import Source, line_blocks
+
+PREFIX = "__label__"
+
+
+class FastText:
+    """A file of lines that begin with their label."""
+
+    typed = False
+    rows: int | None = None
+    repeated: frozenset[str] = frozenset()
+
+    def __init__(self, source: Source) -> None:
+        self.name, self._source = source.name, source
+        self.columns: Sequence[str] = ["text", "label"]
+        self.types = {"text": "string", "label": "string"}
+
+    def head(self) -> dict[str, list[object]]:
+        if self._source.is_stream:
+            return {"text": [], "label": []}
+        for batch in self.batches(self.columns):
+            if batch.numbers:
+                return {name: list(islice(values, SAMPLE)) for name, values in zip(self.columns, batch.columns, strict=True)}
+            if batch.bad:
+                raise UserError(f"{safe_line(self.name, 80)}, row {batch.bad[0].number}: {batch.bad[0].fault}")
+        raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+
+    def notes(self) -> list[str]:
+        return []
+
+    def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
+        number = 0
+        for block in line_blocks(self._source, progress):
+            found: dict[str, list[Any]] = {"text": [], "label": []}
+            numbers: list[int] = []
+            bad: list[BadRow] = []
+            for line in io.BytesIO(block):
+                number += 1
+                if not line.strip():
+                    continue
+                row = _parse(line.decode("utf-8", "surrogateescape").strip("\r\n"))
+                if isinstance(row, str):
+                    bad.append(BadRow(number, 0, row))
+                    continue
+                numbers.append(number)
+                found["label"].append(row[0])
+                found["text"].append(row[1])
+            yield Batch([found[name] for name in wanted], numbers, bad=bad)
+
+
+def _parse(line: str) -> tuple[str, str] | str:
+    """Return the label and the text of a line, or what is wrong with it."""
+    label, _, text = line.strip().partition(" ")
+    label, tab, more = label.partition("\t")
+    text = more + " " + text if tab else text
+    if not label.startswith(PREFIX) or label == PREFIX:
+        return f"the line begins with no {PREFIX}NAME"
+    if text.lstrip().startswith(PREFIX):
+        second = text.split(None, 1)[0]
+        return f"two labels, {shown(label)} and {shown(second)}: a text has one here"
+    return label.removeprefix(PREFIX), text.strip()

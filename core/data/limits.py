@@ -1,0 +1,65 @@
+"""How much of a file is taken before it is refused: each limit is told in the sentence that refuses."""
+
+from __future__ import annotations
+
+from .. import config, paths
+from ..errors import UserError
+from ..safe_text import safe_line
+
+COLUMNS = 10_000
+"""Columns of one file."""
+FIELD = 1 << 24
+"""Characters of one quoted field of a csv file."""
+VALUES = 2_000_000
+"""Values in one row, nested ones included: a row of empty lists takes a hundred times its size in memory."""
+BLANK = 1 << 24
+"""Bytes of empty lines in a row."""
+RATIO = 200
+"""How many times its own size a file may be once it is unpacked; texts come to 3 to 20."""
+RATIO_FROM = 1 << 25
+"""Bytes that any file may be once it is unpacked."""
+UNPACKED = 1 << 36
+"""Bytes that a file may be once it is unpacked, whatever its own size."""
+CELL = 32
+"""Bytes that a value takes in memory even where it is empty."""
+ENTRIES = 1_000_000
+"""Files and folders in one folder of a data set."""
+BAD_ROWS = 100_000
+"""Rows that cannot be used, from which on at least one in a hundred rows must be sound."""
+
+
+def longest_line() -> int:
+    """Return the bytes of the longest line that is read: `longest_line_mib` in config.toml. Raises UserError where that is wrong."""
+    return config.read(paths.config_file()).longest_line_mib << 20
+
+
+def line_too_long(name: str, number: int, limit: int) -> UserError:
+    return UserError(
+        f"{safe_line(name, 80)}, line {number:,}: the line is longer than {limit >> 20} MiB. "
+        "Write one row a line, or raise longest_line_mib in config.toml"
+    )
+
+
+def check_unpacked(name: str, unpacked: int, size: int) -> None:
+    """Raise UserError where `unpacked` bytes came out of a file of `size` bytes, and that is more than data can need."""
+    if unpacked > RATIO_FROM and unpacked > RATIO * size:
+        raise UserError(
+            f"{safe_line(name, 80)} holds {size:,} bytes that unpack to more than {RATIO} times as many: no table of texts does. "
+            "If you trust it, write it anew as a plain csv or JSON lines file"
+        )
+    if unpacked > UNPACKED:
+        raise UserError(f"{safe_line(name, 80)} unpacks to more than {UNPACKED >> 30} GiB. Divide it into smaller files")
+
+
+def check_columns(name: str, count: int) -> None:
+    if count > COLUMNS:
+        raise UserError(f"{safe_line(name, 80)} has {count:,} columns, more than the {COLUMNS:,} that are read. Keep those that are needed")
+
+
+def is_overfull(row: bytes | str) -> bool:
+    """Return whether a row of JSON may hold more than VALUES values; short ones cannot."""
+    if len(row) <= VALUES:
+        return False
+    if isinstance(row, bytes):
+        return sum(map(row.count, (b"[", b"{", b",", b":"))) > VALUES
+    return sum(map(row.count, "[{,:")) > VALUES
