@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import string
 from pathlib import Path
 
@@ -24,7 +25,13 @@ _PLACES = ("today", "at home", "in the park", "at work", "on the train", "this m
 
 
 def pytest_configure() -> None:
-    """Share the cores between the workers of pytest-xdist: threads that wait for each other spin, and every test is slower for it."""
+    """Let ctrl+C be heard, and share the cores between the workers of pytest-xdist.
+
+    A shell's background jobs ignore SIGINT, and so would every process that a test starts and interrupts. Threads of torch that wait
+    for each other spin, and every test is slower for it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))

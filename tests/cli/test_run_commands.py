@@ -228,7 +228,7 @@ def test_predict_divides_a_file_among_processes_and_keeps_what_is_done(shell, tr
     child = shell.start("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", "2")
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".two.csv.*.parts/00*.json")):
-        assert time.monotonic() < deadline and child.poll() is None
+        assert time.monotonic() < deadline and child.poll() is None, child.communicate()[1]
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
     assert "the same command goes on from there" in child.communicate(timeout=60)[1]
@@ -325,7 +325,8 @@ def test_watching_can_end_while_the_run_goes_on(shell):
     run = shell(*shell.train("--epochs", "400", "--detach")).stdout.strip()
     shell.wait_for(run, lambda view: view["step"] > 1)
     child = shell.start("watch", run)
-    time.sleep(2)
+    seen = child.stderr.readline()
+    assert seen, "it watches, and says nothing"
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130

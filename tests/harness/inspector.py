@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from emotui.core.engine.protocol import (
 )
 from emotui.core.errors import UserError
 from emotui.core.model import tokens
+from monitor import never
+from textual.worker import Worker
 
 
 class Inspector:
@@ -33,11 +34,12 @@ class Inspector:
         self.model, self.error, self.silent, self.limit = str(model), error, silent, limit
         self.asked: list[Question] = []
         self.closed = False
+        self.unanswered: set[Worker[Any]] = set()
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
         self.asked.append(ask)
         if self.silent:
-            return await asyncio.Event().wait()
+            return await never(self.unanswered)
         if self.error:
             raise UserError(self.error)
         match ask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,18 @@ from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.run_watch import RunWatch
 from run_folders import STARTED
+from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import Worker, WorkerCancelled, WorkerFailed, get_current_worker
+
+PATIENCE = 60.0
+"""Seconds in which what is waited for must happen, on a machine that does other things too."""
+
+
+async def never(unanswered: set[Worker[Any]]) -> None:
+    """Give no answer, and note who waits for it."""
+    unanswered.add(get_current_worker())
+    await asyncio.Event().wait()
 
 
 class Classifier:
@@ -27,13 +39,14 @@ class Classifier:
         self.measured: list[AskEstimate] = []
         self.loaded: list[str] = []
         """Runs whose model was asked for without a sentence."""
+        self.unanswered: set[Worker[Any]] = set()
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
         if isinstance(ask, AskEstimate):
             self.measured.append(ask)
             return EstimateAnswer(3.0, 20.0, 5, "steps")
         if not isinstance(ask, AskClassify):
-            return await asyncio.Event().wait()
+            return await never(self.unanswered)
         if not ask.texts:
             self.loaded.append(ask.run.rpartition("/")[2])
             return ClassifyAnswer(ask.run, (), 0.0)
@@ -68,21 +81,43 @@ async def application(
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Wait until the work of the screen in front is done, threads included, and the data set is read."""
-    for _ in range(3):
+    """Wait until the work of the screen in front is done, threads included, and the data set is read.
+
+    Raises AssertionError with the names of what is still going on after PATIENCE seconds.
+    """
+    deadline, calm = time.monotonic() + PATIENCE, 0
+    while calm < 3:
         await pilot.pause()
-        app = pilot.app
-        going = [worker for worker in app.workers if not worker.is_finished and worker.name not in _ASKING]
-        mine = [worker for worker in going if worker.name == "_load" or (worker.node is not app and worker.node.screen is app.screen)]
-        if mine:
-            await asyncio.wait([asyncio.ensure_future(_finish(worker)) for worker in mine], timeout=5)
-    await pilot.pause()
+        going = _going_on(pilot.app)
+        calm = 0 if going else calm + 1
+        if going:
+            names = [worker.name for worker in going]
+            assert time.monotonic() < deadline, f"still going on after {PATIENCE:.0f} s: {', '.join(names)}"
+            await asyncio.wait([asyncio.ensure_future(_finish(worker)) for worker in going], timeout=0.05)
 
 
-async def _finish(worker: Any) -> None:
-    from textual.worker import WorkerCancelled, WorkerFailed
+def _going_on(app: App[int]) -> list[Worker[Any]]:
+    unanswered = getattr(getattr(app, "engine", None), "unanswered", ())
+    return [
+        worker
+        for worker in app.workers
+        if not worker.is_finished
+        and worker.name not in _ASKING
+        and worker not in unanswered
+        and (worker.name == "_load" or (worker.node is not app and worker.node.screen is app.screen))
+    ]
 
+
+async def _finish(worker: Worker[Any]) -> None:
     try:
         await worker.wait()
     except (WorkerCancelled, WorkerFailed):
         return
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], object], what: str) -> None:
+    """Wait until `condition` holds; AssertionError after PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s for {what} in vain"
+        await pilot.pause(0.02)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,14 +26,12 @@ from emotui.tui.widgets.row_table import RowTable
 from emotui.tui.widgets.split_table import SplitTable
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
-from monitor import settle
-from pictures import check_picture
+from monitor import PATIENCE, settle, until
+from pictures import SIZES, check_picture
 from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widgets import Input
-
-SIZES = [(80, 24), (120, 36)]
 
 
 @asynccontextmanager
@@ -331,28 +329,21 @@ async def test_figures_of_a_part_say_so(engine: Inspector, tiny_data: Path, monk
     from emotui.tui.screens import dataset_numbers
 
     monkeypatch.setattr(dataset_numbers, "FIRST", 10)
-    halted = asyncio.Event()
+    may_go_on = threading.Event()
     count = dataset_numbers.count
 
     def slow(split: Any, indices: Any, lengths: Any, *, at_most: int | None = None) -> Any:
         if at_most is None:
-            import time
-
-            while not halted.is_set():
-                time.sleep(0.01)
+            assert may_go_on.wait(PATIENCE)
         return count(split, indices, lengths, at_most=at_most)
 
     monkeypatch.setattr(dataset_numbers, "count", slow)
     app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)))
     async with app.run_test(size=(120, 36)) as pilot:
         try:
-            for _ in range(300):
-                await pilot.pause(0.02)
-                if "counted on 10 of 90" in "\n".join(drawn(app)):
-                    break
-            assert "counted on 10 of 90" in "\n".join(drawn(app))
+            await until(pilot, lambda: "counted on 10 of 90" in "\n".join(drawn(app)), "figures of the first rows")
         finally:
-            halted.set()
+            may_go_on.set()
         await settle(pilot)
         assert "counted on" not in "\n".join(drawn(app))
 
@@ -456,26 +447,31 @@ async def test_pictures(engine: Inspector, tiny_data: Path, flawed: Path, size: 
     async with browser(engine, flawed, size=size) as (screen, _):
         check_picture(screen.app, "data-full")
 
-    def wait(spec: DataSpec, *, progress: Any) -> Dataset:
-        progress("read", 512, 2048)
-        import time
-
-        time.sleep(1.0)
-        return sources.load(spec)
-
-    app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)), read=wait)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause(0.5)
-        text = "\n".join(drawn(app))
-        assert "reading the data set  25 %" in text
-        await settle(pilot)
-
     app = EmotuiApp(engine=engine)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         check_picture(app, "data-empty")
     async with browser(engine, "/nowhere", size=size) as (screen, _):
         check_picture(screen.app, "data-failed")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_how_far_the_reading_has_come_is_shown(engine: Inspector, tiny_data: Path, size: tuple[int, int]) -> None:
+    shown = threading.Event()
+
+    def read(spec: DataSpec, *, progress: Any) -> Dataset:
+        progress("read", 512, 2048)
+        assert shown.wait(PATIENCE), "the screen did not show it"
+        return sources.load(spec)
+
+    app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)), read=read)
+    async with app.run_test(size=size) as pilot:
+        try:
+            await until(pilot, lambda: "reading the data set  25 %" in "\n".join(drawn(app)), "the share that is read")
+        finally:
+            shown.set()
+        await settle(pilot)
+        assert "reading the data set" not in "\n".join(drawn(app))
 
 
 async def test_hostile_texts_and_labels_are_harmless(engine: Inspector, tmp_path: Path) -> None:

@@ -27,9 +27,11 @@ from emotui.tui.widgets.path_strip import Step, path_text
 from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
-from monitor import settle
+from monitor import settle, until
 from rich.color import ColorType
 from textual import events
+from textual.command import CommandPalette
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 LIVE = StateFacts(
@@ -87,11 +89,13 @@ def test_no_line_is_wider_than_its_place(width: int) -> None:
     assert cell_width(path_text(Steps(steps, ("next: press 3", "→ 3")), width, {}).plain) <= width
 
 
-def test_outside_text_is_safe_in_the_line() -> None:
-    for text in HOSTILE:
-        assert not RAW.search(
-            state_text(StateFacts(text, "1/1/1", text, "", text), 300, {}).plain.replace(text if text.isascii() else "", "")
-        )
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("width", [80, 300])
+def test_outside_text_is_safe_in_the_line(text: str, width: int) -> None:
+    run = RunFacts("fine-tune", text, None, "1:12", 0.31, 0.914, phase=text)
+    line = state_text(StateFacts(text, "1/1/1", text, "", text, text, run), width, {}).plain
+    assert not RAW.search(line)
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, "────"), (0.5, "━━──"), (0.64, "━━╸─"), (1.0, "━━━━"), (7.0, "━━━━")])
@@ -158,15 +162,21 @@ async def test_help_names_the_keys_of_the_screen_below(emotui_home: Path, tiny_m
         assert not isinstance(app.screen, HelpScreen)
 
 
+async def choose_from_palette(pilot: Pilot[int], words: str) -> None:
+    """Open the palette, type, and press enter once the list shows what was found, as a person does."""
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette), "the palette")
+    await pilot.press(*words)
+    await until(pilot, lambda: words in "\n".join(drawn(pilot.app)[4:]), f"what '{words}' finds")
+    await pilot.press("enter")
+
+
 async def test_the_palette_runs_an_action(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     app = application(tiny_model, tiny_data)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await pilot.press("ctrl+p")
-        await pilot.pause(0.2)
-        await pilot.press(*"light", "enter")
-        await pilot.pause(0.5)
-        assert app.theme == theme.LIGHT.name
+        await choose_from_palette(pilot, "light")
+        await until(pilot, lambda: app.theme == theme.LIGHT.name, "the light theme")
 
 
 async def test_the_palette_has_every_action_while_a_text_is_typed(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
@@ -181,14 +191,8 @@ async def test_the_palette_has_every_action_while_a_text_is_typed(emotui_home: P
             assert app.screen.focused.check_consume_key("T", "T")
             text = getattr(app.screen, "text_in_hand")()  # noqa: B009
             was = app.theme
-            await pilot.press("ctrl+p")
-            await pilot.pause(0.2)
-            await pilot.press(*"light", "enter")
-            for _ in range(300):
-                await pilot.pause(0.02)
-                if app.theme != was:
-                    break
-            assert app.theme != was
+            await choose_from_palette(pilot, "light")
+            await until(pilot, lambda was=was: app.theme != was, "another theme")
             assert getattr(app.screen, "text_in_hand")() == text  # noqa: B009
             await pilot.press(field)
         await pilot.press("2")

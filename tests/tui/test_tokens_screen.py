@@ -26,10 +26,8 @@ from emotui.tui.widgets.token_lanes import Lanes, Piece, TokenLanes, lane_lines
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle
-from pictures import check_picture
+from pictures import SIZES, check_picture
 from textual.pilot import Pilot
-
-SIZES = [(80, 24), (120, 36)]
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def _run_forms(run: RunFacts, colors: dict[str, str]) -> list[Text]:
     """Return the run's part from long to short."""
     good = f"bold {colors.get('success', '')}"
     name = safe_line(run.name, 12)
-    share = f"{100 * run.share:.0f} %" if run.share is not None else run.phase
+    share = f"{100 * run.share:.0f} %" if run.share is not None else safe_line(run.phase, 12)
     loss = f"loss {run.loss:.3f}" if run.loss is not None else ""
     f1 = f"F1 {run.f1:.3f}" if run.f1 is not None else ""
     more = f"+{run.others}" if run.others else ""

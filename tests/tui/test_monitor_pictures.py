@@ -1,32 +1,17 @@
-"""The training monitor and the classifier prompt as text, below the lines that all screens share.
-
-Written anew with EMOTUI_UPDATE_SNAPSHOTS=1.
-"""
+"""The training monitor and the classifier prompt as text, below the lines that all screens share."""
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import run_folders as folders
-from hostile import drawn
 from monitor import Classifier, application, settle
+from pictures import SIZES, check_picture
 
-SNAPSHOTS = Path(__file__).parent / "snapshots"
-SIZES = [(80, 24), (120, 36)]
 SHARED = 2
 """Lines on top that say something of the machine."""
-
-
-def check(name: str, lines: list[str]) -> None:
-    """Compare what is drawn with the snapshot `name`."""
-    file, text = SNAPSHOTS / f"{name}.txt", "\n".join(line.rstrip() for line in lines[SHARED:]) + "\n"
-    if os.environ.get("EMOTUI_UPDATE_SNAPSHOTS"):
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, "utf-8")
-    assert text == file.read_text("utf-8")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -44,7 +29,7 @@ async def test_training(emotui_home: Path, state: str, size: tuple[int, int]) ->
     with held:
         async with application(Classifier(folders.LABELS, {}), "3", size=size) as (app, pilot):
             await settle(pilot)
-            check(f"training-{state}-{size[0]}x{size[1]}", drawn(app))
+            check_picture(app, f"training-{state}", skip=SHARED)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -61,4 +46,4 @@ async def test_classify(emotui_home: Path, state: str, size: tuple[int, int]) ->
             await pilot.press("s", "o", "space", "g", "o", "o", "d", "escape")
             await pilot.pause(0.1)
         await settle(pilot)
-        check(f"classify-{state}-{size[0]}x{size[1]}", drawn(app))
+        check_picture(app, f"classify-{state}", skip=SHARED)
