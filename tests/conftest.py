@@ -37,12 +37,18 @@ def pytest_configure() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count what needs the real data among the slow tests, and begin with it, so that the other workers have something to do meanwhile."""
+    """Count what needs the real data among the slow tests, and keep the tests that load torch on one worker, which loads it once.
+
+    What takes longest comes first, so that the other workers have something to do meanwhile.
+    """
     for item in items:
+        if item.path.parent.name == "model" and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("torch"))
         if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item.get_closest_marker("real_data") is None)
+    items.sort(key=lambda item: (item.get_closest_marker("real_data") is None, item.get_closest_marker("xdist_group") is None))
 
 
 @pytest.fixture

@@ -62,6 +62,9 @@ class Shell:
         raise AssertionError(f"never so: {view}")
 
 
+pytestmark = pytest.mark.xdist_group("run commands")  # they share a trained run
+
+
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory, tiny_data, tiny_model) -> Shell:
     return Shell(tmp_path_factory.mktemp("runs") / "home", tiny_data, tiny_model)

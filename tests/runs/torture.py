@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,8 +122,7 @@ def screen(end: Callable[[subprocess.Popen[bytes], int], None]) -> Accident:
 
         from .conftest import SUPERVISOR
 
-        told = trial.home.parent / f"told-{len(trial.runs.made)}"
-        told.unlink(missing_ok=True)
+        told = trial.runs.plans / "told"
         master, slave = os.openpty()
         command = [sys.executable, "-c", STARTER, trial.runs.job(**trial.plan).model, json.dumps(SUPERVISOR), str(told)]
         starter = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
@@ -297,6 +297,12 @@ WITH_A_DISK: dict[str, Accident] = {"full disk": fill_the_disk, "read-only folde
 """These need a file system that can be filled and closed."""
 
 
+ALONE = {"clock set back", *WITH_A_DISK}
+"""These change the world of all runs, so nothing else goes on meanwhile."""
+AT_ONCE = 4
+"""Trials that go on together; most of their time is waiting."""
+
+
 @dataclass
 class Tally:
     """What came of the trials of one accident."""
@@ -315,7 +321,8 @@ class Tally:
 
 def try_once(accident: Accident, home: Path, seed: str) -> Tally:
     """Make a run, let the accident happen, resume the run until it is finished, and look at what is left."""
-    trial = Trial(Runs(home.parent), home, random.Random(seed))
+    plans = Path(tempfile.mkdtemp(prefix="trial-", dir=home.parent))
+    trial = Trial(Runs(plans), home, random.Random(seed))
     accident(trial)
     assert trial.run is not None
     run = trial.run
@@ -369,10 +376,20 @@ def torture(home: Path, moments: int, names: list[str], report: Callable[[str], 
     """Try each accident at `moments` moments, report a table, and return whether nothing was lost."""
     everything = True
     report(f"{'accident':<32}{'tried':>6}{'found again':>13}{'same weights':>14}{'lost events':>13}{'orphans':>9}")
+    accidents = {**ACCIDENTS, **WITH_A_DISK}
+    together = [(name, moment) for name in names if name not in ALONE for moment in range(moments)]
+    done: dict[tuple[str, int], Tally] = {}
+
+    def attempt(trial: tuple[str, int]) -> Tally:
+        name, moment = trial
+        return try_once(accidents[name], home, f"{name}, moment {moment}")
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        done.update(zip(together, pool.map(attempt, together), strict=True))
     for name in names:
         tally = Tally()
         for moment in range(moments):
-            one = try_once({**ACCIDENTS, **WITH_A_DISK}[name], home, f"{name}, moment {moment}")
+            one = done[name, moment] if (name, moment) in done else attempt((name, moment))
             for each in ("tried", "found", "same", "lost_events", "orphans"):
                 setattr(tally, each, getattr(tally, each) + getattr(one, each))
             tally.complaints += one.complaints
@@ -401,7 +418,7 @@ def main() -> int:
         os.environ["EMOTUI_HOME"] = str(home)
         names = list(ACCIDENTS)
         if arguments.inside:
-            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(home)], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=700", "tmpfs", str(home)], check=True)
             names += WITH_A_DISK
         else:
             print(f"not tried, for lack of user namespaces: {', '.join(WITH_A_DISK)}")
