@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make demo, make test, make test-slow, make bench, make torture, make lint, make screenshots.
+# Everything a newcomer needs: make demo, make test, make test-slow, make coverage, make package, make bench, make torture, make lint, make screenshots.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,11 +8,12 @@ PIP_FLAGS := --disable-pip-version-check --quiet
 # Each test goes to the worker that is free; those of one xdist_group stay together.
 PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test test-slow lint bench torture screenshots clean
+.PHONY: demo test test-slow coverage mutation package lint bench torture screenshots clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter,dev]'
+	$(BIN)/python -m pip install $(PIP_FLAGS) --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter]' --group dev
 	@touch $@
 
 demo: $(READY)
@@ -27,6 +28,20 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m slow
+
+coverage: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m 'not slow' --cov --cov-report=term
+
+# Small changes that no test notices, in the files that pyproject.toml names.
+mutation: $(READY)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --group mutation
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+# Builds the wheel and the sdist, installs each where nothing else is, and asks both whether they work.
+package: $(READY)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --group package
+	tests/package.sh $(BIN)/python
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -44,4 +59,4 @@ screenshots: $(READY)
 	$(BIN)/python -m benchmarks.screenshots
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) build dist *.egg-info
