@@ -142,6 +142,11 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
         ),
     ] = 1
     """Parts that a batch is split into, to save memory; the step is the same."""
+    weight_decay: Annotated[
+        float,
+        Hyperparameter("--weight-decay", "weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
+    ] = 0.01
+    """Of all weights but biases and those of normalisations."""
     patience: Annotated[
         int | None,
         Hyperparameter(

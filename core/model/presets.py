@@ -26,7 +26,6 @@ class Settings(msgspec.Struct, frozen=True):
     warmup_steps: int
     max_length: int
     evaluations_per_epoch: int
-    weight_decay: float = 0.01
     max_gradient_norm: float = 1.0
     beta1: float = 0.9
     beta2: float = 0.999

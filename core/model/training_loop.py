@@ -118,7 +118,7 @@ class Training:
 
     def __post_init__(self) -> None:
         self.optimizer = torch.optim.AdamW(
-            _decay_groups(self.model, self.settings.weight_decay),
+            _decay_groups(self.model, self.settings.job.weight_decay),
             lr=self.settings.learning_rate,
             betas=(self.settings.beta1, self.settings.beta2),
             eps=self.settings.epsilon,

@@ -21,7 +21,7 @@ def resolve(job: TrainSpec, *, rows: int = 16_000, parameters: int = 22_600_000)
 def test_the_tutorials_settings() -> None:
     settings = resolve(TrainSpec(DATA, preset="tutorial"))
     assert (settings.epochs, settings.learning_rate, settings.batch_size) == (2, 2e-5, 64)
-    assert (settings.weight_decay, settings.warmup_steps, settings.evaluations_per_epoch) == (0.01, 0, 1)
+    assert (settings.job.weight_decay, settings.warmup_steps, settings.evaluations_per_epoch) == (0.01, 0, 1)
 
 
 def test_auto_gives_a_small_encoder_a_higher_rate() -> None:
