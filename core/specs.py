@@ -17,6 +17,7 @@ Preset = Literal["auto", "tutorial"]
 Device = str
 """'auto', 'cpu', 'cuda' or 'cuda:N'."""
 Precision = Literal["auto", "float32", "bf16"]
+Schedule = Literal["linear", "cosine", "constant"]
 
 
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,6 +122,28 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
             by_preset=True,
         ),
     ] = None
+    schedule: Annotated[
+        Schedule,
+        Hyperparameter(
+            "--schedule",
+            "schedule",
+            "how the learning rate goes on after the warm-up, to 0 but for constant",
+            _word("linear cosine constant"),
+        ),
+    ] = "linear"
+    warmup: Annotated[
+        float | None,
+        Hyperparameter(
+            "--warmup",
+            "warm-up",
+            "steps of a rising learning rate, or their share of all steps where it is below 1",
+            Real(0, 1e9, "100 or 0.1"),
+            "of all steps",
+            unset="0 in the tutorial, else a sixteenth of all steps",
+            by_preset=True,
+        ),
+    ] = None
+    """Steps, or below 1 a share of all steps."""
     batch_size: Annotated[
         int | None,
         Hyperparameter(

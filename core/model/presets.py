@@ -32,10 +32,21 @@ class Settings(msgspec.Struct, frozen=True):
     epsilon: float = 1e-8
 
     def rate_at(self, step: int, steps: int) -> float:
-        """Return the learning rate of optimizer step `step` (0-based): linear warm-up, then linear decay to 0."""
+        """Return the learning rate of optimizer step `step` (0-based) of `steps`: a linear warm-up, then the job's schedule.
+
+        The schedules are transformers' `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` and
+        `get_constant_schedule_with_warmup`, but that the warm-up counts from 1, so that its first step changes something.
+        """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
-        return self.learning_rate * max(0, steps - step) / max(1, steps - self.warmup_steps)
+        done = min(1.0, (step - self.warmup_steps) / max(1, steps - self.warmup_steps))
+        match self.job.schedule:
+            case "constant":
+                return self.learning_rate
+            case "cosine":
+                return self.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+            case "linear":
+                return self.learning_rate * (1 - done)
 
     def shown(self) -> dict[str, Any]:
         """Return every hyper-parameter that the result depends on, by its name, and None for those that are not in use."""
@@ -64,6 +75,7 @@ def choices(preset: str, *, rows: int, validation_rows: int, parameters: int | N
     return {
         "epochs": 2 if tutorial or rows >= SMALL else 4,
         "batch_size": 64 if tutorial or rows >= SMALL else 32,
+        "warmup": 0 if tutorial else 1 / 16,
         "learning_rate": 2e-5 if tutorial else learning_rate_for(parameters) if parameters is not None else None,
         "evaluations_per_epoch": 1 if tutorial or validation_rows * 8 > rows else 4,
     }
@@ -81,5 +93,5 @@ def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int,
     if job.accumulation > chosen["batch_size"]:
         raise UserError(f"--accumulation {job.accumulation} is out of range: 1 to the batch size, {chosen['batch_size']}")
     steps = chosen["epochs"] * math.ceil(rows / chosen["batch_size"])
-    warmup = 0 if job.preset == "tutorial" else steps // 16
-    return Settings(job=job, warmup_steps=warmup, max_length=max_length, **chosen)
+    warmup = chosen.pop("warmup")
+    return Settings(job=job, warmup_steps=int(warmup if warmup >= 1 else warmup * steps), max_length=max_length, **chosen)

@@ -9,7 +9,7 @@ from emotui.core import hyperparameters
 from emotui.core.errors import UserError
 from emotui.core.model import presets
 from emotui.core.specs import DataSpec, TrainSpec
-from transformers import get_linear_schedule_with_warmup
+from transformers import get_constant_schedule_with_warmup, get_cosine_schedule_with_warmup, get_linear_schedule_with_warmup
 
 DATA = DataSpec("starter")
 
@@ -34,17 +34,30 @@ def test_auto_gives_a_small_encoder_a_higher_rate() -> None:
 
 
 @pytest.mark.parametrize("warmup", [0, 7])
-def test_the_schedule_is_transformers_linear_one(warmup: int) -> None:
-    settings = resolve(TrainSpec(DATA, preset="tutorial"))
-    settings = presets.Settings(**{**{f: getattr(settings, f) for f in settings.__struct_fields__}, "warmup_steps": warmup})
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_the_schedules_are_those_of_transformers(schedule: str, warmup: int) -> None:
+    settings = resolve(TrainSpec(DATA, preset="tutorial", schedule=schedule, warmup=warmup))  # type: ignore[arg-type]
+    assert settings.warmup_steps == warmup
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=settings.learning_rate)
-    scheduler = get_linear_schedule_with_warmup(optimizer, warmup, 100)
+    make = {
+        "linear": lambda: get_linear_schedule_with_warmup(optimizer, warmup, 100),
+        "cosine": lambda: get_cosine_schedule_with_warmup(optimizer, warmup, 100),
+        "constant": lambda: get_constant_schedule_with_warmup(optimizer, warmup),
+    }
+    scheduler = make[schedule]()
     for step in range(100):
         # transformers counts warm-up from 0, so that its first step changes nothing; ours counts from 1.
         expected = scheduler.get_last_lr()[0] if step >= warmup else settings.learning_rate * (step + 1) / warmup
         assert settings.rate_at(step, 100) == pytest.approx(expected)
         optimizer.step()
         scheduler.step()
+
+
+def test_a_warm_up_below_one_is_a_share_of_all_steps() -> None:
+    steps = 2 * 250
+    assert resolve(TrainSpec(DATA, warmup=0.1)).warmup_steps == steps // 10
+    assert resolve(TrainSpec(DATA, warmup=1)).warmup_steps == 1
+    assert resolve(TrainSpec(DATA)).warmup_steps == steps // 16
 
 
 @pytest.mark.parametrize(

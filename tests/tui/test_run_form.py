@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import run_folders as folders
-from emotui.core import specs
-from emotui.core.cli import build_parser, fetch
+from emotui.core import hyperparameters, specs
+from emotui.core.cli import build_parser, fetch, options
 from emotui.core.data import sources
 from emotui.core.model import hub_files
 from emotui.core.runs import launch, neighbours
@@ -34,26 +34,39 @@ ENTRIES = {
 }
 
 
+def another_value(name: str, row: hyperparameters.Hyperparameter, default: object) -> object:
+    """Return a value that differs from the default, whatever hyper-parameters there will be."""
+    candidates = {
+        hyperparameters.Whole: ["3", "48"],
+        hyperparameters.Real: ["0.015", "0.5"],
+        hyperparameters.OneOf: [*getattr(row.kind, "words", ())],
+        hyperparameters.DeviceName: ["cuda:1"],
+    }.get(type(row.kind), ["a=1,b c=2", "all-but-head"])
+    for text in candidates:
+        try:
+            value = row.kind.parse(text)
+        except ValueError:
+            continue
+        if value != default:
+            return value
+    raise AssertionError(f"no value for {name}")
+
+
+def full(spec: type[specs.TrainSpec] | type[specs.BaselineSpec]) -> specs.Job:
+    """Return a job in which nothing is left at its default."""
+    data = specs.DataSpec("ms:owner/name", "my text", "label", ("a b", "c"), True, True, 7)
+    defaults = hyperparameters.defaults(spec)
+    values = {name: another_value(name, row, defaults[name]) for name, row in hyperparameters.rows(spec).items()}
+    return spec(data, "ms:owner/model", **values)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "job",
     [
         specs.TrainSpec(specs.DataSpec("starter")),
-        specs.TrainSpec(
-            specs.DataSpec("ms:owner/name", "my text", "label", ("a b", "c"), True, True, 7),
-            "ms:owner/model",
-            "tutorial",
-            3,
-            1.5e-05,
-            48,
-            2,
-            4,
-            128,
-            11,
-            "cuda:1",
-            "bf16",
-        ),
+        full(specs.TrainSpec),
         specs.TrainSpec(specs.DataSpec("starter"), processes=2, nodes=3, node_rank=0, master="10.0.0.1:1234"),
-        specs.BaselineSpec(specs.DataSpec("starter"), pooling="mean", layer=3, max_length=64, seed=3, device="cpu", precision="float32"),
+        full(specs.BaselineSpec),
     ],
 )
 def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
@@ -62,23 +75,20 @@ def test_the_command_line_describes_the_same_job(job: specs.Job) -> None:
     arguments = build_parser(words[1]).parse_args(words[1:])
     assert fetch.data_spec(arguments) == job.data
     assert arguments.model == job.model
-    for field in (
-        "preset",
-        "pooling",
-        "epochs",
-        "learning_rate",
-        "batch_size",
-        "accumulation",
-        "patience",
-        "layer",
-        "max_length",
-        "seed",
-        "device",
-        "precision",
-        *(("processes", "nodes", "node_rank", "master") if isinstance(job, specs.TrainSpec) and job.nodes > 1 else ()),
-    ):
-        if hasattr(job, field):
+    assert options.hyperparameters_of(arguments, type(job)) == {name: getattr(job, name) for name in hyperparameters.rows(type(job))}
+    if isinstance(job, specs.TrainSpec) and job.nodes > 1:
+        for field in ("processes", "nodes", "node_rank", "master"):
             assert getattr(arguments, field) == getattr(job, field)
+
+
+@pytest.mark.parametrize("job", [full(specs.TrainSpec), full(specs.BaselineSpec)])
+def test_the_form_has_a_field_for_each_hyperparameter_that_takes_what_the_command_line_takes(job: specs.Job) -> None:
+    rows = {name: row for name, row in hyperparameters.rows(type(job)).items() if row.in_form}
+    entries = {name: str(getattr(job, name)) for name in rows} | {"task": specs.task_of(job), "data": "starter", "model": "starter"}
+    made, problems = parse(entries, specs.DataSpec("starter"))
+    assert problems == {}
+    assert made is not None
+    assert {name: getattr(made, name) for name in rows} == {name: getattr(job, name) for name in rows}
 
 
 def test_entries_become_a_job() -> None:
