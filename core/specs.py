@@ -111,6 +111,12 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
             "--epochs", "epochs", "passes over the training split", Whole(1, 1_000), unset="by the size of the data", by_preset=True
         ),
     ] = None
+    max_steps: Annotated[
+        int | None,
+        Hyperparameter(
+            "--max-steps", "at most", "end after N steps, also within an epoch", Whole(1), "steps", unset="as many as the epochs have"
+        ),
+    ] = None
     learning_rate: Annotated[
         float | None,
         Hyperparameter(

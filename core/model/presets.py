@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     job: TrainSpec
     epochs: int
+    steps: int
+    """Optimizer steps of the whole training."""
     learning_rate: float
     batch_size: int
     """Rows of one optimizer step, over all processes and parts."""
@@ -31,15 +34,15 @@ class Settings(msgspec.Struct, frozen=True):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def rate_at(self, step: int, steps: int) -> float:
-        """Return the learning rate of optimizer step `step` (0-based) of `steps`: a linear warm-up, then the job's schedule.
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of optimizer step `step` (0-based): a linear warm-up, then the job's schedule.
 
         The schedules are transformers' `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` and
         `get_constant_schedule_with_warmup`, but that the warm-up counts from 1, so that its first step changes something.
         """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
-        done = min(1.0, (step - self.warmup_steps) / max(1, steps - self.warmup_steps))
+        done = min(1.0, (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps))
         match self.job.schedule:
             case "constant":
                 return self.learning_rate
@@ -92,6 +95,7 @@ def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int,
             chosen[name] = getattr(job, name)
     if job.accumulation > chosen["batch_size"]:
         raise UserError(f"--accumulation {job.accumulation} is out of range: 1 to the batch size, {chosen['batch_size']}")
-    steps = chosen["epochs"] * math.ceil(rows / chosen["batch_size"])
+    steps = min(chosen["epochs"] * math.ceil(rows / chosen["batch_size"]), job.max_steps or sys.maxsize)
     warmup = chosen.pop("warmup")
-    return Settings(job=job, warmup_steps=int(warmup if warmup >= 1 else warmup * steps), max_length=max_length, **chosen)
+    warmup_steps = int(warmup if warmup >= 1 else warmup * steps)
+    return Settings(job=job, steps=steps, warmup_steps=warmup_steps, max_length=max_length, **chosen)

@@ -126,7 +126,7 @@ class Training:
         )
         self.parallel = self.accelerator.prepare_model(self.model)
         self.steps_per_epoch = math.ceil(len(self.train_ids) / self.settings.batch_size)
-        self.steps = self.steps_per_epoch * self.settings.epochs
+        self.steps = self.settings.steps
         self.log_every = max(1, self.steps // LOGGED_STEPS)
         per_epoch = min(self.settings.evaluations_per_epoch, self.steps_per_epoch)
         self.evaluate_at = {round(self.steps_per_epoch * (part + 1) / per_epoch) for part in range(per_epoch)}
@@ -136,10 +136,10 @@ class Training:
         while self.position.step < self.steps:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
             batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.job.seed, epoch)
-            for index in range(first, self.steps_per_epoch):
+            for index in range(first, min(self.steps_per_epoch, first + self.steps - self.position.step)):
                 wish = self.step(batches[index])
                 within = index + 1
-                if within in self.evaluate_at:
+                if within in self.evaluate_at or self.position.step == self.steps:
                     self._evaluate(within == self.steps_per_epoch)
                     if self._has_lost_patience():
                         return True
@@ -156,7 +156,7 @@ class Training:
         started = time.monotonic()
         self.parallel.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate_at(self.position.step, self.steps)
+            group["lr"] = self.settings.rate_at(self.position.step)
         loss = self._accumulate_gradients(batch)
         norm: Any = self.accelerator.clip_grad_norm_(self.parallel.parameters(), self.settings.max_gradient_norm)
         self.optimizer.step()
@@ -226,7 +226,7 @@ class Training:
                 step=position.step,
                 epoch=position.step / self.steps_per_epoch,
                 loss=sums.loss / sums.rows if finite else None,
-                learning_rate=self.settings.rate_at(position.step - 1, self.steps),
+                learning_rate=self.settings.rate_at(position.step - 1),
                 gradient_norm=sums.norm / sums.steps if math.isfinite(sums.norm) else None,
                 rows=sums.rows,
                 tokens=sums.tokens,

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from emotui.core import paths
-from emotui.core.events import Event
+from emotui.core.events import EpochDone, Evaluated, Event, Started, Step
 from emotui.core.model import device, finetune
 from emotui.core.model.training_loop import Training
+from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
 
@@ -43,3 +44,19 @@ def test_every_hyperparameter_is_told_when_a_run_starts(tiny_model: Path, tiny_d
     assert shown["seed"] == 0
     assert shown["learning_rate"] == 2e-3
     assert "device" not in shown
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(4, 4), (6, 6), (7, 7), (12, 12), (50, 12)])
+def test_max_steps_ends_a_training_within_an_epoch_and_never_makes_it_longer(
+    tiny_model: Path, tiny_data: Path, asked: int, taken: int
+) -> None:
+    events: list[Event] = []
+    job = job_of(tiny_data, tiny_model, max_steps=asked)  # two epochs of 6 steps
+    run = folder.create(job, data_hash="", labels=(), versions={})
+    assert finetune.train(job, run, events.append, lambda: False)
+    assert [event.step for event in events if isinstance(event, Step)] == list(range(1, taken + 1))
+    assert next(event.steps for event in events if isinstance(event, Started)) == taken
+    assert [event.step for event in events if isinstance(event, Evaluated)][-1] == taken
+    assert len([event for event in events if isinstance(event, EpochDone)]) == taken // 6
+    rates = [event.learning_rate for event in events if isinstance(event, Step)]
+    assert rates[-1] == pytest.approx(2e-3 / taken)  # it falls to 0 over the steps that there are
