@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
+from . import class_weights
 from .safe_text import safe_line
 
 
@@ -126,6 +127,21 @@ class DeviceName:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassWeights:
+    """none, balanced, or a weight for some labels; the labels are checked where they are known."""
+
+    metavar: str = "W"
+
+    def parse(self, text: str) -> str:
+        self.check(text)
+        return text
+
+    def check(self, value: Any) -> None:
+        if value not in ("none", "balanced"):
+            class_weights.parse(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Hyperparameter:
     """How people set one field of a spec. None as the field's default stands for `unset`."""
 
@@ -165,6 +181,11 @@ def defaults(spec: type) -> dict[str, Any]:
     values: tuple[Any, ...] = getattr(spec, "__struct_defaults__")  # noqa: B009
     by_name = dict(zip(fields[len(fields) - len(values) :], values, strict=True))
     return {name: by_name[name] for name in rows(spec)}
+
+
+def shown(value: object) -> str:
+    """Return a value as one types it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def check(job: Any) -> None:

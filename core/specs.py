@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from . import hyperparameters
-from .hyperparameters import DeviceName, Hyperparameter, OneOf, Real, Whole
+from .hyperparameters import ClassWeights, DeviceName, Hyperparameter, OneOf, Real, Whole
 
 Pooling = Literal["cls", "mean"]
 Preset = Literal["auto", "tutorial"]
@@ -176,6 +176,16 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
         Hyperparameter("--weight-decay", "weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
     ] = 0.01
     """Of all weights but biases and those of normalisations."""
+    label_smoothing: Annotated[
+        float,
+        Hyperparameter("--label-smoothing", "smoothing", "share of each label that all classes get alike", Real(0, 1, "0.1", below=True)),
+    ] = 0.0
+    """Szegedy et al., 2016; the training loss is then no longer that of the validation split, which is never smoothed."""
+    class_weights: Annotated[
+        str,
+        Hyperparameter("--class-weights", "class weights", "none, balanced, or LABEL=WEIGHT,… with 1 for the others", ClassWeights()),
+    ] = "none"
+    """What a row of each class counts in the training loss."""
     patience: Annotated[
         int | None,
         Hyperparameter(

@@ -126,7 +126,7 @@ def add_hyperparameters(parser: Parser, spec: type) -> None:
     """Add an option for each hyper-parameter of a spec, under the name of its field."""
     defaults = hyperparameters.defaults(spec)
     for name, row in hyperparameters.rows(spec).items():
-        default = row.unset if defaults[name] is None else str(defaults[name])
+        default = row.unset if defaults[name] is None else hyperparameters.shown(defaults[name])
         words: dict[str, Any] = {"dest": name, "default": defaults[name], "help": f"{row.help} (default: {default})"}
         if isinstance(row.kind, hyperparameters.OneOf):
             parser.add_argument(row.option, choices=row.kind.words, **words)

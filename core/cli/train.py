@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .. import class_weights
 from ..errors import UserError
 from ..runs.ranks import split_address
 from ..shell import quote
@@ -99,6 +100,8 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
 
     data = fetch.dataset(job.data, output)
     job = cards.settle(job, output)
+    if isinstance(job, TrainSpec) and (advice := class_weights.advice(job.class_weights, data.splits["train"].counts())):
+        output.say(advice)
     data_hash = sources.fingerprint(data)
     with follow.CtrlC() as ctrl_c:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)

@@ -56,6 +56,12 @@ class Split:
         """Return the labels as an int64 NumPy array, shape [rows]."""
         return to_numpy(self.table.column("label")).astype("int64")
 
+    def counts(self) -> list[int]:
+        """Return the rows of each label, in the order of the labels."""
+        import numpy as np
+
+        return np.bincount(self.label_ids(), minlength=len(self.labels)).tolist()
+
     def take(self, indices: Any) -> Split:
         """Return the rows at `indices` (int64, shape [n]) in that order."""
         return Split(self.name, self.table.take(numbers(indices, "int64")), self.labels)

@@ -15,7 +15,7 @@ import msgspec
 import torch
 from accelerate import Accelerator
 
-from .. import paths
+from .. import class_weights, paths
 from ..data import sources
 from ..data.table import Dataset
 from ..errors import UserError
@@ -120,6 +120,7 @@ def prepare(
         eval_ids=eval_ids,
         eval_labels=data.splits["validation"].label_ids(),
         parts=job.accumulation * batch_split,
+        class_weights=class_weights.resolve(job.class_weights, data.labels, data.splits["train"].counts()),
     )
     return training, data
 
@@ -155,7 +156,9 @@ def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -
 
 
 def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int) -> Started:
+    weights = training.class_weights
     settings = training.settings.shown() | {
+        "row_weights": ", ".join(f"{a}={b:.4g}" for a, b in zip(data.labels, weights, strict=True)) if weights is not None else None,
         "threads": torch.get_num_threads(),
         "processes": training.accelerator.num_processes,
         "nodes": job.nodes,

@@ -47,10 +47,21 @@ class _Sums(msgspec.Struct):
     """What was added up since the last logged step, and since the epoch began; kept in checkpoints."""
 
     loss: float = 0.0
+    """Of each row, times its weight."""
+    weight: float = 0.0
     rows: int = 0
     tokens: int = 0
     norm: float = 0.0
     steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rows and not self.weight:  # of a checkpoint of version 0.1, where each row counted 1
+            self.weight = float(self.rows)
+
+    @property
+    def mean_loss(self) -> float:
+        """The weighted mean of the rows' losses; 0 where none counts."""
+        return self.loss / self.weight if self.weight else 0.0
 
 
 class _Best(msgspec.Struct):
@@ -104,6 +115,8 @@ class Training:
     eval_ids: TokenIds
     eval_labels: np.ndarray
     parts: int
+    class_weights: list[float] | None = None
+    """What a row of each label counts in the training loss; None: all alike."""
     position: _Position = field(default_factory=_Position)
     saved_at: float = field(default_factory=time.monotonic)
     log_seconds: float = 0.0
@@ -127,6 +140,7 @@ class Training:
         self.parallel = self.accelerator.prepare_model(self.model)
         self.steps_per_epoch = math.ceil(len(self.train_ids) / self.settings.batch_size)
         self.steps = self.settings.steps
+        self.weights = torch.tensor(self.class_weights, device=self.compute.device) if self.class_weights is not None else None
         self.log_every = max(1, self.steps // LOGGED_STEPS)
         per_epoch = min(self.settings.evaluations_per_epoch, self.steps_per_epoch)
         self.evaluate_at = {round(self.steps_per_epoch * (part + 1) / per_epoch) for part in range(per_epoch)}
@@ -162,6 +176,7 @@ class Training:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         total, wish = self._agree(loss)
+        weight = self._weight(batch)
 
         position = self.position
         position.step += 1
@@ -169,6 +184,7 @@ class Training:
         tokens = int(self.train_ids.lengths[batch].sum())
         for sums in (position.since_log, position.epoch):
             sums.loss += total
+            sums.weight += weight
             sums.rows += len(batch)
             sums.tokens += tokens
             sums.norm += float(norm)
@@ -180,8 +196,10 @@ class Training:
     def _accumulate_gradients(self, batch: np.ndarray) -> torch.Tensor:
         """Add up the gradients of the mean loss over `batch`, over parts and processes; return this process's sum of losses.
 
-        Every part's sum of losses is divided by the rows of the whole batch, so that the parts' sizes do not matter.
+        With class weights it is the weighted mean that torch.nn.CrossEntropyLoss defines. Every part's sum of losses is divided by
+        the weight of the whole batch, so that the parts' sizes do not matter.
         """
+        of_batch = self._weight(batch) or 1.0
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         mine = batch[rank::world]
         weight = 1.0 if len(mine) else 0.0
@@ -198,11 +216,20 @@ class Training:
             with self.accelerator.no_sync(self.parallel) if not last else nullcontext():
                 with self.compute.autocast():
                     output = self.parallel(**inputs).logits
-                loss = F.cross_entropy(output.float(), truth, reduction="sum") * weight
+                loss = F.cross_entropy(
+                    output.float(), truth, self.weights, reduction="sum", label_smoothing=self.settings.job.label_smoothing
+                )
+                loss = loss * weight
                 # DistributedDataParallel takes the mean over processes, hence the factor.
-                self.accelerator.backward(loss * (world / len(batch)))
+                self.accelerator.backward(loss * (world / of_batch))
             losses.append(loss.detach())
         return torch.stack(losses).sum()
+
+    def _weight(self, batch: np.ndarray) -> float:
+        """Return the sum of the weights of the rows of a batch, those of the other processes too."""
+        if self.class_weights is None:
+            return float(len(batch))
+        return float(np.asarray(self.class_weights)[self.train_labels[batch]].sum())
 
     def _agree(self, loss: torch.Tensor) -> tuple[float, str]:
         """Return the batch's sum of losses over all processes, and what to do next: stop if any is asked to, save if the first wishes."""
@@ -225,7 +252,7 @@ class Training:
             Step(
                 step=position.step,
                 epoch=position.step / self.steps_per_epoch,
-                loss=sums.loss / sums.rows if finite else None,
+                loss=sums.mean_loss if finite else None,
                 learning_rate=self.settings.rate_at(position.step - 1),
                 gradient_norm=sums.norm / sums.steps if math.isfinite(sums.norm) else None,
                 rows=sums.rows,
@@ -255,7 +282,7 @@ class Training:
         sums = self.position.epoch
         row = EpochRow(
             epoch=self.position.step // self.steps_per_epoch,
-            train_loss=sums.loss / sums.rows,
+            train_loss=sums.mean_loss,
             eval_loss=metrics.loss,
             accuracy=metrics.accuracy,
             f1_weighted=metrics.f1_weighted,

@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .. import config, paths
+from .. import class_weights, config, paths
 from ..errors import UserError
 from ..shell import quote
-from ..specs import Job
+from ..specs import Job, TrainSpec
 from . import endings, folder, identity, links, lock, logout
 from .folder import RunFolder
 
@@ -46,8 +46,11 @@ def start(
 
     `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
     With `scope` it leaves the login's own group of processes, which logind may end at logout.
-    Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, is wrong.
+    Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, or the job's class weights are
+    wrong.
     """
+    if isinstance(job, TrainSpec):
+        class_weights.resolve(job.class_weights, labels, [1] * len(labels))
     config.read(paths.config_file())
     command = logout.in_scope(supervisor) if scope else supervisor
     run = folder.create(job, data_hash=data_hash, labels=labels, versions=versions(), clock=clock)

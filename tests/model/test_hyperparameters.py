@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from emotui.core import paths
+from emotui.core.errors import UserError
 from emotui.core.events import EpochDone, Evaluated, Event, Started, Step
 from emotui.core.model import device, finetune
 from emotui.core.model.training_loop import Training
-from emotui.core.runs import folder
+from emotui.core.runs import folder, launch
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
+from sklearn.utils.class_weight import compute_class_weight
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
@@ -60,3 +64,49 @@ def test_max_steps_ends_a_training_within_an_epoch_and_never_makes_it_longer(
     assert len([event for event in events if isinstance(event, EpochDone)]) == taken // 6
     rates = [event.learning_rate for event in events if isinstance(event, Step)]
     assert rates[-1] == pytest.approx(2e-3 / taken)  # it falls to 0 over the steps that there are
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weights", ["none", "balanced", "joy=3,anger=0.5"])
+@pytest.mark.parametrize("parts", [1, 5])
+def test_the_loss_is_the_weighted_mean_that_torch_defines_however_a_batch_is_cut(
+    still_model: Path, tiny_data: Path, smoothing: float, weights: str, parts: int
+) -> None:
+    settings = {"label_smoothing": smoothing, "class_weights": weights, "accumulation": parts}
+    training = prepared(tiny_data, still_model, **settings)
+    batch = np.arange(0, 32, 2)
+    training.optimizer.zero_grad()
+    total = training._accumulate_gradients(batch)
+    mine = {name: each.grad.clone() for name, each in training.model.named_parameters() if each.grad is not None}
+
+    counts = np.bincount(training.train_labels)
+    by_hand = {
+        "none": None,
+        "balanced": torch.tensor(compute_class_weight("balanced", classes=np.arange(3), y=training.train_labels), dtype=torch.float32),
+        "joy=3,anger=0.5": torch.tensor([0.5, 3.0, 1.0]),
+    }[weights]
+    assert len(counts) == 3
+    training.model.zero_grad()
+    inputs = training.train_ids.pad(batch, training.tokenizer.padding, "cpu")
+    loss = torch.nn.CrossEntropyLoss(by_hand, label_smoothing=smoothing)(
+        training.model(**inputs).logits, torch.from_numpy(training.train_labels[batch])
+    )
+    loss.backward()
+    assert float(total) / training._weight(batch) == pytest.approx(float(loss.detach()), rel=1e-5)
+    for name, each in training.model.named_parameters():
+        assert torch.allclose(mine[name], each.grad, rtol=1e-4, atol=1e-7), name
+
+
+def test_the_weights_that_a_run_uses_are_told(tiny_model: Path, tiny_data: Path) -> None:
+    run = folder.create(job_of(tiny_data, tiny_model, max_steps=1, class_weights="joy=2"), data_hash="", labels=(), versions={})
+    events: list[Event] = []
+    assert finetune.train(run.read_spec().job, run, events.append, lambda: False)
+    told = next(event.settings for event in events if isinstance(event, Started))
+    assert told["class_weights"] == "joy=2"
+    assert told["row_weights"] == "anger=1, joy=2, sadness=1"
+
+
+def test_weights_of_labels_that_are_not_there_stop_a_run_before_it_exists(emotui_home: Path) -> None:
+    with pytest.raises(UserError, match="there is no label 'yoj'"):
+        launch.start(TrainSpec(DataSpec("starter"), class_weights="yoj=2"), data_hash="", labels=("joy", "anger"))
+    assert folder.list_runs() == []

@@ -67,12 +67,16 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
     said: dict[str, str] = {}
     for name, row in fields().items():
         default = next(found[name] for found in map(hyperparameters.defaults, (TrainSpec, BaselineSpec)) if name in found)
-        said[name] = row.unset if default is None else str(default)
+        said[name] = row.unset if default is None else hyperparameters.shown(default)
     # What the tutorial sets does not depend on the data.
     is_known = rows is not None or entries["preset"] == "tutorial"
     if is_known:
         chosen = presets.choices(entries["preset"], rows=rows or 0, validation_rows=validation_rows, parameters=None)
-        said |= {name: f"{value} {fields()[name].unit}".rstrip() for name, value in chosen.items() if name in said and value is not None}
+        said |= {
+            name: f"{hyperparameters.shown(value)} {fields()[name].unit}".rstrip()
+            for name, value in chosen.items()
+            if name in said and value is not None
+        }
     return said
 
 

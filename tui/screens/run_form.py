@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 _TEXTS = {"data": "data set", "model": "model"}
 _DEVICES = ("auto", "cpu", "cuda")
+FOOT = 8
+"""Lines of the form's border, its command, the time that it takes and its keys."""
 REST = 1.0
 """Seconds without a change after which a few steps are measured."""
 
@@ -72,12 +74,13 @@ class RunForm(ModalScreen[RunFolder | None]):
 
     def compose(self) -> ComposeResult:
         first = self._first
-        with VerticalScroll(id="form", can_focus=False):
-            yield _field("task", "task", Choice(tuple(TASKS), first["task"], id="task"))
-            for name, title in _TEXTS.items():
-                yield _field(name, title, TextField(id=name))
-            for name, row in fields().items():
-                yield _field(name, row.title, _entry(name, row, first[name]))
+        with Vertical(id="form"):
+            with VerticalScroll(id="fields", can_focus=False):
+                yield _field("task", "task", Choice(tuple(TASKS), first["task"], id="task"))
+                for name, title in _TEXTS.items():
+                    yield _field(name, title, TextField(id=name))
+                for name, row in fields().items():
+                    yield _field(name, row.title, _entry(name, row, first[name]))
             yield Static(id="command", markup=False)
             yield Static(id="estimate", markup=False)
             yield Static(
@@ -106,7 +109,9 @@ class RunForm(ModalScreen[RunFolder | None]):
 
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "-narrow")
-        self.set_class(self.size.height < 26, "-short")
+        self.set_class(self.size.height < 32, "-short")
+        # What the job comes to stays in sight, however many fields there are.
+        self.query_one("#fields").styles.max_height = max(3, self.size.height - FOOT)
 
     # --- checking ---------------------------------------------------------------------------------------
 
