@@ -142,6 +142,24 @@ class ClassWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeOr:
+    """Whole numbers from `least` on, or one word."""
+
+    least: int
+    word: str
+    metavar: str = "N"
+
+    def parse(self, text: str) -> int | str:
+        value = int(text) if text.isascii() and text.isdigit() else text
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        if value != self.word and (not isinstance(value, int) or isinstance(value, bool) or not self.least <= value < 2**32):
+            raise ValueError(f"{safe_line(str(value), 40)!r} is not a whole number of {self.least} or more, nor {self.word}")
+
+
+@dataclass(frozen=True, slots=True)
 class Hyperparameter:
     """How people set one field of a spec. None as the field's default stands for `unset`."""
 

@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from . import hyperparameters
-from .hyperparameters import ClassWeights, DeviceName, Hyperparameter, OneOf, Real, Whole
+from .hyperparameters import ClassWeights, DeviceName, Hyperparameter, OneOf, Real, Whole, WholeOr
 
 Pooling = Literal["cls", "mean"]
 Preset = Literal["auto", "tutorial"]
 Device = str
 """'auto', 'cpu', 'cuda' or 'cuda:N'."""
 Precision = Literal["auto", "float32", "bf16"]
+ALL_BUT_HEAD = "all-but-head"
 Schedule = Literal["linear", "cosine", "constant"]
 
 
@@ -176,6 +177,18 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forb
         Hyperparameter("--weight-decay", "weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
     ] = 0.01
     """Of all weights but biases and those of normalisations."""
+    freeze_layers: Annotated[
+        int | str | None,
+        Hyperparameter(
+            "--freeze-layers",
+            "freeze",
+            "keep the embeddings and the first N layers as they are, or all-but-head",
+            WholeOr(0, ALL_BUT_HEAD),
+            "layers and the embeddings",
+            unset="nothing",
+            changes_speed=True,
+        ),
+    ] = None
     label_smoothing: Annotated[
         float,
         Hyperparameter("--label-smoothing", "smoothing", "share of each label that all classes get alike", Real(0, 1, "0.1", below=True)),

@@ -23,7 +23,7 @@ from ..events import Event, Finished, Progress, Started, Stopped
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
-from . import checkpoint, device, distributed, predictions, presets
+from . import checkpoint, device, distributed, freezing, predictions, presets
 from .batches import TokenIds, tokenize
 from .saved import SavedModel
 from .tokenizer import Tokenizer
@@ -94,6 +94,7 @@ def prepare(
         model = found.kept(resume_from).classifier(device=compute.device)
     else:
         model = found.classifier(data.labels, compute.device)
+    freezing.freeze(model, job.freeze_layers)
     settings = presets.resolve(
         job,
         rows=len(data.splits["train"]),

@@ -11,12 +11,23 @@ import torch
 from emotui.core import paths
 from emotui.core.errors import UserError
 from emotui.core.events import EpochDone, Evaluated, Event, Started, Step
-from emotui.core.model import device, finetune
+from emotui.core.model import device, finetune, freezing
 from emotui.core.model.training_loop import Training
 from emotui.core.runs import folder, launch
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
 from sklearn.utils.class_weight import compute_class_weight
+from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
+    AutoModelForSequenceClassification,
+    BertConfig,
+    DebertaV2Config,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    RobertaConfig,
+)
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
@@ -110,3 +121,55 @@ def test_weights_of_labels_that_are_not_there_stop_a_run_before_it_exists(emotui
     with pytest.raises(UserError, match="there is no label 'yoj'"):
         launch.start(TrainSpec(DataSpec("starter"), class_weights="yoj=2"), data_hash="", labels=("joy", "anger"))
     assert folder.list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        (0, ["distilbert.embeddings."]),
+        (1, ["distilbert.embeddings.", "distilbert.transformer.layer.0."]),
+        (2, ["distilbert."]),
+        ("all-but-head", ["distilbert."]),
+    ],
+)
+def test_frozen_layers_keep_their_weights_and_the_others_do_not(
+    still_model: Path, tiny_data: Path, asked: int | str, kept: list[str]
+) -> None:
+    training = prepared(tiny_data, still_model, freeze_layers=asked)
+    before = {name: each.detach().clone() for name, each in training.model.named_parameters()}
+    training.step(np.arange(16))
+    for name, each in training.model.named_parameters():
+        assert torch.equal(before[name], each) == name.startswith(tuple(kept)), name
+
+
+def test_more_frozen_layers_than_there_are_and_shared_ones_are_refused(still_model: Path, tiny_data: Path) -> None:
+    with pytest.raises(UserError, match="this model has 2 layers"):
+        prepared(tiny_data, still_model, freeze_layers=3)
+    config = AlbertConfig(vocab_size=10, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8, embedding_size=4)
+    albert = AlbertForSequenceClassification(config)
+    with pytest.raises(UserError, match="share their weights"):
+        freezing.freeze(albert, 1)
+    freezing.freeze(albert, "all-but-head")
+    assert {name for name, each in albert.named_parameters() if each.requires_grad} == {"classifier.weight", "classifier.bias"}
+
+
+@pytest.mark.parametrize("config", [BertConfig, RobertaConfig, ElectraConfig, MPNetConfig, DebertaV2Config, ModernBertConfig])
+def test_the_embeddings_of_each_architecture_are_what_stands_before_its_first_layer(config: type) -> None:
+    sizes = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 60}
+    more = (
+        {"embedding_size": 4}
+        if config is ElectraConfig
+        else {"pad_token_id": 1, "cls_token_id": 2, "sep_token_id": 3}
+        if config is ModernBertConfig
+        else {}
+    )
+    model = AutoModelForSequenceClassification.from_config(config(**sizes, **more))
+    freezing.freeze(model, 1)
+    frozen = {name for name, each in model.named_parameters() if not each.requires_grad}
+    encoder = model.base_model
+    layers = freezing.layers_of(encoder, 3)
+    assert layers is not None
+    trained = {id(each) for layer in layers[1:] for each in layer.parameters()}
+    assert all(not each.requires_grad for each in encoder.get_input_embeddings().parameters())
+    assert frozen
+    assert all(each.requires_grad for each in model.parameters() if id(each) in trained)
