@@ -98,7 +98,7 @@ def test_the_loss_is_the_weighted_mean_that_torch_defines_however_a_batch_is_cut
     }[weights]
     assert len(counts) == 3
     training.model.zero_grad()
-    inputs = training.train_ids.pad(batch, training.tokenizer.padding, "cpu")
+    inputs = training.train_ids.pad(batch, training.checkpoint.tokenizer.padding, "cpu")
     loss = torch.nn.CrossEntropyLoss(by_hand, label_smoothing=smoothing)(
         training.model(**inputs).logits, torch.from_numpy(training.train_labels[batch])
     )
