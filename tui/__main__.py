@@ -8,16 +8,17 @@ from collections.abc import Sequence
 
 def main() -> int:
     """Carry out the command line of this process and return its exit code."""
-    from ..core.cli import INTERRUPTED
+    from ..core.cli import INTERRUPTED, streams
     from ..core.cli import main as command_line
 
+    streams.prepare()
     arguments = sys.argv[1:]
     try:
         if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
             return _application(arguments)
+        return command_line(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
-    return command_line(arguments)
 
 
 def _application(arguments: Sequence[str]) -> int:

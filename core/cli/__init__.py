@@ -15,7 +15,7 @@ from .. import crash
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
-from . import options
+from . import options, streams
 from .options import COMMANDS
 from .output import Output
 
@@ -45,6 +45,7 @@ def build_parser(command: str | None = None) -> options.Parser:
 
 def main(argv: Sequence[str]) -> int:
     """Carry out one command and return its exit code: 0 done, 1 the run or check failed, 2 bad input, 130 interrupted."""
+    streams.prepare()
     output = Output()
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
@@ -57,15 +58,15 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         output.say("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        _abandon_stdout()  # whoever read our output has seen enough
-        return 0
     except OSError as error:
-        _abandon_stdout()
         where = f" ({safe_line(str(error.filename))})" if error.filename else ""
         return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
+    except MemoryError:
+        return _failed(output, argv, "the memory is not enough. Free some, or raise the limit that ulimit -v shows", 1)
     except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
         return _failed(output, argv, crash.sentence(error, crash.record(error)), 1)
+    finally:
+        streams.abandon(sys.stdout)
 
 
 def _carry_out(argv: list[str], output: Output) -> int:
@@ -82,15 +83,16 @@ def _carry_out(argv: list[str], output: Output) -> int:
     parser = build_parser(word)
     try:
         arguments = parser.parse_args(argv)
-    except SystemExit as leaving:  # --help was answered
-        return int(leaving.code or 0)
+    except options.HelpAsked as asked:
+        output.text(asked.text)
+        return 0
     if arguments.version:
         from importlib.metadata import version
 
         output.line(f"emotui {version('emotui')}")
         return 0
     if arguments.command is None:
-        output.stdout.write(parser.format_help())
+        output.text(parser.format_help())
         return 0
     return arguments.carry_out(arguments, output)
 
@@ -98,14 +100,6 @@ def _carry_out(argv: list[str], output: Output) -> int:
 def _leave(number: int, _: object) -> NoReturn:
     """End as a signal asks to, by way of every block that has something to clean up."""
     raise SystemExit(128 + number)
-
-
-def _abandon_stdout() -> None:
-    """Send what is still buffered nowhere, so that it does not raise again at exit."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unknown(word: str) -> str:

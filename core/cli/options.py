@@ -35,6 +35,14 @@ MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starte
 RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
 
 
+class HelpAsked(Exception):  # noqa: N818 - no error: --help was given
+    """Carries the help of the command that --help was given to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class Parser(argparse.ArgumentParser):
     """Raises UserError with a sentence where argparse would print its usage and leave; takes options between a sub-command's words."""
 
@@ -52,6 +60,10 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
+
+    def print_help(self, file: Any = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
+        """Raise HelpAsked: argparse itself would take no notice of a stdout that cannot be written."""
+        raise HelpAsked(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{safe_line(message)}. To see how it is used: {self.prog} --help")

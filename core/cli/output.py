@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import cache
 from typing import Any, NamedTuple, TextIO
 
+from ..errors import UserError
 from ..safe_text import escape_json, safe_text
+from . import streams
 
 
 class Glyphs(NamedTuple):
@@ -34,52 +37,103 @@ class Output:
     def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
         """Write to the given streams, or to this process's own."""
         self.stdout = stdout or sys.stdout
-        self.stderr = stderr or sys.stderr
+        self.stderr = streams.talk(stderr or sys.stderr)
         self.glyphs = UNICODE if draws_unicode(self.stdout) else ASCII
         self.width = max(40, min(160, shutil.get_terminal_size((100, 24)).columns))
         """Cells of a line; 100 where there is no terminal."""
+        self.is_read = True
+        """False as soon as whoever read stdout has seen enough and left: what is written from then on goes nowhere."""
 
     def line(self, text: str = "") -> None:
-        """Write one line of data."""
-        write_line(self.stdout, text)
+        """Write one line of data. Raises UserError where stdout takes none."""
+        self._write(fitted(self.stdout, safe_text(text)) + "\n")
 
     def lines(self, texts: list[str]) -> None:
         for text in texts:
             self.line(text)
 
     def json(self, value: Any) -> None:
-        """Write one JSON object on a line of its own. A number that is not finite becomes null."""
+        """Write one JSON object on a line of its own. A number that is not finite becomes null. Raises UserError as `line` does."""
         import msgspec
 
         text = escape_json(msgspec.json.encode(value).decode())
-        if not draws_unicode(self.stdout):
+        if not is_utf8(self.stdout):
             text = "".join(each if each.isascii() else _json_escape(each) for each in text)
-        self.stdout.write(text + "\n")
+        self._write(text + "\n")
+
+    def text(self, text: str) -> None:
+        """Write lines that end in a newline, such as a help text. Raises UserError as `line` does."""
+        self._write(fitted(self.stdout, safe_text(text)))
 
     def flush(self) -> None:
-        self.stdout.flush()
+        """Write what is buffered. Raises UserError as `line` does."""
+        self._write("", flush=True)
 
     def say(self, text: str) -> None:
         """Write one line of talk."""
         write_line(self.stderr, text)
         self.stderr.flush()
 
+    def _write(self, text: str, *, flush: bool = False) -> None:
+        if not self.is_read:
+            return
+        try:
+            self.stdout.write(text)
+            if flush:
+                self.stdout.flush()
+        except BrokenPipeError:
+            self.is_read = False
+            streams.abandon(self.stdout)
+        except OSError as error:
+            self.is_read = False
+            streams.abandon(self.stdout)
+            raise UserError(f"stdout cannot be written: {error.strerror or error}", exit_code=1) from error
+
+
+def is_utf8(stream: TextIO) -> bool:
+    return _codec(stream.encoding or "ascii") == "utf-8"
+
+
+@cache
+def _codec(encoding: str) -> str:
+    import codecs
+
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        return "ascii"
+
 
 def draws_unicode(stream: TextIO) -> bool:
     """Whether the stream's encoding has the characters that graphics are drawn with."""
+    return _draws(_codec(stream.encoding or "ascii"))
+
+
+@cache
+def _draws(codec: str) -> bool:
     try:
-        "".join((*UNICODE.bar, UNICODE.limit, UNICODE.ellipsis)).encode(stream.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+        "".join((*UNICODE.bar, UNICODE.limit, UNICODE.ellipsis)).encode(codec)
+    except UnicodeEncodeError:
         return False
     return True
 
 
+def fitted(stream: TextIO, text: str) -> str:
+    """Return `text` with escapes in place of what the stream's encoding lacks.
+
+    Where the encoding has no graphics, all that is not ASCII is escaped: what such a terminal really shows, or does, is not known.
+    """
+    if is_utf8(stream):
+        return text
+    codec = _codec(stream.encoding or "ascii")
+    if not _draws(codec):
+        text, codec = text.replace("…", "~"), "ascii"
+    return text.encode(codec, "backslashreplace").decode(codec)
+
+
 def write_line(stream: TextIO, text: str) -> None:
     """Write `text` as safe text; what the stream's encoding lacks is written as an escape."""
-    text = safe_text(text)
-    if not draws_unicode(stream):
-        text = text.replace("…", "~").encode(stream.encoding or "ascii", "backslashreplace").decode(stream.encoding or "ascii")
-    stream.write(text + "\n")
+    stream.write(fitted(stream, safe_text(text)) + "\n")
 
 
 def _json_escape(character: str) -> str:

@@ -173,6 +173,8 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
             else:
                 _write(predictions, output, jsonl=arguments.jsonl)
                 output.flush()
+                if not output.is_read:
+                    break
             if progress is not None:
                 progress.update("classify", done, None, "texts")
     if arguments.json:
@@ -183,8 +185,13 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
 
 
 def _read_stdin() -> bytes:
-    """Return what stdin has now, waiting where it has nothing; empty at its end."""
-    return sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]  (a stream replaced in tests has it, too)
+    """Return what stdin has now, waiting where it has nothing; empty at its end. Raises UserError where it cannot be read."""
+    try:
+        return sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]  (a stream replaced in tests has it, too)
+    except OSError as error:
+        raise UserError(
+            f"stdin cannot be read: {error.strerror or error}. Give it one text a line, or write a TEXT after the run"
+        ) from error
 
 
 class _Lines:

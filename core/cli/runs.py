@@ -248,6 +248,8 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         for line in events.read():
             output.json(line)
         output.flush()
+        if not output.is_read:
+            return 0
         if ended:
             return follow.exit_code(run, reader.view)
         time.sleep(follow.POLL)
