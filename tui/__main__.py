@@ -31,7 +31,7 @@ def _application(arguments: Sequence[str]) -> int:
         given = options.opening().parse_args(arguments)
         from .app import run
 
-        return run(given.dataset, model=given.model, offline=given.offline)
+        return run(given.dataset, model=given.model, offline=given.offline, ascii_only=given.ascii)
     except UserError as error:
         sys.stderr.write(f"emotui: {safe_text(str(error))}\n")
         return error.exit_code
@@ -48,7 +48,7 @@ def opens_application(arguments: Sequence[str]) -> bool:
         return True
     first = arguments[0]
     if first.startswith("-"):
-        return first.partition("=")[0] in ("--model", "--offline")
+        return first.partition("=")[0] in ("--model", "--offline", "--ascii")
     return first not in COMMANDS and names_data_set(first)
 
 

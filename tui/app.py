@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Input
 from textual.worker import WorkerFailed
 
 from ..core import config, crash
@@ -27,8 +26,11 @@ from ..core.paths import config_file
 from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
 from . import hang_up, theme
+from .ascii_only import SAMPLE, AsciiOnly, has
+from .ascii_only import encoding as locale_encoding
 from .commands import Commands
 from .frame_diff import FrameDiffDriver
+from .key_order import KeyOrder
 from .keymap import binding_ids, keymap
 from .page import Page
 from .run_watch import RunWatch
@@ -71,6 +73,7 @@ class EmotuiApp(AppState):
         Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),
         Binding("T", "theme", "light or dark", tooltip="light or dark theme", show=False, id="theme"),
         Binding("ctrl+l", "redraw", "redraw", tooltip="draw the whole screen anew", show=False, id="redraw"),
+        Binding("ctrl+z", "suspend_process", "suspend", tooltip="suspend; fg in the shell comes back", show=False, id="suspend"),
         Binding("q", "leave", "leave", tooltip="leave; runs go on", id="quit"),
     ]
 
@@ -80,9 +83,13 @@ class EmotuiApp(AppState):
         spec: DataSpec | None = None,
         keymap: dict[str, str] | None = None,
         alerts: Alerts | None = None,
+        encoding: str | None = None,
         **state: object,
     ) -> None:
-        """Prepare the application; `spec` is opened after the first paint. The rest is as for AppState."""
+        """Prepare the application; `spec` is opened after the first paint. The rest is as for AppState.
+
+        With `encoding`, such as 'ascii', nothing is drawn that it lacks.
+        """
         super().__init__(**state)  # type: ignore[arg-type]
         self._alerts = alerts
         self._first = spec
@@ -96,6 +103,9 @@ class EmotuiApp(AppState):
         if self.console.color_system == "standard":
             self._filters.append(SixteenColors())
         self._filters.append(CleanText())
+        if encoding is not None:
+            self._filters.append(AsciiOnly(encoding))
+        self._key_order = KeyOrder(self, super().on_event, lambda: self.focused or self.screen)
         self.crash: tuple[BaseException, Path | None] | None = None
         """The first error that nobody expected, and the file with its traceback."""
         if keymap:
@@ -123,11 +133,11 @@ class EmotuiApp(AppState):
             self._examining.cancel()
         await self.engine.close()
 
-    def on_key(self, event: events.Key) -> None:
-        """Give a field what was typed before it had the focus: over a slow line several keys come together."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character:
-            event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_order.take(event)
+        else:
+            await super().on_event(event)
 
     async def action_go(self, key: str) -> None:
         await self.go(SCREENS[int(key) - 1])
@@ -193,10 +203,11 @@ class EmotuiApp(AppState):
             self.crash = (error, None if self.is_headless else crash.record(error))
 
 
-def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False) -> int:
+def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False, ascii_only: bool = False) -> int:
     """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
 
     `dataset` is 'starter', a path or an id; None stands for the starter data. `model` is 'starter', a folder or an id.
+    With `ascii_only`, or where the locale has no more, it is drawn in ASCII, or Latin-1.
     """
     check_terminal()
     for name in ("COLUMNS", "LINES"):
@@ -210,6 +221,7 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
         engine=Engine(offline=offline),
         runs=RunWatch(),
         alerts=Alerts(settings),
+        encoding="ascii" if ascii_only else None if has(locale_encoding(), SAMPLE) else locale_encoding(),
     )
     app.set_reactive(EmotuiApp.model, model)
     return asyncio.run(_run(app))

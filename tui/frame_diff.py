@@ -18,6 +18,8 @@ from rich.cells import cell_len
 from textual.app import ScreenStackError
 from textual.drivers.linux_driver import LinuxDriver
 
+from .ascii_only import encoding as locale_encoding
+from .ascii_only import has
 from .terminal_input import InputParser, read
 from .terminal_output import known
 
@@ -162,6 +164,8 @@ class FrameDiffDriver(LinuxDriver):
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self._frames = FrameDiff()
+        found = locale_encoding()
+        self._encoding = found if has(found, "é") else "utf-8"  # of the locale C, which says nothing of what a terminal sends
 
     def write(self, data: str) -> None:
         if shorter := self._frames.shorten(known(data)):
@@ -170,7 +174,7 @@ class FrameDiffDriver(LinuxDriver):
             self._frames.forget()
 
     def run_input_thread(self) -> None:
-        read(self.fileno, InputParser(self._debug), self.process_message, self.exit_event.is_set)
+        read(self.fileno, InputParser(self._debug), self.process_message, self.exit_event.is_set, self._encoding)
 
     def _run_input_thread(self) -> None:
         try:

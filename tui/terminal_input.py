@@ -169,9 +169,11 @@ def _beginning(text: str, mark: str) -> int:
     return next((length for length in range(min(len(text), len(mark) - 1), 0, -1) if mark.startswith(text[-length:])), 0)
 
 
-def read(descriptor: int, parser: InputParser, take: Callable[[Message], None], is_over: Callable[[], bool]) -> None:
-    """Hand on what comes from a terminal until `is_over`; bytes that are no UTF-8 become U+FFFD."""
-    decode = getincrementaldecoder("utf-8")("replace").decode
+def read(
+    descriptor: int, parser: InputParser, take: Callable[[Message], None], is_over: Callable[[], bool], encoding: str = "utf-8"
+) -> None:
+    """Hand on what comes from a terminal until `is_over`; bytes that are none of its `encoding` become U+FFFD."""
+    decode = getincrementaldecoder(encoding)("replace").decode
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         while not is_over():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.style import Style
@@ -89,6 +90,14 @@ def class_glyph(index: int) -> str:
     return _GLYPHS[index % len(_GLYPHS)]
 
 
+ALIKE = 3
+"""Characters with which two names begin alike: cut, they could not be told apart."""
+
+
 def class_looks(labels: Sequence[str], *, dark: bool = True) -> tuple[LabelLook, ...]:
     """Return how each class looks, in label order."""
-    return tuple(LabelLook(name, class_glyph(index), class_color(index, dark=dark)) for index, name in enumerate(labels))
+    begun = Counter(name[:ALIKE] for name in labels)
+    return tuple(
+        LabelLook(name, class_glyph(index), class_color(index, dark=dark), index + 1 if begun[name[:ALIKE]] > 1 else 0)
+        for index, name in enumerate(labels)
+    )

@@ -28,7 +28,7 @@ def build_parser(command: str | None = None) -> options.Parser:
         prog="emotui",
         description="Teach a Transformer to classify text: look at the data, the tokens, the training and the errors.",
         epilog="exit codes: 0 done, 1 the run or the check failed, 2 bad input, 130 interrupted\n\n"
-        "without a COMMAND: emotui [DATASET] [--model M] [--offline] opens the application\n\n"
+        "without a COMMAND: emotui [DATASET] [--model M] [--offline] [--ascii] opens the application\n\n"
         "examples:\n  emotui train starter\n  emotui predict last 'What a day!'",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -76,7 +76,7 @@ def _carry_out(argv: list[str], output: Output) -> int:
             remedy = "Convert the text or rename the file" if encoding == "utf-8" else "Set PYTHONUTF8=1 or another locale"
             raise UserError(f"argument {position} is not valid {encoding.upper()}: {safe_line(argument, 60)}. {remedy}")
     word = argv[0] if argv and not argv[0].startswith("-") else None
-    if argv and argv[0].partition("=")[0] in ("--model", "--offline"):
+    if argv and argv[0].partition("=")[0] in ("--model", "--offline", "--ascii"):
         raise UserError("the application needs a terminal. Without one, give a command first: emotui --help")
     if word is not None and word not in COMMANDS:
         raise UserError(_unknown(word))

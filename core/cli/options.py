@@ -75,6 +75,7 @@ def opening() -> Parser:
     parser.add_argument("dataset", nargs="?", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
     parser.add_argument("--offline", action="store_true", help="open no socket")
+    parser.add_argument("--ascii", action="store_true", help="draw in ASCII, as happens by itself where the locale has no more")
     return parser
 
 

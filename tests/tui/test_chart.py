@@ -21,6 +21,7 @@ from emotui.tui.widgets.chart import (
     smoothed,
     tick_labels,
     ticks,
+    within,
 )
 from emotui.tui.widgets.chart_drawing import Inks, draw, raster
 from hostile import HOSTILE, RAW
@@ -155,6 +156,25 @@ def test_cross_hair_reads_values() -> None:
     lines = lines_of(Chart("loss", (falling(),)), View(cursor=51.0))
     assert lines[0].startswith("step 51  ━ train 0.821")
     assert sum("┼" in line for line in lines) == 1
+
+
+def test_the_cross_hair_says_where_a_value_was_measured_if_elsewhere() -> None:
+    chart = Chart("F1", (Series("F1", (62.0, 124.0, 186.0), (0.4, 0.8, 0.9), "#ffffff", "●"), falling()))
+    beside, there = lines_of(chart, View(cursor=120)), lines_of(chart, View(cursor=124))
+    assert "F1 0.800 at 124" in beside[0]
+    assert " at " not in there[0]
+    column = max(line.index("┼") for line in beside if "┼" in line)
+    assert column > next(line.index("│", 6) for line in beside[1:-1] if "│" in line[6:])
+
+
+def test_a_chart_that_is_zoomed_between_two_points_shows_the_line_between_them() -> None:
+    chart = Chart("F1", (Series("F1", (0.0, 100.0, 200.0), (0.2, 0.6, 0.8), "#ffffff", "●"),), bounds=(0.0, 1.0))
+    lines = lines_of(chart, View(window=(110.0, 150.0)))
+    assert sum("\u2800" < character <= "\u28ff" for line in lines for character in line) > 30
+    assert "0.70" in "\n".join(lines)
+    assert within([(-2.0, 0.0), (2.0, 4.0), (6.0, 0.0)], 4.0) == [(0.0, 2.0), (2.0, 4.0), (4.0, 2.0)]
+    assert within([(-2.0, 0.0), (6.0, 8.0)], 4.0) == [(0.0, 2.0), (4.0, 6.0)]
+    assert within([(-2.0, 0.0), (-1.0, 8.0)], 4.0) == []
 
 
 def test_attempts_checkpoints_and_missing_values_are_marked() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.confusion_places import Matrix, share
 from emotui.tui.widgets.label_look import LabelLook
@@ -50,6 +53,25 @@ async def test_thirty_classes_scroll_with_the_cursor() -> None:
         assert "class00" not in bottom
         assert confusion.cursor == (29, 29)
         assert all(len(line) == 80 for line in drawn(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("name", ["class number {:02}", "a class with a very long name and at its end {:02}", "{:02}"])
+async def test_thirty_classes_whose_names_begin_alike_can_be_told_apart(size: tuple[int, int], name: str) -> None:
+    looks = class_looks([name.format(index) for index in range(30)])
+    app = Alone()
+    async with app.run_test(size=size) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(Matrix("run", looks, big(30).counts))
+        await pilot.pause()
+        head = drawn(app)[1].partition("predicted")[2] if "predicted" in drawn(app)[1] else drawn(app)[2]
+        heads = re.findall(r"\d+", head)
+        assert len(heads) >= 5
+        assert len(set(heads)) == len(heads)
+        rows = [line for line in drawn(app) if re.search(r"│ . (\d+)", line)]
+        assert [re.search(r"│ . (\d+)", line)[1] for line in rows] == [  # type: ignore[index]
+            f"{index:02}" if name == "{:02}" else str(index + 1) for index in range(confusion._first[0], confusion._first[0] + len(rows))
+        ]
 
 
 async def test_the_cursor_begins_at_the_commonest_mistake_and_says_what_it_is() -> None:

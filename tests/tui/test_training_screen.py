@@ -235,7 +235,7 @@ async def test_the_keys_of_the_plots_work_from_the_list_of_runs_and_move_both_cr
         assert sum(line.count(f"step {loss.view.cursor:,.6g} ") for line in drawn(app)) == 2
         await pilot.press("0", "z", "question_mark")
         await settle(pilot)
-        assert app.screen_stack[0].has_class("-large")
+        assert app.screen_stack[-2].query_one(RunList).has_class("-large")
         text = "\n".join(drawn(app))
         for words in ("moving average", "logarithmic scale", "read values at a step", "the rows with the highest"):
             assert words in text, words
@@ -392,3 +392,61 @@ def test_the_log_is_read_again_only_when_it_grew(tmp_path: Path) -> None:
     assert found is not None
     assert found[1].startswith("(the last 64 KiB of")
     assert read_log(log, found[0]) is None
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_z_enlarges_the_panel_that_has_the_focus(runs: Path, size: tuple[int, int]) -> None:
+    folders.write_train_run(runs)
+    async with application(IDLE, "3", size=size) as (app, pilot):
+        for keys, panel in ((("x",), "#first"), (("e",), "#log"), ((), "#runs")):
+            await pilot.press(*keys)
+            if panel == "#runs":
+                app.screen.query_one(panel).focus()
+            await settle(pilot)
+            await pilot.press("z")
+            await settle(pilot)
+            large = app.screen.query_one(panel)
+            assert large.region.width > size[0] - 10, panel
+            assert large.region.height > size[1] - 12, panel
+            assert not app.screen.query_one("#loss", Plot).is_on_screen
+            await pilot.press("escape")
+            await settle(pilot)
+            assert app.screen.query_one("#loss", Plot).is_on_screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_log_has_no_colours_and_scrolls_sideways(runs: Path, size: tuple[int, int]) -> None:
+    long = "the end of a long line".rjust(400)
+    folder = folders.write_train_run(runs, log=f"\x1b[1mDistilBert\x1b[0m loads\nbar 10%\rbar 20%\ncolumn\tof tabs\n{long}\n")
+    assert (folder / "worker.log").is_file()
+    async with application(IDLE, "3", size=size) as (app, pilot):
+        await pilot.press("e")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "DistilBert loads" in text
+        assert "[1m" not in text
+        assert "bar 20%" in text
+        assert "the end of a long line" not in text
+        await pilot.press("end", *["right"] * 400)
+        await settle(pilot)
+        log = app.screen.query_one("#log")
+        assert log.max_scroll_x > 100
+        assert "the end of a long line" in "\n".join(drawn(app))
+
+
+async def test_the_hidden_states_are_never_those_of_another_run(runs: Path) -> None:
+    folders.write_projection(folders.write_baseline_run(runs, "old", created=folders.STARTED - 500))
+    with folders.held(
+        folders.write_run(
+            runs, "new", specs.BaselineSpec(specs.DataSpec("starter")), folders.baseline_events()[:4], state=None, created=folders.STARTED
+        )
+    ):
+        async with application(IDLE, "3") as (app, pilot):
+            density = app.screen.query_one(Density)
+            app.screen.query_one(RunList).focus()
+            await pilot.press("j")
+            await settle(pilot)
+            assert density._cloud is not None
+            await pilot.press("k")
+            await settle(pilot)
+            assert density._cloud is None

@@ -209,7 +209,10 @@ class TrainingScreen(RunRequests):
         self.draw()
 
     async def action_on_plot(self, action: str) -> None:
-        """Do what a plot's key does to the plot that is large, else to the loss."""
+        """Do what a plot's key does to the plot that is large, else to the loss. To enlarge is for the panel that has the focus."""
+        if action == "enlarge" and not self.has_class("-large"):
+            self.action_enlarge()
+            return
         plot = next((plot for plot in self.query(Plot) if plot.has_class("-large")), self.query_one("#loss", Plot))
         await plot.run_action(action)
 
@@ -221,13 +224,14 @@ class TrainingScreen(RunRequests):
     @on(Plot.Enlarge)
     def _enlarge(self, event: Plot.Enlarge) -> None:
         large = not event.plot.has_class("-large")
+        self.action_shrink()
         for plot in self.query(Plot):
             plot.set_class(large and plot is event.plot, "-large")
         self.set_class(large, "-large")
 
     def action_back(self) -> None:
         """Make a large plot small again, else close the line over the runs."""
-        if self.has_class("-large"):
+        if self.is_enlarged:
             self._make_small()
         else:
             self.query_one(RunPanel).leave()
@@ -236,6 +240,7 @@ class TrainingScreen(RunRequests):
         for plot in self.query(Plot):
             plot.remove_class("-large")
         self.remove_class("-large")
+        self.action_shrink()
 
     @on(TabLine.Chosen)
     def _tab(self, event: TabLine.Chosen) -> None:
@@ -276,6 +281,8 @@ class TrainingScreen(RunRequests):
     # --- runs -------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if parameters == ("enlarge",):
+            return self.view is not None
         if action in ("on_plot", "turn_scores"):
             return self.view is not None and self.query_one(Charts).current == "curves"
         if action in ("filter", "sort"):

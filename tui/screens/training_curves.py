@@ -67,9 +67,14 @@ class Charts(ContentSwitcher):
 
     def _draw_hidden_states(self, view: RunView) -> None:
         wanted = (view.folder, self._state.dark)
-        if view.finished is not None and self._projection != wanted:
+        if self._projection == wanted:
+            return
+        if self._projection is None or self._projection[0] != view.folder or view.finished is not None:
+            self.workers.cancel_group(self, "projection")
+            self.query_one(Density).show(None)  # never another run's
+            self._projection = None
+        if view.finished is not None:
             self._projection = wanted
-            self.query_one(Density).show(None)
             self._read_projection(view)
 
     @work(exclusive=True, group="projection")

@@ -9,11 +9,12 @@ from pathlib import Path
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, ScrollableContainer, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from ...core.errors import UserError
+from ...core.log_text import clean
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
@@ -47,9 +48,9 @@ class Panels(Widget):
             with VerticalScroll(id="classes", classes="panel"):
                 yield Static(markup=False)
             with Horizontal(id="confusion"):
-                yield Confusion(id="first")
-                yield Confusion(id="second")
-            with VerticalScroll(id="log", classes="panel"):
+                yield Confusion(id="first", classes="panel")
+                yield Confusion(id="second", classes="panel")
+            with ScrollableContainer(id="log", classes="panel"):
                 yield Static(id="log-error", markup=False)
                 yield Static(id="log-text", markup=False)
             with VerticalScroll(id="settings", classes="panel"):
@@ -177,9 +178,9 @@ class Panels(Widget):
         if found is None:
             return
         self._log_mark = (view.folder, found[0])
-        panel = self.query_one("#log", VerticalScroll)
+        panel = self.query_one("#log", ScrollableContainer)
         at_end = panel.scroll_y >= panel.max_scroll_y - 1
-        self.query_one("#log-text", Static).update(Text(safe_text(found[1]).replace("\t", "    ") or "(empty)"))
+        self.query_one("#log-text", Static).update(Text(clean(found[1]).expandtabs(8) or "(empty)", no_wrap=True))
         if at_end and not errors:
             panel.scroll_end(animate=False)
 

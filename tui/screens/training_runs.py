@@ -62,7 +62,7 @@ class RunPanel(Vertical):
         yield LineField(placeholder="state:failed  tag:good  f1>0.9", id="run-filter", compact=True)
         yield LineField(placeholder="tags, such as good", id="run-tags", compact=True)
         yield Static(id="run-fault", markup=False)
-        yield RunList(id="runs")
+        yield RunList(id="runs", classes="panel")
 
     def on_mount(self) -> None:
         for field in self.query(LineField):

@@ -218,6 +218,32 @@ def bucketed(x: Sequence[float], y: Sequence[float | None], buckets: int, low: f
     return [piece for piece in pieces if piece]
 
 
+def within(points: Sequence[tuple[float, float]], width: float) -> list[tuple[float, float]]:
+    """Return the part of a line of ascending x that lies in [0, width], cut at both ends on the straight between two points."""
+    kept: list[tuple[float, float]] = []
+    for index, (x, y) in enumerate(points):
+        for edge in (0.0, width):
+            if index and (before := points[index - 1])[0] < edge < x:
+                kept.append((edge, before[1] + (y - before[1]) * (edge - before[0]) / (x - before[0])))
+        if 0.0 <= x <= width:
+            kept.append((x, y))
+    return kept
+
+
+def seen_values(x: Sequence[float], y: Values, low: float, high: float) -> list[float]:
+    """Return the values of a curve within [low, high], and those on its straights at both ends."""
+    first, last = max(0, bisect_left(x, low) - 1), min(len(x), bisect_left(x, high) + 2)
+    seen: list[float] = []
+    piece: list[tuple[float, float]] = []
+    for px, value in [*zip(x[first:last], y[first:last], strict=True), (high, None)]:
+        if value is not None and math.isfinite(value):
+            piece.append((px - low, value))
+            continue
+        seen += [each for _, each in within(piece, high - low)]
+        piece = []
+    return seen
+
+
 def ticks(low: float, high: float, most: int) -> list[float]:
     """Return at most `most` round values within [low, high], evenly spaced by 1, 2, 2.5 or 5 times a power of ten."""
     if most < 1 or not high > low:

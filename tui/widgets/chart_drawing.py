@@ -8,7 +8,24 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from ...core.safe_text import cell_width, cut, safe_line
-from .chart import Chart, Scale, Series, Values, View, bucketed, log_ticks, nearest, number, smoothed, tick_labels, ticks, x_range, y_range
+from .chart import (
+    Chart,
+    Scale,
+    Series,
+    Values,
+    View,
+    bucketed,
+    log_ticks,
+    nearest,
+    number,
+    seen_values,
+    smoothed,
+    tick_labels,
+    ticks,
+    within,
+    x_range,
+    y_range,
+)
 
 _PIECE = re.compile(r"\x1b\[([\d;]*)m|(.)", re.DOTALL)
 _GUTTER_FROM = 46
@@ -94,12 +111,7 @@ def _message(words: str, width: int, height: int, inks: Inks) -> list[Text]:
 
 
 def _y_scale(chart: Chart, view: View, values: dict[int, Values], rows: int, low: float, high: float) -> Scale:
-    shown = [
-        value
-        for series in chart.series
-        for x, value in zip(series.x, values[id(series)], strict=True)
-        if value is not None and low <= x <= high
-    ]
+    shown = [y for series in chart.series for y in seen_values(series.x, values[id(series)], low, high)]
     if view.window is None:
         shown += [level.y for level in chart.levels]
     log = view.log and any(value > 0 for value in shown)
@@ -179,7 +191,7 @@ def _draw_curves(grid: list[list[Cell]], chart: Chart, view: View, values: dict[
         for layer, style in [*layers, (values[id(series)], series.color)]:
             for piece in bucketed(series.x, layer, x.cells, x.low, x.high):
                 placed = [(x.position(px), y.position(py)) for px, py in piece]
-                kept = [(px, py) for px, py in placed if px is not None and py is not None]
+                kept = within([(px, py) for px, py in placed if px is not None and py is not None], float(x.cells))
                 if kept:
                     curves.append(([px for px, _ in kept], [py for _, py in kept]))
                     styles.append(style)
@@ -247,8 +259,11 @@ def _draw_cursor(grid: list[list[Cell]], chart: Chart, values: dict[int, Values]
             row[column] = ("│", inks.cursor)
     for series in chart.series:
         point = nearest(series, at, values[id(series)])
-        cell = None if point is None or point[1] is None else y.cell(point[1])
-        if cell is not None:
+        if point is None or point[1] is None:
+            continue
+        # Where it was measured, which may be beside the cross-hair.
+        column, cell = x.cell(point[0]), y.cell(point[1])
+        if column is not None and cell is not None:
             grid[y.cells - 1 - cell][column] = ("┼", f"bold {series.color}")
 
 
@@ -279,7 +294,9 @@ def _legend(chart: Chart, view: View, values: dict[int, Values], width: int, ink
 def _read(series: Series, values: Values, at: float | None) -> str:
     if at is not None:
         point = nearest(series, at, values)
-        return "" if point is None else number(point[1])
+        if point is None:
+            return ""
+        return number(point[1]) + (f" at {point[0]:,.6g}" if point[0] != at else "")
     return number(values[-1]) if values else ""
 
 

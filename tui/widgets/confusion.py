@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from ...core.safe_text import cell_width, pad, safe_line
+from ...core.safe_text import cell_width, cut, pad, safe_line
 from .confusion_places import AXES, BRACKETED, MODES, Matrix, Mode, Places, places, share
 
 
@@ -154,7 +154,7 @@ class Confusion(Widget, can_focus=True):
             style = "reverse" if self.has_focus and index == self.cursor[1] else ""
             line.append(" ")
             if shown.column < BRACKETED:
-                short = pad(f"{look.glyph}{safe_line(look.name)[: shown.column - 2]}", shown.column - 1)
+                short = pad(f"{look.glyph}{cut(look.short(shown.column - 2), shown.column - 2)}", shown.column - 1)
                 line.append(short, f"{look.color} {style}".strip())
             else:
                 line.append_text(look.text(shown.column - 1, style=style))
@@ -166,7 +166,9 @@ class Confusion(Widget, can_focus=True):
         assert self._matrix is not None  # noqa: S101 - render has seen it
         counts, shown = self._matrix.counts, self._shown
         style = "reverse" if self.has_focus and row == self.cursor[0] else ""
-        line = self._matrix.labels[row].text(shown.named, style=style)
+        # Where the heads are numbers, the names of the rows say whose.
+        is_numbered = any(look.number and cell_width(safe_line(look.name)) > shown.column - 3 for look in self._matrix.labels)
+        line = self._matrix.labels[row].text(shown.named, style=style, numbered=is_numbered)
         line.no_wrap = True
         for index in columns:
             part = share(counts, row, index, self.mode)
