@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 from functools import lru_cache
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -84,9 +84,7 @@ class AsciiOnly(LineFilter):
 
 def replaced(text: str, encoding: str) -> str:
     """Return `text` in characters of `encoding`, in as many cells."""
-    line = "".join(_sign(character, encoding) for character in text)
-    width = cell_len(text)
-    return line[:width].ljust(width)
+    return set_cell_size("".join(_sign(character, encoding) for character in text), cell_len(text))
 
 
 @lru_cache(4096)

@@ -9,7 +9,7 @@ from functools import partial
 from textual.events import Key, Paste
 from textual.message_pump import MessagePump
 
-PATIENCE = 0.5
+PATIENCE = 2.0
 """Seconds that a key waits for the one before it, at most."""
 
 
