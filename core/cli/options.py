@@ -33,6 +33,7 @@ COMMANDS = {
 DATASET_HELP = "starter, a folder with train, validation and test files, one file, ms:OWNER/NAME or hf:OWNER/NAME"
 MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starter)"
 RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
+RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with most_frequent, tfidf or encoder (default: the best)"
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: --help was given
@@ -158,8 +159,9 @@ def add_detach(parser: Parser) -> None:
     parser.add_argument("--scope", action="store_true", help="start it under systemd-run, where logind would end it at logout")
 
 
-def add_run(parser: Parser) -> None:
-    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+def add_run(parser: Parser, *, rungs: bool = False) -> None:
+    """Add RUN; with `rungs` it may name a rung of a baseline, too."""
+    parser.add_argument("run", metavar="RUN", help=RUNG_HELP if rungs else RUN_HELP)
 
 
 def label_names(text: str) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
-"""A file classified by several engines at once: each keeps its parts, which are joined in order when all are done."""
+"""A file classified by one engine or several at once: what is done is kept beside the target until all of it is."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import glob
 import hashlib
 import os
 import shutil
@@ -13,12 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from .. import paths
+from .. import paths, writing
 from ..cores import cores
 from ..engine.client import Engine
 from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, ProgressLine
 from ..errors import UserError
-from ..runs import neighbours
+from ..runs import neighbours, rungs
 from ..runs.folder import RunFolder
 from ..runs.ranks import threads_each
 from .output import Output
@@ -27,35 +26,33 @@ from .units import count
 
 
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:
-    """Classify a file with several processes; parts that an interrupted call has left beside the target are kept. Raises UserError."""
+    """Classify a file; what an interrupted call of the same command has left beside the target is kept. Raises UserError."""
     most, units = _most()
     if processes > most:
         raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower. Give --processes {most} or fewer")
     target = Path(ask.target)
-    folder = target.with_name(f".{target.name}.{_identity(run)}.parts")
+    folder = target.with_name(f"{_prefix(target)}{_identity(run, ask.rung)}.parts")
+    if folder.is_symlink():
+        raise UserError(f"{folder} is a link, and what is done is not kept there. Remove it, or give --out another name")
     paths.make_private(folder)
     ask = msgspec.structs.replace(ask, parts=str(folder))
     with Progress(output.stderr) as progress:
         progress.update("classify", 0, None, "rows")
         try:
             kept, answer = asyncio.run(_classify(ask, processes, progress))
-        except (UserError, KeyboardInterrupt):
+        except (UserError, KeyboardInterrupt, SystemExit):
             with contextlib.suppress(OSError):
                 folder.rmdir()  # where nothing is done yet
             if folder.is_dir():
                 output.say("what is done is kept: the same command goes on from there")
             raise
+        finally:
+            writing.sweep(target.parent)
     if kept:
         output.say(f"{count(kept, 'row')} of them were done before")
     for each in _left_behind(target):
         shutil.rmtree(each, ignore_errors=True)
     return answer
-
-
-def _most() -> tuple[int, str]:
-    """Return how many processes have a unit of their own here, and the word for the unit: a card each where there are any, else a core."""
-    cards = len(neighbours.read().cards)
-    return (cards, "GPUs" if cards > 1 else "GPU") if cards else (cores(), "cores" if cores() > 1 else "core")
 
 
 async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) -> tuple[int, FileAnswer]:
@@ -67,8 +64,11 @@ async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) ->
         progress.update(line.phase, sum(done), line.total, line.unit)
 
     async with contextlib.AsyncExitStack() as stack:
-        variables = {} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(threads_each(processes))}
+        variables = {"OMP_NUM_THREADS": str(threads_each(processes))} if processes > 1 and "OMP_NUM_THREADS" not in os.environ else {}
         engines = [await stack.enter_async_context(Engine(variables=variables)) for _ in range(processes)]
+        if processes == 1:
+            answer: FileAnswer = await engines[0].ask(ask, progress.engine)
+            return answer.kept, answer
         answers: list[PartsAnswer] = await asyncio.gather(
             *(
                 engine.ask(AskClassifyParts(file=ask, index=index, of=processes), lambda line, index=index: report(index, line))
@@ -78,16 +78,26 @@ async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) ->
         return sum(each.kept for each in answers), await engines[0].ask(ask, progress.engine)
 
 
-def _identity(run: RunFolder) -> str:
+def _most() -> tuple[int, str]:
+    """Return how many processes have a unit of their own here, and the word for the unit: a card each where there are any, else a core."""
+    cards = len(neighbours.read().cards)
+    return (cards, "GPUs" if cards > 1 else "GPU") if cards else (cores(), "cores" if cores() > 1 else "core")
+
+
+def _prefix(target: Path) -> str:
+    """Return how the names of the folders of a target begin: short, however long the target's own name is."""
+    return f".emotui-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}-"
+
+
+def _identity(run: RunFolder, rung: str) -> str:
     """Return what names a run and the state of its model: parts of another model are not to be kept."""
-    state = hashlib.sha256(str(run.path).encode("utf-8", "surrogateescape"))
-    for path in sorted(run.model.glob("*")):
+    state = hashlib.sha256(os.fsencode(f"{run.path} {rung}"))
+    for path in sorted(rungs.folder_of(run, rung).glob("*")):
         status = path.stat()
-        state.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return f"{run.id}-{state.hexdigest()[:12]}"
+        state.update(os.fsencode(f"{path.name} {status.st_size} {status.st_mtime_ns}\n"))
+    return state.hexdigest()[:16]
 
 
 def _left_behind(target: Path) -> Iterator[Path]:
     """Yield the folders of parts beside a target, those of other models too."""
-    pattern = f".{glob.escape(target.name)}.*.parts"
-    return (each for each in target.parent.glob(pattern) if each.is_dir() and not each.is_symlink())
+    return (each for each in target.parent.glob(f"{_prefix(target)}*.parts") if each.is_dir() and not each.is_symlink())

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from .. import paths, targets, writing
-from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, FileAnswer, Prediction, ScoredRow
+from .. import paths, targets
+from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..errors import UserError
 from ..safe_text import safe_line
 from . import options, render, shapes
@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
         "matrix, and the rows with the highest and the lowest loss.",
         examples=["emotui evaluate last", "emotui evaluate last --split validation --json"],
     )
-    options.add_run(evaluate)
+    options.add_run(evaluate, rungs=True)
     evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which rows (default: test)")
     evaluate.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
     evaluate.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
@@ -47,25 +47,28 @@ def add(commands: Any) -> None:
         commands,
         "predict",
         run_predict,
-        description="Classify texts with a run. Without TEXT and --file, each line of stdin is a text, answered in order as it comes.",
+        description="Classify texts with a run. Without TEXT and --file, each line of stdin is a text, answered in order as it comes. "
+        "OUT gets one answer for each row of IN, in order, beside its own columns; a row without a text gets an empty one and, in the "
+        "column error, the reason. What an interrupted call has done is kept, and the same command goes on there.",
         examples=[
             "emotui predict last 'I saw a movie today and it was really good.'",
             "emotui predict last --file tweets.csv --out answers.csv",
             "cat texts.txt | emotui predict last --jsonl",
         ],
     )
-    options.add_run(predict)
+    options.add_run(predict, rungs=True)
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
-    predict.add_argument("--file", metavar="IN", help="jsonl, jsonl.gz, csv, tsv, parquet or txt (one text a line)")
+    predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line)")
     predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
+    predict.add_argument("--only-answers", action="store_true", help="write the texts and their answers without IN's other columns")
     predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
     predict.add_argument(
         "--processes",
         metavar="N",
         type=options.positive,
         default=1,
-        help="divide --file among N processes, each on a GPU of its own; what an interrupted call has done is kept (default: 1)",
+        help="divide --file among N processes, each on a GPU of its own (default: 1)",
     )
     predict.add_argument("--jsonl", action="store_true", help="print one JSON object a text, as soon as it is classified")
 
@@ -73,11 +76,11 @@ def add(commands: Any) -> None:
 def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to measure a run."""
     from ..engine.client import ask_once
-    from ..runs import folder, links
+    from ..runs import links, rungs
 
-    run = folder.find(arguments.run)
+    run, rung = rungs.find(arguments.run)
     links.check(run)
-    ask = AskEvaluate(run=str(run.path), split=arguments.split, resamples=arguments.resamples, worst=arguments.worst)
+    ask = AskEvaluate(run=str(run.path), rung=rung, split=arguments.split, resamples=arguments.resamples, worst=arguments.worst)
     with Progress(output.stderr) as progress:
         progress.update("evaluate", 0, None, "rows")
         answer: EvaluateAnswer = ask_once(ask, progress.engine)
@@ -85,6 +88,7 @@ def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
         output.json(
             {
                 "run": run.id,
+                "rung": answer.rung,
                 **shapes.metrics(answer.metrics),
                 "intervals": answer.metrics.intervals,
                 "highest_loss": answer.highest_loss,
@@ -102,7 +106,8 @@ def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
 def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
     """Return metrics with intervals, each class, the confusion matrix and both ends of the loss."""
     metrics = answer.metrics
-    lines = [f"Run {answer.run} on {answer.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
+    rung = f" by its rung {answer.rung}" if answer.rung else ""
+    lines = [f"Run {answer.run}{rung} on {answer.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
     lines += ["", "Classes", *render.per_class(metrics.per_class, metrics.intervals)]
     lines += ["", "Confusion matrix, share of each true class"]
     lines += render.confusion(metrics.confusion, list(metrics.per_class), width)
@@ -127,17 +132,24 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.processes > 1:
         raise UserError("--processes divides a file: give --file IN and --out OUT, or leave it out")
     from ..engine.client import Session
-    from ..runs import folder
+    from ..runs import rungs
 
-    run = folder.find(arguments.run)
+    run, rung = rungs.find(arguments.run)
+    rung = rungs.chosen(run, rung)
+    _tell_rung(output, run.id, rung)
     with Session() as engine:
 
         def ask(texts: list[str]) -> tuple[Prediction, ...]:
-            return engine.ask(AskClassify(run=str(run.path), texts=tuple(texts))).predictions
+            return engine.ask(AskClassify(run=str(run.path), rung=rung, texts=tuple(texts))).predictions
 
         if arguments.texts:
             return _predict_texts(arguments, output, run.id, ask)
         return _predict_lines(arguments, output, run.id, ask)
+
+
+def _tell_rung(output: Output, run: str, rung: str) -> None:
+    if rung:
+        output.say(f"the rung {rung} of {run} answers (RUN:RUNG names one: most_frequent, tfidf or encoder)")
 
 
 def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
@@ -275,34 +287,31 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
     if not source.is_file():
         raise UserError(f"there is no file {safe_line(str(source))}")
     target = targets.checked(arguments.out, "--out", sources=[str(source)])
-    from ..engine.client import ask_once
-    from ..runs import folder
+    from ..runs import rungs
+    from . import parts
 
-    run = folder.find(arguments.run)
+    run, rung = rungs.find(arguments.run)
+    rung = rungs.chosen(run, rung)
+    _tell_rung(output, run.id, rung)
     ask = AskClassifyFile(
         run=str(run.path),
+        rung=rung,
         source=str(source),
         target=str(target),
         text_column=arguments.text_column,
         skip_bad_rows=arguments.skip_bad_rows,
+        only_answers=arguments.only_answers,
     )
-    answer: FileAnswer
     started = time.monotonic()
-    if arguments.processes > 1:
-        from . import parts
-
-        answer = parts.classify(ask, run, arguments.processes, output)
-    else:
-        with Progress(output.stderr) as progress:
-            progress.update("classify", 0, None, "rows")
-            try:
-                answer = ask_once(ask, progress.engine)
-            finally:
-                writing.sweep(target.parent)
+    answer = parts.classify(ask, run, arguments.processes, output)
+    for note in answer.notes:
+        output.say(note)
     if arguments.json:
         output.json({**msgspec.to_builtins(answer), "run": run.id})
     else:
         output.line(str(target))
+    if answer.unanswered:
+        output.say(f"{count(answer.unanswered, 'row')} without a text have an empty answer: the column error says why")
     left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
     output.say(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
     return 0

@@ -94,7 +94,7 @@ def add(commands: Any) -> None:
         "label names in its config and a model card of the measured figures.",
         examples=["emotui export last my-classifier"],
     )
-    options.add_run(parser)
+    options.add_run(parser, rungs=True)
     parser.add_argument("folder", metavar="FOLDER", help="a folder that is not there yet or is empty")
     parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds an export or a model, and nothing else")
 
@@ -301,10 +301,15 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to write a run's model."""
     from .. import writing
     from ..engine.client import ask_once
-    from ..runs import export_folder, folder, links
+    from ..runs import export_folder, links, rungs
 
-    run = folder.find(arguments.run)
+    run, rung = rungs.find(arguments.run)
+    if rung not in ("", "encoder"):
+        raise UserError(f"no class of transformers loads the rung {rung}. Ask it with: emotui predict {run.id}:{rung}")
     links.check(run)
+    best = rungs.chosen(run, rung)
+    if best not in ("", "encoder"):
+        output.say(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung encoder is exported")
     target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
     ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite)
     with Progress(output.stderr) as progress:

@@ -43,6 +43,15 @@ class JsonDocument:
     def notes(self) -> list[str]:
         return [] if self._key is None else [f"read the rows of {safe_line(self.name, 80)} under its key {shown(self._key)}"]
 
+    def every_column(self) -> list[str]:
+        """Return the columns that any row has, in the order in which they come up."""
+        found = dict.fromkeys(self.columns)
+        for row, _ in self._elements():
+            if isinstance(row, dict) and not row.keys() <= found.keys():
+                found.update(dict.fromkeys(row))
+                limits.check_columns(self.name, len(found))
+        return list(found)
+
     def _find_key(self) -> str | None:
         """Return the key under which the rows are; None for a plain array. Raises UserError where there is none, or several."""
         name = safe_line(self.name, 80)

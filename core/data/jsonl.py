@@ -17,6 +17,7 @@ from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, typ
 from .streams import Source, line_blocks
 
 _ANY = msgspec.json.Decoder(dict[str, Any])
+_RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class JsonLines:
@@ -38,6 +39,18 @@ class JsonLines:
 
     def notes(self) -> list[str]:
         return []
+
+    def every_column(self) -> list[str]:
+        """Return the columns that any row has, in the order in which they come up."""
+        found = dict.fromkeys(self.columns)
+        with suppress(EOFError):
+            for block in line_blocks(self._source):
+                for line in io.BytesIO(block):
+                    row = _keys(line)
+                    if not row.keys() <= found.keys():
+                        found.update(dict.fromkeys(row))
+                        limits.check_columns(self.name, len(found))
+        return list(found)
 
     def _first_rows(self) -> list[dict[str, object]]:
         """Return the first rows that are objects. Raises UserError naming a row where there are none."""
@@ -135,6 +148,14 @@ def _each(lines: list[bytes], before: int, wanted: Sequence[str]) -> Batch:
         for column, name in zip(columns, wanted, strict=True):
             column.append(row.get(name, MISSING))
     return Batch(columns, numbers, bad=bad)
+
+
+def _keys(line: bytes) -> dict[str, Any]:
+    try:
+        return _RAW.decode(line)
+    except (ValueError, RecursionError):
+        row = parse_row(line) if line.strip() else ""
+        return row if isinstance(row, dict) else {}
 
 
 def parse_row(line: bytes) -> dict[str, Any] | str:

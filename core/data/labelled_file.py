@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
 from ..errors import UserError
@@ -19,15 +18,6 @@ PART = 10_000
 COLUMNS = ("split", "text", "label")
 
 
-class LabelledRow(msgspec.Struct, frozen=True):
-    """One row of the file."""
-
-    split: str
-    text: str
-    label: str
-    """The label's name."""
-
-
 def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path) -> int:
     """Write the rows at the indices in `found` (by split, int64, shape [n]; None: all rows) and return how many there are.
 
@@ -37,11 +27,11 @@ def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path) -> in
         raise UserError(f"{safe_line(str(target))} is there already. Give another name, or move it away")
     schema = pa.schema([(name, pa.string()) for name in COLUMNS])
     written = 0
-    with TableWriter(target, schema, COLUMNS, lambda row: [row.split, row.text, row.label]) as file:
+    with TableWriter(target, schema) as file:
         for name, split in dataset.splits.items():
             part = split if found is None else split.take(found[name])
             for start in range(0, len(part), PART):
                 rows = part.rows(start, start + PART)
-                file.write([LabelledRow(name, row.text, row.name) for row in rows])
+                file.write({"split": name, "text": row.text, "label": row.name} for row in rows)
                 written += len(rows)
     return written

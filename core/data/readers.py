@@ -143,6 +143,15 @@ def _place(number: int, line: int) -> str:
     return f"row {number}" + (f" (line {line})" if line and line != number else "")
 
 
+def every_column(opened: OpenedFile) -> Sequence[str]:
+    """Return the names of all columns; a file whose rows name their columns themselves is read to its end for them."""
+    find = getattr(opened.table, "every_column", None)
+    if find is None:
+        return opened.table.columns
+    with sentences(opened.table.name):
+        return find()
+
+
 @dataclass(frozen=True, slots=True)
 class FileRow:
     """One row of a file: its values, or what is wrong with it."""
@@ -182,4 +191,4 @@ def rows(opened: OpenedFile, wanted: Sequence[str] | None = None, progress: Prog
             yield from sorted(found, key=lambda row: row.number)
 
 
-__all__ = ["ENDINGS", "MISSING", "FileRow", "OpenedFile", "open_file", "read", "rows", "sample"]
+__all__ = ["ENDINGS", "MISSING", "FileRow", "OpenedFile", "every_column", "open_file", "read", "rows", "sample"]

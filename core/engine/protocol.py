@@ -14,7 +14,7 @@ from __future__ import annotations
 import msgspec
 
 from ..events import Metrics
-from ..specs import DataSpec, Job
+from ..specs import DataSpec, Job, Reading
 
 # --- questions ---------------------------------------------------------------------------------------------
 
@@ -79,16 +79,22 @@ class AskClassify(Ask, frozen=True, tag="classify"):
     run: str
     """The run's folder."""
     texts: tuple[str, ...]
+    rung: str = ""
+    """Of a baseline: 'most_frequent', 'tfidf' or 'encoder'; empty: the best."""
 
 
 class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
-    """A file of any size classified part by part -> FileAnswer. Formats by ending: jsonl, csv, tsv, parquet, txt (one text a line)."""
+    """A file of any size classified part by part, one answer a row -> FileAnswer. The target's format is that of its name."""
 
     run: str
     source: str
     target: str
     text_column: str | None = None
+    reading: Reading = Reading()
     skip_bad_rows: bool = False
+    only_answers: bool = False
+    """Whether the other columns of the source are left out."""
+    rung: str = ""
     parts: str = ""
     """A folder with what AskClassifyParts has done of it, which need not be done again."""
 
@@ -108,6 +114,7 @@ class AskEvaluate(Ask, frozen=True, tag="evaluate"):
     split: str = "test"
     resamples: int = 1000
     worst: int = 10
+    rung: str = ""
 
 
 class AskExport(Ask, frozen=True, tag="export"):
@@ -288,6 +295,8 @@ class ClassifyAnswer(msgspec.Struct, frozen=True):
     run: str
     predictions: tuple[Prediction, ...]
     seconds: float = 0.0
+    rung: str = ""
+    """The rung of a baseline that answered."""
 
 
 class FileAnswer(msgspec.Struct, frozen=True):
@@ -296,6 +305,14 @@ class FileAnswer(msgspec.Struct, frozen=True):
     rows: int
     seconds: float
     skipped: int = 0
+    unanswered: int = 0
+    """Rows without a text that can be used: their answers are empty, and the column `error` says why."""
+    kept: int = 0
+    """Rows that an interrupted call had done before."""
+    text_column: str = ""
+    rung: str = ""
+    notes: tuple[str, ...] = ()
+    """What was guessed of the file, in sentences."""
 
 
 class PartsAnswer(msgspec.Struct, frozen=True):
@@ -327,6 +344,8 @@ class EvaluateAnswer(msgspec.Struct, frozen=True):
     predictions: str
     """The parquet file with every row's prediction."""
     seconds: float = 0.0
+    rung: str = ""
+    """The rung of a baseline that was measured."""
 
 
 class ExportAnswer(msgspec.Struct, frozen=True):

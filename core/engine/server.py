@@ -86,13 +86,13 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
 
             return classify.classify(ask)
         case AskClassifyFile():
-            from ..model import classify
+            from ..model import classify_file
 
-            return classify.classify_file(ask, report)
+            return classify_file.classify_file(ask, report)
         case AskClassifyParts():
-            from ..model import classify
+            from ..model import classify_file
 
-            return classify.classify_parts(ask, report)
+            return classify_file.classify_parts(ask, report)
         case AskEvaluate():
             from ..model import evaluate
 

@@ -25,6 +25,7 @@ from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started
 from ..plain_files import read_plain
+from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, Pooling
@@ -32,7 +33,9 @@ from . import checkpoint, device, encode, predictions
 from .batches import tokenize
 from .finetune import peak_memory
 from .metrics import measure
+from .rung_models import Tfidf
 from .saved import SavedModel
+from .tokenizer_files import UNLIMITED
 
 TFIDF_C = 10.0
 ENCODER_C = 1.0
@@ -83,9 +86,9 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         )
     )
     try:
-        emit(RungDone(_most_frequent(data)))
+        emit(RungDone(_most_frequent(data, run)))
         _pause(should_stop)
-        emit(RungDone(_tfidf(data, job.seed, emit)))
+        emit(RungDone(_tfidf(data, run, job.seed, emit)))
         _pause(should_stop)
         extractor = Extractor(model, limit, compute, layer)
         rung = _encoder(job, data, run, extractor, emit, should_stop)
@@ -101,17 +104,20 @@ def _pause(should_stop: Callable[[], bool]) -> None:
         raise StopRequestedError
 
 
-def _most_frequent(data: Dataset) -> Rung:
+def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
     """The rung to be above at all: every text gets the training split's most frequent class."""
     started = time.monotonic()
     train, validation = data.splits["train"], data.splits["validation"]
     dummy = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(train), 1)), train.label_ids())
     predicted = np.asarray(dummy.predict(np.zeros((len(validation), 1))), dtype=np.int64)
     metrics = measure("validation", validation.label_ids(), predicted, data.labels)
+    most_frequent = int(np.asarray(dummy.predict(np.zeros((1, 1))))[0])
+    note = SavedModel("most_frequent", data.labels, UNLIMITED, text_column=data.text_column, most_frequent=most_frequent)
+    note.write(paths.make_private(rungs.folder_of(run, "most_frequent")))
     return Rung("most_frequent", metrics, time.monotonic() - started)
 
 
-def _tfidf(data: Dataset, seed: int, emit: Emit) -> Rung:
+def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     """Logistic regression on counts of words: what can be had without a Transformer."""
     started = time.monotonic()
     train, validation = data.splits["train"], data.splits["validation"]
@@ -123,9 +129,13 @@ def _tfidf(data: Dataset, seed: int, emit: Emit) -> Rung:
         vectorizer = TfidfVectorizer(analyzer="char")
         features = vectorizer.fit_transform(train.texts())
     regression = LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, train.label_ids())
-    probabilities = _all_classes(regression, regression.predict_proba(vectorizer.transform(validation.texts())), len(data.labels))
+    model = Tfidf(data.labels, vectorizer, regression)
+    probabilities, _ = model.probabilities(validation.texts())
     truth = validation.label_ids()
     metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(predictions.losses(probabilities, truth).mean()))
+    folder = paths.make_private(rungs.folder_of(run, "tfidf"))
+    model.save(folder)
+    SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
     return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
 
 
@@ -174,6 +184,7 @@ def _encoder(
         encoder=job.model,
         encoder_hash=extractor.model_hash,
         precision=extractor.compute.precision,
+        text_column=data.text_column,
     ).write(run.model)
     predictions.save(run.predictions_file("validation"), truth, probabilities, data.labels)
     _save_projection(run.path / "projection.parquet", states["train"], train.label_ids(), data.labels, job.seed)
@@ -289,13 +300,6 @@ class Head:
                 f"the baseline's head has the shape {self.coef.shape}, and {labels} labels on {width} hidden units are needed. "
                 "Make the baseline again"
             )
-
-
-def _all_classes(regression: LogisticRegression, probabilities: np.ndarray, labels: int) -> np.ndarray:
-    """Return probabilities for every label, shape [n, labels]; 0 for those that were not in the training split."""
-    full = np.zeros((len(probabilities), labels))
-    full[:, regression.classes_] = probabilities
-    return full
 
 
 def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: tuple[str, ...], seed: int) -> None:

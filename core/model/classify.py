@@ -1,21 +1,19 @@
-"""A saved run and its predictions, for a few texts or a file of any size."""
+"""A saved run and its predictions for texts."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
 import numpy as np
-import torch
 
-from .. import writing
-from ..data import table_file, text_files
-from ..engine.protocol import AskClassify, AskClassifyFile, AskClassifyParts, ClassifyAnswer, FileAnswer, PartsAnswer, Prediction
+from ..engine.protocol import AskClassify, ClassifyAnswer, Prediction
 from ..errors import UserError
+from ..runs import rungs
+from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import Pooling
 from . import checkpoint, device, predictions, saved
@@ -23,9 +21,19 @@ from .batches import TokenIds, tokenize
 from .inference import logits
 from .tokenizer import well_formed
 
-Report = Callable[[str, int, int | None, str], None]
-PART = 4_096
-"""Rows of a file held in memory at once."""
+
+class Lengths(Protocol):
+    """How many tokens, or words where there is no tokenizer, each text has; int64, shape [n]."""
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Those that the model saw."""
+        ...
+
+    @property
+    def full_lengths(self) -> np.ndarray:
+        """Those before anything was cut."""
+        ...
 
 
 class Classifier(Protocol):
@@ -33,8 +41,8 @@ class Classifier(Protocol):
 
     labels: tuple[str, ...]
 
-    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
-        """Return probabilities, float64, shape [texts, labels], and the tokens that the model saw."""
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, Lengths]:
+        """Return probabilities, float64, shape [texts, labels], and how long the texts were to the model."""
         ...
 
 
@@ -94,6 +102,10 @@ def _softmax(scores: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001  (part of the cache key)
     note = saved.read(model)
+    if note.kind in ("tfidf", "most_frequent"):
+        from .rung_models import MostFrequent, Tfidf
+
+        return MostFrequent(note) if note.kind == "most_frequent" else Tfidf.load(model, note.labels)
     # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
     compute = device.choose(where, "float32")
     classifier = (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
@@ -102,9 +114,13 @@ def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001
     return classifier
 
 
-def load(run: str, where: str = "auto") -> Classifier:
-    """Return the classifier of a run, by its folder, on a device; the newest few stay loaded. Raises UserError where there is none."""
-    model = Path(run) / "model"
+def load(run: str, where: str = "auto", rung: str = "") -> Classifier:
+    """Return the classifier of a run, by its folder, on a device; the newest few stay loaded. Raises UserError where there is none.
+
+    Of a baseline it is that of `rung`, else of its best one.
+    """
+    made = RunFolder(Path(run))
+    model = rungs.folder_of(made, rungs.chosen(made, rung))
     try:
         state = checkpoint.stamps(model)
     except OSError:
@@ -132,68 +148,8 @@ def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
 
 def classify(ask: AskClassify) -> ClassifyAnswer:
     """Return the predictions of one run for some texts, and the seconds that they took; without texts its model is only loaded."""
-    classifier = load(ask.run)
+    run = RunFolder(Path(ask.run))
+    rung = rungs.chosen(run, ask.rung)
+    classifier = load(ask.run, rung=rung)
     started = time.monotonic()
-    return ClassifyAnswer(Path(ask.run).name, tuple(predict(classifier, ask.texts)), time.monotonic() - started)
-
-
-def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
-    """Classify a file part by part into another, in order; neither is ever held in memory whole.
-
-    The target appears under its name only when it is complete. Raises UserError for what cannot be read or written.
-    """
-    started = time.monotonic()
-    classifier = load(ask.run)
-    target = Path(ask.target)
-    done, skipped = 0, 0
-    with table_file.Writer(target, classifier.labels) as writer:
-        for number, part in enumerate(_parts(ask)):
-            writer.write(_stored(ask, number, part.texts) or predict(classifier, part.texts))
-            done += len(part.texts)
-            skipped += part.skipped
-            report("join" if ask.parts else "classify", done, part.total, "rows")
-    return FileAnswer(Path(ask.run).name, str(target), done, time.monotonic() - started, skipped)
-
-
-def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
-    """Classify one process's share of a file, and keep each part as a file of its own. Raises UserError as `classify_file` does.
-
-    A part has the rows and the batches that it has where one process does all, so that its answers are the same.
-    """
-    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    classifier = load(ask.file.run, f"cuda:{ask.index % cards}" if cards else "cpu")
-    table_file.Writer(Path(ask.file.target), classifier.labels)  # what cannot be written is said before any work
-    rows, kept = 0, 0
-    for number, part in enumerate(_parts(ask.file)):
-        if number % ask.of != ask.index:
-            continue
-        if _stored(ask.file, number, part.texts) is not None:
-            kept += len(part.texts)
-        else:
-            content = msgspec.json.encode(predict(classifier, part.texts))
-            try:
-                writing.write_private(_part_file(ask.file, number), content)
-            except OSError as error:
-                raise UserError(f"cannot write {safe_line(str(error.filename))}: {error.strerror}", exit_code=1) from error
-        rows += len(part.texts)
-        report("classify", rows, part.total, "rows")
-    return PartsAnswer(rows, kept)
-
-
-def _parts(ask: AskClassifyFile) -> Iterator[text_files.Part]:
-    return text_files.read_texts(Path(ask.source), ask.text_column, part=PART, skip_bad_rows=ask.skip_bad_rows)
-
-
-def _part_file(ask: AskClassifyFile, number: int) -> Path:
-    return Path(ask.parts) / f"{number:06d}.json"
-
-
-def _stored(ask: AskClassifyFile, number: int, texts: Sequence[str]) -> list[Prediction] | None:
-    """Return the predictions of a part that is done, None where it is not, or was made of other texts."""
-    if not ask.parts:
-        return None
-    try:
-        found = msgspec.json.decode(_part_file(ask, number).read_bytes(), type=list[Prediction])
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return found if [each.text for each in found] == [well_formed(text) for text in texts] else None
+    return ClassifyAnswer(run.id, tuple(predict(classifier, ask.texts)), time.monotonic() - started, rung)

@@ -12,7 +12,7 @@ import numpy as np
 from ..data import sources
 from ..engine.protocol import AskEvaluate, EvaluateAnswer, ScoredRow
 from ..errors import UserError
-from ..runs import links
+from ..runs import links, rungs
 from ..runs.folder import RunFolder
 from . import classify, predictions
 from .metrics import bootstrap, measure
@@ -36,7 +36,8 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     if ask.split not in data.splits:
         raise UserError(f"{data.name} has no split {ask.split!r}. It has: {', '.join(data.splits)}")
     split = data.splits[ask.split]
-    classifier = classify.load(ask.run)
+    rung = rungs.chosen(run, ask.rung)
+    classifier = classify.load(ask.run, rung=rung)
     texts, truth = split.texts(), split.label_ids()
     parts: list[np.ndarray] = []
     for start in range(0, len(texts), PART):
@@ -46,7 +47,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     predicted, losses = probabilities.argmax(1), predictions.losses(probabilities, truth)
     metrics = measure(ask.split, truth, predicted, data.labels, float(losses.mean()))
     metrics = msgspec.structs.replace(metrics, intervals=bootstrap(truth, predicted, data.labels, ask.resamples))
-    path = run.predictions_file(ask.split)
+    path = run.predictions_file(ask.split if rung in ("", "encoder") else f"{ask.split}-{rung}")
     predictions.save(path, truth, probabilities, data.labels)
 
     def scored(index: int) -> ScoredRow:
@@ -63,6 +64,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     order = np.argsort(-losses, kind="stable")
     return EvaluateAnswer(
         run=run.id,
+        rung=rung,
         split=ask.split,
         metrics=metrics,
         highest_loss=tuple(scored(int(index)) for index in order[: ask.worst]),

@@ -56,7 +56,7 @@ def train(
     training.restore(resume_from)
     done = training.loop()
     if done:
-        finished = msgspec.json.encode(_finish(training)) if accelerator.is_main_process else b""
+        finished = msgspec.json.encode(_finish(training, data.text_column)) if accelerator.is_main_process else b""
         emit(msgspec.json.decode(distributed.share(accelerator, finished), type=Finished))
         if accelerator.is_main_process:
             # Not before it is told: a run that was killed in between would begin from its first step.
@@ -126,7 +126,7 @@ def prepare(
     return training, data
 
 
-def _finish(training: Training) -> Finished:
+def _finish(training: Training, text_column: str) -> Finished:
     """Write the model and its predictions, and return what the run came to."""
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
@@ -135,7 +135,8 @@ def _finish(training: Training) -> Finished:
     paths.make_private(run.model)
     training.model.save_pretrained(run.model)
     training.checkpoint.save_tokenizer(run.model, training.settings.max_length)
-    SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length).write(run.model)
+    note = SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length, text_column=text_column)
+    note.write(run.model)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     return Finished(
         metrics=metrics,

@@ -25,7 +25,7 @@ LIMIT = 4 << 20
 class SavedModel(msgspec.Struct, frozen=True):
     """emotui.json in a run's model folder."""
 
-    kind: Literal["classifier", "logistic_regression"]
+    kind: Literal["classifier", "logistic_regression", "tfidf", "most_frequent"]
     labels: tuple[str, ...]
     max_length: int
     """Tokens at which texts are cut."""
@@ -36,6 +36,10 @@ class SavedModel(msgspec.Struct, frozen=True):
     """The encoder that a logistic regression stands on, as DATASET's model was named."""
     encoder_hash: str = ""
     precision: str = "float32"
+    text_column: str = ""
+    """The column of the texts in the run's data set: looked for first in a file that is classified."""
+    most_frequent: int = 0
+    """The label, by its place, that 'most_frequent' gives every text."""
 
     def write(self, folder: Path) -> None:
         writing.write_private(folder / FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))
@@ -64,6 +68,8 @@ def _faults(note: SavedModel) -> Iterator[str]:
         yield "its labels are not distinct names"
     if not 3 <= note.max_length <= UNLIMITED:
         yield f"it cuts texts at {note.max_length} tokens"
+    if not 0 <= note.most_frequent < len(note.labels):
+        yield f"it answers with label {note.most_frequent}"
     if note.layer is not None and note.layer < 1:
         yield f"it takes layer {note.layer}"
     if note.kind == "logistic_regression" and not note.encoder:

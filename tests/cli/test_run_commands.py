@@ -222,28 +222,36 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert [row["text"] for row in rows] == texts
     assert {row["label"] for row in rows} <= set(LABELS)
     assert "there is no file" in shell("predict", "last", "--file", str(tmp_path / "no.csv"), "--out", "x.csv", code=2).stderr
-    assert "Choose another" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
+    assert "is what is being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
-def test_predict_divides_a_file_among_processes_and_keeps_what_is_done(shell, trained, tmp_path):
+@pytest.mark.parametrize(
+    ("processes", "number", "code"), [("2", signal.SIGINT, 130), ("1", signal.SIGTERM, 143), ("1", signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_predict_keeps_what_is_done_however_it_is_ended(shell, trained, tmp_path, processes, number, code):
     source, one, two = tmp_path / "in.txt", tmp_path / "one.csv", tmp_path / "two.csv"
     source.write_text("".join(f"{JOYFUL} {'again ' * (number % 7)}{number}\n" for number in range(16_000)))
-    child = shell.start("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", "2")
+    child = shell.start("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", processes)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".two.csv.*.parts/00*.json")):
+    while not list(tmp_path.glob(".emotui-*.parts/00*.json")):
         assert time.monotonic() < deadline and child.poll() is None, child.communicate()[1]
         time.sleep(0.01)
-    child.send_signal(signal.SIGINT)
-    assert "the same command goes on from there" in child.communicate(timeout=60)[1]
-    assert child.returncode == 130 and not two.exists()
+    child.send_signal(number)
+    said = child.communicate(timeout=60)[1]
+    assert number == signal.SIGKILL or "the same command goes on from there" in said
+    assert child.returncode == code and not two.exists()
+    deadline = time.monotonic() + 60
+    while list(tmp_path.glob("*.partial")):  # the engine, which outlives a killed caller for a moment, cleans up
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     left = [path for path in tmp_path.iterdir() if path.name.endswith(".parts")]
     assert len(left) == 1 and left[0].stat().st_mode & 0o777 == 0o700
 
-    result = shell("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", "2")
+    result = shell("predict", trained["run"], "--file", str(source), "--out", str(two), "--processes", processes)
     assert "of them were done before" in result.stderr
     shell("predict", trained["run"], "--file", str(source), "--out", str(one))
     assert two.read_bytes() == one.read_bytes()
-    assert not left[0].exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "one.csv", "two.csv"]
 
 
 def test_processes_and_machines_that_do_not_go_together_are_refused(shell, tmp_path):

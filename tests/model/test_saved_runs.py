@@ -16,7 +16,7 @@ from emotui.core.data import sources
 from emotui.core.engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event
-from emotui.core.model import baseline, classify, device, evaluate, export, finetune
+from emotui.core.model import baseline, classify, classify_file, device, evaluate, export, finetune
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
@@ -140,13 +140,13 @@ def test_an_empty_folder_is_filled_and_stays_the_same_one(run: RunFolder, tmp_pa
 @pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
 def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
-    monkeypatch.setattr(classify, "PART", 4)
+    monkeypatch.setattr(classify_file, "PART", 4)
     texts = [f"{text} {number}" for number in range(4) for text in TEXTS] + ['a "quoted",\nline']
     source, target = tmp_path / "in.jsonl", tmp_path / f"out.{kind}"
     source.write_text("".join(json.dumps({"id": n, "text": text}) + "\n" for n, text in enumerate(texts)))
     seen: list[int] = []
     ask = AskClassifyFile(run=str(run.path), source=str(source), target=str(target))
-    answer = classify.classify_file(ask, lambda phase, done, total, unit: seen.append(done))
+    answer = classify_file.classify_file(ask, lambda phase, done, total, unit: seen.append(done))
     assert answer.rows == len(texts) and seen == [4, 8, 12, 13]
     own = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts))).predictions
     match kind:
@@ -165,59 +165,6 @@ def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str
     assert [each[2] for each in found] == pytest.approx([each.probabilities["joy"] for each in own], abs=1e-5)
     assert [each[3] for each in found] == [each.truncated for each in own]
     assert any(each.truncated for each in own)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("in.jsonl", b'{"text": "a"}\n{"text": null}\n', "in.jsonl, row 2: the text is null"),
-        ("in.jsonl", b'{"text": "a"}\n{"text": 3}\n', "row 2: the text is a number, not text"),
-        ("in.jsonl", b'{"text": "a"}\n{"text"\n', "row 2: broken JSON"),
-        ("in.jsonl", b"", "in.jsonl is empty"),
-        ("in.jsonl", b'{"a": "x", "b": "y"}\n', "It has: a, b"),
-        ("in.jsonl", b'{"text": "a"}\n{"text": "\xff \xc3\xa9"}\n', "row 2: not valid UTF-8"),
-        ("in.txt", b"\xef\xbb\xbfa\n\xff\n", "row 2: the text is not valid UTF-8"),
-        ("in.csv", b"text,id\na,1\nb, c,2\n", "row 2 .line 3.: 3 fields where the header names 2"),
-        ("in.csv", b'text,id\n"a, b",1\n"b,2\nc,3\n', "row 2 .line 3.: a quote opens here and is never closed"),
-        ("in.csv", b"text,text\na,1\n", "twice"),
-        ("in.csv", b"", "in.csv is empty"),
-        ("in.jsonl.gz", b"\x1f\x8b\x08\x00", "cut off"),
-        ("in.jsonl.gz", gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20, "broken compressed data"),
-        ("in.parquet", b"PAR1", "no whole Parquet file"),
-        ("in.xlsx", b"", "no format that is read"),
-    ],
-)
-def test_a_bad_file_gets_a_sentence_and_no_output(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
-    from emotui.core.data import table_file, text_files
-
-    (tmp_path / name).write_bytes(content)
-    target = tmp_path / "out.jsonl"
-    with pytest.raises(UserError, match=sentence), table_file.Writer(target, ("a", "b")):
-        list(text_files.read_texts(tmp_path / name, None, part=10))
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-def test_bad_rows_are_counted_when_they_may_be_skipped(tmp_path: Path) -> None:
-    from emotui.core.data import text_files
-
-    (tmp_path / "in.csv").write_text('id,text\n1,NA\n2,""\n3,null\n')
-    parts = list(text_files.read_texts(tmp_path / "in.csv", None, part=10, skip_bad_rows=True))
-    assert [part.texts for part in parts] == [["NA", "null"]]
-    assert parts[0].skipped == 1
-
-
-@pytest.mark.parametrize("name", ["in.jsonl", "in.csv", "in.txt"])
-def test_rows_that_cannot_be_read_are_left_out_and_a_byte_order_mark_is_no_text(tmp_path: Path, name: str) -> None:
-    from emotui.core.data import text_files
-
-    content = {
-        "in.jsonl": b'{"text": "a"}\n{"text"\n{"text": "\xff"}\n{"text": "b"}\n',
-        "in.csv": b"text,,\na,1,2\nb, c,3,4\n\xff,5,6\nb,7,8\n",
-        "in.txt": b"a\n\xff\n\nb\n",
-    }
-    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content[name])
-    parts = list(text_files.read_texts(tmp_path / name, None, part=10, skip_bad_rows=True))
-    assert [(part.texts, part.skipped) for part in parts] == [(["a", "b"], 2)]
 
 
 def test_a_run_without_a_model_gets_a_sentence(emotui_home: Path, tiny_data: Path) -> None:

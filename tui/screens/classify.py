@@ -62,6 +62,8 @@ class ClassifyScreen(Page):
         self._answers: dict[str, Prediction | str] = {}
         """By folder: the newest answer, or why there is none."""
         self._seconds: dict[str, float] = {}
+        self._rungs: dict[str, str] = {}
+        """Of the baselines that answered: the rung, by folder."""
         self._stale: set[str] = set()
         self._asked: str | None = None
         self._loaded: set[str] = set()
@@ -171,6 +173,7 @@ class ClassifyScreen(Page):
             self._take(view, text, str(error), 0.0)
             return
         if answer is not None and answer.predictions:
+            self._rungs[view.folder] = answer.rung
             self._take(view, text, answer.predictions[0], answer.seconds)
             self.state.mark_done("classify")
 
@@ -196,7 +199,8 @@ class ClassifyScreen(Page):
         self._draw_winner(chosen)
 
     def _guess(self, view: RunView) -> Guess:
-        title, looks = f"{name_of(view)} {_kind(view)}", looks_of(view, dark=self.state.dark)
+        kind = _RUNGS.get(self._rungs.get(view.folder, "")) or _kind(view)
+        title, looks = f"{name_of(view)} {kind}", looks_of(view, dark=self.state.dark)
         answer = self._answers.get(view.folder)
         if answer is None:
             return Guess(title, looks=looks, note="loading the model…" if view.folder in self._stale else "")
@@ -281,6 +285,9 @@ class ClassifyScreen(Page):
         self._marked = marked
         self._ask()
         self._load_models()
+
+
+_RUNGS = {"most_frequent": "most frequent class", "tfidf": "TF-IDF"}
 
 
 def _kind(view: RunView) -> str:

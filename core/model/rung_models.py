@@ -1,0 +1,113 @@
+"""The baselines that need no Transformer, kept so that they can be asked: the most frequent class, and TF-IDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from .. import writing
+from ..errors import UserError
+from ..plain_files import read_plain
+from . import saved
+
+TERMS_FILE, ARRAYS_FILE = "tfidf.json", "tfidf.safetensors"
+_LARGEST = 1 << 30
+"""Bytes of a file of terms or weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many words each text has: these models cut nothing."""
+
+    lengths: np.ndarray
+    """int64, shape [n]."""
+
+    @property
+    def full_lengths(self) -> np.ndarray:
+        return self.lengths
+
+
+class MostFrequent:
+    """Gives every text the class that is the most frequent one in the training split."""
+
+    def __init__(self, note: saved.SavedModel) -> None:
+        self.labels = note.labels
+        self._answer = note.most_frequent
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, Counts]:
+        scores = np.zeros((len(texts), len(self.labels)))
+        scores[:, self._answer] = 1.0
+        return scores, Counts(np.array([len(text.split()) for text in texts], dtype=np.int64))
+
+
+class _Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What of a vectorizer is kept: the rest are scikit-learn's defaults."""
+
+    terms: tuple[str, ...]
+    """In the order of the columns."""
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    ngram_range: tuple[int, int] = (1, 1)
+    lowercase: bool = True
+    sublinear_tf: bool = False
+
+
+class Tfidf:
+    """Logistic regression on weighted counts of words or characters."""
+
+    def __init__(self, labels: tuple[str, ...], vectorizer: TfidfVectorizer, regression: LogisticRegression) -> None:
+        self.labels, self.vectorizer, self.regression = labels, vectorizer, regression
+        self._words = vectorizer.build_analyzer()
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, Counts]:
+        scores = np.zeros((len(texts), len(self.labels)))
+        scores[:, self.regression.classes_] = self.regression.predict_proba(self.vectorizer.transform(texts))
+        return scores, Counts(np.array([len(self._words(text)) for text in texts], dtype=np.int64))
+
+    def save(self, folder: Path) -> None:
+        """Write tfidf.json and tfidf.safetensors. Raises OSError."""
+        vectorizer, regression = self.vectorizer, self.regression
+        known = {name: getattr(vectorizer, name) for name in ("analyzer", "ngram_range", "lowercase", "sublinear_tf")}
+        terms = _Terms(tuple(str(term) for term in vectorizer.get_feature_names_out()), **known)
+        arrays = {"idf": vectorizer.idf_, "coef": regression.coef_, "intercept": regression.intercept_}
+        arrays["classes"] = np.asarray(regression.classes_, dtype=np.int64)
+        writing.write_private(folder / TERMS_FILE, msgspec.json.encode(terms))
+        writing.write_private(folder / ARRAYS_FILE, save({name: np.ascontiguousarray(each) for name, each in arrays.items()}))
+
+    @classmethod
+    def load(cls, folder: Path, labels: tuple[str, ...]) -> Tfidf:
+        """Return what `save` wrote. Raises UserError where it cannot be read, or its parts do not fit each other."""
+        try:
+            terms = msgspec.json.decode(read_plain(folder / TERMS_FILE, _LARGEST), type=_Terms)
+            arrays = load(read_plain(folder / ARRAYS_FILE, _LARGEST))
+            _check(terms, arrays, len(labels))
+        except (OSError, ValueError, KeyError, SafetensorError, RecursionError) as error:
+            raise UserError(f"{folder} cannot be read: {error}. Make the baseline again") from error
+        known = {field: getattr(terms, field) for field in ("analyzer", "ngram_range", "lowercase", "sublinear_tf")}
+        vectorizer = TfidfVectorizer(vocabulary={term: at for at, term in enumerate(terms.terms)}, **known)
+        vectorizer.idf_ = arrays["idf"]
+        regression: Any = LogisticRegression()
+        regression.coef_, regression.intercept_, regression.classes_ = arrays["coef"], arrays["intercept"], arrays["classes"]
+        return cls(labels, vectorizer, regression)
+
+
+def _check(terms: _Terms, arrays: dict[str, np.ndarray], labels: int) -> None:
+    """Raise ValueError unless the arrays have one column a term and rows for classes that there are."""
+    least, most = terms.ngram_range
+    classes, width = arrays["classes"], len(terms.terms)
+    rows = 1 if len(classes) == 2 else len(classes)
+    shapes = {"idf": (width,), "coef": (rows, width), "intercept": (rows,)}
+    if any(arrays[name].shape != shape or arrays[name].dtype != np.float64 for name, shape in shapes.items()):
+        raise ValueError("its numbers do not fit its terms")
+    if not 1 <= least <= most <= 10 or len(set(terms.terms)) != width:
+        raise ValueError("its terms are no vocabulary")
+    if len(classes) < 2 or len(np.unique(classes)) < len(classes) or classes.min() < 0 or classes.max() >= labels:
+        raise ValueError("its classes are not the run's")
