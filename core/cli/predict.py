@@ -15,7 +15,7 @@ from .. import paths, targets
 from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..errors import UserError
 from ..safe_text import safe_line
-from . import options, render, shapes
+from . import fetch, options, render, shapes
 from .output import Output
 from .progress import Progress
 from .units import count, duration, percent
@@ -61,6 +61,7 @@ def add(commands: Any) -> None:
     predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line)")
     predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
+    options.add_reading(predict.add_argument_group("how --file is read"))
     predict.add_argument("--only-answers", action="store_true", help="write the texts and their answers without IN's other columns")
     predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
     predict.add_argument(
@@ -301,6 +302,7 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
         text_column=arguments.text_column,
         skip_bad_rows=arguments.skip_bad_rows,
         only_answers=arguments.only_answers,
+        reading=fetch.reading(arguments),
     )
     started = time.monotonic()
     answer = parts.classify(ask, run, arguments.processes, output)

@@ -179,14 +179,16 @@ def test_a_hostile_name_gets_a_sentence_and_nothing_is_touched(place: Place, com
         assert place.tree() == before, what
 
 
-def test_a_good_name_is_taken(place: Place) -> None:
+def test_a_good_name_is_taken(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     main(["data", str(place.data), "--filter", "label:joy", "--out", "joy.csv"])
     assert (place.work / "joy.csv").read_text().startswith("split,text,label\n")
     (place.work / "latest.csv").symlink_to("january.csv")
     assert main(["data", str(place.data), "--filter", "label:joy", "--out", "~/work/latest.csv"]) == 0
     assert (place.work / "latest.csv").is_symlink() and (place.work / "january.csv").is_file()
-    for words in (["export", place.run.id, "exported"], ["predict", place.run.id, "--file", str(place.texts), "--out", "answers.csv"]):
-        assert main(words) == 1  # the engine is asked, which is not there
+    assert main(["export", place.run.id, "exported"]) == 1  # the engine is asked, which is not there
+    assert main(["predict", place.run.id, "--file", str(place.texts), "--out", "answers.csv"]) == 2
+    assert "has no model yet" in capsys.readouterr().err
+    assert not [path for path in place.work.iterdir() if path.name.startswith(".")]
 
 
 NOBODY = "~nosuchuser/x"

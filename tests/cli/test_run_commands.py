@@ -283,9 +283,12 @@ def test_evaluate_measures_with_intervals_and_both_ends_of_the_loss(shell, train
 
 def test_a_baseline_is_a_run_like_any_other(shell, ladder):
     assert shell.json("predict", ladder["run"], JOYFUL)["predictions"][0]["label"] == "joy"
-    text = shell("evaluate", ladder["run"], "--split", "validation", "--worst", "3").stdout
-    accuracy = next(line.split()[1] for line in text.splitlines() if line.split()[:1] == ["accuracy"])
-    assert float(accuracy) == pytest.approx(ladder["rungs"][2]["accuracy"], abs=1e-4)
+    best = max(reversed(ladder["rungs"]), key=lambda rung: rung["f1_macro"])
+    for ref, rung in ((ladder["run"], best), (f"{ladder['run']}:encoder", ladder["rungs"][2])):
+        text = shell("evaluate", ref, "--split", "validation", "--worst", "3").stdout
+        accuracy = next(line.split()[1] for line in text.splitlines() if line.split()[:1] == ["accuracy"])
+        assert float(accuracy) == pytest.approx(rung["accuracy"], abs=1e-4)
+        assert f"by its rung {rung['name']} on validation" in text
     assert "95 % interval" in text
     assert "Highest loss" in text
 

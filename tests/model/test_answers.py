@@ -20,7 +20,7 @@ from emotui.core.errors import UserError
 from emotui.core.model import classify, classify_file
 from emotui.core.model.saved import SavedModel
 from emotui.core.runs import folder as folder_of_runs
-from emotui.core.specs import DataSpec, TrainSpec
+from emotui.core.specs import DataSpec, Reading, TrainSpec
 
 LABELS = ("neg", "pos")
 
@@ -125,6 +125,16 @@ def test_one_answer_a_row_beside_its_own_columns(run: Path, model: ByLength, tmp
         assert bool(row["error"]) != bool(text), row
         if text:
             assert row[answer.text_column] == text
+
+
+def test_what_is_guessed_of_a_file_can_be_said_otherwise(run: Path, model: ByLength, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("1;text\n2;déjà; vu\n".encode("latin-1"))
+    how = Reading(header=False, delimiter=";", encoding="latin-1", quotes=False)
+    answer = answered(run, tmp_path / "in.csv", tmp_path / "out.csv", reading=how, text_column="2")
+    assert (answer.rows, answer.unanswered) == (2, 1)  # the second row has three fields
+    how = Reading(delimiter="", encoding="cp1252", header=True)
+    answered(run, tmp_path / "in.csv", tmp_path / "out.jsonl", reading=how)
+    assert rows_of(tmp_path / "out.jsonl")[-1]["1;text"] == "2;déjà; vu"
 
 
 def test_broken_rows_keep_their_places_and_say_why(run: Path, model: ByLength, tmp_path: Path) -> None:
