@@ -63,6 +63,7 @@ def command(*arguments: str, home: Path) -> str:
         return process.stdout.read()
 
 
+@pytest.mark.slow
 def test_everything_in_the_home_is_private_under_the_usual_umask(emotui_home, tiny_data, tiny_model, tmp_path):
     texts = tmp_path / "texts.jsonl"
     texts.write_text(json.dumps({"text": "i feel great"}) + "\n")

@@ -225,6 +225,7 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert "is what is being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "number", "code"), [("2", signal.SIGINT, 130), ("1", signal.SIGTERM, 143), ("1", signal.SIGKILL, -signal.SIGKILL)]
 )

@@ -304,6 +304,7 @@ finetune.train(run.read_spec().job, run, lambda event: out.write(msgspec.json.en
 """
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one(still_model: Path, tiny_data: Path, tmp_path: Path) -> None:
     job = job_of(tiny_data, still_model, epochs=1)
     one, expected = fine_tune(job)
