@@ -313,7 +313,7 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
     else:
         output.line(str(target))
     if answer.unanswered:
-        output.say(f"{count(answer.unanswered, 'row')} without a text have an empty answer: the column error says why")
+        output.say(f"{count(answer.unanswered, 'row')} without a text: an empty answer, and the reason in the column error")
     left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
     output.say(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
     return 0
