@@ -185,6 +185,7 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "make", "expected"), FILES, ids=[name for name, _, _ in FILES])
 def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, name: str, make: Callable[[Path], object], expected: str) -> None:
     make(tmp_path / name)
@@ -192,6 +193,7 @@ def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, name: str, make: Call
     assert any(each in " ".join(said) for each in expected.split("|")), said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
