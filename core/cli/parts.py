@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 
 from .. import paths, writing
-from ..cores import cores
 from ..engine.client import Engine
 from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, ProgressLine
 from ..errors import UserError
@@ -27,9 +26,7 @@ from .units import count
 
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:
     """Classify a file; what an interrupted call of the same command has left beside the target is kept. Raises UserError."""
-    most, units = _most()
-    if processes > most:
-        raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower. Give --processes {most} or fewer")
+    neighbours.check_processes(processes)
     target = Path(ask.target)
     folder = target.with_name(f"{_prefix(target)}{_identity(run, ask.rung)}.parts")
     if folder.is_symlink():
@@ -76,12 +73,6 @@ async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) ->
             )
         )
         return sum(each.kept for each in answers), await engines[0].ask(ask, progress.engine)
-
-
-def _most() -> tuple[int, str]:
-    """Return how many processes have a unit of their own here, and the word for the unit: a card each where there are any, else a core."""
-    cards = len(neighbours.read().cards)
-    return (cards, "GPUs" if cards > 1 else "GPU") if cards else (cores(), "cores" if cores() > 1 else "core")
 
 
 def _prefix(target: Path) -> str:

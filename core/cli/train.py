@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import class_weights
 from ..errors import UserError
+from ..runs import neighbours
 from ..runs.ranks import split_address
 from ..shell import quote
 from ..specs import BaselineSpec, Job, TrainSpec
@@ -90,6 +91,7 @@ def check_processes(arguments: argparse.Namespace) -> None:
         if arguments.node_rank >= arguments.nodes:
             raise UserError(f"--node-rank {arguments.node_rank} is not one of the {arguments.nodes} machines: count from 0")
         split_address(arguments.master)
+    neighbours.check_processes(arguments.processes, arguments.device)
     if arguments.device.startswith("cuda:") and arguments.processes > 1:
         raise UserError(f"--device {arguments.device} is one card. With --processes each takes its own: give --device cuda, or none")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from ..cores import cores
 from ..engine.client import COMMAND as ENGINE
 from ..errors import UserError
 from . import folder, identity, lock, state
@@ -85,6 +86,15 @@ def read() -> Reading:
             place = Reading(cards).card(device)
             found.append(Neighbour(place, view.worker_pid, *_who(view.worker_pid or os.getpid()), None, view.id))
     return Reading(cards, tuple(found))
+
+
+def check_processes(processes: int, device: str = "auto") -> None:
+    """Raise UserError where there are more processes than cards to compute on, or than cores where there is no card."""
+    cards = len(_cards()) if processes > 1 and device != "cpu" else 0
+    most, unit = (cards, "GPU") if cards else (cores(), "core")
+    if processes > most:
+        units = unit if most == 1 else f"{unit}s"
+        raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower. Give --processes {most} or fewer")
 
 
 def _cards() -> tuple[Card, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from emotui.core.cores import cores
 
 COMMAND = (sys.executable, "-P", "-m", "emotui.tui")
 METRIC_FIELDS = {"accuracy", "f1_weighted", "f1_macro", "per_class", "confusion"}
@@ -225,6 +226,14 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert "is what is being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
+def test_no_more_processes_than_cores_or_cards_are_started(shell, trained, tmp_path):
+    source = tmp_path / "in.txt"
+    source.write_text(f"{JOYFUL}\n")
+    result = shell("predict", trained["run"], "--file", str(source), "--out", str(tmp_path / "out.csv"), "--processes", "100000", code=2)
+    assert "100,000 processes are more than the" in result.stderr
+    assert list(tmp_path.iterdir()) == [source]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "number", "code"), [("2", signal.SIGINT, 130), ("1", signal.SIGTERM, 143), ("1", signal.SIGKILL, -signal.SIGKILL)]
@@ -265,6 +274,8 @@ def test_processes_and_machines_that_do_not_go_together_are_refused(shell, tmp_p
     ):
         assert sentence in shell(*shell.train(*options), code=2).stderr
     assert "is one card" in shell("train", str(shell.data), "--device", "cuda:1", "--processes", "2", code=2).stderr
+    many = f"Give --processes {cores()} or fewer"
+    assert many in shell(*shell.train("--device", "cpu", "--processes", "100000"), code=2).stderr
     assert "--processes divides a file" in shell("predict", "last", "--processes", "2", "a text", code=2).stderr
 
 

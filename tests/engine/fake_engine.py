@@ -11,6 +11,7 @@ from typing import Any
 from emotui.core.engine import server
 from emotui.core.engine.protocol import AskClassify, AskDownload, ClassifyAnswer, DownloadAnswer
 from emotui.core.errors import UserError
+from emotui.core.model import guard
 
 
 def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
@@ -43,6 +44,10 @@ def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
             raise RuntimeError("a secret of the library")
         case "leave":
             raise SystemExit(3)
+        case "begin":
+            with guard.limited(ask.texts[0], seconds=0.2):
+                while True:
+                    pass
         case "crash":
             os._exit(int(ask.texts[0]))
         case "variable":

@@ -166,6 +166,14 @@ async def test_an_engine_that_is_killed_is_reported_as_out_of_memory() -> None:
             await question
 
 
+async def test_an_engine_that_is_lost_over_a_model_names_the_model() -> None:
+    async with Engine(command=FAKE) as engine:
+        with pytest.raises(UserError, match=r"^cannot load the model X: the engine computed for longer .* Fetch the model again") as error:
+            await engine.ask(do("begin", "load the model X"))
+        assert error.value.exit_code == 2
+        assert (await engine.ask(do("echo", "one"))).run == "one"
+
+
 async def test_a_cancelled_question_is_taken_back_while_it_runs_and_while_it_waits() -> None:
     async with Engine(command=FAKE) as engine:
         seen: list[ProgressLine] = []
