@@ -38,6 +38,24 @@ KNOWN_ENCODERS = {
     "xlm-roberta",
 }
 """Model types that need no look into transformers, whose import takes seconds."""
+AFTER_PADDING = {
+    "camembert",
+    "data2vec-text",
+    "esm",
+    "ibert",
+    "lilt",
+    "longformer",
+    "luke",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
+"""Model types that count places from the one after the padding token's id on, in transformers' create_position_ids_from_input_ids."""
+AFTER_TWO = {"mra", "nystromformer", "yoso"}
+"""Model types whose table has two rows more than max_position_embeddings, and that count places from 2 on."""
 _HASHED = ("config.json", "tokenizer.json", "vocab.txt")
 
 
@@ -74,15 +92,12 @@ class Checkpoint:
     @property
     def vocabulary(self) -> int | None:
         """Tokens that the encoder embeds; None where neither its weights nor its configuration say it."""
-        return self.weights.rows("word_embeddings.weight", "tok_embeddings.weight") or self.config.get("vocab_size")
+        return self.weights.rows("word_embeddings.weight", "tok_embeddings.weight", "embed_tokens.weight") or self.config.get("vocab_size")
 
     @property
     def limit(self) -> int:
         """The longest input in tokens that the model takes: the lower of the tokenizer's and the encoder's limit."""
-        positions = int(self.config.get("max_position_embeddings") or UNLIMITED)
-        if self.config["model_type"] in {"roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "data2vec-text"}:
-            positions -= int(self.config.get("pad_token_id") or 1) + 1  # the first positions are reserved for padding
-        return min(tokenizer_files.model_max_length(self.settings), positions, UNLIMITED)
+        return min(tokenizer_files.model_max_length(self.settings), positions(self.config, self.weights), UNLIMITED)
 
     def checked_length(self, asked: int | None) -> int:
         """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
@@ -94,12 +109,16 @@ class Checkpoint:
 
     def checked_layer(self, asked: int | None) -> int | None:
         """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
-        layers = model_config.layers(self.config)
-        if asked is None or asked == layers:
+        if asked is None or asked == self.layers:
             return None
-        if not 1 <= asked < layers:
-            raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {layers}")
+        if not 1 <= asked < self.layers:
+            raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {self.layers}")
         return asked
+
+    @property
+    def layers(self) -> int:
+        """The number of the encoder's layers, 0 where its configuration does not say it."""
+        return model_config.layers(self.config)
 
     @property
     def parameters(self) -> int:
@@ -110,7 +129,11 @@ class Checkpoint:
     def hash(self) -> str:
         """A sha256 in hex over the weights and the tokenizer: what a hidden state depends on."""
         digest = hashlib.sha256()
-        for path in [*sorted(self.folder.glob("*.safetensors")), *(self.folder / name for name in _HASHED)]:
+        kept = [*sorted(self.folder.glob("*.safetensors")), *(self.folder / name for name in _HASHED)]
+        # The two kinds that came later: what was hashed before has the same hash as ever.
+        kept += self.weights.files if self.weights.pickled else ()
+        kept += () if (self.folder / "tokenizer.json").exists() else [self.folder / name for name in tokenizer_files.PIECES]
+        for path in kept:
             if path.is_file():
                 digest.update(f"{path.name} {file_sha256(path)}\n".encode())
         return digest.hexdigest()
@@ -132,6 +155,12 @@ class Checkpoint:
         from . import loading
 
         return loading.classifier(self, labels, layers).to(device)
+
+    def head_told(self, labels: Sequence[str]) -> str:
+        """Return what becomes of its own head where a classifier is made for `labels`; '' where it has none."""
+        from . import loading
+
+        return loading.head_told(self, labels)
 
     def try_length(self, length: int) -> None:
         """Run the encoder's first layer once on a text of `length` tokens. Raises UserError where that does not work."""
@@ -163,6 +192,18 @@ class Checkpoint:
             "tokenizer_class": "PreTrainedTokenizerFast",
         }
         (target / "tokenizer_config.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def positions(config: dict[str, Any], found: weights.Weights) -> int:
+    """Return how many tokens the encoder tells the places of, UNLIMITED where it needs no table of them and its configuration is silent."""
+    table = found.rows("position_embeddings.weight", "embed_positions.weight")
+    if table is None:
+        table = next((config[key] for key in ("max_position_embeddings", "n_positions") if (config.get(key) or 0) > 0), UNLIMITED)
+        table += 2 if config["model_type"] in AFTER_TWO else 0
+    if config["model_type"] in AFTER_PADDING:
+        pad = config.get("pad_token_id")
+        return table - (2 if pad is None or config["model_type"] == "mpnet" else pad + 1)
+    return table - 2 if config["model_type"] in AFTER_TWO else table
 
 
 def find(model: str, *, offline: bool = False) -> Checkpoint:
@@ -199,11 +240,15 @@ def at(folder: Path, name: str | None = None, *, follow: bool = True) -> Checkpo
 
     Raises UserError where no encoder can be loaded from it safely.
     """
+    return _checked(folder, safe_line(name or str(folder), 80), follow, _state(folder))
+
+
+def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return the stamps of a folder. Raises UserError where it cannot be read."""
     try:
-        state = stamps(folder)
+        return stamps(folder)
     except (OSError, ValueError) as error:
         raise UserError(f"the model folder {safe_line(str(folder))} cannot be read: {safe_line(str(error), 120)}") from error
-    return _checked(folder, safe_line(name or str(folder), 80), follow, state)
 
 
 def stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
@@ -217,8 +262,19 @@ def of_run(run: Path) -> Checkpoint:
     return at(run / "model", f"the run {run.name}", follow=False)
 
 
+def glance(model: str) -> Checkpoint | None:
+    """Return a checkpoint whose files were checked, but not whether it is an encoder; None where it is not here.
+
+    No model library is loaded, so that a screen may ask, and a command before it makes a run. Raises UserError for damaged files.
+    """
+    folder = model_config.place_of(model)
+    if folder is None or not folder.is_dir():
+        return None
+    return _read(folder, safe_line(model, 80), True, _state(folder))
+
+
 @lru_cache(maxsize=4)
-def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:  # noqa: ARG001  (part of the cache key)
+def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:
     config = model_config.read_config(folder, follow=follow)
     kind = safe_line(config["model_type"], 40)
     architectures = config.get("architectures") or []
@@ -229,15 +285,17 @@ def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint
         raise UserError(
             f"{name} is not an encoder ({kind}), it is decoder-only or of an unknown kind. emotui needs an encoder such as {ENCODERS}"
         )
+    return _read(folder, name, follow, state)
+
+
+@lru_cache(maxsize=4)
+def _read(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:  # noqa: ARG001  (part of the cache key)
+    config = model_config.read_config(folder, follow=follow)
     if config.get("quantization_config") or config.get("compression_config"):
         raise UserError(f"{name} has weights of few bits (it is quantised), which emotui does not compute with. Choose the model as it was")
     found = weights.read(folder, follow=follow)
     if found is None:
-        if any(folder.glob("*.bin")):
-            raise UserError(
-                f"{name} has only pickled weights (.bin), which can run code and are not loaded. Choose a model with model.safetensors"
-            )
-        raise UserError(f"{name} has no model.safetensors in {safe_line(str(folder))}. Fetch the model again")
+        raise UserError(f"{name} has no model.safetensors or pytorch_model.bin in {safe_line(str(folder))}. Fetch the model again")
     if not any((folder / each).exists() for each in tokenizer_files.VOCABULARIES):
         raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}. Fetch the model again")
     settings = tokenizer_files.read_settings(folder, follow=follow)

@@ -19,7 +19,7 @@ from .. import class_weights, paths
 from ..data import sources
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import Event, Finished, Progress, Started, Stopped
+from ..events import Event, Finished, Note, Progress, Started, Stopped
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
@@ -94,6 +94,8 @@ def prepare(
         model = found.kept(resume_from).classifier(device=compute.device)
     else:
         model = found.classifier(data.labels, compute.device)
+        if told := found.head_told(data.labels):
+            emit(Note("info", told))
     freezing.freeze(model, job.freeze_layers)
     settings = presets.resolve(
         job,

@@ -28,7 +28,8 @@ _LARGEST_MANIFEST = 64 << 20
 _PATTERNS = 1000
 _WEIGHTS = "model.safetensors"
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
-_TOKENIZER = {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"}
+_PICKLED = "pytorch_model.bin"
+_TOKENIZER = {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model"}
 _MODEL = {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt"} | _TOKENIZER
 _SPLIT = re.compile(r"(?:train|training|validation|valid|val|dev|eval|test|testing)(?:[-_.][^/]*)?", re.IGNORECASE)
 _ID = re.compile(r"(ms|hf):(\w[\w.-]{0,95})/(\w[\w.-]{0,95})")
@@ -89,11 +90,11 @@ def missing_files(folder: Path, what: str) -> list[str]:
     if INDEX in names and _WEIGHTS not in names:
         index = read_plain(folder / INDEX, LARGEST_INDEX, follow=True)
         return missing + [shard for shard in shards(index, str(folder / INDEX)) if shard not in names]
-    return missing if _WEIGHTS in names else [*missing, _WEIGHTS]
+    return missing if {_WEIGHTS, _PICKLED} & set(names) else [*missing, _WEIGHTS]
 
 
 def model_files(names: set[str], where: str) -> list[str]:
-    """Return which of a repository's files make a model: its configuration, tokenizer and safetensors weights.
+    """Return which of a repository's files make a model: its configuration, tokenizer and weights, in safetensors where there are any.
 
     Raises UserError, with the words of `where` for the repository, where one of the three is not there.
     """
@@ -106,10 +107,10 @@ def model_files(names: set[str], where: str) -> list[str]:
         weights = {_WEIGHTS}
     elif INDEX in names and parts:
         weights = {INDEX} | parts
+    elif _PICKLED in names:  # read without running what is in it
+        weights = {_PICKLED}
     else:
-        pickled = any(name.endswith((".bin", ".pt", ".ckpt")) for name in names)
-        only = "only pickled weights, which can run code and are not loaded" if pickled else "no model.safetensors"
-        raise UserError(f"{where} has {only}. Choose a model with model.safetensors")
+        raise UserError(f"{where} has no model.safetensors or pytorch_model.bin. Choose another model")
     return sorted((names & _MODEL) | weights)
 
 

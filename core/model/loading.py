@@ -12,7 +12,7 @@ import torch
 from .. import crash
 from ..errors import UserError
 from ..safe_text import safe_line
-from . import guard, model_config, weights
+from . import guard, model_config, pickled
 from .model_config import MAX_LABELS, REMEDY
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ def classifier(checkpoint: Checkpoint, labels: Sequence[str] | None, layers: int
     """
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
-    own = labels is None
-    names = own_labels(checkpoint) if labels is None else tuple(labels)
-    config = _config(checkpoint, layers, names)
-    return _load(checkpoint, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, config, has_head=own)
+    if labels is None:
+        config = _config(checkpoint, layers, own_labels(checkpoint))
+        return _load(checkpoint, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, config)
+    config = _config(checkpoint, layers, labels)
+    one_more = _config(checkpoint, layers, [*labels, "one more"])
+    return _load(checkpoint, MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING, config, one_more)
 
 
 def own_labels(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -129,13 +131,60 @@ def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = 
         return CONFIG_MAPPING[checkpoint.config["model_type"]](**given)
 
 
-def _load(checkpoint: Checkpoint, classes: Any, config: Any, *, has_head: bool = True) -> Any:
+def head_told(checkpoint: Checkpoint, labels: Sequence[str]) -> str:
+    """Return what becomes of a checkpoint's own head where a classifier is made for `labels`; '' where it has none."""
+    if not _has_head(checkpoint.config):
+        return ""
+    if order := _own_order(checkpoint.config, labels):
+        moved = "" if order == list(range(len(order))) else ", each name with its own weights: they are in another order here"
+        return f"{checkpoint.name} has a head for the same labels, which is kept{moved}"
+    names = (checkpoint.config.get("id2label") or {}).values()
+    own = ", ".join(safe_line(str(each), 30) for each in list(names)[:5]) or "other labels"
+    return f"{checkpoint.name} has a head of its own, for {own}{' …' if len(names) > 5 else ''}: it is dropped and a new one is trained"
+
+
+def _has_head(config: dict[str, Any]) -> bool:
+    """Whether a checkpoint was trained for another task than to fill in words."""
+    return any(each.endswith(("Classification", "QuestionAnswering", "MultipleChoice")) for each in config.get("architectures") or ())
+
+
+def _own_order(config: dict[str, Any], labels: Sequence[str]) -> list[int]:
+    """Return the row of a classifier's own head for each of `labels`; [] where it is not a head for the very same names."""
+    own = {name: int(index) for index, name in (config.get("id2label") or {}).items() if isinstance(name, str) and index.isdecimal()}
+    is_classifier = any(each.endswith("ForSequenceClassification") for each in config.get("architectures") or ())
+    if not is_classifier or set(own) != set(labels) or sorted(own.values()) != list(range(len(labels))):
+        return []
+    return [own[name] for name in labels]
+
+
+def _refit_head(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty: Any, larger: Any) -> None:
+    """Keep a checkpoint's own head with its rows in the order of the labels, or drop it: what is not there is made anew.
+
+    `larger` is the same classifier for one label more: what differs in shape has a row a label.
+    """
+    shapes = {key: value.shape for key, value in larger.state_dict().items()}
+    base = f"{empty.base_model_prefix}."
+    order = _own_order(checkpoint.config, list(empty.config.id2label.values()))
+    for key, value in empty.state_dict().items():
+        if key.startswith(base) or key not in tensors:
+            continue
+        if order and value.shape == shapes[key]:
+            continue
+        if order and tensors[key].shape[:1] == (len(order),):
+            tensors[key] = tensors[key][order].clone()
+        elif order or value.shape != shapes[key] or _has_head(checkpoint.config):
+            del tensors[key]
+
+
+def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = None) -> Any:
+    """Return the model; `one_more` is the configuration for one label more, where the head is to be fitted to other labels."""
     name = checkpoint.name
     with as_sentence(checkpoint):
         kind = classes[type(config)]
         kind = kind[0] if isinstance(kind, tuple) else kind
         with guard.limited(f"build the model {name}", seconds=BUILD_SECONDS, memory=0), torch.device("meta"):
             empty = kind(config)
+            larger = kind(one_more) if one_more is not None else None
     parameters = sum(each.numel() for each in empty.parameters())
     if parameters > 2 * checkpoint.parameters + SPARE:
         raise UserError(
@@ -144,15 +193,19 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, *, has_head: bool =
     memory = 3 * checkpoint.weights.size + 12 * max(parameters, checkpoint.parameters)
     seconds = LOAD_SECONDS + (checkpoint.weights.size + 4 * parameters) / LOAD_RATE
     with as_sentence(checkpoint), guard.limited(f"load the model {name}", seconds=seconds, memory=memory):
+        tensors = _tensors(checkpoint)
+        _check_types(checkpoint, tensors, empty)
+        if larger is not None:
+            _refit_head(checkpoint, tensors, empty, larger)
         model, report = kind.from_pretrained(
             None,
             config=config,
-            state_dict=_tensors(checkpoint),
+            state_dict=tensors,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-        _check_whole(checkpoint, model, report, has_head=has_head)
+        _check_whole(checkpoint, model, report, has_head=larger is None)
         for key, value in model.named_parameters():
             if not torch.isfinite(value).all():
                 raise UserError(f"the weights of {name} hold what is no number, in {safe_line(key, 80)}. {REMEDY}")
@@ -171,12 +224,12 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
 
     tensors: dict[str, torch.Tensor] = {}
     for path in checkpoint.weights.files:
-        tensors |= load_file(path)
+        tensors |= pickled.load(path, checkpoint.name) if checkpoint.weights.pickled else load_file(path)
     return tensors
 
 
 def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, has_head: bool) -> None:
-    """Raise UserError where the weights lack a part of the model, which would be random, or hold a part in whole numbers.
+    """Raise UserError where the weights lack a part of the model, which would be random.
 
     A pooler may be missing: nothing is trained with it in a masked language model. So may the head where a new one is made.
     """
@@ -194,11 +247,16 @@ def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, 
             f"the weights of {checkpoint.name} lack {len(lacking):,} of the tensors that its config.json describes, such as "
             f"{safe_line(lacking[0], 80)}. {REMEDY}"
         )
-    ends = {_end(key) for key, _ in base.named_parameters()}
-    for key, tensor in checkpoint.weights.tensors.items():
-        if tensor.dtype not in weights.FLOATS and _end(key) in ends:
+
+
+def _check_types(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty: Any) -> None:
+    """Raise UserError where a part of the model is kept in whole numbers or in 8 bits, which would be taken for what it is not."""
+    ends = {_end(key) for key, _ in empty.named_parameters()}
+    for key, tensor in tensors.items():
+        if _end(key) in ends and tensor.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+            kind = str(tensor.dtype).removeprefix("torch.")
             raise UserError(
-                f"the weights of {checkpoint.name} are of few bits ({tensor.dtype} in {safe_line(key, 80)}). Choose the model as it was"
+                f"the weights of {checkpoint.name} are of few bits ({kind} in {safe_line(key, 60)}). Choose the model as it was"
             )
 
 

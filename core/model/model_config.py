@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .. import bounded_json
+from .. import bounded_json, paths
 from ..errors import UserError
 from ..safe_text import safe_line
 from .hub_files import folder_of
@@ -121,13 +121,11 @@ def _shown(value: Any) -> str:
     return safe_line(repr(value), 40)
 
 
-def layers_of(model: str) -> int | None:
-    """Return how many layers a checkpoint has: 'starter', a folder or an id. None where it is not here or does not say it."""
-    try:
-        folder = starter_folder() if model == "starter" else folder_of(model, "model") if model.startswith(("ms:", "hf:")) else Path(model)
-        return (layers(read_config(folder)) or None) if folder is not None else None
-    except UserError:
-        return None
+def place_of(model: str) -> Path | None:
+    """Return where the files of a checkpoint belong, there or not; None for a starter that is not installed. Raises UserError."""
+    if model == "starter":
+        return starter_folder()
+    return folder_of(model, "model") if model.startswith(("ms:", "hf:")) else paths.expand(model)
 
 
 def layers(config: dict[str, Any]) -> int:

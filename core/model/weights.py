@@ -1,4 +1,7 @@
-"""The weights of a checkpoint as the headers of its safetensors files tell them, checked before a library maps them."""
+"""The weights of a checkpoint as the headers of its safetensors files tell them, checked before a library maps them.
+
+Where there are only pickled ones, their files are found here, and what is in them is not known before they are loaded.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ from ..safe_text import safe_line
 from .model_config import REMEDY
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+PICKLED, PICKLED_INDEX = "pytorch_model.bin", "pytorch_model.bin.index.json"
 _HEADER, _HEADER_VALUES = 8 << 20, 1_000_000
 _TENSORS = 50_000
-_SHARD = re.compile(r"[\w][\w.-]{0,200}\.safetensors", re.ASCII)
+_SHARDS = {INDEX: re.compile(r"\w[\w.-]{0,200}\.safetensors", re.ASCII), PICKLED_INDEX: re.compile(r"\w[\w.-]{0,200}\.bin", re.ASCII)}
 _BYTES = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"), 1),
     **dict.fromkeys(("I16", "U16", "F16", "BF16"), 2),
     **dict.fromkeys(("I32", "U32", "F32"), 4),
     **dict.fromkeys(("I64", "U64", "F64"), 8),
 }
-FLOATS = {"F64", "F32", "F16", "BF16"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +47,37 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The files of a checkpoint's weights and the tensors in them, by name."""
+    """The files of a checkpoint's weights and the tensors in them, by name; of pickled ones none is known."""
 
     files: tuple[Path, ...]
     tensors: dict[str, Tensor]
     size: int
     """Bytes of all files."""
+    pickled: bool = False
 
     @property
     def parameters(self) -> int:
-        """Numbers in all tensors."""
-        return sum(each.elements for each in self.tensors.values())
+        """Numbers in all tensors; of pickled ones as many as their files have room for in float32."""
+        return self.size // 4 if self.pickled else sum(each.elements for each in self.tensors.values())
 
-    def rows(self, *endings: str) -> int | None:
-        """Return the first dimension of the tensor whose name ends so, None where there is none."""
-        found = [each.shape[0] for name, each in self.tensors.items() if each.shape and name.endswith(endings)]
+    def rows(self, *names: str) -> int | None:
+        """Return the first dimension of the tensor of such a name, whatever it is a part of; None where there is none."""
+        endings = tuple(f".{name}" for name in names)
+        found = [each.shape[0] for name, each in self.tensors.items() if each.shape and f".{name}".endswith(endings)]
         return found[0] if found else None
 
 
 def read(folder: Path, *, follow: bool = True) -> Weights | None:
-    """Return what model.safetensors holds, or the files that its index names; None where there is neither.
+    """Return what model.safetensors holds, or the files that its index names, else the pickled ones; None where there is none of them.
 
     With `follow` the files may be symbolic links. Raises UserError for files that are damaged or are not what they say.
     """
     if os.path.lexists(folder / WEIGHTS):
         files = (folder / WEIGHTS,)
     elif os.path.lexists(folder / INDEX):
-        files = _shards(folder, follow=follow)
+        files = _shards(folder, INDEX, follow=follow)
     else:
-        return None
+        return _pickled(folder, follow=follow)
     tensors: dict[str, Tensor] = {}
     size = 0
     for path in files:
@@ -84,9 +89,27 @@ def read(folder: Path, *, follow: bool = True) -> Weights | None:
     return Weights(files, tensors, size)
 
 
-def _shards(folder: Path, *, follow: bool) -> tuple[Path, ...]:
+def _pickled(folder: Path, *, follow: bool) -> Weights | None:
+    """Return pytorch_model.bin, or the files that its index names; None where there is neither."""
+    if os.path.lexists(folder / PICKLED):
+        files = (folder / PICKLED,)
+    elif os.path.lexists(folder / PICKLED_INDEX):
+        files = _shards(folder, PICKLED_INDEX, follow=follow)
+    else:
+        return None
+    size = 0
+    for path in files:
+        try:
+            with open_plain(path, follow=follow) as file:
+                size += os.fstat(file.fileno()).st_size
+        except OSError as error:
+            raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+    return Weights(files, {}, size, pickled=True)
+
+
+def _shards(folder: Path, name: str, *, follow: bool) -> tuple[Path, ...]:
     """Return the files that an index names, in its own folder and nowhere else."""
-    path = folder / INDEX
+    path = folder / name
     index = bounded_json.read_object(path, size=_HEADER, values=_HEADER_VALUES, remedy=REMEDY, follow=follow) or {}
     names = index.get("weight_map")
     if not isinstance(names, dict) or not names:
@@ -94,10 +117,10 @@ def _shards(folder: Path, *, follow: bool) -> tuple[Path, ...]:
     found = sorted({each if isinstance(each, str) else "" for each in names.values()})
     if len(found) > 1_000:
         raise _damaged(path, f"it names {len(found):,} files")
-    for name in found:
-        if not _SHARD.fullmatch(name):
-            raise _damaged(path, f"{safe_line(name, 60)!r} is no name of a safetensors file beside it")
-    return tuple(folder / name for name in found)
+    for each in found:
+        if not _SHARDS[name].fullmatch(each):
+            raise _damaged(path, f"{safe_line(each, 60)!r} is no name of a file of weights beside it")
+    return tuple(folder / each for each in found)
 
 
 def _read_header(path: Path, *, follow: bool) -> tuple[dict[str, Tensor], int]:

@@ -297,11 +297,10 @@ def test_sharded_weights_come_with_their_index(hf: Side) -> None:
         hf.download("big/torn", "model")
 
 
-def test_pickled_weights_are_not_fetched(hf: Side) -> None:
-    hf.server.repositories[("model", "old/model")] = {"config.json": b"{}", "vocab.txt": b"a", "pytorch_model.bin": b"x"}
-    with pytest.raises(UserError, match="only pickled weights"):
-        hf.download("old/model", "model")
-    assert not any("pytorch_model.bin" in path for path in hf.server.paths())
+def test_pickled_weights_are_fetched_where_there_are_no_others(hf: Side) -> None:
+    files = {"config.json": b"{}", "vocab.txt": b"a", "pytorch_model.bin": b"x"}
+    hf.server.repositories[("model", "old/model")] = {**files, "tf_model.h5": b"y", "optimizer.bin": b"z"}
+    assert set(hf.download("old/model", "model").files) == set(files)
 
 
 CARD = b"""---

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import zipfile
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, model_config
+from safetensors.torch import load_file
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
@@ -73,11 +78,93 @@ def test_missing_files_are_named(tiny_model: Path, tmp_path: Path, gone: str, se
         checkpoint.find(str(folder))
 
 
-def test_pickled_weights_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+class _Harm:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, ("harmed",)
+
+
+def _pickled(tiny_model: Path, tmp_path: Path, content: object, **options: Any) -> Path:
+    """Return a copy of the tiny model whose weights are `content`, pickled by torch."""
     folder = shutil.copytree(tiny_model, tmp_path / "model")
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(UserError, match="pickled"):
-        checkpoint.find(str(folder))
+    (folder / "model.safetensors").unlink()
+    torch.save(content, folder / "pytorch_model.bin", **options)
+    return folder
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_pickled_weights_give_the_same_hidden_states(tiny_model: Path, tmp_path: Path, is_zip: bool) -> None:
+    tensors = OrderedDict(load_file(tiny_model / "model.safetensors"))
+    tensors["tied"] = tensors["embeddings.word_embeddings.weight"]
+    folder = _pickled(tiny_model, tmp_path, tensors, _use_new_zipfile_serialization=is_zip)
+    ids = torch.arange(9)[None]
+    with torch.inference_mode():
+        ours, known = (checkpoint.at(each).encoder()(input_ids=ids).last_hidden_state for each in (folder, tiny_model))
+    assert torch.equal(ours, known)
+    assert checkpoint.at(folder).hash != checkpoint.at(tiny_model).hash
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"a": torch.zeros(3), "b": _Harm()}, "could run code, and is not loaded. Choose a model with model.safetensors"),
+        ({"a": {"b": torch.zeros(3)}}, "holds what is no tensor"),
+        ([torch.zeros(3)], "no table of tensors"),
+        ({}, "no table of tensors"),
+        ({"a": torch.zeros(1).expand(100_000, 100_000)}, "larger than what is kept of it"),
+        ({str(each): tensor for tensor in [torch.zeros(100_000)] for each in range(100)}, "larger than the file"),
+        ({"a": torch.zeros(3)}, "lack"),
+    ],
+)
+def test_what_else_is_pickled_is_refused(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = _pickled(tiny_model, tmp_path, content)
+    with pytest.raises(UserError, match=sentence):
+        checkpoint.find(str(folder)).encoder()
+    assert not (tmp_path / "harmed").exists()
+
+
+def test_a_pickled_archive_that_is_compressed_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    folder = _pickled(tiny_model, tmp_path, {"a": torch.zeros(100_000)})
+    with zipfile.ZipFile(folder / "pytorch_model.bin") as archive:
+        entries = {each.filename: archive.read(each) for each in archive.infolist()}
+    with zipfile.ZipFile(folder / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(UserError, match="is compressed"):
+        checkpoint.find(str(folder)).encoder()
+
+
+def test_a_head_for_the_same_labels_keeps_each_names_weights(tiny_model: Path, tmp_path: Path) -> None:
+    first = checkpoint.at(tiny_model).classifier(["joy", "anger", "fear"])
+    first.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_model / name, tmp_path)
+    found, order = checkpoint.at(tmp_path), ["fear", "joy", "anger"]
+    ids = torch.arange(9)[None]
+    with torch.inference_mode():
+        known = dict(zip(["joy", "anger", "fear"], first(input_ids=ids).logits[0].tolist(), strict=True))
+        ours = dict(zip(order, found.classifier(order)(input_ids=ids).logits[0].tolist(), strict=True))
+    assert ours == pytest.approx(known, abs=1e-6)
+    assert found.head_told(order).endswith("is kept, each name with its own weights: they are in another order here")
+    assert found.head_told(["joy", "anger", "fear"]).endswith("has a head for the same labels, which is kept")
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "c"], ["a", "b"], ["joy", "anger", "fear", "calm"], ["Joy", "anger", "fear"]])
+def test_a_head_for_other_labels_is_dropped_and_told(tiny_model: Path, tmp_path: Path, labels: list[str]) -> None:
+    first = checkpoint.at(tiny_model).classifier(["joy", "anger", "fear"])
+    first.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_model / name, tmp_path)
+    found = checkpoint.at(tmp_path)
+    made = found.classifier(labels)
+    assert made.classifier.weight.shape[0] == len(labels)
+    for ours, old in ((made.classifier, first.classifier), (made.pre_classifier, first.pre_classifier)):
+        assert not torch.equal(ours.weight[:2], old.weight[:2])
+    assert torch.equal(made.distilbert.embeddings.word_embeddings.weight, first.distilbert.embeddings.word_embeddings.weight)
+    assert "has a head of its own, for joy, anger, fear: it is dropped and a new one is trained" in found.head_told(labels)
+    assert not checkpoint.at(tiny_model).head_told(labels)
 
 
 def test_cut_weights_get_a_sentence(tiny_model: Path, tmp_path: Path) -> None:

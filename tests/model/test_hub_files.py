@@ -57,6 +57,13 @@ def test_a_model_is_its_configuration_tokenizer_and_safe_weights() -> None:
         "x/config.json",
     }
     assert model_files(names, "it") == ["config.json", "merges.txt", "model.safetensors", "vocab.json"]
+    names -= {"model.safetensors", "model-00001-of-00002.safetensors"}
+    assert model_files(names | {"pytorch_model.bin", "training_args.bin"}, "it") == [
+        "config.json",
+        "merges.txt",
+        "pytorch_model.bin",
+        "vocab.json",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_a_model_is_its_configuration_tokenizer_and_safe_weights() -> None:
         ({"vocab.txt", "model.safetensors"}, "the model has no config.json"),
         ({"config.json", "model.safetensors"}, "the model has no tokenizer.json or vocab.txt"),
         ({"config.json", "vocab.txt"}, "the model has no model.safetensors"),
-        ({"config.json", "vocab.txt", "pytorch_model.bin"}, "the model has only pickled weights"),
+        ({"config.json", "vocab.txt", "tf_model.h5"}, "the model has no model.safetensors or pytorch_model.bin"),
         ({"config.json", "vocab.txt", "model-00001-of-00002.safetensors"}, "the model has no model.safetensors"),
     ],
 )
