@@ -13,7 +13,7 @@ PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_FLAGS) --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter]' --group dev
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter,sentencepiece]' --group dev
 	@touch $@
 
 demo: $(READY)

@@ -44,6 +44,8 @@ def export(ask: AskExport) -> ExportAnswer:
                 for path in run.model.iterdir():
                     if path.name != saved.FILE:
                         shutil.copyfile(path, aside / path.name)
+                # A run of version 0.1.0 has kept the length that the tokenizer came with.
+                checkpoint.of_run(run.path).save_tokenizer(aside, note.max_length)
             else:
                 _export_logistic_regression(run.model, note, aside)
             (aside / "README.md").write_text(_card(run, note), "utf-8")

@@ -121,6 +121,15 @@ def _shown(value: Any) -> str:
     return safe_line(repr(value), 40)
 
 
+def layers_of(model: str) -> int | None:
+    """Return how many layers a checkpoint has: 'starter', a folder or an id. None where it is not here or does not say it."""
+    try:
+        folder = place_of(model)
+        return (layers(read_config(folder)) or None) if folder is not None else None
+    except UserError:
+        return None
+
+
 def place_of(model: str) -> Path | None:
     """Return where the files of a checkpoint belong, there or not; None for a starter that is not installed. Raises UserError."""
     if model == "starter":

@@ -226,6 +226,15 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert "is what is being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
+def test_what_the_model_cannot_do_is_said_before_there_is_a_run(shell, trained):
+    before = len(shell.json("runs")["runs"])
+    assert "this model takes 3 to 48 tokens" in shell(*shell.train("--max-length", "1000"), code=2).stderr
+    baseline = ("baseline", str(shell.data), "--model", str(shell.model))
+    assert "this model takes 3 to 48 tokens" in shell(*baseline, "--max-length", "49", code=2).stderr
+    assert "this model has layers 1 to 2" in shell(*baseline, "--layer", "3", code=2).stderr
+    assert len(shell.json("runs")["runs"]) == before
+
+
 def test_no_more_processes_than_cores_or_cards_are_started(shell, trained, tmp_path):
     source = tmp_path / "in.txt"
     source.write_text(f"{JOYFUL}\n")

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 import torch
+from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
-from emotui.core.model import checkpoint
+from emotui.core.model import checkpoint, classify, export, finetune
+from emotui.core.runs import folder
+from emotui.core.specs import DataSpec, TrainSpec
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 SMALL: dict[str, Any] = {
@@ -48,6 +51,7 @@ LIMITS: dict[str, tuple[int, bool, dict[str, Any]]] = {
     "xlm-roberta": (35, True, {"pad_token_id": 4}),
 }
 """By model type: the longest text, whether one token more fails, and settings of its own."""
+QUICK = ("distilbert", "roberta")
 
 
 def write_encoder(kind: str, tiny_model: Path, target: Path, *, settings: dict[str, Any]) -> Path:
@@ -80,3 +84,28 @@ def test_a_text_of_the_limit_works_and_one_token_more_does_not(kind: str, tiny_m
         else:
             with torch.inference_mode():
                 assert encoder(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state.shape == (1, length, 32)
+
+
+@pytest.mark.parametrize("kind", [*QUICK, *(pytest.param(each, marks=pytest.mark.slow) for each in LIMITS if each not in QUICK)])
+@pytest.mark.parametrize("max_length", [None, 12])
+def test_an_exported_models_own_example_takes_10000_words(
+    kind: str, max_length: int | None, tiny_model: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limit, _, settings = LIMITS[kind]
+    model = write_encoder(kind, tiny_model, tmp_path / "model", settings=settings)
+    job = TrainSpec(DataSpec(str(tiny_data)), str(model), epochs=1, batch_size=32, max_length=max_length, device="cpu", precision="float32")
+    run = folder.create(job, data_hash="", labels=("anger", "joy", "sadness"), versions={})
+    assert finetune.train(job, run, lambda _: None, lambda: False)
+    out = Path(export.export(AskExport(run=str(run.path), folder=str(tmp_path / "out"))).folder)
+    example = (out / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert "THIS FOLDER" in example
+    text = "i miss my old dog " * 2_000
+    sentence = "I saw a movie today and it was really good."
+    assert sentence in example
+    exec(example.replace("THIS FOLDER", str(out)).replace(sentence, text), space := {})
+    (answers,) = space["classify"]([text])
+    theirs = {each["label"]: each["score"] for each in answers}
+    ours = classify.classify(AskClassify(run=str(run.path), texts=(text,))).predictions[0]
+    assert ours.tokens == (max_length or limit)
+    assert theirs == pytest.approx(ours.probabilities, abs=1e-4)
+    assert "anger" in capsys.readouterr().out

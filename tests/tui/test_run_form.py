@@ -113,6 +113,14 @@ def test_what_is_wrong_in_a_field_that_is_not_shown_stops_nothing() -> None:
     assert job is None and list(problems) == ["layer"]
 
 
+def test_the_length_is_one_that_the_model_takes(emotui_home: Path, tiny_model: Path) -> None:
+    def wrong(length: str, model: str | Path = tiny_model) -> dict[str, str]:
+        return parse(ENTRIES | {"model": str(model), "max_length": length}, specs.DataSpec("starter"))[1]
+
+    assert wrong("49") == wrong("1000") == {"max_length": "this model takes 3 to 48 tokens"}
+    assert wrong("48") == wrong("3") == wrong("") == wrong("49", "hf:not/downloaded") == {}
+
+
 def test_the_layer_is_one_that_the_model_has(emotui_home: Path, tiny_model: Path, tmp_path: Path) -> None:
     def wrong(layer: str, model: str | Path = tiny_model, task: str = "baseline") -> dict[str, str]:
         return parse(ENTRIES | {"task": task, "model": str(model), "layer": layer}, specs.DataSpec("starter"))[1]

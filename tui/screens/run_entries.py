@@ -31,7 +31,7 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     `base` is the data set as it was opened, whose columns and labels stay where the source is still the same.
     """
     from ...core.data import sources
-    from ...core.model import checkpoint
+    from ...core.model import checkpoint, model_config
 
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -54,11 +54,13 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     except UserError as error:
         problems["model"] = str(error)
         return None, problems
+    if "layer" in values:
+        layers = model_config.layers_of(model)
+        if layers is not None and values["layer"] > layers:
+            problems["layer"] = f"this model has layers 1 to {layers}"
     with contextlib.suppress(UserError):  # what is wrong with the model itself is said when the run is started
-        found = checkpoint.glance(model)
-        if found is not None and "layer" in values and values["layer"] > (found.layers or values["layer"]):
-            problems["layer"] = f"this model has layers 1 to {found.layers}"
-        if found is not None and "max_length" in values and not 3 <= values["max_length"] <= found.limit:
+        found = checkpoint.glance(model) if "max_length" in values else None
+        if found is not None and not 3 <= values["max_length"] <= found.limit:
             problems["max_length"] = f"this model takes 3 to {found.limit} tokens"
     return (None if problems else spec(data, model, **values)), problems
 
