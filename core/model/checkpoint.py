@@ -15,9 +15,8 @@ from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
 from ..shell import quote
-from . import model_config, tokenizer_files, weights
+from . import limits, model_config, tokenizer_files, weights
 from .model_config import REMEDY, starter_folder
-from .tokenizer_files import UNLIMITED
 
 if TYPE_CHECKING:
     from .tokenizer import Tokenizer
@@ -38,24 +37,6 @@ KNOWN_ENCODERS = {
     "xlm-roberta",
 }
 """Model types that need no look into transformers, whose import takes seconds."""
-AFTER_PADDING = {
-    "camembert",
-    "data2vec-text",
-    "esm",
-    "ibert",
-    "lilt",
-    "longformer",
-    "luke",
-    "mpnet",
-    "roberta",
-    "roberta-prelayernorm",
-    "xlm-roberta",
-    "xlm-roberta-xl",
-    "xmod",
-}
-"""Model types that count places from the one after the padding token's id on, in transformers' create_position_ids_from_input_ids."""
-AFTER_TWO = {"mra", "nystromformer", "yoso"}
-"""Model types whose table has two rows more than max_position_embeddings, and that count places from 2 on."""
 _HASHED = ("config.json", "tokenizer.json", "vocab.txt")
 
 
@@ -95,30 +76,21 @@ class Checkpoint:
         return self.weights.rows("word_embeddings.weight", "tok_embeddings.weight", "embed_tokens.weight") or self.config.get("vocab_size")
 
     @property
+    def limits(self) -> limits.Limits:
+        return limits.of(self.config, self.settings, self.weights)
+
+    @property
     def limit(self) -> int:
-        """The longest input in tokens that the model takes: the lower of the tokenizer's and the encoder's limit."""
-        return min(tokenizer_files.model_max_length(self.settings), positions(self.config, self.weights), UNLIMITED)
+        """The longest input in tokens that the model takes."""
+        return self.limits.length
 
     def checked_length(self, asked: int | None) -> int:
         """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
-        if asked is None:
-            return self.limit
-        if not 3 <= asked <= self.limit:
-            raise UserError(f"--max-length {asked} is out of range: this model takes 3 to {self.limit} tokens")
-        return asked
+        return self.limits.checked_length(asked)
 
     def checked_layer(self, asked: int | None) -> int | None:
         """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
-        if asked is None or asked == self.layers:
-            return None
-        if not 1 <= asked < self.layers:
-            raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {self.layers}")
-        return asked
-
-    @property
-    def layers(self) -> int:
-        """The number of the encoder's layers, 0 where its configuration does not say it."""
-        return model_config.layers(self.config)
+        return self.limits.checked_layer(asked)
 
     @property
     def parameters(self) -> int:
@@ -194,18 +166,6 @@ class Checkpoint:
         (target / "tokenizer_config.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def positions(config: dict[str, Any], found: weights.Weights) -> int:
-    """Return how many tokens the encoder tells the places of, UNLIMITED where it needs no table of them and its configuration is silent."""
-    table = found.rows("position_embeddings.weight", "embed_positions.weight")
-    if table is None:
-        table = next((config[key] for key in ("max_position_embeddings", "n_positions") if (config.get(key) or 0) > 0), UNLIMITED)
-        table += 2 if config["model_type"] in AFTER_TWO else 0
-    if config["model_type"] in AFTER_PADDING:
-        pad = config.get("pad_token_id")
-        return table - (2 if pad is None or config["model_type"] == "mpnet" else pad + 1)
-    return table - 2 if config["model_type"] in AFTER_TWO else table
-
-
 def find(model: str, *, offline: bool = False) -> Checkpoint:
     """Return a checkpoint: 'starter', a folder, or an 'ms:' or 'hf:' id that was downloaded.
 
@@ -262,19 +222,8 @@ def of_run(run: Path) -> Checkpoint:
     return at(run / "model", f"the run {run.name}", follow=False)
 
 
-def glance(model: str) -> Checkpoint | None:
-    """Return a checkpoint whose files were checked, but not whether it is an encoder; None where it is not here.
-
-    No model library is loaded, so that a screen may ask, and a command before it makes a run. Raises UserError for damaged files.
-    """
-    folder = model_config.place_of(model)
-    if folder is None or not folder.is_dir():
-        return None
-    return _read(folder, safe_line(model, 80), True, _state(folder))
-
-
 @lru_cache(maxsize=4)
-def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:
+def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:  # noqa: ARG001  (part of the cache key)
     config = model_config.read_config(folder, follow=follow)
     kind = safe_line(config["model_type"], 40)
     architectures = config.get("architectures") or []
@@ -285,12 +234,6 @@ def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint
         raise UserError(
             f"{name} is not an encoder ({kind}), it is decoder-only or of an unknown kind. emotui needs an encoder such as {ENCODERS}"
         )
-    return _read(folder, name, follow, state)
-
-
-@lru_cache(maxsize=4)
-def _read(folder: Path, name: str, follow: bool, state: object) -> Checkpoint:  # noqa: ARG001  (part of the cache key)
-    config = model_config.read_config(folder, follow=follow)
     if config.get("quantization_config") or config.get("compression_config"):
         raise UserError(f"{name} has weights of few bits (it is quantised), which emotui does not compute with. Choose the model as it was")
     found = weights.read(folder, follow=follow)

@@ -66,9 +66,9 @@ def start(
 
 def _check_model(job: Job) -> None:
     """Raise UserError where the model takes no texts of the length that is asked for, or has no such layer."""
-    from ..model import checkpoint
+    from ..model import limits
 
-    if (found := checkpoint.glance(job.model)) is not None:
+    if (found := limits.glance(job.model)) is not None:
         found.checked_length(job.max_length)
         found.checked_layer(getattr(job, "layer", None))
 

@@ -31,7 +31,7 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
     `base` is the data set as it was opened, whose columns and labels stay where the source is still the same.
     """
     from ...core.data import sources
-    from ...core.model import checkpoint, model_config
+    from ...core.model import limits, model_config
 
     problems: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -59,9 +59,9 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         if layers is not None and values["layer"] > layers:
             problems["layer"] = f"this model has layers 1 to {layers}"
     with contextlib.suppress(UserError):  # what is wrong with the model itself is said when the run is started
-        found = checkpoint.glance(model) if "max_length" in values else None
-        if found is not None and not 3 <= values["max_length"] <= found.limit:
-            problems["max_length"] = f"this model takes 3 to {found.limit} tokens"
+        found = limits.glance(model) if "max_length" in values else None
+        if found is not None and not 3 <= values["max_length"] <= found.length:
+            problems["max_length"] = f"this model takes 3 to {found.length} tokens"
     return (None if problems else spec(data, model, **values)), problems
 
 

@@ -1,0 +1,84 @@
+"""How long a text and how deep a layer a checkpoint has, by its files alone: a screen may ask, and a command before it makes a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import UserError
+from . import model_config, tokenizer_files, weights
+from .tokenizer_files import UNLIMITED
+
+AFTER_PADDING = {
+    "camembert",
+    "data2vec-text",
+    "esm",
+    "ibert",
+    "lilt",
+    "longformer",
+    "luke",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
+"""Model types that count places from the one after the padding token's id on, in transformers' create_position_ids_from_input_ids."""
+AFTER_TWO = {"mra", "nystromformer", "yoso"}
+"""Model types whose table has two rows more than max_position_embeddings, and that count places from 2 on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a checkpoint can be asked for."""
+
+    length: int
+    """The longest input in tokens: the lower of the tokenizer's and the encoder's limit."""
+    layers: int
+    """0 where the configuration does not say it."""
+
+    def checked_length(self, asked: int | None) -> int:
+        """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
+        if asked is None:
+            return self.length
+        if not 3 <= asked <= self.length:
+            raise UserError(f"--max-length {asked} is out of range: this model takes 3 to {self.length} tokens")
+        return asked
+
+    def checked_layer(self, asked: int | None) -> int | None:
+        """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
+        if asked is None or asked == self.layers:
+            return None
+        if not 1 <= asked < self.layers:
+            raise UserError(f"--layer {asked} is out of range: this model has layers 1 to {self.layers}")
+        return asked
+
+
+def glance(model: str) -> Limits | None:
+    """Return the limits of a checkpoint: 'starter', a folder or an id; None where it is not here. Raises UserError for damaged files."""
+    folder = model_config.place_of(model)
+    if folder is None or not folder.is_dir():
+        return None
+    found = weights.read(folder)
+    if found is None:
+        return None
+    return of(model_config.read_config(folder), tokenizer_files.read_settings(folder), found)
+
+
+def of(config: dict[str, Any], settings: dict[str, Any], found: weights.Weights) -> Limits:
+    """Return the limits that a checkpoint's files tell."""
+    length = min(tokenizer_files.model_max_length(settings), positions(config, found), UNLIMITED)
+    return Limits(length, model_config.layers(config))
+
+
+def positions(config: dict[str, Any], found: weights.Weights) -> int:
+    """Return how many tokens the encoder tells the places of, UNLIMITED where it needs no table of them and its configuration is silent."""
+    table = found.rows("position_embeddings.weight", "embed_positions.weight")
+    if table is None:
+        table = next((config[key] for key in ("max_position_embeddings", "n_positions") if (config.get(key) or 0) > 0), UNLIMITED)
+        table += 2 if config["model_type"] in AFTER_TWO else 0
+    if config["model_type"] in AFTER_PADDING:
+        pad = config.get("pad_token_id")
+        return table - (2 if pad is None or config["model_type"] == "mpnet" else pad + 1)
+    return table - 2 if config["model_type"] in AFTER_TWO else table
