@@ -85,10 +85,12 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
     return said
 
 
-def same_speed(job: Job) -> Job:
-    """Return the part of a job that the speed of its steps depends on."""
+def same_speed(job: Job) -> bytes:
+    """Return what stands for the part of a job that the speed of its steps depends on."""
     rows, defaults = hyperparameters.rows(type(job)), hyperparameters.defaults(type(job))
-    return msgspec.structs.replace(job, **{name: defaults[name] for name, row in rows.items() if not row.changes_speed})
+    return msgspec.json.encode(
+        msgspec.structs.replace(job, **{name: defaults[name] for name, row in rows.items() if not row.changes_speed})
+    )
 
 
 def estimate(job: Job, epochs: int | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:

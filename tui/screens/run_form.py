@@ -64,7 +64,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._job: Job | None = None
         self._starting = False
         self._cards = neighbours.Reading()
-        self._measured: dict[Job, EstimateAnswer | str] = {}
+        self._measured: dict[bytes, EstimateAnswer | str] = {}
         """What was measured, or why it could not be, by the part of a job that its speed depends on."""
         self._rest: Timer | None = None
 
