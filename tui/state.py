@@ -113,7 +113,7 @@ class AppState(App[int]):
 
     def _take(self, spec: DataSpec, dataset: Dataset) -> None:
         self.loading, self.data_error = None, ""
-        self.spec = msgspec.structs.replace(spec, source=dataset.source)
+        self.spec = msgspec.structs.replace(spec, source=dataset.source, reading=dataset.spec.reading if dataset.spec else spec.reading)
         self.dataset = dataset
         self.mark_done("data")
 

@@ -21,8 +21,13 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
     """Return what the options of add_data say; a local path becomes absolute. Raises UserError."""
     from ..data import sources
 
+    named = {split: getattr(arguments, split) for split in ("train", "validation", "test") if getattr(arguments, split) is not None}
+    if arguments.dataset is None and "train" not in named:
+        raise UserError("name a data set, or its files with --train FILE (and --validation FILE, --test FILE)")
+    source, files = sources.named_files(arguments.dataset, named)
     return DataSpec(
-        source=sources.resolve(arguments.dataset),
+        source=source,
+        files=files,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         labels=arguments.labels,

@@ -99,8 +99,10 @@ def command(commands: Any, name: str, run: Any, *, description: str, examples: l
 
 def add_data(parser: Parser) -> None:
     """Add DATASET and how it is read."""
-    parser.add_argument("dataset", metavar="DATASET", help=DATASET_HELP)
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help=DATASET_HELP)
     group = parser.add_argument_group("how the data is read")
+    for split in ("train", "validation", "test"):
+        group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in DATASET or anywhere")
     group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
     group.add_argument("--label-column", metavar="NAME", help="the column of the labels (guessed where it is plain)")
     group.add_argument("--labels", metavar="A,B,C", type=label_names, default=(), help="names of the labels 0, 1, 2 and so on")
@@ -172,16 +174,14 @@ def label_names(text: str) -> tuple[str, ...]:
     return names
 
 
-_DELIMITERS = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "bar": "|", "none": ""}
-
-
 def delimiter(text: str) -> str:
-    """Parse the name of a delimiter, or one character that is neither a quote nor a line's end."""
-    if text in _DELIMITERS:
-        return _DELIMITERS[text]
-    if len(text) == 1 and text not in '"\r\n\0':
-        return text
-    raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} is not comma, tab, semicolon, bar, none or one character")
+    """Parse the name of a delimiter, or one character."""
+    from ..data import reading_words
+
+    try:
+        return reading_words.delimiter(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import msgspec
+
 from .. import class_weights
 from ..errors import UserError
 from ..runs import neighbours
@@ -101,6 +103,8 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
+    # The run keeps what was guessed, so that it is read in the same way when it resumes.
+    job = msgspec.structs.replace(job, data=data.spec or job.data)
     job = cards.settle(job, output)
     if isinstance(job, TrainSpec) and (advice := class_weights.advice(job.class_weights, data.splits["train"].counts())):
         output.say(advice)

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..specs import Reading
 from . import dialect, limits
 from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, unique_names
-from .faults import shown
 from .rows import is_unicode
 from .streams import Source, Utf8, line_blocks
 
@@ -193,27 +193,35 @@ class Delimited:
             return "a carriage return within a field that is not quoted"
         return f"broken quoting or an unfinished field ({safe_line(said, 80)})"
 
+    def unusual(self) -> Reading:
+        """Return what was guessed of its dialect, where it is not what such a file usually has; all of it is told."""
+        found = self.dialect
+        usual = "" if not self._is_table else "\t" if ".tsv" in self.name.lower() else ","
+        quotes = found.quotes if found.quotes_matter and found.quotes == (found.delimiter == "\t") else None
+        return Reading(
+            delimiter=found.delimiter if found.delimiter != usual and len(self.columns) > 1 else None,
+            header=None if found.header else False,
+            quotes=quotes,
+        )
+
     def notes(self) -> list[str]:
         """Return what was guessed of its dialect, and which rows span several lines."""
-        name, found = safe_line(self.name, 80), self.dialect
+        name, asked, guessed = safe_line(self.name, 80), self._asked, self.unusual()
         notes: list[str] = []
-        if self._asked.delimiter is None and found.delimiter not in (",", ""):
-            usual = "\t" if name.lower().partition(".")[2].startswith("tsv") else ","
-            if found.delimiter != usual:
-                words = dialect.DELIMITERS.get(found.delimiter, f"{shown(found.delimiter)} (as its line sep= says)")
-                notes.append(f"{name} has {words} between its fields (--delimiter says otherwise)")
-        elif self._asked.delimiter is None and found.skip:
-            notes.append(f"{name} begins with a line sep={found.delimiter}, which is no row")
-        if self._asked.quotes is None and found.quotes_matter and found.quotes == (found.delimiter == "\t"):
+        if asked.delimiter is None and self.dialect.skip:
+            notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is no row")
+        elif asked.delimiter is None and guessed.delimiter is not None:
+            notes.append(f"{name} has {dialect.DELIMITERS[guessed.delimiter]} between its fields (--delimiter says otherwise)")
+        if asked.quotes is None and guessed.quotes is not None:
             notes.append(
                 f"quotes stand around the fields of {name} (--no-quotes makes them part of the texts)"
-                if found.quotes
+                if guessed.quotes
                 else f"quotes in {name} are part of its texts (--quotes puts them around fields)"
             )
-        if self._asked.header is None and not found.header:
+        if asked.header is None and guessed.header is False and (self._is_table or len(self.columns) > 1):
             called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
             notes.append(f"{name} has no header: its first line is a row, and {called} (--header says otherwise)")
-        elif self._asked.header is None and not found.certain:
+        elif asked.header is None and self.dialect.header and not self.dialect.certain:
             notes.append(f"took the first line of {name} for its header (--no-header makes it a row)")
         if self._several:
             notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")

@@ -174,11 +174,11 @@ def _are_quoted(text: str, delimiter: str) -> bool:
     if not plain.rows:
         return True
     width, same = plain.widths.most_common(1)[0]
-    if width == 1:
+    if width == 1 and same == plain.rows:
         return not quoted.broken and not quoted.several
     if same < plain.rows:
         # Without quotes not every line is a row: whichever way leaves fewer of them over is the right one.
-        lost = quoted.broken + quoted.rows - quoted.widths[width]
+        lost = quoted.broken + quoted.rows - max(quoted.widths.values(), default=0)
         return lost < plain.rows - same or (lost == plain.rows - same and delimiter != "\t")
     # Each line is a row already. A quoted field that takes in several lines, or breaks, is none.
     if quoted.several or quoted.broken:

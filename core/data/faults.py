@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
 from ..errors import UserError
 from ..safe_text import safe_line
 
+_VALUE = re.compile(r"'[^']*'|\d[\d,.]*|\(.*\)")
+_CAUSES = 5
+"""Causes told, at most."""
+
+
+class BadRowError(UserError):
+    """A row that cannot be used where such rows are not left out; `sentence` is without a remedy."""
+
+    def __init__(self, sentence: str, remedy: str = "Mend it, or leave such rows out with --skip-bad-rows") -> None:
+        super().__init__(f"{sentence}. {remedy}")
+        self.sentence = sentence
+
 
 class Faults:
-    """Collects rows that cannot be used. With `skip` they are counted; without it the first raises UserError."""
+    """Collects rows that cannot be used. With `skip` they are counted; without it the first raises BadRowError."""
 
     def __init__(self, *, skip: bool) -> None:
         self.skip = skip
         self.count = 0
         self.first = ""
         """The sentence about the first row left out."""
+        self.causes: Counter[str] = Counter()
+        """How many rows were left out, by what is wrong with them; all beyond some causes under 'others'."""
 
     def bad(self, file: str, place: str, fault: str) -> None:
-        """Report the row at `place` ('row 3'). Raises UserError unless such rows are skipped."""
+        """Report the row at `place` ('row 3'). Raises BadRowError unless such rows are skipped."""
         sentence = f"{safe_line(file, 80)}, {place}: {fault}"
         if not self.skip:
-            raise UserError(f"{sentence}. Mend it, or leave such rows out with --skip-bad-rows")
+            raise BadRowError(sentence)
         self.first = self.first or sentence
         self.count += 1
+        cause = _VALUE.sub("…", fault).strip()
+        self.causes[cause if cause in self.causes or len(self.causes) < 10 * _CAUSES else "others"] += 1
+
+
+def in_words(causes: Counter[str]) -> str:
+    """Return how many rows were left out by what is wrong with them."""
+    told = [f"{count:,} {cause}" for cause, count in causes.most_common(_CAUSES)]
+    others = causes.total() - sum(count for _, count in causes.most_common(_CAUSES))
+    return "; ".join(told + ([f"{others:,} others"] if others else []))
 
 
 def shown(value: object) -> str:

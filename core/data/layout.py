@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from .metadata import card
-from .readers import ENDINGS
+from . import limits, metadata
+from .class_folders import is_class_folder
+from .formats import ENDINGS
 
 SPLITS = ("train", "validation", "test")
 _SPLIT_OF = {
@@ -23,69 +27,169 @@ _SPLIT_OF = {
     "test": "test",
     "testing": "test",
 }
-_ENDING = "|".join(re.escape(ending[1:]) for ending in ENDINGS)
-_FILE = re.compile(rf"(?P<split>{'|'.join(_SPLIT_OF)})(?P<part>-\d{{5}}-of-\d{{5}}(-\w+)?)?\.(?P<ending>{_ENDING})", re.IGNORECASE)
+_ENDING = "|".join(re.escape(ending[1:]) for ending in sorted(ENDINGS, key=len, reverse=True))
+_PART = r"(?P<part>-\d{5}-of-\d{5}(-\w+)?)?"
+_FILE = re.compile(rf"(?P<split>{'|'.join(_SPLIT_OF)}){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
+_NAMED = re.compile(rf"(?P<stem>.+?){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
+_METADATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json"}
+_OPTIONS = "say which is which with --train FILE, --validation FILE and --test FILE"
+_LONGEST_PATTERN = 200
+
+Found = dict[str, list[Path]]
 
 
-def split_files(folder: Path) -> tuple[dict[str, list[Path]], list[str]]:
+def split_files(folder: Path) -> tuple[Found, list[str]]:
     """Return the files of each split, in the order train, validation, test, and notes on what was decided.
 
-    They lie in the folder, in its data/, or where the default configuration in its README.md says.
-    Raises UserError where there is no training split, or a split has two files of which one must be chosen.
+    They are called by their split, in the folder or in its data/; or were written by `datasets` with save_to_disk; or are folders of
+    classes; or are what the default configuration in its README.md says; or have their split's name before or after another. A
+    folder that is a split itself stands for the texts in its class folders. Raises UserError where there is no training split, or a
+    split has two files of which one must be chosen.
     """
-    try:
-        for place in (folder, folder / "data"):
-            found = _in_folder(place) if place.is_dir() else {}
-            if found:
-                break
-        else:
-            found = _by_card(folder)
-    except OSError as error:
-        raise UserError(f"cannot read the folder {safe_line(str(folder), 120)}: {error.strerror or error}") from error
     where = safe_line(str(folder), 120)
+    places = [folder, folder / "data"]
+    try:
+        listed = {place: _listed(place) for place in places if place.is_dir()}
+        found = _first(_by_name(place, names) for place, names in listed.items())
+        if "train" not in found:
+            found = (
+                _saved(folder)
+                or _of_classes(folder)
+                or _by_card(folder)
+                or _first(found | _by_affix(place, names) for place, names in listed.items())
+                or ({"train": [folder]} if is_class_folder(folder) else {})
+                or found
+            )
+    except OSError as error:
+        raise UserError(f"cannot read the folder {where}: {error.strerror or error}") from error
+    used = {path for files in found.values() for path in files}
+    others = [path.name for place, names in listed.items() for path in names if path not in used]
     if "train" not in found:
-        have = f"it has {' and '.join(found)} only. " if found else ""
-        raise UserError(
-            f"there is no training split in {where}: {have}"
-            "Put train.jsonl there (and validation.jsonl, test.jsonl; also .jsonl.gz, .csv, .tsv, .parquet)"
-        )
+        raise UserError(_no_training_split(where, found, others))
     notes = [
-        f"read {files[0].name if len(files) == 1 else f'{len(files)} files'} as the {split} split"
+        f"read {safe_line(files[0].name, 80) if len(files) == 1 else f'{len(files)} files'} as the {split} split"
         for split, files in found.items()
         if _stem(files[0]) != split or len(files) > 1
     ]
+    if others:
+        notes.append(f"not used: {_some(others)} (--train, --validation and --test name other files)")
     return {split: found[split] for split in SPLITS if split in found}, notes
+
+
+def _no_training_split(where: str, found: Found, others: list[str]) -> str:
+    have = f"it has {' and '.join(found)} only. " if found else ""
+    if others:
+        return f"there is no training split in {where}: {have}its files are {_some(others)}; {_OPTIONS}"
+    also = ", ".join(ENDINGS[1:8])
+    return f"there is no training split in {where}: {have}Put train.jsonl there (and validation.jsonl, test.jsonl; also {also})"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(safe_line(name, 60) for name in names[:5]) + more
 
 
 def _stem(path: Path) -> str:
     return path.name.split(".")[0]
 
 
-def _in_folder(folder: Path) -> dict[str, list[Path]]:
+def _listed(place: Path) -> list[Path]:
+    """Return the files of a folder that may hold rows, by name."""
+    with os.scandir(place) as entries:
+        names = sorted(
+            entry.name
+            for entry in islice(entries, limits.ENTRIES)
+            if entry.name.lower().endswith(ENDINGS) and entry.name not in _METADATA and not entry.name.startswith(".") and entry.is_file()
+        )
+    return [place / name for name in names]
+
+
+def _first(found: Iterable[Found]) -> Found:
+    return next((each for each in found if each), {})
+
+
+def _by_name(place: Path, files: list[Path]) -> Found:
     groups: dict[str, dict[tuple[str, str], list[Path]]] = {}
-    for path in sorted(folder.iterdir()):
+    for path in files:
         match = _FILE.fullmatch(path.name)
-        if match and path.is_file():
+        if match:
             word = match["split"].lower()
             kind = (word + ("-parts" if match["part"] else ""), match["ending"].lower())
             groups.setdefault(_SPLIT_OF[word], {}).setdefault(kind, []).append(path)
+    return _one_each(place, groups)
+
+
+def _by_affix(place: Path, files: list[Path]) -> Found:
+    """Return files whose names begin or end with a split's name, as emotion_train.csv does; nothing without a training one."""
+    groups: dict[str, dict[tuple[str, str], list[Path]]] = {}
+    for path in files:
+        match = _NAMED.fullmatch(path.name)
+        words = re.findall(r"[a-z]+", match["stem"].lower()) if match else []
+        ends = {_SPLIT_OF[word] for word in (words[:1] + words[-1:]) if word in _SPLIT_OF}
+        if match and len(ends) == 1:
+            kind = (match["stem"].lower() + ("-parts" if match["part"] else ""), match["ending"].lower())
+            groups.setdefault(ends.pop(), {}).setdefault(kind, []).append(path)
+    return _one_each(place, groups) if "train" in groups else {}
+
+
+def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]]) -> Found:
     for split, kinds in groups.items():
         if len(kinds) > 1:
-            names = " and ".join(safe_line(files[0].name, 60) for files in kinds.values())
-            raise UserError(f"{safe_line(str(folder), 120)} has more than one {split} split: {names}. Move all but one of them away")
+            names = " and ".join(safe_line(files[0].name, 60) for files in islice(kinds.values(), 5))
+            raise UserError(
+                f"{safe_line(str(place), 120)} has more than one {split} split: {names}. Move all but one of them away, or {_OPTIONS}"
+            )
     return {split: next(iter(kinds.values())) for split, kinds in groups.items()}
 
 
-def _by_card(folder: Path) -> dict[str, list[Path]]:
+def _saved(folder: Path) -> Found:
+    """Return the files of a folder that `datasets` wrote with save_to_disk: of its splits, or of the one data set that it is."""
+    if (folder / "dataset_dict.json").is_file():
+        found: Found = {}
+        for entry in sorted(islice(folder.iterdir(), limits.ENTRIES)):
+            split = _SPLIT_OF.get(entry.name.lower())
+            if split and split not in found and (files := _saved_files(entry)):
+                found[split] = files
+        return found
+    files = _saved_files(folder)
+    return {"train": files} if files else {}
+
+
+def _saved_files(folder: Path) -> list[Path]:
+    """Return the files that a saved data set's state.json lists. Raises UserError where it keeps a selection of their rows beside them."""
+    state = metadata.json_object(folder / "state.json")
+    if state.get("_indices_files"):
+        raise UserError(
+            f"{safe_line(str(folder), 120)} keeps which rows it has apart from the rows. "
+            "Save it again with a newer version of datasets, or after flatten_indices()"
+        )
+    entries = state.get("_data_files")
+    names = [each.get("filename") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    plain = [name for name in names if isinstance(name, str) and name and "/" not in name and "\0" not in name and name not in (".", "..")]
+    return [folder / name for name in plain[: limits.COLUMNS] if (folder / name).is_file()]
+
+
+def _of_classes(folder: Path) -> Found:
+    """Return the splits of a folder that are folders with a folder for each class, as in train/LABEL/*.txt."""
+    found: Found = {}
+    for word, split in _SPLIT_OF.items():
+        if split not in found and is_class_folder(folder / word):
+            found[split] = [folder / word]
+    return found if "train" in found else {}
+
+
+def _by_card(folder: Path) -> Found:
     """Return the files that the default configuration of a data set's README.md names."""
-    configs = [each for each in _list(card(folder).get("configs")) if isinstance(each, dict)]
-    default = [each for each in configs if each.get("default")] or [each for each in configs if each.get("config_name") == "default"]
-    found: dict[str, list[Path]] = {}
+    configs = [each for each in _list(metadata.card(folder).get("configs")) if isinstance(each, dict)]
+    default = [each for each in configs if each.get("default") == "true"] or [
+        each for each in configs if each.get("config_name") == "default"
+    ]
+    found: Found = {}
     for config in (default or configs)[:1]:
-        for entry in _list(config.get("data_files")):
+        for entry in _list(config.get("data_files"))[: limits.COLUMNS]:
             split = _SPLIT_OF.get(str(entry.get("split")).lower()) if isinstance(entry, dict) else None
             if split:
-                files = [path for pattern in _list(entry.get("path")) for path in _matching(folder, str(pattern))]
+                files = [path for pattern in _list(entry.get("path"))[:100] for path in _matching(folder, str(pattern))]
                 if files:
                     found[split] = files
     return found
@@ -97,10 +201,10 @@ def _list(value: Any) -> list[Any]:
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
     """Return the readable files that a relative pattern matches inside the folder."""
-    if pattern.startswith("/") or ".." in Path(pattern).parts:
+    if pattern.startswith("/") or ".." in Path(pattern).parts or len(pattern) > _LONGEST_PATTERN or pattern.count("**") > 1:
         return []
     try:
-        paths = sorted(folder.glob(pattern))
+        paths = sorted(islice(folder.glob(pattern), limits.ENTRIES))
     except (ValueError, NotImplementedError):
         return []
-    return [path for path in paths if path.is_file() and path.name.lower().endswith(ENDINGS)]
+    return [path for path in paths if path.name.lower().endswith(ENDINGS) and path.is_file()]

@@ -34,12 +34,12 @@ def label_names(
             names = _class_label(info.get("features"), label_column) if isinstance(info, dict) else ()
             if names:
                 return names, "README.md"
-        infos = _json(folder / "dataset_infos.json")
+        infos = json_object(folder / "dataset_infos.json")
         for info in infos.values():
             names = _class_label(info.get("features"), label_column) if isinstance(info, dict) else ()
             if names:
                 return names, "dataset_infos.json"
-        names = _class_label(_json(folder / "dataset_info.json").get("features"), label_column)
+        names = _class_label(json_object(folder / "dataset_info.json").get("features"), label_column)
         if names:
             return names, "dataset_info.json"
     return (), ""
@@ -112,7 +112,8 @@ def _features_of(schema: dict[bytes, bytes]) -> Any:
     return info.get("features") if isinstance(info, dict) else None
 
 
-def _json(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """Return the object that a JSON file holds; empty where there is none."""
     try:
         parsed = json.loads(_text(path) or "{}")
     except (ValueError, RecursionError):

@@ -16,6 +16,8 @@ from ..safe_text import safe_line
 from ..specs import Reading
 from . import encodings, formats
 from .batches import MISSING, Progress, TableFile
+from .class_folders import ClassFolder
+from .delimited import Delimited
 from .faults import Faults
 from .rows import Rows, Sample
 from .streams import Source, sentences
@@ -34,6 +36,15 @@ class OpenedFile:
     guessed: tuple[str, ...]
     """Sentences about its format and its encoding."""
 
+    @property
+    def reading(self) -> Reading | None:
+        """What was guessed otherwise than is usual, and told; None where nothing is guessed of such files."""
+        if not self.format.text or isinstance(self.table, ClassFolder):
+            return None
+        dialect = self.table.unusual() if isinstance(self.table, Delimited) else Reading()
+        encoding = None if self.encoding in ("utf-8", "utf-16", "utf-32") else self.encoding
+        return msgspec.structs.replace(dialect, encoding=encoding)
+
     def notes(self) -> list[str]:
         return [*self.guessed, *self.table.notes()]
 
@@ -45,6 +56,9 @@ def open_file(place: Path | BinaryIO, asked: Reading | None = None, *, name: str
     format that is read, or is empty.
     """
     asked = asked or Reading()
+    if isinstance(place, Path) and place.is_dir():
+        with sentences(place.name):
+            return OpenedFile(ClassFolder(place, asked), formats.TEXT, "utf-8", ())
     shown = safe_line(name or (place.name if isinstance(place, Path) else "stdin"), 80)
     with sentences(shown):
         source = Source.of(place, name)
@@ -107,12 +121,14 @@ def _is_object(line: bytes) -> bool:
 
 
 def _holds_rows(line: bytes) -> bool:
-    """Return whether an object has a list of objects in it, so that it is a document rather than a row."""
+    """Return whether an object has a list of objects in it, or nothing but containers, so that it is a document rather than a row."""
     try:
         fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return False
-    return any(bytes(value).lstrip()[:1] == b"[" and bytes(value).lstrip()[1:].lstrip()[:1] == b"{" for value in fields.values())
+    begin = [bytes(value)[:1_000].split() for value in fields.values()]
+    first = [b"".join(each)[:2] for each in begin]
+    return b"[{" in first or (bool(first) and all(each[:1] in (b"{", b"[") for each in first))
 
 
 def _looks_like_json(head: bytes) -> bool:

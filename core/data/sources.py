@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
-from ..specs import DataSpec
+from ..specs import DataSpec, Reading
 from . import columns, layout, metadata, readers, schema, splitting
 from .arrays import numbers, to_numpy
 from .batches import Progress
-from .faults import Faults, shown
+from .faults import BadRowError, Faults, in_words, shown
 from .rows import Rows
 from .table import Dataset, Split
 
 STARTER = Path(__file__).parent / "starter"
 _HUB = re.compile(r"(ms|hf):([\w.-]+)/([\w.-]+)")
 _EMOTION_ROWS = {"train": 16_000, "validation": 2_000, "test": 2_000}
+MOST_LEFT_OUT = 0.1
+"""Share of rows up to which leaving them out is offered."""
 _WHOLE = "all"
 """Stands for the rows of a single file, before they are split."""
 
@@ -58,6 +63,34 @@ def resolve(source: str) -> str:
     return str(path)
 
 
+def named_files(source: str | None, files: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Return the source and the absolute path of the file of each split, where files are named one by one.
+
+    A file beside `source`, when this is a file, is the training split; in a folder, names may be relative to it. Raises UserError
+    for a file that is not there, and where there is no training split.
+    """
+    resolved = resolve(source) if source is not None else ""
+    if not files:
+        return resolved, {}
+    if source is not None and "train" not in files and Path(resolved).is_file():
+        files = {"train": resolved, **files}
+    if "train" not in files:
+        raise UserError("the files of the other splits are named and none to train on. Name it with --train FILE")
+    found: dict[str, str] = {}
+    for split, name in files.items():
+        inside = Path(resolved) / name
+        is_inside = bool(resolved) and bool(name) and Path(resolved).is_dir() and "\0" not in name and inside.exists()
+        found[split] = str(inside) if is_inside else _resolve_file(name)
+    return resolved or found["train"], found
+
+
+def _resolve_file(name: str) -> str:
+    path = paths.expand(name)
+    if not path.exists():
+        raise UserError(f"there is no file called '{safe_line(name, 120)}'")
+    return str(path)
+
+
 def _is_hub(source: str) -> bool:
     match = _HUB.fullmatch(source)
     return bool(match) and not {match[2], match[3]} & {".", ".."}
@@ -71,17 +104,40 @@ def folder_of(source: str) -> Path:
 
 
 def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
-    """Return the data set with every row checked.
+    """Return the data set with every row checked; its `spec` is the one given, with what was guessed and told of its files.
 
     `progress` is called with a phase, how much of it is done and how much it is in all (bytes, or rows of a Parquet file).
     Raises UserError naming file and row of the first fault, and NotDownloaded for a hub's data set that is not on the disk.
     """
+    try:
+        return _load(spec, progress)
+    except BadRowError as error:
+        raise BadRowError(error.sentence, _remedy(spec)) from error
+
+
+def _remedy(spec: DataSpec) -> str:
+    """Return what helps against a row that cannot be used: leaving such rows out only where enough is left then."""
+    try:
+        left = _load(msgspec.structs.replace(spec, skip_bad_rows=True), None)
+    except UserError:
+        return "Mend it: where such rows are left out, too little is left"
+    out = sum(left.skipped.values())
+    total = out + sum(map(len, left.splits.values()))
+    share = f"{out:,} of {total:,} rows"
+    if out > total * MOST_LEFT_OUT:
+        return f"Mend it: {share} are like this, too many to be left out (is another column, encoding or delimiter meant?)"
+    return f"Mend it, or leave such rows out with --skip-bad-rows ({share})"
+
+
+def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
     source = resolve(spec.source)
     place = STARTER if source == "starter" else folder_of(source) if _is_hub(source) else Path(source)
     if _is_hub(source) and not place.is_dir():
         raise NotDownloaded(source)
     notes: list[str] = []
-    if place.is_dir():
+    if spec.files:
+        files = {split: [Path(spec.files[split])] for split in layout.SPLITS if split in spec.files}
+    elif place.is_dir():
         files, notes = layout.split_files(place)
     else:
         files = {_WHOLE: [place]}
@@ -103,7 +159,8 @@ def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
         count = sum(skipped.values())
-        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used, for example {first}")
+        causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter()))
+        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used ({causes}), for example {first}")
     return Dataset(
         name=_name_of(source, place),
         source=source,
@@ -115,7 +172,16 @@ def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
         features={**sample.types, label: f"ClassLabel({len(named.labels)})"},
         skipped=skipped,
         notes=tuple(notes),
+        spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
+
+
+def _settled(asked: Reading, opened: list[readers.OpenedFile]) -> Reading:
+    """Return how the files were read, so that they are read so again: what was guessed, where it is the same for all files of text."""
+    found = [each.reading for each in opened if each.reading is not None]
+    guesses = {name: {getattr(each, name) for each in found} for name in Reading.__struct_fields__}
+    same = {name: next(iter(values)) for name, values in guesses.items() if len(values) == 1}
+    return msgspec.structs.replace(asked, **{name: value for name, value in same.items() if getattr(asked, name) is None})
 
 
 def _name_of(source: str, place: Path) -> str:

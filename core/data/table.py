@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from ..specs import DataSpec
 from .arrays import numbers, to_numpy
 
 
@@ -87,6 +88,8 @@ class Dataset:
     """Rows left out by skip_bad_rows, by split; all of a single file's under train, as they have no other."""
     notes: tuple[str, ...] = ()
     """Sentences about what was decided while reading: guessed columns, a split made by us."""
+    spec: DataSpec | None = None
+    """What it was read by, with what was guessed and told of its files, so that it is read in the same way again."""
 
     def split(self, name: str) -> Split:
         """Return a split. Raises KeyError where there is none."""

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
+from ...core.data import reading_words
 from ...core.errors import UserError
 from ...core.safe_text import cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
@@ -26,10 +27,10 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 _PREVIEWED = 5
-_COLUMNS = ("text_column", "label_column", "labels")
+_COLUMNS = ("text_column", "label_column", "labels", "reading")
 _GUESSED = "guessed where it is clear"
 _HELP = (
-    "A file (jsonl, csv, tsv, parquet, also .gz), a folder with train, validation and test,\n"
+    "A file (csv, tsv, jsonl, json, parquet, arrow, txt, also .gz, .zst), a folder with train, validation and test,\n"
     "ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\nenter reads it; nothing is changed until you take it"
 )
 
@@ -55,6 +56,7 @@ class OpenData(Dialog):
             yield line("text column", LineField(id="text_column", placeholder=_GUESSED))
             yield line("label column", LineField(id="label_column", placeholder=_GUESSED))
             yield line("label names", LineField(id="labels", placeholder="of integer labels in order, with commas between them"))
+            yield line("read as", LineField(id="reading", placeholder="such as encoding=cp1252 delimiter=semicolon header=no quotes=no"))
             yield line("bad rows", Choice(("refuse", "skip"), "refuse", id="bad_rows"))
 
     def on_mount(self) -> None:
@@ -94,7 +96,12 @@ class OpenData(Dialog):
 
     @work(exclusive=True)
     async def _look(self, wanted: tuple[str, ...]) -> None:
-        source, text, label, names, bad_rows = wanted
+        source, text, label, names, reading, bad_rows = wanted
+        try:
+            asked = reading_words.parse(reading)
+        except UserError as error:
+            self._refuse(str(error))
+            return
         spec = DataSpec(
             source,
             text or None,
@@ -102,6 +109,7 @@ class OpenData(Dialog):
             labels=tuple(name.strip() for name in names.split(",")) if names else (),
             skip_bad_rows=bad_rows == "skip",
             offline=self.state.offline,
+            reading=asked,
         )
 
         def report(loading: Loading) -> None:
@@ -166,6 +174,12 @@ _FIELDS = {
     "--labels a,b,c": "the field 'label names'",
     "--labels": "the field 'label names'",
     "--skip-bad-rows": "the field 'bad rows'",
+    "--encoding": "the field 'read as'",
+    "--delimiter": "the field 'read as'",
+    "--no-header": "header=no in the field 'read as'",
+    "--header": "header=yes in the field 'read as'",
+    "--no-quotes": "quotes=no in the field 'read as'",
+    "--quotes": "quotes=yes in the field 'read as'",
 }
 
 

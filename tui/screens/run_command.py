@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core import hyperparameters, shell
+from ...core.data import reading_words
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
@@ -37,7 +38,8 @@ def _data_words(data: DataSpec) -> list[str]:
     words += [f"--split-seed={data.seed}"] if data.seed else []
     for option, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
         words += [option] if asked else []
-    return words
+    words += [f"--{split}={file}" for split, file in data.files.items()]
+    return words + reading_words.options(data.reading)
 
 
 def shown_command(job: Job) -> str:

@@ -1,0 +1,71 @@
+"""How a file is read, in the words in which people give it: encoding=cp1252 delimiter=semicolon header=no quotes=no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import Reading
+
+DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "none": ""}
+_TRUTH = {"yes": True, "no": False}
+
+
+def delimiter(text: str) -> str:
+    """Return the delimiter of a name, or one character that is neither a quote nor a line's end. Raises UserError."""
+    if text in DELIMITERS:
+        return DELIMITERS[text]
+    if text == "\\t":
+        return "\t"
+    if len(text) == 1 and text.isprintable() and text != '"':
+        return text
+    raise UserError(f"'{safe_line(text, 40)}' is no delimiter: give comma, tab, semicolon, bar, none or one character")
+
+
+def delimiter_name(character: str) -> str:
+    """Return what `delimiter` takes for it."""
+    return next((name for name, each in DELIMITERS.items() if each == character), character)
+
+
+def parse(text: str) -> Reading:
+    """Return what words such as 'encoding=cp1252 header=no' say. Raises UserError that names the word at fault."""
+    from .encodings import checked
+
+    found: dict[str, Any] = {}
+    for word in text.split():
+        name, _, value = word.partition("=")
+        match name:
+            case "encoding" if value:
+                found[name] = checked(value)
+            case "delimiter" if value:
+                found[name] = delimiter(value)
+            case "header" | "quotes" if value in _TRUTH:
+                found[name] = _TRUTH[value]
+            case _:
+                raise UserError(
+                    f"'{safe_line(word, 40)}' says nothing of how a file is read: write encoding=NAME, delimiter=semicolon, "
+                    "header=yes or no, quotes=yes or no"
+                )
+    return Reading(**found)
+
+
+def words(reading: Reading) -> str:
+    """Return what `parse` takes."""
+    found = msgspec.structs.asdict(reading)
+    if reading.delimiter is not None:
+        found["delimiter"] = delimiter_name(reading.delimiter)
+    return " ".join(
+        f"{name}={('no', 'yes')[value] if isinstance(value, bool) else value}" for name, value in found.items() if value is not None
+    )
+
+
+def options(reading: Reading) -> list[str]:
+    """Return the command line's options that say the same."""
+    found = [f"--encoding={reading.encoding}"] if reading.encoding is not None else []
+    found += [f"--delimiter={delimiter_name(reading.delimiter)}"] if reading.delimiter is not None else []
+    for name, value in (("header", reading.header), ("quotes", reading.quotes)):
+        found += [f"--{'' if value else 'no-'}{name}"] if value is not None else []
+    return found
