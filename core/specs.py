@@ -49,8 +49,8 @@ class DataSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seeds the split of a single file."""
     offline: bool = False
     reading: Reading = Reading()
-    files: dict[str, str] = {}
-    """The file of each split, by 'train', 'validation' and 'test', where they are named one by one: absolute paths."""
+    files: tuple[tuple[str, str], ...] = ()
+    """Each split ('train', 'validation' or 'test') and the absolute path of its file, where they are named one by one."""
 
 
 def _word(text: str) -> OneOf:

@@ -23,7 +23,7 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
 
     named = {split: getattr(arguments, split) for split in ("train", "validation", "test") if getattr(arguments, split) is not None}
     if arguments.dataset is None and "train" not in named:
-        raise UserError("name a data set, or its files with --train FILE (and --validation FILE, --test FILE)")
+        raise UserError("name a DATASET, or its files with --train FILE (and --validation FILE, --test FILE)")
     source, files = sources.named_files(arguments.dataset, named)
     return DataSpec(
         source=source,

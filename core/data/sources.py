@@ -63,15 +63,15 @@ def resolve(source: str) -> str:
     return str(path)
 
 
-def named_files(source: str | None, files: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Return the source and the absolute path of the file of each split, where files are named one by one.
+def named_files(source: str | None, files: dict[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the source, and each split with the absolute path of its file, where files are named one by one.
 
     A file beside `source`, when this is a file, is the training split; in a folder, names may be relative to it. Raises UserError
     for a file that is not there, and where there is no training split.
     """
     resolved = resolve(source) if source is not None else ""
     if not files:
-        return resolved, {}
+        return resolved, ()
     if source is not None and "train" not in files and Path(resolved).is_file():
         files = {"train": resolved, **files}
     if "train" not in files:
@@ -81,7 +81,7 @@ def named_files(source: str | None, files: dict[str, str]) -> tuple[str, dict[st
         inside = Path(resolved) / name
         is_inside = bool(resolved) and bool(name) and Path(resolved).is_dir() and "\0" not in name and inside.exists()
         found[split] = str(inside) if is_inside else _resolve_file(name)
-    return resolved or found["train"], found
+    return resolved or found["train"], tuple(found.items())
 
 
 def _resolve_file(name: str) -> str:
@@ -136,7 +136,8 @@ def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
         raise NotDownloaded(source)
     notes: list[str] = []
     if spec.files:
-        files = {split: [Path(spec.files[split])] for split in layout.SPLITS if split in spec.files}
+        named = dict(spec.files)
+        files = {split: [Path(named[split])] for split in layout.SPLITS if split in named}
     elif place.is_dir():
         files, notes = layout.split_files(place)
     else:

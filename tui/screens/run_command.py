@@ -38,7 +38,7 @@ def _data_words(data: DataSpec) -> list[str]:
     words += [f"--split-seed={data.seed}"] if data.seed else []
     for option, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
         words += [option] if asked else []
-    words += [f"--{split}={file}" for split, file in data.files.items()]
+    words += [f"--{split}={file}" for split, file in data.files]
     return words + reading_words.options(data.reading)
 
 
