@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make demo, make test, make test-slow, make coverage, make package, make bench, make torture, make lint, make screenshots.
+# Everything a newcomer needs: make demo, make test, make test-slow, make coverage, make package, make bench, make torture, make fuzz, make lint, make screenshots.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP_FLAGS := --disable-pip-version-check --quiet
 # Each test goes to the worker that is free; those of one xdist_group stay together.
 PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test test-slow coverage mutation package lint bench torture screenshots clean
+.PHONY: demo test test-slow coverage mutation package lint bench torture fuzz fuzz-guided screenshots clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,17 @@ bench: $(READY)
 
 torture: $(READY)
 	$(BIN)/python -m tests.runs.torture
+
+# Hostile files for every reader, for ten minutes; SECONDS=60 for one.
+SECONDS ?= 600
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# The same led by what of the program a file reaches: READER='config.toml'.
+READER ?= csv
+fuzz-guided: $(READY)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --group fuzz
+	$(BIN)/python -m tests.fuzz.guided '$(READER)' --seconds $(SECONDS)
 
 screenshots: $(READY)
 	$(BIN)/python -m benchmarks.screenshots

@@ -12,6 +12,11 @@ from .safe_text import safe_line
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S*)')
 
 
+LONGEST = 10_000
+"""Characters of a filter's line."""
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 class Piece(NamedTuple):
     """One term of a line as it was written."""
 
@@ -23,7 +28,14 @@ class Piece(NamedTuple):
 
 
 def pieces(line: str, fields: re.Pattern[str]) -> Iterator[Piece]:
-    """Yield the terms of a line, whose fields begin as `fields` says. Raises UserError for a quotation mark without its end."""
+    """Yield the terms of a line, whose fields begin as `fields` says.
+
+    Raises UserError for a quotation mark without its end, for half a character and for a line that is too long.
+    """
+    if len(line) > LONGEST:
+        raise UserError(f"the filter has {len(line):,} characters. Write at most {LONGEST:,}")
+    if _HALF.search(line):
+        raise UserError(f"the filter holds bytes that are no characters: {safe_line(line, 60)}. Type it anew")
     at = 0
     while at < len(line):
         if line[at].isspace():

@@ -11,6 +11,8 @@ from .safe_text import safe_line
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+LONGEST = 4_096
+"""Characters of a path; Linux takes as many bytes."""
 
 
 def expand(typed: str) -> Path:
@@ -20,6 +22,8 @@ def expand(typed: str) -> Path:
     """
     if not typed:
         raise UserError("a path is empty. Write the name of a file or folder, or . for the folder you are in")
+    if len(typed) > LONGEST:
+        raise UserError(f"{safe_line(typed, 60)} is no path: it has {len(typed):,} characters, and no file's name is so long")
     if "\0" in typed:
         raise UserError(f"{safe_line(typed, 120)} is no path: it holds a NUL character")
     try:

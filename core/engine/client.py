@@ -16,7 +16,7 @@ import msgspec
 
 from ..errors import UserError
 from . import log
-from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ProgressLine, Question, ReplyLine, RequestLine
+from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ErrorLine, ProgressLine, Question, ReplyLine, RequestLine
 
 LINE_LIMIT = 256 << 20
 """Bytes of the longest line that is read from the engine."""
@@ -137,12 +137,32 @@ class _Question:
                     self.on_progress(reply.progress)
                 return False
             if reply.error is not None:
-                self.answer.set_exception(UserError(reply.error.message, exit_code=reply.error.exit_code))
+                self.answer.set_exception(_refusal(reply.error))
             else:
-                self.answer.set_result(msgspec.json.decode(reply.answer, type=ANSWERS[self.kind] | None))
+                self.answer.set_result(_answer(reply, self.kind))
         except Exception as error:  # goes to whoever asked, and must not end the task that reads for all
             self.answer.set_exception(error)
         return True
+
+
+_UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
+"""What decoding raises for a line that is damaged, nested without end or too long."""
+
+
+def _unreadable() -> UserError:
+    return UserError(f"the engine's answer cannot be read: it is damaged or longer than {LINE_LIMIT >> 20} MiB", exit_code=1)
+
+
+def _refusal(error: ErrorLine) -> UserError:
+    return UserError(error.message or "the engine refused without a reason", exit_code=error.exit_code if error.exit_code in (1, 2) else 1)
+
+
+def _answer(reply: ReplyLine, kind: type[Ask]) -> Any:
+    """Return the answer in a reply to a question of this kind. Raises UserError where it is none."""
+    try:
+        return msgspec.json.decode(reply.answer, type=ANSWERS[kind] | None)
+    except _UNREADABLE as error:
+        raise _unreadable() from error
 
 
 class _Child:
@@ -208,11 +228,11 @@ class _Child:
             while line := await self._stdout.readline():
                 reply = decoder.decode(line)
                 if reply.id == 0 and reply.error is not None:
-                    cause = UserError(reply.error.message, exit_code=reply.error.exit_code)
+                    cause = _refusal(reply.error)
                 elif (question := self._questions.get(reply.id)) is not None and question.take(reply):
                     del self._questions[reply.id]
-        except (ValueError, msgspec.MsgspecError):
-            cause = UserError(f"the engine's answer cannot be read: it is damaged or longer than {LINE_LIMIT >> 20} MiB", exit_code=1)
+        except _UNREADABLE:
+            cause = _unreadable()
         self.alive = False
         if cause is not None:
             self._kill()

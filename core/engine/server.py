@@ -117,6 +117,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             assert_never(ask)
 
 
+_NOT_UNDERSTOOD = (ValueError, RecursionError, msgspec.MsgspecError)
+"""What decoding raises for a line that is damaged or nested without end."""
+
+
 class _Numbered(msgspec.Struct):
     """What is left of a request line that is not understood."""
 
@@ -141,7 +145,7 @@ class _Server:
         for line in stdin:
             try:
                 request = decoder.decode(line)
-            except msgspec.MsgspecError as error:
+            except _NOT_UNDERSTOOD as error:
                 self._refuse(line, str(error))
                 continue
             if request.ask is None:
@@ -186,7 +190,7 @@ class _Server:
     def _refuse(self, line: bytes, why: str) -> None:
         try:
             number = msgspec.json.decode(line, type=_Numbered).id
-        except msgspec.MsgspecError:
+        except _NOT_UNDERSTOOD:
             number = 0
         self._reply(ReplyLine(number, error=ErrorLine(f"the engine does not understand a question: {why}")))
 

@@ -53,7 +53,7 @@ def read(folder: Path) -> SavedModel:
     except OSError as error:
         name = folder.parent.name
         raise UserError(f"the run {safe_line(name)} has no model yet. See its state with: emotui show {quote(name)}") from error
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}. Train the run again") from error
     for each in folder.iterdir():
         if each.is_symlink() or not each.is_file():  # a run from elsewhere could lead to what is not its own
