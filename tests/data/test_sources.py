@@ -238,7 +238,7 @@ def test_progress_ends_with_the_whole_of_each_file(tmp_path: Path, write, rows) 
         ("ms:name", "'ms:name' is no data set's id: write ms:OWNER/NAME"),
         ("hf:../..", "'hf:../..' is no data set's id"),
         ("hf:a/b/c", "is no data set's id"),
-        ("x" * 5000, "cannot look at"),
+        ("x" * 5000, "is no path"),
         ("a\0b", "is no path: it holds a NUL character"),
     ],
 )
