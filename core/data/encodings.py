@@ -8,7 +8,7 @@ import re
 from ..errors import UserError
 from ..safe_text import safe_line
 from . import limits
-from .streams import Source
+from .streams import BLOCK, Source
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -77,6 +77,9 @@ def _evidence(source: Source) -> tuple[bytes, int]:
     if source.is_stream:
         blocks = [source.peek(1 << 16)]
         return _lines_of(blocks[0][: blocks[0].rfind(b"\n") + 1] or blocks[0])
+    beginning = source.peek(BLOCK)
+    if len(beginning) < BLOCK:  # it is the whole file
+        return _lines_of(beginning)
     rest = b""
     endless, longest = 0, limits.longest_line()
     with source.open() as unpacked:

@@ -58,6 +58,8 @@ class Source:
     """Set by the reader, as `asked` is."""
     asked: Reading = field(default_factory=Reading)
     _opened: bool = field(default=False)
+    _beginning: bytes | None = field(default=None)
+    """The first block, unpacked: every look at a file asks for it."""
 
     @classmethod
     def of(cls, place: Path | BinaryIO, name: str = "") -> Source:
@@ -86,6 +88,13 @@ class Source:
 
     def peek(self, size: int) -> bytes:
         """Return its first bytes, unpacked: `size` of a file, fewer of a stream."""
+        if self.path is not None and size <= BLOCK:
+            if self._beginning is None:
+                self._beginning = self._first(BLOCK)
+            return self._beginning[:size]
+        return self._first(size)
+
+    def _first(self, size: int) -> bytes:
         parts: list[bytes] = []
         if self.path is None:
             unpacked = Unpacked(self, _Replayed(self.head, io.BytesIO()))
