@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -30,11 +31,16 @@ def clean(text: str) -> str:
 
 
 class _LogStream(io.TextIOWrapper):
-    """A stream into a log, on which only safe text gets."""
+    """A stream into a log, on which only safe text gets. What finds no room there is lost, and whoever said it goes on."""
 
     def write(self, text: str) -> int:
-        super().write(clean(text))
+        with contextlib.suppress(OSError):
+            super().write(clean(text))
         return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 def write_safely() -> None:

@@ -20,6 +20,7 @@ import msgspec
 from .. import crash, log_text, writing
 from ..errors import UserError
 from ..model import guard
+from ..safe_text import safe_line
 from . import log
 from .protocol import (
     Ask,
@@ -236,8 +237,10 @@ def _in_words(error: BaseException) -> str:
         return f"the memory ran out ({name}). Close other programs or ask for less at once"
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed ({name})"
+    if isinstance(error, ImportError):
+        return f"a library cannot be loaded, for want of memory or since it is damaged: {safe_line(str(error), 200)}"
     if isinstance(error, OSError) and error.strerror:
-        return f"the engine met an error it did not expect: {name}, {error.strerror}"
+        return f"the system refused: {safe_line(error.strerror, 200)}"
     return f"the engine met an error it did not expect: {name}"
 
 
@@ -258,6 +261,10 @@ def main(handlers: Handlers | None = None) -> None:
     Descriptors 1 and 2 are pointed at the log first: what a library prints cannot get between the replies.
     """
     os.umask(0o077)
+    try:
+        os.getcwd()
+    except OSError:  # it was removed; the libraries ask for it when they are loaded, and end the process where there is none
+        os.chdir("/")
     replies = os.fdopen(os.dup(1), "wb")
     try:
         log.point_at_log(1, 2)

@@ -113,3 +113,110 @@ def test_a_fault_of_a_stream(name: str, fault: str, home: Path, tmp_path: Path) 
 def test_a_fault_of_a_stream_in_every_command(name: str, fault: str, home: Path, tmp_path: Path) -> None:
     words, code = CALLS[name]
     check(call(words, fault, tmp_path), fault, code)
+
+
+SURROUNDINGS = {
+    "no more may be written to a file": "ulimit -f 0; {}",
+    "few files may be open": "ulimit -n 64; {}",
+    "hardly any file may be open": "ulimit -n 10; {}",
+    "little memory": "ulimit -v 500000; {}",
+    "a small stack": "ulimit -s 256; {}",
+    "a locale without Unicode": "export LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0; {}",
+    "an unknown locale": "export LC_ALL=xx_YY.none PYTHONUTF8=0; {}",
+    "Latin-1": "export PYTHONIOENCODING=latin-1 PYTHONUTF8=0; {}",
+    "a Chinese encoding": "export PYTHONIOENCODING=gbk; {}",
+    "a Japanese encoding": "export PYTHONIOENCODING=iso2022_jp; {}",
+    "an unknown home": "export EMOTUI_HOME='~nosuch'; {}",
+    "a home that is a file": "export EMOTUI_HOME=/etc/passwd; {}",
+    "a home below a file": "export EMOTUI_HOME=/etc/passwd/x; {}",
+    "a home that is a device": "export EMOTUI_HOME=/dev/null; {}",
+    "a home where nothing can be written": "export EMOTUI_HOME=/proc/x; {}",
+    "a home with control characters": "export EMOTUI_HOME=\"$TMPDIR\"/$'a\\nb\\e[2J\\x9b'; {}",
+    "a relative home": 'cd "$TMPDIR"; export EMOTUI_HOME=relative; {}',
+    "no home": 'unset HOME EMOTUI_HOME; export XDG_DATA_HOME="$TMPDIR/xdg"; {}',
+    "settings that are a folder": "export EMOTUI_CONFIG=/tmp; {}",
+    "settings that are a program": "export EMOTUI_CONFIG=/bin/ls; {}",
+    "no environment": "exec env -i {}",
+    "no folder for temporary files": "export TMPDIR=/no/such/folder; {}",
+    "an odd terminal": "export TERM=$'x\\ny' COLUMNS=-5 LINES=abc; {}",
+    "no terminal": "unset TERM; export COLUMNS=99999999999999999999; {}",
+    "a folder that is gone": 'mkdir "$TMPDIR/gone" && cd "$TMPDIR/gone" && rmdir "$TMPDIR/gone"; {}',
+    "a stdin that is full": "{} </dev/full",
+    "a stdin that can only be written": "{} 0>/dev/null",
+}
+"""What a command may find around it. It goes on, or says in a sentence why it cannot."""
+
+
+def look(words: str, around: str, tmp_path: Path) -> None:
+    """Call a command and check how it ended and that what it says is a sentence in the encoding."""
+    script = SURROUNDINGS[around].format(f"{shlex.join(COMMAND)} {words}")
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    answer = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, capture_output=True, timeout=240, env=environ, cwd=tmp_path)
+    said = answer.stdout + answer.stderr
+    assert answer.returncode in (0, 1, 2), said
+    assert not re.search(rb"Traceback|Exception ignored|did not expect|[\x00-\x08\x0b-\x1f\x7f]", said), said
+    if "locale" in around or around in ("Latin-1", "a Japanese encoding"):
+        assert said.isascii()
+    if answer.returncode and words != "doctor":
+        assert answer.stderr.splitlines()[-1].startswith(b"emotui: "), said
+
+
+@pytest.mark.parametrize("around", SURROUNDINGS)
+def test_surroundings(around: str, home: Path, tmp_path: Path) -> None:
+    look("show fine77", around, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("around", SURROUNDINGS)
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"show"}))
+def test_surroundings_of_every_command(name: str, around: str, home: Path, tmp_path: Path) -> None:
+    look(CALLS[name][0], around, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_data: Path, tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path, str]:
+    """Return a data set, a model, and the home and id of a run that was trained on them."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    words = ["train", str(tiny_data), "--model", str(tiny_model), "--epochs", "1", "--device", "cpu", "--json"]
+    environ = {**os.environ, "EMOTUI_HOME": str(home), "EMOTUI_CONFIG": str(home.parent / "config.toml"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*COMMAND, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=240, env=environ)
+    assert done.returncode == 0, done.stderr
+    return tiny_data, tiny_model, home, next((home / "runs").iterdir()).name
+
+
+def filled_in(words: str, trained: tuple[Path, Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    data, model, home, run = trained
+    monkeypatch.setenv("EMOTUI_HOME", str(home))
+    monkeypatch.setenv("EMOTUI_CONFIG", str(home.parent / "config.toml"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return words.format(data=data, model=model, run=run, new=tmp_path / "new")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("streams")
+@pytest.mark.parametrize(
+    "fault", [name for name in FAULTS if name not in ("no more may be written to a file", "the reader leaves after a line")]
+)
+@pytest.mark.parametrize("name", WORKING)
+def test_a_fault_of_a_stream_while_a_model_is_loaded(
+    name: str, fault: str, trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, code = WORKING[name]
+    check(call(filled_in(words, trained, tmp_path, monkeypatch), fault, tmp_path), fault, code)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("streams")
+@pytest.mark.parametrize("around", [name for name in SURROUNDINGS if "home" not in name])
+@pytest.mark.parametrize("name", ["tokens", "predict", "evaluate", "export", "doctor"])
+def test_surroundings_while_a_model_is_loaded(name: str, around: str, trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look(filled_in(WORKING[name][0], trained, tmp_path, monkeypatch), around, tmp_path)
+
+
+def test_an_engine_whose_log_has_no_room_answers(home: Path, tmp_path: Path, tiny_model: Path) -> None:
+    look(f"tokens 'i feel great' --model {tiny_model}", "no more may be written to a file", tmp_path)
+
+
+def test_an_engine_whose_folder_is_gone_answers(home: Path, tmp_path: Path, tiny_model: Path) -> None:
+    answer = call(f"tokens 'i feel great' --model {tiny_model}", "the folder is gone", tmp_path)
+    assert answer.returncode == 0, answer.stderr
