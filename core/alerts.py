@@ -18,6 +18,7 @@ _OSC_9 = "\x1b]9;emotui: {text}\x1b\\"
 _OSC_777 = "\x1b]777;notify;emotui;{text}\x1b\\"
 """That of rxvt-unicode, VTE and foot."""
 _PROGRAMS = ("iTerm.app", "WezTerm", "ghostty")
+_VERBS = {"lost": "was ", "unreadable": "is "}
 _SHOWN = 200
 """Cells of a notification's text."""
 
@@ -54,7 +55,7 @@ class Alerts:
             return ""
         f1 = view.finished.metrics.f1_weighted if view.finished is not None else None
         said = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
-        return f"{view.id} {'was ' if view.state == 'lost' else ''}{view.state}" + (f": {said}" if said else "")
+        return f"{view.id} {_VERBS.get(view.state, '')}{view.state}" + (f": {said}" if said else "")
 
     def _silence_of(self, view: RunView) -> str:
         self._live.add(view.folder)

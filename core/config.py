@@ -9,11 +9,15 @@ from typing import Any
 
 from . import ownership
 from .errors import UserError
+from .plain_files import read_plain
+from .safe_text import safe_line
 
 LONGEST_LINE = 64
 """MiB of the longest line of a file of texts that is read."""
 NO_PROGRESS = 300.0
 """Seconds without an event that count as no progress: loading and measuring a large model on a CPU tell nothing for minutes."""
+_LARGEST = 1 << 20
+"""Bytes of a config.toml."""
 _EXAMPLES = {
     "keys": 'a table, such as:\n[keys]\nquit = "Q"',
     "alerts": "true or false",
@@ -45,14 +49,16 @@ def read(file: Path) -> Config:
     A command is only taken from a file that nobody else may change, and only where nobody else may change what it runs.
     """
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
+        content = tomllib.loads(read_plain(file, _LARGEST, follow=True).decode("utf-8"))
     except FileNotFoundError:
         return Config()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"cannot read {file}: {error}. Correct the file or move it away") from error
+    except RecursionError as error:
+        raise UserError(f"cannot read {file}: its values are nested too deep. Correct the file or move it away") from error
+    except (OSError, ValueError) as error:  # of tomllib and of the encoding
+        raise UserError(f"cannot read {file}: {safe_line(str(error), 200)}. Correct the file or move it away") from error
     for name, value in content.items():
         if name not in _EXAMPLES:
-            raise UserError(f"{file}: there is no setting '{name}'. There are: {', '.join(_EXAMPLES)}")
+            raise UserError(f"{file}: there is no setting '{safe_line(name, 60)}'. There are: {', '.join(_EXAMPLES)}")
         if not _fits(name, value):
             raise UserError(f"{file}: {name} must be {_EXAMPLES[name]}")
     if content.get("on_event"):

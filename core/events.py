@@ -5,7 +5,24 @@ A number that is not finite is written as null (NaN is no JSON), and `Step.finit
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+from msgspec import Meta
+
+from .specs import Moment
+
+# What is read back is held to these: a run's folder may come from elsewhere, or be damaged.
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Code = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+"""An exit code, or minus a signal."""
+Process = Annotated[int, Meta(ge=0, lt=2**31)]
+Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
+"""A mean of shares may exceed 1 by a rounding error."""
+Figure = Annotated[float, Meta(ge=-1e39, le=1e39)]
+"""Whatever float32 holds."""
+Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+Setting = str | Annotated[int, Meta(ge=-(2**62), le=2**62)] | float | bool | None
 
 IMBALANCE = 3.0
 """How many times as many rows the largest class has as one that is called small: accuracy then says little."""
@@ -14,39 +31,39 @@ IMBALANCE = 3.0
 class ClassMetrics(msgspec.Struct, frozen=True):
     """Precision, recall and F1 of one class in [0, 1]; 0 where undefined, as scikit-learn's zero_division=0."""
 
-    precision: float
-    recall: float
-    f1: float
-    support: int
+    precision: Share
+    recall: Share
+    f1: Share
+    support: Count
 
 
 class Metrics(msgspec.Struct, frozen=True):
     """Quality of predictions on one split."""
 
     split: str
-    rows: int
-    accuracy: float
-    f1_weighted: float
-    f1_macro: float
+    rows: Count
+    accuracy: Share
+    f1_weighted: Share
+    f1_macro: Share
     per_class: dict[str, ClassMetrics]
     """In label order."""
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[Count, ...], ...]
     """Counts; one row a true class, one column a predicted class."""
-    loss: float | None = None
+    loss: Figure | None = None
     """Mean cross entropy in nats."""
-    intervals: dict[str, tuple[float, float]] = {}
+    intervals: dict[str, tuple[Figure, Figure]] = {}
     """95 % bootstrap percentile intervals by metric name; per-class F1 as 'f1:LABEL'."""
 
 
 class EpochRow(msgspec.Struct, frozen=True):
     """One line of the tutorial's table."""
 
-    epoch: int
-    train_loss: float | None
-    eval_loss: float | None
-    accuracy: float
-    f1_weighted: float
-    f1_macro: float
+    epoch: Count
+    train_loss: Figure | None
+    eval_loss: Figure | None
+    accuracy: Share
+    f1_weighted: Share
+    f1_macro: Share
 
 
 class Rung(msgspec.Struct, frozen=True):
@@ -55,8 +72,8 @@ class Rung(msgspec.Struct, frozen=True):
     name: str
     """'most_frequent', 'tfidf' or 'encoder'."""
     metrics: Metrics
-    seconds: float
-    iterations: int | None = None
+    seconds: Seconds
+    iterations: Count | None = None
     """Iterations of lbfgs until it converged."""
     cached: bool = False
     """Whether the hidden states came from the cache."""
@@ -65,12 +82,12 @@ class Rung(msgspec.Struct, frozen=True):
 class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_started"):
     """Written by the supervisor when it has started a worker."""
 
-    worker_pid: int
-    batch_size: int | None = None
-    accumulation: int | None = None
+    worker_pid: Process
+    batch_size: Count | None = None
+    accumulation: Count | None = None
     reason: str = ""
     """Why there is another attempt; empty for the first."""
-    resumed_step: int = 0
+    resumed_step: Count = 0
     """The step of the checkpoint that it goes on from; 0: from the beginning."""
 
 
@@ -81,12 +98,12 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
     device_name: str
     precision: str
     labels: tuple[str, ...]
-    rows: dict[str, int]
+    rows: dict[str, Count]
     """Rows of each split."""
-    settings: dict[str, str | int | float | bool | None]
+    settings: dict[str, Setting]
     """Every resolved hyperparameter by its name."""
-    steps: int = 0
-    parameters: int = 0
+    steps: Count = 0
+    parameters: Count = 0
     model: str = ""
     """The checkpoint that it starts from, as spec.json names it."""
 
@@ -96,29 +113,29 @@ class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
 
     phase: str
     """'load', 'tokenize', 'extract', 'fit', 'evaluate' or 'save'."""
-    done: int
-    total: int | None
+    done: Count
+    total: Count | None
     unit: str
     """What is counted: 'rows', 'iterations', 'files'."""
-    seconds: float
+    seconds: Seconds
     detail: str = ""
 
 
 class Step(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
     """One optimizer step, or the mean over the steps since the last one logged."""
 
-    step: int
+    step: Count
     """1 after the first optimizer step."""
-    epoch: float
-    loss: float | None
+    epoch: Figure
+    loss: Figure | None
     """Mean cross entropy over the rows since the last Step event, in nats."""
-    learning_rate: float
-    gradient_norm: float | None
-    rows: int
+    learning_rate: Figure
+    gradient_norm: Figure | None
+    rows: Count
     """Rows trained on since the last Step event."""
-    tokens: int
+    tokens: Count
     """Tokens without padding since the last Step event."""
-    seconds: float
+    seconds: Seconds
     """Time in the training loop since the last Step event."""
     finite: bool = True
 
@@ -126,14 +143,14 @@ class Step(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
 class Evaluated(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluated"):
     """The model was measured during training."""
 
-    step: int
-    epoch: float
+    step: Count
+    epoch: Figure
     metrics: Metrics
 
 
 class EpochDone(msgspec.Struct, frozen=True, tag_field="kind", tag="epoch_done"):
     row: EpochRow
-    step: int
+    step: Count
 
 
 class RungDone(msgspec.Struct, frozen=True, tag_field="kind", tag="rung_done"):
@@ -141,20 +158,20 @@ class RungDone(msgspec.Struct, frozen=True, tag_field="kind", tag="rung_done"):
 
 
 class CheckpointSaved(msgspec.Struct, frozen=True, tag_field="kind", tag="checkpoint_saved"):
-    step: int
-    seconds: float
+    step: Count
+    seconds: Seconds
     best: bool = False
 
 
 class Telemetry(msgspec.Struct, frozen=True, tag_field="kind", tag="telemetry"):
     """Load of the machine. CPU in percent of one core; memory in bytes."""
 
-    cpu_percent: float
-    memory: int
-    memory_total: int
-    gpu_percent: float | None = None
-    gpu_memory: int | None = None
-    gpu_memory_total: int | None = None
+    cpu_percent: Figure
+    memory: Count
+    memory_total: Count
+    gpu_percent: Figure | None = None
+    gpu_memory: Count | None = None
+    gpu_memory_total: Count | None = None
 
 
 class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note"):
@@ -169,26 +186,26 @@ class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):
     """The worker did all it was asked; what result.json keeps."""
 
     metrics: Metrics
-    seconds: float
+    seconds: Seconds
     """Wall time of the work in all attempts, start-up and loading included, but for what was lost with an attempt."""
-    steps: int = 0
-    examples_per_second: float | None = None
+    steps: Count = 0
+    examples_per_second: Figure | None = None
     """Rows trained on a second of the training loop, evaluation not counted."""
-    peak_memory: int | None = None
+    peak_memory: Count | None = None
     """Highest resident memory of the worker in bytes."""
 
 
 class Stopped(msgspec.Struct, frozen=True, tag_field="kind", tag="stopped"):
     """The worker saved and ended because it was asked to."""
 
-    step: int
+    step: Count
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_ended"):
     """Written by the supervisor when a worker is gone."""
 
-    exit_code: int | None
-    signal: int | None
+    exit_code: Code | None
+    signal: Code | None
     cause: str
     """'finished', 'stopped', 'oom_gpu', 'oom_kernel', 'disk_full', 'nan', 'bad_input', 'killed' or 'crash'."""
     reason: str
@@ -215,27 +232,26 @@ Event = (
 class Line(msgspec.Struct, frozen=True):
     """One line of events.jsonl. The order is by `seq`; `time` (seconds since the epoch) is only shown."""
 
-    attempt: int
-    seq: int
-    time: float
+    attempt: Count
+    seq: Count
+    time: Moment
     event: Event
-    sent: int = 0
+    sent: Count = 0
     """The worker's own count of its events in this attempt; 0 for what the supervisor has to say."""
 
 
 class Result(msgspec.Struct, frozen=True):
     """result.json: how the run ended. Written once by the supervisor; removed when the run is resumed."""
 
-    state: str
-    """'finished', 'stopped' or 'failed'."""
+    state: Literal["finished", "stopped", "failed"]
     reason: str
-    ended: float
+    ended: Moment
     cause: str = ""
-    exit_code: int = 0
+    exit_code: Code = 0
     finished: Finished | None = None
     rungs: tuple[Rung, ...] = ()
     epochs: tuple[EpochRow, ...] = ()
-    attempt: int = 1
-    step: int = 0
+    attempt: Count = 1
+    step: Count = 0
     """The last step that was logged, of `steps`."""
-    steps: int = 0
+    steps: Count = 0

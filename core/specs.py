@@ -1,6 +1,7 @@
 """What is to be done: immutable descriptions of data sets and runs, written to disk as JSON.
 
-They are msgspec structs rather than dataclasses because the same definitions then check every value that is read back.
+They are msgspec structs rather than dataclasses because the same definitions then check every value that is read back. Fields of a
+newer version are passed over: such a run can be looked at, and runs.folder tells which they are before it is gone on with.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import msgspec
 from . import hyperparameters
 from .hyperparameters import ClassWeights, DeviceName, Hyperparameter, OneOf, Real, Whole, WholeOr
 
+Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
+"""Seconds since the epoch, up to the year 9999."""
 Pooling = Literal["cls", "mean"]
 Preset = Literal["auto", "tutorial"]
 Device = str
@@ -34,7 +37,7 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether quotes stand around fields; False: they are characters of the text."""
 
 
-class DataSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DataSpec(msgspec.Struct, frozen=True):
     """Where labelled texts come from and how their columns are read."""
 
     source: str
@@ -68,7 +71,7 @@ PrecisionChoice = Annotated[
 ]
 
 
-class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline", forbid_unknown_fields=True):
+class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"):
     """The ladder of baselines: most frequent class, TF-IDF and logistic regression on frozen hidden states."""
 
     data: DataSpec
@@ -92,7 +95,7 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
         hyperparameters.check(self)
 
 
-class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train", forbid_unknown_fields=True):
+class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     """Fine-tuning of an encoder with a classification head."""
 
     data: DataSpec
@@ -237,8 +240,8 @@ class RunSpec(msgspec.Struct, frozen=True):
     """spec.json of a run: the job, and all that is needed to repeat it."""
 
     id: str
-    created: float
-    """Seconds since the epoch, UTC."""
+    created: Moment
+    """UTC."""
     job: Job
     data_hash: str = ""
     labels: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ from pathlib import Path as FilePath
 
 from ..core.cli.units import precisions
 from ..core.runs.state import RunView
-from ..core.specs import task_of
 from .state import PARTS, AppState, Mode, Part
 from .widgets.path_strip import Path, Step
 from .widgets.state_line import RunFacts, StateFacts
@@ -70,9 +69,9 @@ def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
     """Return what the top line shows of a run."""
     share, phase = None, view.progress.phase if view.progress else ""
     if view.steps:
-        share = view.step / view.steps
+        share = min(1.0, view.step / view.steps)
     elif view.progress and view.progress.total:
-        share = view.progress.done / view.progress.total
+        share = min(1.0, view.progress.done / view.progress.total)
     if view.state == "starting":
         phase = "starting"
     losses = [step.loss for step in view.curve[-1:] if step.loss is not None]
@@ -80,7 +79,7 @@ def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
     if f1 is None and view.rungs:
         f1 = max(rung.metrics.f1_weighted for rung in view.rungs)
     return RunFacts(
-        task=task_of(view.spec.job),
+        task=view.task,
         name=view.id.partition("-")[0],
         share=share,
         left=duration(view.seconds_left) if view.seconds_left is not None else "",
@@ -103,7 +102,7 @@ def duration(seconds: float) -> str:
 def path_of(state: AppState, mode: Mode, *, typing: bool = False) -> Path:
     """Return the path as seen from the screen `mode`; while `typing`, a key works only after esc."""
     live = state.live_run
-    going = task_of(live.spec.job) if live else None
+    going = live.task if live else None
     todo: Part | None = next((part for part in PARTS if part not in state.done), None)
     steps: list[Step] = []
     last = None

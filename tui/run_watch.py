@@ -31,19 +31,16 @@ class RunWatch:
         changed = not self._shown
         folders = list_runs(self._created)
         for folder in folders:
-            reader = self._readers.get(folder.id)
             try:
-                if reader is None and folder.id not in self._followed:
-                    view = self._glance(folder)
-                    if view.state in ("starting", "running"):
-                        self._followed.add(folder.id)
-                if folder.id in self._followed:
-                    if reader is None:
-                        reader = self._readers[folder.id] = RunReader(folder)
+                reader = self._readers.get(folder.id)
+                view = self._glance(folder) if reader is None else reader.view
+                if view.state in ("starting", "running"):
+                    self._followed.add(folder.id)
+                if reader is None and folder.id in self._followed and view.has_spec:
+                    reader = self._readers[folder.id] = RunReader(folder)
+                if reader is not None:
                     changed = reader.poll() or changed
                     view = reader.view
-                else:
-                    view = self._glance(folder)
             except UserError:
                 # A run whose folder was removed between the listing and now.
                 continue
@@ -59,19 +56,25 @@ class RunWatch:
 
     def _glance(self, folder: RunFolder) -> RunView:
         """Return a glance, read again only where something was written or removed since: a log may be long."""
-        mark: object = _changed(folder.result_file)
-        if mark is None:  # one that was lost stays so until another process takes its lock
-            held = lock.holder(folder.lock_file)
-            mark = (held, _changed(folder.events_file), _changed(folder.proc_file), _changed(folder.path))
+        mark: tuple[object, ...] = (_changed(folder.spec_file), _changed(folder.result_file))
+        if mark[1] is None:  # one that was lost stays so until another process takes its lock
+            mark += (_holder(folder), _changed(folder.events_file), _changed(folder.proc_file), _changed(folder.path))
         known = self._glances.get(folder.id)
         if known is None or known[0] != mark:
             known = self._glances[folder.id] = (mark, glance(folder))
         return known[1]
 
 
-def _changed(path: Path) -> int | None:
-    """Return when a file was changed last, in ns; None where it is not there."""
+def _holder(folder: RunFolder) -> int | None:
     try:
-        return path.stat().st_mtime_ns
+        return lock.holder(folder.lock_file)
+    except UserError:  # the glance says why
+        return None
+
+
+def _changed(path: Path) -> int | None:
+    """Return when a file or its mode was changed last, in ns; None where it is not there."""
+    try:
+        return path.lstat().st_ctime_ns
     except OSError:
         return None

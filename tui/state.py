@@ -17,7 +17,7 @@ from ..core.engine.protocol import AskClassify, AskDoctor, AskDownload, AskPath,
 from ..core.errors import UserError
 from ..core.runs.state import RunView
 from ..core.safe_text import safe_text
-from ..core.specs import DataSpec, task_of
+from ..core.specs import DataSpec
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.table import Dataset
@@ -176,7 +176,7 @@ class AppState(App[int]):
         views = self.run_source.poll() if self.run_source is not None else None
         if views is not None:
             self.runs = views
-            finished = {task_of(view.spec.job) for view in views if view.state == "finished"}
+            finished = {view.task for view in views if view.state == "finished"}
             if "baseline" in finished:
                 self.mark_done("baseline")
             if "fine-tune" in finished:

@@ -23,7 +23,7 @@ from .units import count, duration, score
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder
 
-ENDED = ("stopped", "finished", "failed", "lost")
+ENDED = ("stopped", "finished", "failed", "lost", "unreadable")
 POLL = 0.2
 """Seconds between two looks at a run."""
 INTERRUPTED = 130
@@ -188,9 +188,11 @@ def _epoch(row: EpochRow) -> str:
 
 
 def exit_code(run: RunFolder, view: RunView) -> int:
-    """Return 0 for a finished run, 130 for a stopped one, 2 where its input was bad, 1 otherwise."""
+    """Return 0 for a finished run, 130 for a stopped one, 2 where its input was bad or it cannot be read, 1 otherwise."""
     if view.state == "finished":
         return 0
+    if view.state == "unreadable":
+        return 2
     if view.state == "stopped":
         return INTERRUPTED
     result = run.read_result()
@@ -213,17 +215,19 @@ def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> in
 
 def ending(view: RunView) -> str:
     """Return in a sentence how a run ended and what can be done next."""
-    name = view.id
+    name = safe_line(view.id, 80)
+    if view.state == "unreadable":
+        return f"run {name} is unreadable: {safe_line(view.reason, 1_000).rstrip('.')}"
     if view.state == "finished":
         took = f" in {duration(view.finished.seconds)}" if view.finished else ""
         return f"run {name} is finished{took}. Try it: emotui predict {quote(name)} 'I saw a movie today and it was really good.'"
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
-        why = f": {safe_line(view.reason).rstrip('.')}" if view.reason else ""
+        why = f": {safe_line(view.reason, 1_000).rstrip('.')}" if view.reason else ""
         return f"run {name} was stopped{at}{why}. Go on with: emotui resume {quote(name)}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
-    reason = safe_line(view.reason or "it left no reason").rstrip(".")
+    reason = safe_line(view.reason or "it left no reason", 1_000).rstrip(".")
     return f"run {name} {'failed' if view.state == 'failed' else 'was lost'}: {reason}. Its log: {view.folder}/worker.log"
 
 

@@ -17,7 +17,6 @@ from ..runs import notes
 from ..runs.state import RunView
 from ..safe_text import cell_width, safe_line
 from ..shell import quote
-from ..specs import task_of
 from . import follow, options, render, shapes
 from .output import Output
 from .progress import Progress
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 _NOTED = 24
 """Cells of the column of tags and pins."""
+_LONGEST = 2_000
+"""Cells of a value or a note in the report of a run."""
 NARROW = 100
 """Cells of a terminal in which the list of runs leaves columns out."""
 
@@ -105,27 +106,32 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
 
     meets, noted = filters.parse(" ".join(arguments.filter)), notes.read()
     views: list[RunView] = []
-    left_out = False
     for run in folder.list_runs():
         if arguments.limit is not None and len(views) == arguments.limit:
             break
         try:
             view = state.glance(run)
-        except UserError as error:  # one damaged run must not hide the others
-            output.say(f"left out: {error}")
-            left_out = True
+        except UserError:  # it was removed meanwhile
             continue
         if meets(view, noted.get(view.id, notes.NOTHING)):
             views.append(view)
     if arguments.json:
         output.json({"runs": [{**shapes.summary(view), **msgspec.to_builtins(noted.get(view.id, notes.NOTHING))} for view in views]})
     elif views:
-        output.lines(runs_table(views, time.time(), output.width, noted))
+        readable = [view for view in views if view.state != "unreadable"]
+        output.lines(runs_table(readable, time.time(), output.width, noted) if readable else [])
+        output.lines([_unreadable_line(view) for view in views if view.state == "unreadable"])
     elif arguments.filter:
         output.say("no run meets the filter. See all with: emotui runs")
-    elif not left_out:
+    else:
         output.say("there are no runs yet. Make one with: emotui train starter")
     return 0
+
+
+def _unreadable_line(view: RunView) -> str:
+    """Return the line of a run that cannot be read: why, and its folder where that does not name it."""
+    place = "" if view.folder in view.reason else f" (folder: {safe_line(view.folder)})"
+    return f"{safe_line(view.id, 40)}  unreadable: {safe_line(view.reason, 600)}{place}"
 
 
 def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str, notes.RunNote] = MappingProxyType({})) -> list[str]:
@@ -141,8 +147,8 @@ def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str,
         measured = shapes.final_metrics(view)
         rows.append(
             [
-                view.id,
-                task_of(view.spec.job),
+                safe_line(view.id, 60),
+                view.task,
                 view.state,
                 f"{view.step:,}/{view.steps:,}" if view.steps else "",
                 score(measured.f1_weighted if measured else None),
@@ -181,7 +187,7 @@ def run_show(arguments: argparse.Namespace, output: Output) -> int:
     """Show one run."""
     from ..runs import folder, state
 
-    run = folder.find(arguments.run)
+    run = folder.find(arguments.run, readable=False)
     view = state.view_of(run)
     if arguments.json:
         output.json(shapes.detail(view))
@@ -195,7 +201,7 @@ def run_report(view: RunView, output: Output) -> list[str]:
     job = view.spec.job
     rows = [
         ("state", view.state + (f": {view.reason}" if view.reason else "")),
-        ("task", task_of(job)),
+        ("task", view.task),
         ("data", job.data.source),
         ("model", job.model),
         ("labels", ", ".join(view.spec.labels)),
@@ -215,9 +221,10 @@ def run_report(view: RunView, output: Output) -> list[str]:
         rows.append(("settings", ", ".join(f"{name} {value}" for name, value in view.started.settings.items() if value is not None)))
     rows.append(("versions", ", ".join(f"{name} {version}" for name, version in view.spec.versions.items())))
     wide = max(len(name) for name, _ in rows)
-    lines = [f"Run {view.id}", *(f"  {name:<{wide}}  {safe_line(value)}" for name, value in rows if value)]
+    lines = [f"Run {safe_line(view.id, 80)}", *(f"  {name:<{wide}}  {safe_line(value, _LONGEST)}" for name, value in rows if value)]
+    lines += [f"  damaged: {safe_line(fault, _LONGEST)}" for fault in view.faults]
     for note in view.notes:
-        lines.append(f"  {note.level}: {safe_line(note.message)}")
+        lines.append(f"  {safe_line(note.level)}: {safe_line(note.message, _LONGEST)}")
     report = follow.training_report(view, output) if not view.rungs else follow.baseline_report(view, output)
     return [*lines, "", *report] if report else lines
 
@@ -226,7 +233,7 @@ def run_watch(arguments: argparse.Namespace, output: Output) -> int:
     """Follow a run without owning it."""
     from ..runs import folder
 
-    run = folder.find(arguments.run)
+    run = folder.find(arguments.run, readable=False)
     if arguments.json:
         return _watch_events(run, output)
     try:
@@ -245,12 +252,18 @@ def _watch_events(run: RunFolder, output: Output) -> int:
     while True:
         reader.poll()
         ended = reader.view.state in follow.ENDED
-        for line in events.read():
-            output.json(line)
+        try:
+            for line in events.read() if reader.view.has_spec else ():
+                output.json(line)
+        except (OSError, UserError):  # the view says so
+            ended = True
         output.flush()
         if not output.is_read:
             return 0
         if ended:
+            for said in (events.fault, follow.ending(reader.view) if reader.view.state == "unreadable" else ""):
+                if said:
+                    output.say(said)
             return follow.exit_code(run, reader.view)
         time.sleep(follow.POLL)
 
@@ -259,9 +272,11 @@ def run_stop(arguments: argparse.Namespace, output: Output) -> int:
     """Ask a run to stop, and wait until it has."""
     from ..runs import folder, launch, state
 
-    run = folder.find(arguments.run)
+    run = folder.find(arguments.run, readable=False)
     reader = state.RunReader(run)
     reader.poll()
+    if reader.view.state == "unreadable":
+        return _stop_unreadable(run, reader.view, arguments, output)
     if reader.view.state not in follow.ENDED:
         if arguments.kill:
             launch.kill(run)
@@ -279,6 +294,19 @@ def run_stop(arguments: argparse.Namespace, output: Output) -> int:
         output.say(f"run {run.id} was asked to stop")
     else:
         output.say(follow.ending(view))
+    return 0
+
+
+def _stop_unreadable(run: RunFolder, view: RunView, arguments: argparse.Namespace, output: Output) -> int:
+    """Ask a run that cannot be read to stop, where its supervisor is alive. Raises UserError where there is nothing to stop."""
+    from ..runs import launch, lock
+
+    if not run.has_private_folder or lock.holder(run.lock_file) is None:
+        raise UserError(follow.ending(view))
+    (launch.kill if arguments.kill else launch.stop)(run)
+    if arguments.json:
+        output.json({**shapes.outcome(view), "step": view.step, "steps": view.steps})
+    output.say(f"{follow.ending(view)}. It goes on, and was asked to stop")
     return 0
 
 

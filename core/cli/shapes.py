@@ -8,7 +8,6 @@ import msgspec
 
 from ..events import Metrics, Rung
 from ..runs.state import RunView
-from ..specs import task_of
 
 FIGURES = ("split", "rows", "accuracy", "f1_weighted", "f1_macro", "loss", "per_class", "confusion")
 
@@ -52,10 +51,10 @@ def summary(view: RunView) -> dict[str, Any]:
     measured = final_metrics(view)
     return {
         **outcome(view),
-        "task": task_of(job),
+        "task": view.task or None,
         "created": view.spec.created,
-        "data": job.data.source,
-        "model": job.model,
+        "data": job.data.source or None,
+        "model": job.model or None,
         "step": view.step,
         "steps": view.steps,
         "split": measured.split if measured else None,
@@ -80,7 +79,8 @@ def detail(view: RunView) -> dict[str, Any]:
         "rungs": [rung(each) for each in view.rungs],
         "metrics": metrics(final_metrics(view)),
         "notes": view.notes,
-        "spec": view.spec,
+        "spec": view.spec if view.has_spec else None,
+        "faults": view.faults,
     }
 
 

@@ -12,6 +12,7 @@ from collections import deque
 
 import msgspec
 
+from ..errors import UserError
 from ..events import Event, Note
 from ..paths import PRIVATE_FILE
 from . import lock, log
@@ -41,7 +42,7 @@ class Channel:
         self._sending = threading.Lock()
         self._journal: int | None = None
         with contextlib.suppress(OSError):  # a full disk; the pipe and the supervisor's memory do without it
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._journal = os.open(run.journal_file, flags, PRIVATE_FILE)
         self._sent = 0
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=KEPT)
@@ -115,10 +116,11 @@ class Channel:
                 continue
             with self._sending:
                 seq = written = 0
-                for line in log.past(self._run.events_file):
-                    seq = max(seq, line["seq"])
-                    if line["attempt"] == self._attempt:
-                        written = max(written, line.get("sent", 0))
+                with contextlib.suppress(OSError, UserError):  # what lies there now cannot be written either
+                    for line in log.past(self._run.events_file):
+                        seq = max(seq, line["seq"])
+                        if line["attempt"] == self._attempt:
+                            written = max(written, line.get("sent", 0))
                 self._writer = log.Writer(self._run.events_file, seq=seq, clock=time.time)
                 for number, event in self._kept:
                     if number > written:

@@ -6,14 +6,19 @@ import json
 import os
 import re
 import shutil
+import stat
 from pathlib import Path
 from typing import Protocol
 
 from .. import writing
+from ..errors import UserError
+from ..plain_files import read_plain
 
 COMPLETE = "COMPLETE"
-_STEP = re.compile(r"step-(\d+)")
-_BEST = re.compile(r"best-(\d+)")
+_STEP = re.compile(r"step-([0-9]{1,15})")
+_BEST = re.compile(r"best-([0-9]{1,15})")
+_LARGEST = 1 << 20
+"""Bytes of a list of files."""
 
 
 class HasCheckpoints(Protocol):
@@ -44,10 +49,15 @@ def mark_complete(folder: Path) -> None:
 def is_complete(folder: Path) -> bool:
     """Whether `folder` has its list and every file on it with the size it had."""
     try:
-        sizes = json.loads((folder / COMPLETE).read_text("utf-8"))["files"]
-        return bool(sizes) and all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        sizes = json.loads(read_plain(folder / COMPLETE, _LARGEST))["files"]
+        return bool(sizes) and all(_has_size(folder / name, size) for name, size in sizes.items())
+    except (OSError, UserError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
+
+
+def _has_size(file: Path, size: object) -> bool:
+    status = file.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_size == size
 
 
 def step_of(folder: Path) -> int:
@@ -83,12 +93,14 @@ def best_folder(run: HasCheckpoints, step: int) -> Path:
 
 def prune_best(run: HasCheckpoints, step: int | None) -> None:
     """Delete all best weights but those of `step`. To be called once a checkpoint that knows of them is complete."""
-    for folder in run.checkpoints.glob("best-*"):
+    for folder in run.checkpoints.glob("best-*") if not run.checkpoints.is_symlink() else ():
         if _BEST.fullmatch(folder.name) and folder.name != f"best-{step}" and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _newest_first(run: HasCheckpoints) -> list[Path]:
+    if run.checkpoints.is_symlink():
+        return []
     try:
         folders = [each for each in run.checkpoints.iterdir() if _STEP.fullmatch(each.name) and each.is_dir() and not each.is_symlink()]
     except OSError:

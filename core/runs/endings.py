@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from ..errors import UserError
+from ..plain_files import open_plain
 
 Asked = Literal["", "stop", "kill"]
 SUPERVISOR_SAYS = "supervisor: "
@@ -75,6 +79,8 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
         )
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         return Ending("killed", f"the worker was killed ({name}), and not from here" + (f": {error}" if error else ""))
+    if number == signal.SIGXFSZ:
+        return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")
     said = error or last_log_line()
     if number == signal.SIGPROF:
         return Ending("bad_input", f"the worker computed for longer than the model's files can need and was ended: it was {said}")
@@ -84,10 +90,10 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
 def last_line(path: Path, limit: int = 1 << 14) -> str:
     """Return the last line of a log, of its last `limit` bytes, that is neither blank nor the supervisor's; '' where there is none."""
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, path.stat().st_size - limit))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
+        with open_plain(path) as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
+            lines = file.read(limit).decode("utf-8", "replace").splitlines()
+    except (OSError, UserError):
         return ""
     return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(SUPERVISOR_SAYS)), "")
 

@@ -11,7 +11,6 @@ from typing import get_args
 from ..errors import UserError
 from ..filter_line import Piece, pieces
 from ..safe_text import safe_line
-from ..specs import task_of
 from .notes import RunNote
 from .state import RunView, State
 
@@ -65,7 +64,7 @@ def _test(piece: Piece) -> Test:
             return lambda view, _: wanted in view.spec.job.model.casefold()
         case "task":
             tasks = _begun("task", wanted, _TASKS)
-            return lambda view, _: task_of(view.spec.job) in tasks
+            return lambda view, _: view.task in tasks
         case "state":
             states = _begun("state", wanted, _STATES)
             return lambda view, _: view.state in states
@@ -78,7 +77,7 @@ def _test(piece: Piece) -> Test:
 
 def _words(view: RunView, note: RunNote) -> tuple[str, ...]:
     job = view.spec.job
-    return view.id, view.spec.name, job.data.source, job.model, task_of(job), view.state, *note.tags
+    return view.id, view.spec.name, job.data.source, job.model, view.task, view.state, *note.tags
 
 
 def _begun(field: str, wanted: str, names: tuple[str, ...]) -> set[str]:

@@ -27,6 +27,10 @@ from ..events import (
 
 READINGS = 120
 """Readings of the machine's load that are kept."""
+MOST_NOTES = 2_000
+MOST_ATTEMPTS = 1_000
+LONGEST_NOTE = 10_000
+"""Characters."""
 
 
 class Fold:
@@ -85,7 +89,8 @@ class Fold:
             case Started():
                 self.spoken, self.started, self.progress = True, event, None
             case Note():
-                self.notes.append(event)
+                if len(self.notes) < MOST_NOTES:
+                    self.notes.append(Note(event.level[:20], event.message[:LONGEST_NOTE]))
             case Finished():
                 self.finished, self.progress = event, None
             case AttemptStarted():
@@ -103,7 +108,8 @@ class Fold:
 
     def _begin(self, number: int, event: AttemptStarted) -> None:
         self.attempt = number
-        self.attempts.append((number, event.resumed_step, event.reason))
+        if len(self.attempts) < MOST_ATTEMPTS:
+            self.attempts.append((number, event.resumed_step, event.reason[:LONGEST_NOTE]))
         self.worker_pid = event.worker_pid
         self.spoken = False
         self.step = event.resumed_step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import paths, writing
 from ..errors import UserError
+from ..plain_files import read_plain
+from ..safe_text import safe_line
 
 if TYPE_CHECKING:  # the supervisor, which imports this module, loads no library
     from ..events import Result
@@ -20,6 +23,9 @@ if TYPE_CHECKING:  # the supervisor, which imports this module, loads no library
 
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 """No vowels, so that no id becomes a word, and nothing that is easily misread."""
+
+_LARGEST_SPEC, _LARGEST_RESULT, _LARGEST_PROC = 4 << 20, 16 << 20, 1 << 16
+"""Bytes of spec.json, of result.json, which may hold large matrices, and of proc.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,36 +83,73 @@ class RunFolder:
         return self.path / "predictions" / f"{split}.parquet"
 
     def read_spec(self) -> RunSpec:
-        """Return the run's spec. Raises UserError where it cannot be read."""
-        import msgspec
+        """Return the run's spec. Raises UserError where it cannot be read, and where others may write in the folder."""
+        from . import records
 
-        from ..specs import RunSpec
+        self.check()
+        content = self._read(self.spec_file, _LARGEST_SPEC)
+        try:
+            return records.spec(content)
+        except UserError as error:
+            raise UserError(f"{_shown(self.spec_file)} is damaged: {error}. Start the run anew") from error
+
+    def unknown_settings(self) -> tuple[str, ...]:
+        """Return the names in spec.json that only a newer version knows. Raises UserError where it cannot be read."""
+        from . import records
+
+        self.read_spec()
+        return records.unknown_settings(self._read(self.spec_file, _LARGEST_SPEC))
+
+    def read_result(self, labels: tuple[str, ...] = ()) -> Result | None:
+        """Return how the run, whose labels these are, ended; None where it has not. Raises UserError where it cannot be read."""
+        from . import records
 
         try:
-            return msgspec.json.decode(self.spec_file.read_bytes(), type=RunSpec)
-        except OSError as error:
-            raise UserError(f"{self.path} is no run: {error.strerror or error} ({self.spec_file.name})") from error
-        except msgspec.MsgspecError as error:
-            raise UserError(f"{self.spec_file} is damaged: {error}. Start the run anew") from error
-
-    def read_result(self) -> Result | None:
-        """Return how the run ended, None where it has not, or where what is there cannot be read."""
-        import msgspec
-
-        from ..events import Result
-
-        try:
-            return msgspec.json.decode(self.result_file.read_bytes(), type=Result)
-        except (OSError, msgspec.MsgspecError):
+            content = read_plain(self.result_file, _LARGEST_RESULT)
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise UserError(f"{_shown(self.result_file)} cannot be read: {error.strerror or error}") from error
+        try:
+            return records.result(content, labels)
+        except UserError as error:
+            raise UserError(f"{_shown(self.result_file)} is damaged: {error}") from error
 
     def read_processes(self) -> dict[str, Any]:
-        """Return proc.json: the identities of launcher, supervisor and worker, and batch_split; {} where there is none."""
+        """Return proc.json: the identities of launcher, supervisor and worker, and batch_split; {} where there is none.
+
+        Raises UserError where something else lies in its place.
+        """
         try:
-            value = json.loads(self.proc_file.read_text("utf-8"))
-        except (OSError, ValueError):
+            value = json.loads(read_plain(self.proc_file, _LARGEST_PROC))
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise UserError(f"{_shown(self.proc_file)} cannot be read: {error.strerror or error}") from error
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
+
+    @property
+    def has_private_folder(self) -> bool:
+        """Whether `check` finds nothing."""
+        try:
+            self.check()
+        except UserError:
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raise UserError unless the folder is a folder of its own, ours, and nobody else may write in it."""
+        if self.path.is_symlink():
+            raise UserError(f"{_shown(self.path)} is a symbolic link. Name the folder that it leads to")
+        paths.check_private(self.path)
+
+    def _read(self, file: Path, limit: int) -> bytes:
+        try:
+            return read_plain(file, limit)
+        except OSError as error:
+            raise UserError(f"{_shown(self.path)} is no run: {error.strerror or error} ({file.name})") from error
 
     def write_processes(self, value: dict[str, Any]) -> None:
         """Replace proc.json. Raises OSError."""
@@ -123,6 +166,7 @@ def create(
     from . import identity
 
     runs = paths.make_private(paths.runs_folder())
+    run = None
     try:
         run = _make_folder(runs, task_of(job))
         spec = RunSpec(run.id, clock(), job, data_hash, labels, versions)
@@ -132,7 +176,11 @@ def create(
         run.write_processes({"launcher": launcher.to_json() if launcher else None})
         # The spec comes last: a folder without one is no run.
         writing.write_private(run.spec_file, msgspec.json.format(msgspec.json.encode(spec), indent=1))
-    except OSError as error:
+    except BaseException as error:
+        if run is not None:
+            shutil.rmtree(run.path, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         raise UserError(f"cannot make a run in {runs}: {error.strerror or error}. Free some space or set EMOTUI_HOME") from error
     return run
 
@@ -149,7 +197,7 @@ def _make_folder(runs: Path, task: str) -> RunFolder:
 
 
 def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFolder]:
-    """Return the runs of this user, the newest first; damaged ones, and folders that others own or may write in, are left out.
+    """Return the runs of this user, the newest first, and after them those that cannot be read, by name.
 
     `known` keeps when the runs were made between two calls, since a spec never changes; without it every spec is read.
     """
@@ -157,65 +205,85 @@ def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFold
     known = {} if known is None else known
     try:
         with os.scandir(runs) as entries:
-            found = [(entry.name, entry.inode()) for entry in entries if entry.is_dir(follow_symlinks=False)]
+            found = [(entry.name, entry.inode()) for entry in entries if entry.is_dir()]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise UserError(f"cannot read the folder {runs}: {error.strerror or error}. Set EMOTUI_HOME to a folder of your own") from error
     dated: list[tuple[float, RunFolder]] = []
+    unreadable: list[RunFolder] = []
     for name, inode in found:
         run = RunFolder(runs / name)
         created = known.get((name, inode))
-        if created is None:
-            created = _created(run)
-        if created is not None and _is_private(run):
-            known[name, inode] = created
-            dated.append((created, run))
+        try:
+            if created is None:
+                created = run.read_spec().created
+            else:
+                run.check()
+        except UserError:
+            if _is_begun(run):
+                unreadable.append(run)
+            continue
+        known[name, inode] = created
+        dated.append((created, run))
     for gone in known.keys() - set(found):
         del known[gone]
-    return [run for _, run in sorted(dated, key=lambda each: (each[0], each[1].id), reverse=True)]
+    newest_first = [run for _, run in sorted(dated, key=lambda each: (each[0], each[1].id), reverse=True)]
+    return newest_first + sorted(unreadable, key=lambda run: run.id)
 
 
-def find(ref: str) -> RunFolder:
-    """Return the run that `ref` names: an id, the unique start of one, 'last', or a path. Raises UserError."""
-    if os.sep in ref or ref in (".", "..") or ref.startswith("~"):
-        return _checked(RunFolder(paths.expand(ref).resolve()))
+def find(ref: str, *, readable: bool = True) -> RunFolder:
+    """Return the run that `ref` names: an id, the unique start of one, 'last', or a path. Raises UserError.
+
+    Without `readable` it may be a run whose spec cannot be read; 'last' is always one that can.
+    """
+    run = _find(ref)
+    if readable:
+        run.read_spec()
+    return run
+
+
+def _find(ref: str) -> RunFolder:
     if not ref:
         raise UserError("a run's id cannot be empty. See them with: emotui runs")
+    shown = safe_line(repr(ref), 100)
+    if os.sep in ref or ref in (".", "..") or ref.startswith("~"):
+        try:
+            return _checked(RunFolder(paths.expand(ref).resolve()))
+        except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a home of nobody, a NUL
+            raise UserError(f"there is no run {shown}: {error}") from error
     exact = RunFolder(paths.runs_folder() / ref)
-    if exact.spec_file.is_file():
+    if exact.path.is_dir():
         return _checked(exact)
     runs = list_runs()
     if ref == "last":
         if not runs:
             raise UserError("there are no runs yet. Make one with: emotui train starter")
+        runs[0].read_spec()
         return runs[0]
     matching = [run for run in runs if run.id.startswith(ref)]
     if len(matching) == 1:
         return matching[0]
     if matching:
-        names = ", ".join(run.id for run in matching[:5])
-        raise UserError(f"{ref!r} is the start of {len(matching)} runs: {names}. Write more of the id")
-    raise UserError(f"there is no run {ref!r}. See them with: emotui runs")
+        names = ", ".join(safe_line(run.id, 40) for run in matching[:5])
+        raise UserError(f"{shown} is the start of {len(matching)} runs: {names}. Write more of the id")
+    raise UserError(f"there is no run {shown}. See them with: emotui runs")
 
 
 def _checked(run: RunFolder) -> RunFolder:
-    paths.check_private(run.path)
-    if not run.spec_file.is_file():
-        raise UserError(f"{run.path} is no run: it has no spec.json. See the runs with: emotui runs")
+    if not _is_begun(run):
+        paths.check_private(run.path)
+        raise UserError(f"{_shown(run.path)} is no run: it has no spec.json. See the runs with: emotui runs")
     return run
 
 
-def _is_private(run: RunFolder) -> bool:
+def _is_begun(run: RunFolder) -> bool:
+    """Whether something is in the folder that only a run has: its spec, or what was written after it; or whether that cannot be seen."""
     try:
-        paths.check_private(run.path)
-    except UserError:
+        return any(os.path.lexists(file) for file in (run.spec_file, run.events_file, run.result_file)) or not os.access(run.path, os.R_OK)
+    except ValueError:
         return False
-    return True
 
 
-def _created(run: RunFolder) -> float | None:
-    try:
-        return run.read_spec().created
-    except UserError:
-        return None
+def _shown(path: Path) -> str:
+    return safe_line(str(path), 160)

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+_MOST = 1 << 31
+"""No process has this number. Those of 1 and less stand for others in system calls: a whole group, or every process."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -36,7 +39,7 @@ def of(pid: int) -> Identity | None:
 def from_json(value: object) -> Identity | None:
     """Return the identity that `to_json` wrote, None for anything else."""
     match value:
-        case {"pid": int(pid), "started": str(started), "boot": str(boot)}:
+        case {"pid": int(pid), "started": str(started), "boot": str(boot)} if 1 < pid < _MOST:
             return Identity(pid, started, boot)
         case _:
             return None

@@ -93,6 +93,8 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
     config.read(paths.config_file())
     command = logout.in_scope(supervisor) if scope else supervisor
     spec = run.read_spec()
+    if unknown := run.unknown_settings():
+        raise UserError(f"cannot resume {run.id}: a newer emotui made it, with settings unknown to this one: {', '.join(unknown)}")
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
         if time.monotonic() > deadline:
@@ -122,7 +124,9 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
 
     source, sink = os.pipe()
     try:
-        output = os.open(run.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, paths.PRIVATE_FILE)
+        output = os.open(
+            run.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, paths.PRIVATE_FILE
+        )
         try:
             starter = subprocess.Popen(
                 [*supervisor, str(run.path), "--ready", str(sink)],
@@ -184,7 +188,7 @@ def _request(run: RunFolder, what: str) -> None:
             _kill_group(worker)
         return
     try:
-        os.close(os.open(run.control / what, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, paths.PRIVATE_FILE))
+        os.close(os.open(run.control / what, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, paths.PRIVATE_FILE))
     except OSError as error:
         # A full disk takes no request. A signal asks the supervisor as well; the worker's end is what it is there to see.
         who = identity.from_json(run.read_processes().get("supervisor"))

@@ -5,17 +5,23 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..paths import PRIVATE_FILE
+from ..plain_files import open_plain
 
 if TYPE_CHECKING:
     from ..events import Line
 
 CHUNK = 1 << 22
 """Bytes read at once."""
+LONGEST = 1 << 24
+"""Bytes of a line; a longer one is passed over."""
+LARGEST = 1 << 28
+"""Bytes of a file that are shown; more would be more steps than memory has room for."""
 
 
 class Writer:
@@ -63,99 +69,203 @@ class Writer:
                 self.problem = error
 
     def _open(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(self._path, flags, PRIVATE_FILE)
-        end = os.fstat(self._descriptor).st_size
-        if end and os.pread(self._descriptor, 1, end - 1) != b"\n":
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(self._path, flags, PRIVATE_FILE)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "no plain file lies there", str(self._path))
+        self._descriptor = descriptor
+        if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
             self._pending[:0] = b"\n"  # the writer before us was killed within a line
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that the disk, or the user's share of it, is full."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    """Whether an error says that the disk, or the user's share of it, is full, or that a file may not grow (ulimit -f)."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def takes_no_more(folder: Path, size: int = 1 << 12) -> bool:
+    """Whether `size` bytes cannot be written into a folder: only trying tells of a quota. Nothing is left there."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            return file.write(bytes(size)) < size
+    except OSError as error:
+        return is_disk_full(error)
+
+
+def may_pass(error: OSError) -> bool:
+    """Whether room may come for what was not written; the limit of a file's size holds for as long as a process lives."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 
 def past(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines of a file as they were written, those that are none of ours left out; standard library only."""
+    """Yield the whole lines of a file as they were written, those that are none of ours left out; standard library only.
+
+    Raises OSError and UserError where there is a file that cannot be read.
+    """
     try:
-        file = open(path, "rb")  # noqa: SIM115 - closed below
-    except OSError:
+        file = open_plain(path)
+    except FileNotFoundError:
         return
     with file:
-        for line in file:
+        for line in _bounded(file):
             try:
-                value = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
+                value = json.loads(line, parse_constant=_refuse, parse_float=_finite)
+            except (ValueError, RecursionError):
                 continue
             match value:
-                case {"attempt": int(), "seq": int(), "event": {"kind": str()}}:
-                    yield value
+                case {"attempt": int(attempt), "seq": int(seq), "event": {"kind": str()}}:
+                    sent = value.get("sent", 0)
+                    if isinstance(sent, int) and all(0 <= number < _MOST for number in (attempt, seq, sent)):
+                        yield value
+
+
+_MOST = 2**53
+
+
+def _bounded(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the whole lines of a file that are not too long."""
+    while line := file.readline(LONGEST):
+        if line.endswith(b"\n"):
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(CHUNK)
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(word)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number
 
 
 class Reader:
     """Follows a file of events from its beginning."""
 
-    def __init__(self, path: Path) -> None:
-        """Prepare to read a file, which need not exist yet."""
+    def __init__(self, path: Path, labels: tuple[str, ...] = ()) -> None:
+        """Prepare to read a file, which need not exist yet, of a run with these labels, () where they are not known."""
         import msgspec
 
         from ..events import Line
 
         self._path = path
+        self._given = labels
         self._decoder = msgspec.json.Decoder(Line)
         self._error = msgspec.MsgspecError
-        self._offset = 0
         self._file: tuple[int, int] | None = None
         self.began_anew = False
         """Whether the last `read` found another file than before, or a shorter one, and started over."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._offset = 0
+        self._labels = self._given
+        self._is_cut = self._is_within = False
+        """Whether the file is larger than what is read; whether the next line is the end of one that was too long."""
+        self._left_out = self._unknown = 0
+        self._why = ""
+
+    @property
+    def fault(self) -> str:
+        """A sentence on what was not taken in; '' where all was."""
+        from . import records
+
+        said = [records.told(self._left_out, self._unknown, self._why)]
+        if self._is_cut:
+            said.append(f"events.jsonl is longer than {LARGEST >> 20} MiB, of which no more are read")
+        return "; ".join(filter(None, said))
 
     def read(self) -> list[Line]:
         """Return the lines that were completed since the last call, in the order of the file.
 
-        Damaged lines and those of an unknown kind are skipped. Raises OSError where the file is there and cannot be read.
+        Damaged lines, those that contradict the run, and those of an unknown kind are left out, of which `fault` tells.
+        Raises OSError, or UserError where it is no plain file, where the file is there and cannot be read.
         """
         self.began_anew = False
         lines: list[Line] = []
         try:
-            file = open(self._path, "rb", buffering=0)  # noqa: SIM115 - closed below
+            file = open_plain(self._path)
         except FileNotFoundError:
             return lines
         with file:
             status = os.fstat(file.fileno())
             here = (status.st_dev, status.st_ino)
             if self._file not in (None, here) or status.st_size < self._offset:
-                self._offset, self.began_anew = 0, True
+                self._begin()
+                self.began_anew = True
             self._file = here
-            while self._offset < status.st_size:
-                file.seek(self._offset)
-                chunk = self._whole_lines(file.read, status.st_size)
-                if not chunk:
-                    break
-                self._offset += len(chunk)
+            end = min(status.st_size, LARGEST)
+            while self._offset < end and (chunk := self._next(file, end)) is not None:
                 lines += self._decode(chunk)
+            self._is_cut = end < status.st_size
         return lines
 
-    def _whole_lines(self, read: Callable[[int], bytes | None], end: int) -> bytes:
-        chunk = b""
+    def _next(self, file: BinaryIO, end: int) -> bytes | None:
+        """Return the next whole lines, none of them where a part of a long one was passed over; None where there are no more."""
+        file.seek(self._offset)
+        chunk = bytearray()
         while self._offset + len(chunk) < end:
-            more = read(CHUNK)
+            more = file.read(min(CHUNK, end - self._offset - len(chunk)))
             if not more:
-                break
-            chunk += more
-            if b"\n" in more:
-                break
-        return chunk[: chunk.rfind(b"\n") + 1]
+                return None
+            last = more.rfind(b"\n") + 1
+            chunk += more[:last] if last else more
+            if last or len(chunk) > LONGEST:
+                self._offset += len(chunk)
+                return self._of_length(bytes(chunk)) if last else self._pass_over()
+        return None
+
+    def _of_length(self, chunk: bytes) -> bytes:
+        if self._is_within:
+            self._is_within = False
+            return chunk[chunk.index(b"\n") + 1 :]
+        return chunk
+
+    def _pass_over(self) -> bytes:
+        if not self._is_within:
+            self._is_within = True
+            self._leave_out(f"it is longer than {LONGEST >> 20} MiB")
+        return b""
+
+    def _leave_out(self, why: str) -> None:
+        self._left_out += 1
+        self._why = self._why or why
 
     def _decode(self, chunk: bytes) -> list[Line]:
         try:
-            return self._decoder.decode_lines(chunk)
-        except (self._error, UnicodeDecodeError):
-            return list(self._decode_each(chunk))
+            lines = self._decoder.decode_lines(chunk)
+        except (self._error, ValueError, RecursionError):
+            lines = list(self._decode_each(chunk))
+        return [line for line in lines if self._is_sound(line)]
+
+    def _is_sound(self, line: Line) -> bool:
+        from ..events import Started
+        from . import records
+
+        if fault := records.event_fault(line.event, self._labels):
+            self._leave_out(fault)
+            return False
+        if isinstance(line.event, Started):
+            self._labels = line.event.labels
+        return True
 
     def _decode_each(self, chunk: bytes) -> Iterator[Line]:
+        from . import records
+
         for line in chunk.split(b"\n"):
             if line:
                 try:
                     yield self._decoder.decode(line)
-                except (self._error, UnicodeDecodeError):
-                    continue
+                except (self._error, ValueError, RecursionError) as error:
+                    if records.newer(error):
+                        self._unknown += 1
+                    else:
+                        self._leave_out(records.why(error))

@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 
 from .. import config, paths
 from ..errors import UserError
+from ..plain_files import read_plain
 from .folder import RunFolder
 from .tally import Tally
 from .watch import tell
@@ -90,9 +91,9 @@ class OnEvent:
 
     def _job(self) -> dict[str, Any]:
         try:
-            job = json.loads(self._run.spec_file.read_bytes())["job"]
+            job = json.loads(read_plain(self._run.spec_file, 4 << 20))["job"]
             return {"task": _TASKS.get(job["task"], job["task"]), "data": job["data"]["source"], "model": job["model"]}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, UserError, ValueError, KeyError, TypeError, RecursionError):
             return {"task": None, "data": None, "model": None}
 
 

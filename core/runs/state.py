@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
-from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..errors import UserError
+from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..safe_text import safe_line
 from ..shell import quote
-from ..specs import BaselineSpec, RunSpec
+from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
 from . import identity, lock, log
-from .fold import Fold
+from .fold import LONGEST_NOTE, Fold
 from .folder import RunFolder
 
-State = Literal["starting", "running", "stopped", "finished", "failed", "lost"]
+State = Literal["starting", "running", "stopped", "finished", "failed", "lost", "unreadable"]
+PROBE = 2.0
+"""Seconds between two tries whether a run has room to write."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -60,16 +66,38 @@ class RunView(msgspec.Struct, frozen=True):
     ended: float | None = None
     seconds_left: float | None = None
     """Estimated seconds to the end; None where nothing can be said."""
+    has_spec: bool = True
+    """Whether `spec` is the run's own; where it cannot be read, a blank one stands there."""
+    faults: tuple[str, ...] = ()
+    """Sentences on what in the run's files was left out."""
+
+    @property
+    def task(self) -> str:
+        """'baseline' or 'fine-tune'; '' where that cannot be read."""
+        return task_of(self.spec.job) if self.has_spec else ""
 
 
 class RunReader:
     """Follows one run: each `poll` reads what is new, `view` shows it. It only reads, and there may be any number."""
 
     def __init__(self, run: RunFolder) -> None:
-        """Take up a run from its first event. Raises UserError where its spec cannot be read."""
+        """Take up a run from its first event. Raises UserError where there is no such folder."""
         self.run = run
-        self._spec = run.read_spec()
-        self._log = log.Reader(run.events_file)
+        if not os.path.lexists(run.path):
+            raise UserError(f"there is no run {safe_line(str(run.path), 160)}. See the runs with: emotui runs")
+        self._spec: RunSpec | None = None
+        self._why = ""
+        """Why the spec cannot be read."""
+        self._faults: tuple[str, ...] = ()
+        try:
+            self._spec = run.read_spec()
+            if unknown := run.unknown_settings():
+                self._faults = (f"spec.json was written by a newer emotui, with settings unknown to this one: {', '.join(unknown)}",)
+        except UserError as error:
+            self._why = str(error)
+        self._log = log.Reader(run.events_file, self._spec.labels if self._spec is not None else ())
+        self._log_fault = ""
+        self._probed = (-PROBE, False)
         self._fold = Fold()
         self._result: Result | None = None
         self._standing: tuple[State, str, int | None] = ("starting", "", None)
@@ -77,21 +105,45 @@ class RunReader:
 
     def poll(self) -> bool:
         """Read on; return whether anything changed."""
-        # In this order: once the lock is free the result is final, and once there is a result the events are complete.
-        holder = lock.holder(self.run.lock_file)
-        result = self.run.read_result()
-        try:
-            lines = self._log.read()
-        except OSError:
-            lines = []
-        if self._log.began_anew:
-            self._fold = Fold()
-        self._fold.take(lines)
-        standing = _standing(self.run, holder, result, self._fold)
+        lines: list[Line] = []
+        result = None
+        if self._spec is None:
+            standing: tuple[State, str, int | None] = "unreadable", self._why, None
+        else:
+            try:
+                # In this order: once the lock is free the result is final, and once there is a result the events are complete.
+                holder = lock.holder(self.run.lock_file)
+                result = self.run.read_result(self._spec.labels)
+                lines = self._read_events(is_needed=result is None)
+                self._fold.take(lines)
+                standing = _standing(self.run, holder, result, self._fold, self._has_no_room)
+            except UserError as error:
+                standing = "unreadable", str(error), None
         changed = bool(lines) or self._log.began_anew or standing != self._standing or result != self._result or self._view is None
         if changed:
             self._standing, self._result, self._view = standing, result, None
         return changed
+
+    def _read_events(self, *, is_needed: bool) -> list[Line]:
+        """Return what is new. Raises UserError where the events cannot be read, and there is nothing else to go by."""
+        self._log_fault = ""
+        try:
+            lines = self._log.read()
+        except (OSError, UserError) as error:
+            self._log_fault = str(error) if isinstance(error, UserError) else f"{self.run.events_file}: {error.strerror or error}"
+            if is_needed:
+                raise UserError(self._log_fault) from error
+            return []
+        if self._log.began_anew:
+            self._fold = Fold()
+        return lines
+
+    def _has_no_room(self) -> bool:
+        at, found = self._probed
+        if time.monotonic() - at >= PROBE:
+            found = _is_full(self.run.path)
+            self._probed = (time.monotonic(), found)
+        return found
 
     @property
     def view(self) -> RunView:
@@ -107,7 +159,7 @@ class RunReader:
         return RunView(
             id=self.run.id,
             folder=str(self.run.path),
-            spec=self._spec,
+            spec=self._spec if self._spec is not None else blank_spec(self.run),
             state=state,
             reason=reason,
             attempt=fold.attempt,
@@ -123,34 +175,40 @@ class RunReader:
             telemetry=tuple(fold.telemetry),
             notes=tuple(fold.notes),
             attempts=tuple(Attempt(*each) for each in fold.attempts),
-            finished=fold.finished,
+            finished=fold.finished or (self._result.finished if self._result else None),
             supervisor_pid=supervisor,
             worker_pid=fold.worker_pid if is_live else None,
             last_event=fold.last_event,
             ended=self._result.ended if self._result else None if is_live else fold.ended_at,
-            seconds_left=self._seconds_left() if state == "running" and reason != _NO_ROOM else None,
+            seconds_left=self._seconds_left() if state == "running" and reason in ("", _ORPHANED) else None,
+            has_spec=self._spec is not None,
+            faults=tuple(filter(None, (*self._faults, self._log.fault, self._log_fault if self._log_fault != reason else ""))),
         )
 
     def _seconds_left(self) -> float | None:
         phase = self._fold.progress
         if phase is None or self._fold.curve:  # a measurement between two steps
             return self._fold.seconds_left()
-        if isinstance(self._spec.job, BaselineSpec) and phase.total and 0 < phase.done <= phase.total:
+        if self._spec is not None and isinstance(self._spec.job, BaselineSpec) and phase.total and 0 < phase.done <= phase.total:
             return phase.seconds * (phase.total - phase.done) / phase.done
         return None
 
 
 def glance(run: RunFolder) -> RunView:
-    """Return a view without curves, for lists: from the result where there is one. Raises UserError where there is no spec."""
-    holder = lock.holder(run.lock_file)
-    result = run.read_result()
-    if holder is None and result is not None:
+    """Return a view without curves, for lists: from the result where there is one. Raises UserError where there is no such folder."""
+    try:
+        spec = run.read_spec()
+        holder = lock.holder(run.lock_file)
+        result = run.read_result(spec.labels)
+    except UserError:
+        spec = holder = result = None  # the reader says why
+    if spec is not None and holder is None and result is not None:
         return RunView(
             id=run.id,
             folder=str(run.path),
-            spec=run.read_spec(),
-            state=cast(State, result.state),
-            reason=result.reason if result.state != "finished" else "",
+            spec=spec,
+            state=result.state,
+            reason=result.reason[:LONGEST_NOTE],
             attempt=result.attempt,
             step=result.step,
             steps=result.steps,
@@ -162,24 +220,36 @@ def glance(run: RunFolder) -> RunView:
     return msgspec.structs.replace(view_of(run), curve=(), evaluations=(), telemetry=())
 
 
+def blank_spec(run: RunFolder) -> RunSpec:
+    """Return what stands for the spec of a run that cannot be read: nothing, as old as its folder."""
+    try:
+        made = max(0.0, run.path.lstat().st_mtime)
+    except OSError:
+        made = 0.0
+    return RunSpec(run.id, made, TrainSpec(DataSpec(""), ""))
+
+
 def view_of(run: RunFolder) -> RunView:
-    """Return all that is known of a run now. Raises UserError where its spec cannot be read."""
+    """Return all that is known of a run now. Raises UserError where there is no such folder."""
     reader = RunReader(run)
     reader.poll()
     return reader.view
 
 
-def _standing(run: RunFolder, holder: int | None, result: Result | None, fold: Fold) -> tuple[State, str, int | None]:
-    """Return a run's state, the reason for it and the supervisor's process number."""
+def _standing(
+    run: RunFolder, holder: int | None, result: Result | None, fold: Fold, has_no_room: Callable[[], bool]
+) -> tuple[State, str, int | None]:
+    """Return a run's state, the reason for it and the supervisor's process number. Raises UserError where proc.json cannot be read."""
     if result is not None:
-        return cast(State, result.state), result.reason, None
+        return result.state, result.reason[:LONGEST_NOTE], None
     if not run.spec_file.is_file():
         return "lost", f"its folder {run.path} is gone", None
+    processes = run.read_processes()
     if holder is not None:
         if holder == fold.worker_pid:
             return "running", _ORPHANED, None
-        return ("running" if fold.spoken else "starting"), _NO_ROOM if _is_full(run.path) else "", holder or _supervisor(run)
-    processes = run.read_processes()
+        reason = _NO_ROOM if has_no_room() else safe_line(str(processes.get("problem", "")), 200)
+        return ("running" if fold.spoken else "starting"), reason, holder or _supervisor(processes)
     worker = identity.from_json(processes.get("worker"))
     if worker is not None and worker.is_alive():
         return "running", _ORPHANED, None
@@ -207,7 +277,9 @@ def _is_full(folder: Path) -> bool:
     except OSError:
         return False
     free = disk.f_bavail if os.geteuid() else disk.f_bfree
-    return disk.f_blocks > 0 and free == 0  # some file systems count no blocks at all
+    if disk.f_blocks > 0 and free == 0:  # some file systems count no blocks at all
+        return True
+    return log.takes_no_more(folder)
 
 
 def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:
@@ -220,6 +292,6 @@ def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) 
     return f"its supervisor was killed{at}; {remedy}"
 
 
-def _supervisor(run: RunFolder) -> int | None:
-    who = identity.from_json(run.read_processes().get("supervisor"))
+def _supervisor(processes: dict[str, Any]) -> int | None:
+    who = identity.from_json(processes.get("supervisor"))
     return who.pid if who else None

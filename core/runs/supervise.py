@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -17,8 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import crash, log_text, writing
+from .. import crash, log_text, paths, writing
 from ..errors import UserError
+from ..safe_text import safe_line
 from ..shell import quote
 from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
@@ -188,10 +190,9 @@ class Supervisor:
             "step": tally.step,
             "steps": tally.steps,
         }
-        content = json.dumps(result, indent=1).encode()
         wait = TICK
         while self.run.path.is_dir():
-            written = self._written(content)
+            written = self._written(result)
             if wait == TICK:  # it is news at once, also where the disk has no room for the result
                 event = "nan" if ending.cause == "nan" else ending.state
                 self.on_event.happened(event, tally, state=ending.state, reason=ending.reason)
@@ -200,24 +201,39 @@ class Supervisor:
             time.sleep(wait)
             wait = min(5.0, 2 * wait)
 
-    def _written(self, content: bytes) -> bool:
-        if not self.log.flush():
-            return False
+    def _written(self, result: dict[str, Any]) -> bool:
+        """Write what waits and the result; return whether that is done, or can never be."""
+        is_whole = self.log.flush()
+        if not is_whole:
+            if self.log.problem is None or log.may_pass(self.log.problem):
+                return False
+            result = {**result, "reason": "; ".join(filter(None, (result["reason"], _unwritten(self.log.problem))))}
         try:
             self.log.sync()
-            writing.write_private(self.run.result_file, content)
-            self.run.journal_file.unlink(missing_ok=True)
+            writing.write_private(self.run.result_file, json.dumps(result, indent=1).encode())
+            if is_whole:
+                self.run.journal_file.unlink(missing_ok=True)
         except OSError as error:
             tell(f"result.json is not written: {error}")
-            return False
+            return not log.may_pass(error)
         return True
 
+    def _tell_problem(self) -> None:
+        """Say in proc.json why events.jsonl does not grow, where it never will: who looks at the disk would see room."""
+        problem = self.log.problem
+        said = _unwritten(problem) if problem is not None and not log.may_pass(problem) else ""
+        if said != self.processes.get("problem", ""):
+            self.processes["problem"] = said
+            with contextlib.suppress(OSError):
+                self.run.write_processes(self.processes)
+
     def _requested(self, what: str) -> bool:
-        return (self.run.control / what).exists()
+        return os.path.lexists(self.run.control / what)
 
     def asks(self) -> endings.Asked:
         """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
         self.log.flush()
+        self._tell_problem()
         self.on_event.look(self.tally)
         if self._requested("kill"):
             self.ask("kill")
@@ -259,6 +275,7 @@ def main(
     answer = _Answer(given.ready)
     try:
         links.check(run)
+        paths.make_private(run.control)
         held = _take_over(run, patience)
         if isinstance(held, str):
             answer.give(held)
@@ -273,9 +290,9 @@ def main(
     except OSError as error:
         if answer.is_given:
             _fail(error)
-        answer.give(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})")
+        answer.give(safe_line(f"the run {run.id} cannot be started: {error.strerror or error} ({error.filename or run.path})"))
     except UserError as error:
-        answer.give(str(error))
+        answer.give(safe_line(str(error)))
         _fail(error)
     except Exception as error:  # the top of the process: its log gets a safe traceback, and whoever waits a sentence
         answer.give(crash.sentence(error, crash.record(error)))
@@ -341,6 +358,11 @@ def _take_over(run: RunFolder, patience: Patience) -> int | str:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(orphan.pid, signal.SIGKILL)
         time.sleep(TICK)
+
+
+def _unwritten(problem: OSError) -> str:
+    limit = " (ulimit -f)" if problem.errno == errno.EFBIG else ""
+    return f"events.jsonl does not take what happens: {problem.strerror}{limit}"
 
 
 def _identity(pid: int) -> dict[str, Any] | None:

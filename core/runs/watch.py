@@ -115,7 +115,7 @@ class Watch:
     def _take(self, line: bytes) -> None:
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             event = None
         match event:
             case {"kind": str()}:

@@ -22,7 +22,7 @@ from ..specs import BaselineSpec, Job, TrainSpec
 from . import endings, ranks
 from .channel import Channel
 from .folder import RunFolder
-from .log import is_disk_full
+from .log import is_disk_full, takes_no_more
 from .telemetry import Telemeter
 
 CHECKPOINTS_AT_ONCE = 3
@@ -234,23 +234,10 @@ def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
         text = str(error)
         if is_disk_full(error) or "No space left on device" in text or "Disk quota exceeded" in text:
             return True
-        if ("PytorchStreamWriter failed" in text or "inline_container" in text) and _is_full(run):
+        if ("PytorchStreamWriter failed" in text or "inline_container" in text) and takes_no_more(run.path, 1 << 20):
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def _is_full(run: RunFolder) -> bool:
-    probe = run.path / ".probe"
-    try:
-        probe.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(probe, flags, paths.PRIVATE_FILE), "wb", buffering=0) as file:
-            return file.write(bytes(1 << 20)) < 1 << 20
-    except OSError as error:
-        return is_disk_full(error)
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def _in_words(error: Exception, run: RunFolder) -> str:
@@ -261,6 +248,8 @@ def _in_words(error: Exception, run: RunFolder) -> str:
             return f"the GPU's memory ran out. Take a smaller --batch-size or a larger --accumulation ({last})"
         case endings.MEMORY:
             return f"the memory ran out. Close other programs or take a larger --accumulation ({last})"
+        case endings.DISK_FULL if "File too large" in last:
+            return f"a file may not grow any more (ulimit -f). Raise that and resume the run ({last})"
         case endings.DISK_FULL:
             return f"the disk is full. Free some space in {run.path} and resume the run ({last})"
         case endings.PEER_LOST:

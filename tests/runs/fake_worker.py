@@ -18,11 +18,12 @@ from typing import Any
 
 from emotui.core import paths
 from emotui.core.errors import UserError
-from emotui.core.events import CheckpointSaved, EpochDone, EpochRow, Finished, Metrics, Started, Step, Stopped
+from emotui.core.events import CheckpointSaved, ClassMetrics, EpochDone, EpochRow, Finished, Metrics, Started, Step, Stopped
 from emotui.core.runs import checkpoints, endings, worker
 from emotui.core.specs import TrainSpec
 
-METRICS = Metrics("validation", 4, 0.75, 0.7, 0.6, {}, ((1, 1), (0, 2)))
+CLASSES = {"a": ClassMetrics(1.0, 0.5, 2 / 3, 2), "b": ClassMetrics(2 / 3, 1.0, 0.8, 2)}
+METRICS = Metrics("validation", 4, 0.75, 0.7, 0.6, CLASSES, ((1, 1), (0, 2)))
 FACTOR, TERM, MODULUS = 6364136223846793005, 1442695040888963407, 2**64
 
 

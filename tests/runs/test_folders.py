@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from emotui.core import paths
 from emotui.core.errors import UserError
-from emotui.core.runs import folder
+from emotui.core.runs import folder, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
@@ -34,13 +34,13 @@ def test_a_new_run_is_private_and_has_its_spec(emotui_home: Path) -> None:
     assert run.read_result() is None
 
 
-def test_runs_are_listed_newest_first_and_damaged_ones_left_out() -> None:
+def test_runs_are_listed_newest_first_and_damaged_ones_last() -> None:
     assert folder.list_runs() == []
     first, third, second = make(created=1.0), make(created=3.0), make(BASELINE, created=2.0)
     (paths.runs_folder() / "empty").mkdir(mode=0o700)
     broken = make(created=4.0)
     broken.spec_file.write_text("{")
-    assert folder.list_runs() == [third, second, first]
+    assert folder.list_runs() == [third, second, first, broken]
     assert folder.find("last") == third
 
 
@@ -76,23 +76,25 @@ def test_no_runs_at_all_is_said() -> None:
         folder.find("last")
 
 
-def test_a_run_that_others_may_write_in_is_refused_and_not_listed() -> None:
+def test_a_run_that_others_may_write_in_is_refused_and_listed_as_unreadable() -> None:
     run = make()
     run.path.chmod(0o770)
     with pytest.raises(UserError, match="others may write"):
         folder.find(run.id)
     with pytest.raises(UserError, match="others may write"):
         folder.find(str(run.path))
-    assert folder.list_runs() == []
+    assert folder.list_runs() == [run]
+    assert state.glance(run).state == "unreadable"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_a_run_of_another_user_is_refused_and_not_listed() -> None:
+def test_a_run_of_another_user_is_refused_and_listed_as_unreadable() -> None:
     run = make()
     os.chown(run.path, 12345, 12345)
     with pytest.raises(UserError, match="belongs to another user"):
         folder.find(run.id)
-    assert folder.list_runs() == []
+    assert folder.list_runs() == [run]
+    assert not state.glance(run).has_spec
 
 
 def test_a_folder_that_cannot_be_written_is_said(emotui_home: Path) -> None:

@@ -207,7 +207,7 @@ def test_the_result_outranks_everything(run: RunFolder) -> None:
     assert standing(run) == ("failed", "the disk is full")
     assert state.glance(run).step == 3
     run.result_file.write_text("{")
-    assert standing(run)[0] == "starting"
+    assert standing(run)[0] == "unreadable"
 
 
 def test_a_ladder_tells_the_time_left_of_its_phase(emotui_home: Path) -> None:

@@ -109,9 +109,9 @@ def test_what_the_disk_does_not_take_waits_in_memory(tmp_path: Path) -> None:
 
 
 def test_a_full_device_is_recognised() -> None:
-    out = writer(Path("/dev/full"))
-    out.add(note("one"), attempt=1)
-    assert out.problem is not None and log.is_disk_full(out.problem)
+    with pytest.raises(OSError, match="No space left") as full, open("/dev/full", "wb", buffering=0) as device:
+        device.write(b"one")
+    assert log.is_disk_full(full.value)
     assert not log.is_disk_full(ValueError("No space left"))
 
 

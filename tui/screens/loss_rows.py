@@ -84,8 +84,12 @@ class LossRows(ModalScreen[None]):
         try:
             self._rows, total = await asyncio.to_thread(self._find, self.state.dataset)
         except UserError as error:
+            if not self._is_whole:
+                return
             self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text(safe_text(str(error)), self.app.theme_variables["error"]))
+            return
+        if not self._is_whole:
             return
         listed = f"{total:,} rows" if total <= MOST else f"{MOST} of {total:,} rows"
         self.query_one("#loss-rows").border_subtitle = Text(f"{listed}, the {'lowest' if self._lowest else 'highest'} loss first")
@@ -110,7 +114,7 @@ class LossRows(ModalScreen[None]):
                     f"the data set {spec.job.data.source} has changed since run {spec.id}: its rows are no longer those of the run"
                 )
         cell = None if self._cell is None else (self._looks[self._cell[0]].name, self._looks[self._cell[1]].name)
-        return read_rows(Path(self._view.folder), dataset, self._split, cell, lowest=self._lowest)
+        return read_rows(Path(self._view.folder), tuple(self._by_name), dataset, self._split, cell, lowest=self._lowest)
 
     def _line(self, row: LossRow) -> Text:
         """Return loss, row number, what the true and the predicted class were given, and the text."""
@@ -121,13 +125,17 @@ class LossRows(ModalScreen[None]):
         return line.append(safe_line(row.text, 400))
 
     @property
+    def _is_whole(self) -> bool:
+        """Whether all parts are there: what was asked for may come while the list is being taken away."""
+        return self.is_attached and len(self.query("#rows, #row-text, #row-text Static, #row-bars, #loss-rows")) == 5
+
+    @property
     def _row(self) -> LossRow | None:
         index = self.query_one("#rows", OptionList).highlighted
         return self._rows[index] if index is not None and index < len(self._rows) else None
 
     def on_option_list_option_highlighted(self) -> None:
-        row = self._row
-        if row is None:
+        if not self._is_whole or (row := self._row) is None:
             return
         more = f"… {len(row.text) - _LONGEST:,} more characters" if len(row.text) > _LONGEST else ""
         text = safe_text(row.text[:_LONGEST]).replace("\t", "    ")

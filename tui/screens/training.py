@@ -287,7 +287,9 @@ class TrainingScreen(RunRequests):
             return self.view is not None and self.query_one(Charts).current == "curves"
         if action in ("filter", "sort"):
             return bool(self.state.runs)
-        if action in ("copy", "rows", "pin", "tag"):
+        if action in ("copy", "rows"):
+            return self.view is not None and self.view.has_spec
+        if action in ("pin", "tag"):
             return self.view is not None
         return super().check_action(action, parameters)
 

@@ -164,7 +164,7 @@ def _empty(views: Sequence[RunView], what: str) -> str:
         return "no run yet: press n"
     if views[0].state in ("starting", "running"):
         return f"the first {what} comes after a few steps"
-    return f"this run has no {what}"
+    return "this run cannot be read" if views[0].state == "unreadable" else f"this run has no {what}"
 
 
 def compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:

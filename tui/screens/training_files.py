@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...core.errors import UserError
+from ...core.plain_files import open_plain
 from ..widgets.density import Cloud
 from ..widgets.label_look import LabelLook
 
 LOG_BYTES = 64 << 10
 """The end of a log that is shown."""
+_FARTHEST = 1e30
+"""Of a point from the middle; one that is farther off is not drawn."""
 
 
 def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[int, int], str] | None:
@@ -19,8 +23,8 @@ def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[i
     A log that is not there is empty. Raises UserError where it cannot be read.
     """
     try:
-        with file.open("rb") as log:
-            status = file.stat()
+        with open_plain(file) as log:
+            status = os.fstat(log.fileno())
             mark = (status.st_size, status.st_mtime_ns)
             if mark == before:
                 return None
@@ -39,19 +43,19 @@ def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[i
 def read_projection(run: Path, looks: Sequence[LabelLook]) -> Cloud | None:
     """Return the projected hidden states of a baseline; None where it made none. Raises UserError where they cannot be read."""
     import numpy as np
-    import pyarrow.parquet as parquet
+    import pyarrow as pa
 
-    file = run / "projection.parquet"
+    from ...core.runs import tables
+
+    schema = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.string())])
     try:
-        table = parquet.read_table(file, columns=["x", "y", "label"])
+        table = tables.read(run / "projection.parquet", schema)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"cannot read {file}: {error}") from error
-    encoded = table["label"].combine_chunks().dictionary_encode()
+    encoded = table["label"].combine_chunks()
     index = {look.name: number for number, look in enumerate(looks)}
     known = np.array([index.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1])
     label = known[encoded.indices.to_numpy(zero_copy_only=False)] if len(encoded) else np.empty(0, int)
-    x, y = (table[name].to_numpy().astype("float64") for name in ("x", "y"))
-    kept = (label >= 0) & np.isfinite(x) & np.isfinite(y)
+    x, y = (table[name].to_numpy() for name in ("x", "y"))
+    kept = (label >= 0) & np.isfinite(x) & np.isfinite(y) & (abs(x) < _FARTHEST) & (abs(y) < _FARTHEST)
     return Cloud(x[kept], y[kept], label[kept], tuple(looks))

@@ -18,7 +18,7 @@ from ...core.log_text import clean
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
-from ...core.specs import BaselineSpec, task_of
+from ...core.specs import BaselineSpec
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
 from .loss_rows import LossRows
@@ -139,7 +139,7 @@ class Panels(Widget):
         if metrics is None:
             return None
         looks = looks_of(view, dark=self.app.current_theme.dark)
-        return Matrix(f"{name_of(view)} {task_of(view.spec.job)}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
+        return Matrix(f"{name_of(view)} {view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
 
     @on(Confusion.Changed)
     def _keep_side_by_side(self, event: Confusion.Changed) -> None:
@@ -165,8 +165,9 @@ class Panels(Widget):
     @work(exclusive=True, group="log")
     async def _read_log(self, view: RunView) -> None:
         errors = [note.message for note in view.notes if note.level == "error"]
-        if view.state in ("failed", "lost") and view.reason:
+        if view.state in ("failed", "lost", "unreadable") and view.reason:
             errors.insert(0, view.reason)
+        errors += view.faults
         pinned = self.query_one("#log-error", Static)
         pinned.update(Text("\n".join(f"✗ {safe_text(message)}" for message in dict.fromkeys(errors))))
         pinned.set_class(bool(errors), "-there")

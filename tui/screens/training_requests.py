@@ -48,7 +48,7 @@ class RunRequests(Page):
 
     @work
     async def action_new(self) -> None:
-        run = await self.app.push_screen_wait(RunForm(self.state, self.view))
+        run = await self.app.push_screen_wait(RunForm(self.state, self.view if self.view is not None and self.view.has_spec else None))
         if run is not None:
             self.look_at_new(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,23 +33,21 @@ class LossRow:
 
 
 def read_rows(
-    run: Path, dataset: Dataset, split: str, cell: tuple[str, str] | None = None, *, lowest: bool = False
+    run: Path, labels: Sequence[str], dataset: Dataset, split: str, cell: tuple[str, str] | None = None, *, lowest: bool = False
 ) -> tuple[list[LossRow], int]:
-    """Return rows by their loss, the highest first or the `lowest`, at most MOST of them, and how many there are.
+    """Return rows of a run with these labels by their loss, the highest first or the `lowest`, MOST of them, and how many there are.
 
     With a `cell`, a true and a predicted class, only its rows. It reads a file: not for the event loop.
     Raises UserError where the run has no predictions, or ones of other data.
     """
     import pyarrow.compute as compute
-    import pyarrow.parquet as parquet
 
-    file = RunFolder(run).predictions_file(split)
+    from ...core.runs import tables
+
     try:
-        found = parquet.read_table(file)
+        found = tables.read_predictions(RunFolder(run).predictions_file(split), labels)
     except FileNotFoundError:
         raise UserError(f"the rows are known when the run has finished: there is no {split} prediction in {run.name} yet") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from error
     if cell is not None:
         found = found.filter((compute.field("label") == cell[0]) & (compute.field("prediction") == cell[1]))
     found = found.sort_by([("loss", "ascending" if lowest else "descending")])

@@ -28,7 +28,7 @@ ORDERS = ("age", "F1", "state")
 """What runs are sorted by: the newest first, the best first, those that need a look first."""
 PAUSE = 0.12
 """Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
-_RANKS = {"running": 0, "starting": 0, "failed": 1, "lost": 2, "stopped": 3, "finished": 4}
+_RANKS = {"running": 0, "starting": 0, "failed": 1, "lost": 2, "stopped": 3, "finished": 4, "unreadable": 5}
 
 
 class RunPanel(Vertical):

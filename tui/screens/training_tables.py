@@ -14,6 +14,8 @@ from ..widgets.bars import bar, sparkline
 from ..widgets.label_look import LabelLook
 from .training_charts import rung_name
 
+_LONGEST = 4_000
+"""Cells of a setting."""
 _WIDE_HEADER = ("Epoch", "Train loss", "Valid. loss", "Accuracy", "F1")
 _HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1")
 
@@ -120,8 +122,8 @@ def settings_table(rows: Sequence[tuple[str, str]], others: Sequence[Sequence[tu
     compared = [dict(other) for other in others]
     for name, value in rows:
         different = [other.get(name, "-") for other in compared if other.get(name, "-") != value]
-        line = Text.assemble((pad(safe_line(name), 24), "dim"), safe_line(value), no_wrap=True)
+        line = Text.assemble((pad(safe_line(name), 24), "dim"), safe_line(value, _LONGEST), no_wrap=True)
         if different and name not in ("run", "folder"):
-            line.append(f"   other: {', '.join(safe_line(each) for each in different)}", color)
+            line.append(f"   other: {', '.join(safe_line(each, 200) for each in different)}", color)
         lines.append(line)
     return Text("\n").join(lines)

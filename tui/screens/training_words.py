@@ -8,13 +8,13 @@ import msgspec
 from rich.text import Text
 
 from ...core import hyperparameters
+from ...core.cli import shapes
 from ...core.cli.units import age, duration, size
 from ...core.events import Step
 from ...core.runs import filters
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
-from ...core.specs import task_of
 from ..frame import duration as clock
 from ..theme import class_looks
 from ..widgets.bars import sparkline
@@ -40,7 +40,10 @@ def name_of(view: RunView) -> str:
 
 def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
     """Return how the labels of a run look."""
-    return class_looks(view.started.labels if view.started is not None else view.spec.labels, dark=dark)
+    labels = view.spec.labels or (view.started.labels if view.started is not None else ())
+    if not labels and (metrics := shapes.final_metrics(view)) is not None:
+        labels = tuple(metrics.per_class)
+    return class_looks(labels, dark=dark)
 
 
 def is_live(view: RunView) -> bool:
@@ -68,7 +71,7 @@ def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNo
     return RunItem(
         key=view.folder,
         id=name_of(view),
-        task=task_of(view.spec.job),
+        task=view.task,
         state=view.state,
         data=short_source(view.spec.job.data.source),
         model=short_source(view.spec.job.model),
@@ -183,7 +186,10 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
 def spec_rows(view: RunView) -> list[tuple[str, str]]:
     """Return what the run was asked to do and what was made of it, as names and values."""
     job = view.spec.job
-    rows = [("run", view.id), ("folder", view.folder), ("task", task_of(job))]
+    rows = [("run", view.id), ("folder", view.folder), ("task", view.task)]
+    rows += [("damaged", fault) for fault in view.faults]
+    if not view.has_spec:
+        return [("run", view.id), ("folder", view.folder), ("unreadable", view.reason)]
     unset = {name: "(chosen by the preset)" if row.by_preset else f"({row.unset})" for name, row in hyperparameters.rows(type(job)).items()}
     rows += [(name, _shown(value, unset.get(name, ""))) for name, value in msgspec.structs.asdict(job).items() if name != "data"]
     rows += [(f"data {name}", _shown(value, "(from the data)")) for name, value in msgspec.structs.asdict(job.data).items()]

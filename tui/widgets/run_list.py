@@ -20,6 +20,7 @@ _SIGNS = {
     "stopped": ("■", "$warning"),
     "failed": ("✗", "$error"),
     "lost": ("?", "$error"),
+    "unreadable": ("!", "$text"),
 }
 
 
@@ -110,17 +111,18 @@ class RunList(OptionList):
         sign, variable = _SIGNS.get(item.state, ("·", "$text"))
         color = self.app.theme_variables.get(variable.removeprefix("$"), "")
         color = color if color.startswith("#") else ""
+        strong = "dim" if item.state == "unreadable" else "bold"
         mark = ("● " if item.marked else "  ") if not item.color else ("● " if item.marked else "━ ")
         age = safe_line(item.age, 10)
         called = f"{'↑ ' if item.pinned else ''}{safe_line(item.id, 8)} {safe_line(item.task)}"
         tags = _tags(item)
         if width < _TWO_COLUMNS:  # data and model of the highlighted run are on the border
-            first = Text.assemble((f"{sign} ", color), (pad(called, width - 2), "bold"), no_wrap=True, overflow="crop")
+            first = Text.assemble((f"{sign} ", color), (pad(called, width - 2), strong), no_wrap=True, overflow="crop")
             score = pad(f"{safe_line(item.score.removeprefix('F1 '))} {tags}", max(1, width - 3 - len(age)))
-            return Text("\n").join([first, Text.assemble((mark, item.color), (score, "bold"), " ", (age, "dim"), no_wrap=True)])
+            return Text("\n").join([first, Text.assemble((mark, item.color), (score, strong), " ", (age, "dim"), no_wrap=True)])
         score = safe_line(item.score, width - 8)
         name = pad(called, max(1, width - 3 - len(score)))
-        first = Text.assemble((f"{sign} ", color), (name, "bold"), " ", (score, "bold"), no_wrap=True, overflow="crop")
+        first = Text.assemble((f"{sign} ", color), (name, strong), " ", (score, strong), no_wrap=True, overflow="crop")
         about = pad(f"{tags} {_about(item)}" if tags else _about(item), max(1, width - 3 - len(age)))
         return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
 

@@ -1,0 +1,87 @@
+"""Reads the Parquet files of a run: plain ones, with the columns and the rows that such a file can have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from ..plain_files import open_plain
+from ..safe_text import safe_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_ROWS = 20_000_000
+"""Of a file: a few bytes can stand for any number of rows."""
+MOST_VALUES = 200_000_000
+"""Of all rows of a column of lists."""
+
+
+def read(file: Path, schema: pa.Schema) -> pa.Table:
+    """Return the columns of `schema`, no value of them null; texts come as dictionary arrays of one dictionary.
+
+    Raises FileNotFoundError where there is no file, and UserError where it is no such table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    wanted = pa.schema([(field.name, pa.dictionary(pa.int32(), pa.string()) if field.name in texts else field.type) for field in schema])
+    try:
+        with open_plain(file) as opened:
+            found = parquet.ParquetFile(opened, read_dictionary=texts)
+            _check(found.metadata, found.schema_arrow, schema.names)
+            table = found.read(columns=schema.names)
+            table = table.select(schema.names).unify_dictionaries().cast(wanted)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError, MemoryError, pa.ArrowException) as error:
+        raise UserError(f"{safe_line(str(file), 160)} cannot be read: {safe_line(str(error), 200)}") from error
+    if any(column.null_count for column in table.columns):
+        raise UserError(f"{safe_line(str(file), 160)} lacks values in some rows")
+    return table
+
+
+def _check(metadata: Any, schema: pa.Schema, names: Sequence[str]) -> None:
+    """Raise ValueError where columns are missing or there twice, and where there is more in them than memory has room for."""
+    for name in names:
+        if schema.names.count(name) != 1:
+            raise ValueError(f"it has {schema.names.count(name)} columns {name!r}")
+    if metadata.num_rows > MOST_ROWS:
+        raise ValueError(f"it has {metadata.num_rows:,} rows, and {MOST_ROWS:,} are possible")
+    for number in range(metadata.num_columns):
+        values = sum(metadata.row_group(group).column(number).num_values for group in range(metadata.num_row_groups))
+        if values > MOST_VALUES:
+            raise ValueError(f"a column has {values:,} values, and {MOST_VALUES:,} are possible")
+
+
+def read_predictions(file: Path, labels: Sequence[str]) -> pa.Table:
+    """Return row, label, prediction, probabilities and loss, as core.model.predictions writes them, of a run with these labels.
+
+    Raises FileNotFoundError where there is no file, and UserError where it is none of such a run.
+    """
+    from importlib import import_module
+
+    import pyarrow as pa
+
+    compute: Any = import_module("pyarrow.compute")  # its functions are made at run time
+    columns = [("row", pa.int64()), ("label", pa.string()), ("prediction", pa.string())]
+    table = read(file, pa.schema([*columns, ("probabilities", pa.list_(pa.float64())), ("loss", pa.float64())]))
+    name = safe_line(str(file), 160)
+    for column in ("label", "prediction"):
+        used = {label for chunk in table[column].chunks for label in chunk.unique().to_pylist()}
+        if not used <= set(labels):
+            raise UserError(f"{name} has labels that are not those of the run")
+    if len(table) == 0:
+        return table
+    lengths = compute.unique(compute.list_value_length(table["probabilities"])).to_pylist()
+    values = compute.list_flatten(table["probabilities"])
+    if lengths != [len(labels)] or values.null_count:
+        raise UserError(f"{name} does not have one probability a label in every row")
+    if not (compute.all(compute.is_finite(values)).as_py() and compute.all(compute.is_finite(table["loss"])).as_py()):
+        raise UserError(f"{name} has numbers that are not finite")
+    if compute.min(table["row"]).as_py() < 0:
+        raise UserError(f"{name} has rows of negative numbers")
+    return table
