@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 import run_folders as folders
-from emotui.core import cli, paths
+from emotui.core import cli, writing
 from emotui.core.errors import UserError
 from emotui.core.runs import folder, launch, state, tables
 from hostile import RAW, drawn
@@ -127,7 +127,7 @@ def test_a_run_that_cannot_be_made_leaves_nothing(emotui_home: Path, monkeypatch
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(paths, "write_private", full)
+    monkeypatch.setattr(writing, "write_private", full)
     with pytest.raises(UserError, match="cannot make a run"):
         folder.create(bad_runs.JOB, data_hash="", labels=(), versions={})
     assert list((emotui_home / "runs").iterdir()) == []
