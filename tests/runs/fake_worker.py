@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,16 @@ from emotui.core.events import CheckpointSaved, ClassMetrics, EpochDone, EpochRo
 from emotui.core.runs import checkpoints, endings, worker
 from emotui.core.specs import TrainSpec
 
-CLASSES = {"a": ClassMetrics(1.0, 0.5, 2 / 3, 2), "b": ClassMetrics(2 / 3, 1.0, 0.8, 2)}
-METRICS = Metrics("validation", 4, 0.75, 0.7, 0.6, CLASSES, ((1, 1), (0, 2)))
 FACTOR, TERM, MODULUS = 6364136223846793005, 1442695040888963407, 2**64
+
+
+def metrics(labels: Sequence[str] = ("a", "b")) -> Metrics:
+    """Return the figures of four rows of the first two of some labels."""
+    classes = dict.fromkeys(labels, ClassMetrics(0.0, 0.0, 0.0, 0))
+    classes |= {labels[0]: ClassMetrics(1.0, 0.5, 2 / 3, 2), labels[1]: ClassMetrics(2 / 3, 1.0, 0.8, 2)}
+    counts = [[0] * len(labels) for _ in labels]
+    counts[0][:2], counts[1][:2] = [1, 1], [0, 2]
+    return Metrics("validation", 4, 0.75, 0.7, 0.6, classes, tuple(map(tuple, counts)))
 
 
 def walk(state: int) -> int:
@@ -52,8 +60,9 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
         step, state = json.loads((work.checkpoint / "state.json").read_text())
     settings: dict[str, Any] = {"batch_size": 16, "accumulation": job.accumulation, "batch_split": work.batch_split}
     settings |= {"learning_rate": job.learning_rate or 0.5}
+    labels = work.run.read_spec().labels or ("a", "b")
     if not plan.get("silent"):
-        work.emit(Started("cpu", "a fake", "float32", ("a", "b"), {"train": 10}, settings, plan["steps"], 1, job.model))
+        work.emit(Started("cpu", "a fake", "float32", labels, {"train": 10}, settings, plan["steps"], 1, job.model))
     for _ in range(plan.get("children", 0)):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", str(work.run.path)], stdin=subprocess.DEVNULL)
     while step < plan["steps"]:
@@ -72,7 +81,7 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
     if work.writes:
         paths.make_private(work.run.model)
         (work.run.model / "model.safetensors").write_text(str(state))
-    work.emit(Finished(METRICS, 1.0, step))
+    work.emit(Finished(metrics(labels), 1.0, step))
     return True
 
 

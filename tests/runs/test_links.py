@@ -145,7 +145,7 @@ def test_a_run_of_plain_files_passes_and_so_does_one_that_is_gone(run: RunFolder
 def test_a_resumed_run_takes_away_its_own_requests_only(runs, emotui_home: Path) -> None:
     run = runs.start(steps=3)
     runs.end(run)
-    run.result_file.write_bytes(b"")
+    run.result_file.write_text('{"state": "stopped", "reason": "", "ended": 1.0}')
     run.events_file.unlink()
     for name in ("stop", "kill", "thesis"):
         (run.control / name).write_bytes(b"")

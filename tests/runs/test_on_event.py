@@ -17,7 +17,7 @@ from emotui.core.runs import launch, on_event
 from emotui.core.runs.folder import RunFolder
 
 from .conftest import Runs, until
-from .fake_worker import METRICS
+from .fake_worker import metrics
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_finished_run_is_told_with_its_figures(runs: Runs, heard: Path) -> Non
         "reason": "",
         "step": 40,
         "steps": 40,
-        "f1_weighted": METRICS.f1_weighted,
+        "f1_weighted": metrics().f1_weighted,
     }
 
 
