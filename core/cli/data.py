@@ -146,6 +146,7 @@ def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
             name: {**msgspec.to_builtins(stats), "tokens": description.tokens.get(name, {}), "skipped": dataset.skipped.get(name, 0)}
             for name, stats in description.stats.items()
         },
+        "unlabelled": dataset.unlabelled,
         "max_length": description.max_length,
         "truncated": description.truncated,
         "problems": [problem_json(each) for each in description.problems],
@@ -186,6 +187,7 @@ def _splits(dataset: Dataset) -> list[str]:
     types = ", ".join(f"{name}: {kind}" for name, kind in dataset.features.items())
     rows = [["split", "rows", "columns"]]
     rows += [[name, f"{len(split):,}", ", ".join(dataset.columns)] for name, split in dataset.splits.items()]
+    rows += [[name, f"{number:,}", "unlabelled"] for name, number in dataset.unlabelled.items()]
     lines = [f"  features {safe_line(types)}", *_indented(render.table(rows, "lrl"))]
     for name, number in dataset.skipped.items():
         lines.append(f"  {count(number, 'row')} of {name} left out")

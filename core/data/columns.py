@@ -24,7 +24,7 @@ TEXT_NAMES = (
     "post",
     "query",
 )
-LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic")
+LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic", "cats")
 
 
 def choose(sample: Sample, file: str, text_column: str | None, label_column: str | None) -> tuple[str, str, list[str]]:
@@ -42,6 +42,8 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
         )
     text = text_column if text_column is not None else _guess(sample, TEXT_NAMES, _looks_like_text, {label_column})
     label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text})
+    if label is None:
+        _check_one_hot(sample, file, text)
     if text is None or label is None:
         what = "the texts and which the labels" if text is None and label is None else "the texts" if text is None else "the labels"
         raise UserError(
@@ -56,6 +58,32 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
     if label_column is None and label != "label":
         notes.append(f"took the column {shown(label)} for the labels (--label-column names another)")
     return text, label, notes
+
+
+def _check_one_hot(sample: Sample, file: str, text: str | None) -> None:
+    """Raise UserError where several columns hold 0 and 1 alone, with a single 1 in each row or several."""
+    bits = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "true": 1, "false": 0}
+    marks = {
+        column: [bits.get(str(value).strip().lower(), -1) for value in values]
+        for column, values in sample.columns.items()
+        if column not in (text, "id") and values
+    }
+    classes = {column: values for column, values in marks.items() if min(values) >= 0 and len(values) == len(next(iter(marks.values())))}
+    if len(classes) < 2:
+        return
+    names = safe_line(", ".join(list(classes)[:20]), 120)
+    sums = {sum(row) for row in zip(*classes.values(), strict=True)}
+    if sums == {1}:
+        listed = safe_line(repr(list(classes)), 200)
+        raise UserError(
+            f"{safe_line(file, 80)} has a column for each class ({names}) with a single 1 in each row. One column of labels is needed: "
+            f"make it with pandas, df['label'] = df[{listed}].idxmax(axis=1), or choose one class with --label-column"
+        )
+    if max(sums) > 1:
+        raise UserError(
+            f"{safe_line(file, 80)} has several columns of 0 and 1 ({names}), and rows with more than one 1: several labels for a text "
+            "(multi-label) are not there yet. Choose one class with --label-column"
+        )
 
 
 def text_column(sample: Sample) -> str | None:

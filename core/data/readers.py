@@ -23,6 +23,9 @@ from .rows import Rows, Sample
 from .streams import Source, sentences
 
 ENDINGS = formats.ENDINGS
+ANSWER = "answer"
+"""Prodigy's column of what its user made of a row."""
+REFUSED = ("reject", "ignore")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
@@ -144,15 +147,30 @@ def sample(opened: OpenedFile) -> Sample:
 
 
 def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults, progress: Progress | None = None) -> Rows:
-    """Return the sound rows of a file; the others go to `faults`, which may raise UserError for the first."""
+    """Return the sound rows of a file; the others go to `faults`, which may raise UserError for the first.
+
+    Rows that Prodigy's column answer does not accept are left out and counted.
+    """
     table = opened.table
+    is_answered = ANSWER in table.columns and ANSWER not in (text_column, label_column) and _is_answered(table)
+    wanted = (text_column, label_column, *([ANSWER] if is_answered else []))
     rows = Rows(table.name, (text_column, label_column), typed=table.typed, faults=faults)
     with sentences(table.name):
-        for batch in table.batches((text_column, label_column), progress):
+        for batch in table.batches(wanted, progress):
             for row in batch.bad:
                 faults.bad(table.name, _place(row.number, row.line), row.fault)
-            rows.add(batch.columns[0], batch.columns[1], batch.numbers, batch.lines)
+            parts = [batch.columns[0], batch.columns[1], batch.numbers, batch.lines]
+            if is_answered:
+                rows.refused.update(answer for answer in batch.columns[2] if answer in REFUSED)
+                kept = [at for at, answer in enumerate(batch.columns[2]) if answer not in REFUSED]
+                parts = [[part[at] for at in kept] if part else part for part in parts]
+            rows.add(*parts)
     return rows
+
+
+def _is_answered(table: TableFile) -> bool:
+    """Return whether the column answer holds what Prodigy writes into it."""
+    return set(map(str, table.head()[ANSWER])) <= {"accept", *REFUSED}
 
 
 def _place(number: int, line: int) -> str:

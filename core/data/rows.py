@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,8 @@ class Rows:
         self.numbers: list[int] = []
         self.lines: list[int] = []
         """Line of each row where that is not its number: csv only."""
+        self.refused: Counter[str] = Counter()
+        """Rows left out by their answer in Prodigy: 'reject' or 'ignore'."""
         self._faults = faults
 
     def __len__(self) -> int:
@@ -105,7 +108,7 @@ class Rows:
         if sound:
             self._add_sound(
                 [texts[index] for index in sound],
-                [_plain_label(labels[index]) for index in sound],
+                [plain_label(labels[index]) for index in sound],
                 [numbers[index] for index in sound],
                 [lines[index] for index in sound] if lines else (),
             )
@@ -121,11 +124,27 @@ def _count_words(text: str) -> int:
     return count
 
 
-def _plain_label(label: Any) -> int | str:
-    """Return a label as it is kept: 2.0 as 2, since pandas turns a column of integers with a gap into floats."""
+def plain_label(label: Any) -> int | str:
+    """Return a label as it is kept: 2.0 as 2, since pandas turns a column of integers with a gap into floats; a list of one as it."""
+    label = _single(label)
     if isinstance(label, float):
         return int(label)
     return ("false", "true")[label] if isinstance(label, bool) else label
+
+
+def _single(label: Any) -> Any:
+    """Return the one label that a list holds, or that spaCy's {'POS': 1, 'NEG': 0} marks; anything else as it is."""
+    if isinstance(label, list | tuple) and len(label) == 1 and not isinstance(label[0], list | tuple | dict):
+        return label[0]
+    marked = _marked(label)
+    return marked[0] if marked is not None and len(marked) == 1 else label
+
+
+def _marked(label: object) -> list[str] | None:
+    """Return the classes to which an object gives 1, where it gives 0 to all others; None for anything else."""
+    if not isinstance(label, dict) or not label or not all(value is None or value in (0, 1) for value in label.values()):
+        return None
+    return [name for name, value in label.items() if value]
 
 
 def _kind(value: object) -> str:
@@ -143,7 +162,7 @@ def _fault(text: object, label: object, columns: tuple[str, str]) -> str:
     for value, column in zip((text, label), columns, strict=True):
         if value is MISSING:
             return f"there is no {shown(column)}"
-    return text_fault(text) or _label_fault(label)
+    return text_fault(text) or label_fault(label)
 
 
 def text_fault(text: object) -> str:
@@ -159,7 +178,14 @@ def text_fault(text: object) -> str:
     return "" if is_unicode(text) else "the text is not valid UTF-8"
 
 
-def _label_fault(label: object) -> str:
+def label_fault(label: object) -> str:
+    """Return what is wrong with a label, as a part of a sentence; empty where nothing is."""
+    label = _single(label)
+    if isinstance(label, list | tuple):
+        return several_labels(len(label)) if label else "the label is an empty list"
+    marked = _marked(label)
+    if marked is not None:
+        return several_labels(len(marked)) if marked else "the label is an object that gives no class a 1"
     if label is None or (isinstance(label, float) and label != label):
         return "the label is null"
     if isinstance(label, bytes):
@@ -172,6 +198,11 @@ def _label_fault(label: object) -> str:
         kind = f"the number {label}" if isinstance(label, float) else _kind(label)
         return f"the label is {kind}, not an integer or a text"
     return "" if abs(label) <= LARGEST_LABEL else f"the label {shown(label)} is out of range"
+
+
+def several_labels(count: int) -> str:
+    """Return what is wrong with a row that has a list of labels, as a part of a sentence."""
+    return f"the label is {count:,} labels, and a text has one here (multi-label is not there yet)"
 
 
 def is_unicode(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import DataSpec, Reading
-from . import columns, layout, metadata, readers, schema, splitting
+from . import columns, layout, naming, readers, schema, splitting, unlabelled
 from .arrays import numbers, to_numpy
 from .batches import Progress
 from .faults import BadRowError, Faults, in_words, shown
@@ -25,9 +25,9 @@ from .table import Dataset, Split
 
 STARTER = Path(__file__).parent / "starter"
 _HUB = re.compile(r"(ms|hf):([\w.-]+)/([\w.-]+)")
-_EMOTION_ROWS = {"train": 16_000, "validation": 2_000, "test": 2_000}
 MOST_LEFT_OUT = 0.1
 """Share of rows up to which leaving them out is offered."""
+REFUSED_ALL = "the column answer, which Prodigy writes, accepts none"
 _WHOLE = "all"
 """Stands for the rows of a single file, before they are split."""
 
@@ -147,14 +147,28 @@ def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
     sample = readers.sample(first)
     text, label, guessed = columns.choose(sample, first.table.name, spec.text_column, spec.label_column)
     notes += guessed
+    without = unlabelled.find(opened, text, label)
+    notes += [unlabelled.note(split, rows) for split, rows in without.items()]
+    opened = {split: part for split, part in opened.items() if split not in without}
     read, faults = _read(opened, text, label, spec, progress)
     notes += dict.fromkeys(note for part in opened.values() for each in part for note in each.notes())
-    schemas = [(each.table.name, getattr(each.table, "metadata", {})) for part in opened.values() for each in part]
-    named, more = _name(source, files, schemas, read, faults, (text, label), spec)
+    about = naming.Source(source if source == "starter" or _is_hub(source) else "", _folders(source, files), text, label)
+    flat = [each for part in read.values() for each in part]
+    named, more = naming.name(
+        about,
+        [each for part in opened.values() for each in part],
+        flat,
+        next(iter(read.values())),
+        [each for part in faults.values() for each in part],
+        spec,
+    )
+    refused = sum((rows.refused for rows in flat), Counter())
+    if refused:
+        notes.append(f"left out {refused.total():,} rows by their column answer, as Prodigy writes it ({in_words(refused)})")
     notes += more
     splits, skipped = _splits(read, faults, named)
     _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
-    splits, more = _complete(splits, spec.seed)
+    splits, more = _complete(splits, spec.seed, without)
     notes += more
     skipped = {"train" if split == _WHOLE else split: count for split, count in skipped.items() if count}
     if skipped:
@@ -173,6 +187,8 @@ def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
         features={**sample.types, label: f"ClassLabel({len(named.labels)})"},
         skipped=skipped,
         notes=tuple(notes),
+        values=named.values,
+        unlabelled=without,
         spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
 
@@ -209,53 +225,11 @@ def _read(
     return read, faults
 
 
-def _name(
-    source: str,
-    files: dict[str, list[Path]],
-    schemas: list[tuple[str, dict[bytes, bytes]]],
-    read: dict[str, list[Rows]],
-    faults: dict[str, list[Faults]],
-    used: tuple[str, str],
-    spec: DataSpec,
-) -> tuple[schema.Named, list[str]]:
-    """Name the classes: what the user says, else the data set's metadata, else the emotion data's, else the labels themselves."""
-    flat = [rows for part in read.values() for rows in part]
-    flat_faults = [each for part in faults.values() for each in part]
-    notes: list[str] = []
-    names: Sequence[str] = spec.labels
-    if not names and source == "starter":
-        names = schema.EMOTIONS
-    ordered = bool(names)
-    if not names:
-        every = [path for part in files.values() for path in part]
-        names, origin = metadata.label_names(_folders(source, every[0]), schemas, used[1])
-        if names:
-            notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
-        elif _is_emotion(source, read, used[0]):
-            names = schema.EMOTIONS
-            notes.append(f"took the integer labels for the emotion data's: {', '.join(names)} (--labels names them otherwise)")
-    named = schema.name_labels(flat, names, flat_faults, ordered=ordered, fold_case=spec.fold_case)
-    if not named.integers and not ordered:
-        notes = []
-    elif named.integers and not names:
-        notes.append("the integer labels have no names and are shown as they are (--labels a,b,c names them)")
-    return named, notes
-
-
-def _folders(source: str, file: Path) -> list[Path]:
-    """Return the folders whose metadata may speak of a file: its own, the data set's, and the one above a data/."""
+def _folders(source: str, files: dict[str, list[Path]]) -> tuple[Path, ...]:
+    """Return the folders whose metadata may speak of files: their own, the data set's, and the one above a data/."""
     root = folder_of(source) if _is_hub(source) else Path(source)
-    return [file.parent, *([root] if root.is_dir() else []), *([file.parent.parent] if file.parent.name == "data" else [])]
-
-
-def _is_emotion(source: str, read: dict[str, list[Rows]], text_column: str) -> bool:
-    """Whether this is the emotion data without its names: by id or by shape, with integer labels 0 to 5."""
-    different = {str(label) for part in read.values() for rows in part for label in set(rows.labels)}
-    if text_column != "text" or not different <= set("012345"):
-        return False
-    by_id = not {"emotion", "dair-ai_emotion"}.isdisjoint(source.lower().split("/")[-3:])
-    by_shape = {split: sum(map(len, part)) for split, part in read.items()} == _EMOTION_ROWS
-    return by_id or (by_shape and len(different) == 6)
+    folder = next(iter(files.values()))[0].parent
+    return (folder, *([root] if root.is_dir() else []), *([folder.parent] if folder.name == "data" else []))
 
 
 def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named: schema.Named) -> tuple[dict[str, Split], dict[str, int]]:
@@ -280,14 +254,15 @@ def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named:
             tables.append(table)
         table = pa.concat_tables(tables).combine_chunks()
         if not table.num_rows:
-            raise UserError(f"{safe_line(part[0].file, 80)}: no row can be used. The first fault: {faults[split][0].first}")
+            raise UserError(f"{safe_line(part[0].file, 80)}: no row can be used. The first fault: {faults[split][0].first or REFUSED_ALL}")
         splits[split] = Split(split, table, named.labels)
     return splits, {split: sum(each.count for each in part) for split, part in faults.items()}
 
 
-def _complete(splits: dict[str, Split], seed: int) -> tuple[dict[str, Split], list[str]]:
-    """Make the splits that are missing: all three of a single file, and a validation split beside train and test."""
-    if list(splits) in ([_WHOLE], ["train"]):
+def _complete(splits: dict[str, Split], seed: int, without: Container[str]) -> tuple[dict[str, Split], list[str]]:
+    """Make the splits that are missing: all three of a single file, and a validation split beside train. One `without` labels is not
+    made up for, but the validation split, without which nothing can be trained."""
+    if list(splits) in ([_WHOLE], ["train"]) and "test" not in without:
         whole = next(iter(splits.values()))
         validation, test, train = _parts(whole, (0.1, 0.1), seed)
         made = {"train": train, "validation": validation, "test": test}
@@ -299,11 +274,19 @@ def _complete(splits: dict[str, Split], seed: int) -> tuple[dict[str, Split], li
         note = f"split {len(whole):,} rows 80/10/10 by class with seed {seed}, identical texts kept together"
         return {name: Split(name, part.table, part.labels) for name, part in made.items()}, [note]
     if "validation" not in splits:
-        validation, train = _parts(splits["train"], (0.1,), seed)
+        whole = splits["train"]
+        validation, train = _parts(whole, (0.1,), seed)
         if len(validation):
-            note = f"there is no validation split: took {len(validation):,} rows (10 %, by class, seed {seed}) from train for it"
-            return {"train": train, "validation": Split("validation", validation.table, validation.labels), "test": splits["test"]}, [note]
+            note = (
+                f"there is no validation split{' with labels' if 'validation' in without else ''}: took {len(validation):,} of the "
+                f"{len(whole):,} rows of train for it (10 %, by class, seed {seed})"
+            )
+            return {"train": train, "validation": Split("validation", validation.table, validation.labels), **_after(splits)}, [note]
     return splits, []
+
+
+def _after(splits: dict[str, Split]) -> dict[str, Split]:
+    return {name: split for name, split in splits.items() if name != "train"}
 
 
 def _parts(split: Split, shares: Sequence[float], seed: int) -> list[Split]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -90,6 +90,11 @@ class Dataset:
     """Sentences about what was decided while reading: guessed columns, a split made by us."""
     spec: DataSpec | None = None
     """What it was read by, with what was guessed and told of its files, so that it is read in the same way again."""
+
+    values: tuple[int, ...] = ()
+    """The integer that stands for each label in the source; empty where texts do."""
+    unlabelled: dict[str, int] = field(default_factory=dict)
+    """Rows of each split of the source in which no row has a label; such a split is not among `splits`."""
 
     def split(self, name: str) -> Split:
         """Return a split. Raises KeyError where there is none."""

@@ -40,7 +40,7 @@ JSON_ROWS = [
     (b'{"text": "x", "label": null}', "test.jsonl, row 5: the label is null"),
     (b'{"text": "x", "label": "joy"}', "test.jsonl, row 5: the label 'joy' is a text where others are integers (mixed types)"),
     (b'{"text": "x", "label": 1.5}', "test.jsonl, row 5: the label is the number 1.5, not an integer or a text"),
-    (b'{"text": "x", "label": [1]}', "test.jsonl, row 5: the label is a list, not an integer or a text"),
+    (b'{"text": "x", "label": [1, 2]}', "test.jsonl, row 5: the label is 2 labels, and a text has one here (multi-label is not there yet)"),
     (b'{"text": "x", "label": " "}', "test.jsonl, row 5: the label is empty"),
     (b'{"text": "x"}', "test.jsonl, row 5: there is no 'label'"),
     (b'{"label": 1}', "test.jsonl, row 5: there is no 'text'"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.data import sources
+from emotui.core.data import naming, sources
 from emotui.core.errors import UserError
 from emotui.core.specs import DataSpec
 
@@ -140,16 +142,170 @@ def test_a_few_labels_of_another_type_are_mixed_types(tmp_path: Path) -> None:
             sources.load(DataSpec(str(tmp_path / name)))
 
 
-def test_the_emotion_data_is_known_by_its_id(tmp_path: Path, write) -> None:
-    for folder in ("emotion", "dair-ai_emotion", "emotion/data"):
-        dataset = sources.load(DataSpec(str(fill(tmp_path / folder, write, numbered(6)))))
-        assert dataset.labels == EMOTIONS
-        assert any(note.startswith("took the integer labels for the emotion data's: sadness, joy") for note in dataset.notes)
-    assert sources.load(DataSpec(str(fill(tmp_path / "other", write, numbered(6))))).labels == tuple("012345")
-    assert sources.load(DataSpec(str(fill(tmp_path / "seven" / "emotion", write, numbered(7))))).labels == tuple("0123456")
+def test_a_folder_called_emotion_is_not_the_emotion_data(tmp_path: Path, write) -> None:
+    for folder, classes in (("emotion", 4), ("dair-ai/emotion", 6), ("dair-ai_emotion", 6), ("emotion/data", 6)):
+        dataset = sources.load(DataSpec(str(fill(tmp_path / folder, write, numbered(classes)))))
+        assert dataset.labels == tuple(map(str, range(classes)))
 
 
-def test_the_emotion_data_is_known_by_its_shape(tmp_path: Path, write) -> None:
+def test_the_emotion_data_is_known_by_its_id_on_a_hub(tmp_path: Path, write, emotui_home: Path) -> None:
+    for source, classes in (
+        ("hf:dair-ai/emotion", 6),
+        ("ms:jieshenai/dair-ai_emotion", 6),
+        ("hf:someone/emotion", 6),
+        ("ms:dair-ai/emotion", 5),
+    ):
+        fill(sources.folder_of(source), write, numbered(classes))
+        dataset = sources.load(DataSpec(source))
+        known = classes == 6 and "dair-ai" in source
+        assert dataset.labels == (EMOTIONS if known else tuple(map(str, range(classes))))
+        assert any(note.startswith("took the integer labels for the emotion data's: sadness, joy") for note in dataset.notes) == known
+
+
+def test_the_emotion_data_is_known_by_its_rows(tmp_path: Path, write, monkeypatch: pytest.MonkeyPatch) -> None:
     for split, count in (("train", 16_000), ("validation", 2_000), ("test", 2_000)):
         write(tmp_path / "tweets" / f"{split}.jsonl", numbered(6, count))
+    assert sources.load(DataSpec(str(tmp_path / "tweets"))).labels == tuple("012345")
+    digest = naming.rows_hash((row["text"], row["label"]) for row in reversed(numbered(6, 16_000)))
+    monkeypatch.setattr(naming, "EMOTION_HASHES", (digest,))
     assert sources.load(DataSpec(str(tmp_path / "tweets"))).labels == EMOTIONS
+
+
+@pytest.mark.parametrize("value", ["%d.0", "%d", "+%d", "%d."])
+def test_whole_numbers_are_the_same_classes_in_every_format(tmp_path: Path, value: str) -> None:
+    numbers = [(0, 2, 10)[n % 3] for n in range(60)]
+    (tmp_path / "all.csv").write_text("text,label\n" + "".join(f"text {n},{value % number}\n" for n, number in enumerate(numbers)))
+    (tmp_path / "all.jsonl").write_text("".join(f'{{"text": "text {n}", "label": {number}.0}}\n' for n, number in enumerate(numbers)))
+    texts = [f"text {n}" for n in range(60)]
+    pq.write_table(pa.table({"text": texts, "label": pa.array(numbers, pa.float64())}), tmp_path / "all.parquet")
+    found = [sources.load(DataSpec(str(tmp_path / f"all.{ending}"))) for ending in ("csv", "jsonl", "parquet")]
+    assert [each.labels for each in found] == [("0", "2", "10")] * 3
+    assert len({sources.fingerprint(each) for each in found}) == 1
+
+
+def test_half_stars_are_texts_in_csv_and_one_stray_is_a_fault(tmp_path: Path) -> None:
+    halves = "".join(f"text {n},{('1.0', '1.5', '2.0')[n % 3]}\n" for n in range(60))
+    (tmp_path / "all.csv").write_text("text,label\n" + halves)
+    assert sources.load(DataSpec(str(tmp_path / "all.csv"))).labels == ("1.0", "1.5", "2.0")
+    stray = "".join(f"text {n},{'1.5' if n == 3 else n % 3}\n" for n in range(60))
+    (tmp_path / "all.csv").write_text("text,label\n" + stray)
+    with pytest.raises(UserError, match=r"row 4.*: the label '1\.5' is a text where others are integers"):
+        sources.load(DataSpec(str(tmp_path / "all.csv")))
+
+
+@pytest.mark.parametrize("values", [(-1, 0, 1), (-1, 1), (-2, -1, 0, 1, 2), (1, 3, 5), (1, 2, 3, 4, 5), (-5, 7)])
+def test_integers_are_classes_and_are_named_in_ascending_order(tmp_path: Path, write, values: tuple[int, ...]) -> None:
+    rows = [{"text": f"text {n}", "label": values[::-1][n % len(values)]} for n in range(100)]
+    spec = DataSpec(str(fill(tmp_path, write, rows)))
+    dataset = sources.load(spec)
+    assert dataset.labels == tuple(map(str, values)) and dataset.values == values
+    names = tuple("abcdefg"[: len(values)])
+    named = sources.load(msgspec.structs.replace(spec, labels=names))
+    assert named.labels == names
+    assert named.split("train").row(0).name == names[-1]
+    assert f"named the labels in ascending order: {values[0]} a, " in " ".join(named.notes)
+    for wrong in (names[:-1], (*names, "x", "y", "z")):
+        with pytest.raises(UserError, match="--labels gives") as caught:
+            sources.load(msgspec.structs.replace(spec, labels=wrong))
+        assert f"{len(values)} different integers: {', '.join(map(str, values))}. Name each" in str(caught.value)
+
+
+def test_a_fourth_class_without_a_name_is_told_with_its_values(tmp_path: Path, write) -> None:
+    fill(tmp_path, write, numbered(4))
+    with pytest.raises(UserError, match="gives 3 names, and the labels are 4 different integers: 0, 1, 2, 3"):
+        sources.load(DataSpec(str(tmp_path), labels=("a", "b", "c")))
+
+
+def test_a_name_that_no_row_bears_is_told_first(tmp_path: Path, write) -> None:
+    spec = DataSpec(str(fill(tmp_path, write, numbered(3))), labels=("a", "b", "c", "d"))
+    assert sources.load(spec).notes[0] == "warning: no row has the label 'd', which --labels names. Are the names those of this data set?"
+    assert not any("warning" in note for note in sources.load(msgspec.structs.replace(spec, labels=("a", "b", "c"))).notes)
+    (tmp_path / "dataset_info.json").write_text('{"features": {"label": {"names": ["a", "b", "c", "z"], "_type": "ClassLabel"}}}')
+    assert any("no row has the label 'z', which dataset_info.json names" in note for note in sources.load(DataSpec(str(tmp_path))).notes)
+
+
+@pytest.mark.parametrize("column", ["label_text", "label_name", "label_names", "class_name"])
+def test_a_column_beside_the_integers_names_them(tmp_path: Path, write, column: str) -> None:
+    names = {3: "good", 1: "bad", 9: "a mix"}
+    rows = [{"text": f"text {n}", "label": (number := (3, 1, 9)[n % 3]), column: f" {names[number]} "} for n in range(60)]
+    dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
+    assert dataset.labels == ("bad", "good", "a mix")
+    assert dataset.split("train").row(0).name == "good"
+    assert f"took the label names from the column '{column}': 1 bad, 3 good, 9 a mix (--labels names them otherwise)" in dataset.notes
+    assert sources.load(DataSpec(str(tmp_path), labels=("x", "y", "z"))).labels == ("x", "y", "z")
+
+
+@pytest.mark.parametrize(("at", "said"), [(0, "3 with 'good' and 'other'"), (1, "'other' with 1 and 3")])
+def test_a_column_that_is_not_one_to_one_names_nothing(tmp_path: Path, write, at: int, said: str) -> None:
+    rows = [{"text": f"text {n}", "label": (3, 1)[n % 2], "label_text": ("good", "bad")[n % 2]} for n in range(60)]
+    if at:
+        rows = [{**row, "label_text": "other"} for row in rows[1:] + rows[:1]]
+    else:
+        rows[8]["label_text"] = "other"
+    dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
+    assert dataset.labels == ("1", "3")
+    assert f"the column 'label_text' does not name the labels: it has {said} (--labels a,b,c names them)" in dataset.notes
+
+
+@pytest.mark.parametrize("shape", ["list", "cats", "cats with null", "csv list"])
+def test_a_list_of_one_label_is_that_label(tmp_path: Path, shape: str) -> None:
+    names = [("joy", "fear")[n % 2] for n in range(60)]
+    cells = {
+        "list": lambda name: {"label": [name]},
+        "cats": lambda name: {"cats": {"joy": float(name == "joy"), "fear": float(name == "fear")}},
+        "cats with null": lambda name: {"cats": {"joy": None, "fear": None, name: True}},
+    }
+    path = tmp_path / ("all.csv" if shape == "csv list" else "all.jsonl")
+    if shape == "csv list":
+        path.write_text("text,label\n" + "".join(f"text {n},['{name}']\n" for n, name in enumerate(names)))
+    else:
+        path.write_text("".join(json.dumps({"text": f"text {n}", **cells[shape](name)}) + "\n" for n, name in enumerate(names)))
+    dataset = sources.load(DataSpec(str(path)))
+    assert dataset.labels == ("fear", "joy")
+    found = {row.text: row.name for split in dataset.splits.values() for row in split.rows(0, 60)}
+    assert found == {f"text {n}": name for n, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("shape", ["list", "cats", "csv list"])
+def test_several_labels_are_a_sentence(tmp_path: Path, shape: str) -> None:
+    several = {"list": '["joy", "fear"]', "cats": '{"joy": 1, "fear": 1}', "csv list": "\"['joy', 'fear']\""}[shape]
+    one = {"list": '["joy"]', "cats": '{"joy": 1, "fear": 0}', "csv list": "['joy']"}[shape]
+    other = {"list": '"fear"', "cats": '{"joy": 0, "fear": 1}', "csv list": "fear"}[shape]
+    labels = [several if n == 4 else (one, other)[n % 2] for n in range(60)]
+    path = tmp_path / ("all.csv" if shape == "csv list" else "all.jsonl")
+    if shape == "csv list":
+        path.write_text("text,label\n" + "".join(f"text {n},{label}\n" for n, label in enumerate(labels)))
+    else:
+        path.write_text("".join(f'{{"text": "text {n}", "label": {label}}}\n' for n, label in enumerate(labels)))
+    with pytest.raises(UserError, match=r"row 5.*: the label is 2 labels, and a text has one here \(multi-label is not there yet\)"):
+        sources.load(DataSpec(str(path)))
+    dataset = sources.load(DataSpec(str(path), skip_bad_rows=True))
+    assert dataset.labels == ("fear", "joy") and dataset.skipped == {"train": 1}
+
+
+def test_one_hot_columns_are_named_with_a_remedy_that_works(tmp_path: Path) -> None:
+    rows = [
+        {"id": n, "text": f"text {n}", **{name: int(n % 3 == at) for at, name in enumerate(("joy", "fear", "an 'ire'"))}} for n in range(60)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "all.csv", index=False)
+    with pytest.raises(UserError, match=r"has a column for each class .* with a single 1 in each row") as caught:
+        sources.load(DataSpec(str(tmp_path / "all.csv")))
+    df = pd.read_csv(tmp_path / "all.csv")
+    exec(str(caught.value).split("pandas, ")[1].split(", or choose")[0], {"df": df})
+    df.to_csv(tmp_path / "all.csv", index=False)
+    assert sources.load(DataSpec(str(tmp_path / "all.csv"))).labels == ("an 'ire'", "fear", "joy")
+    df.drop(columns="label").assign(joy=1).to_csv(tmp_path / "all.csv", index=False)
+    with pytest.raises(UserError, match="multi-label\\) are not there yet"):
+        sources.load(DataSpec(str(tmp_path / "all.csv")))
+
+
+def test_rows_that_prodigy_refuses_are_left_out_and_told(tmp_path: Path, write) -> None:
+    answers = ("accept", "reject", "accept", "ignore", "accept")
+    rows = [{"text": f"text {n}", "label": ("a", "b")[n % 2], "answer": answers[n % 5]} for n in range(100)]
+    dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
+    kept = {row["text"] for row in rows if row["answer"] == "accept"}
+    assert {text for split in dataset.splits.values() for text in split.texts()} == kept
+    assert {row.name for row in dataset.split("train").rows(0, 100)} == {"a", "b"}
+    assert "left out 80 rows by their column answer, as Prodigy writes it (40 reject; 40 ignore)" in dataset.notes
+    write(tmp_path / "train.jsonl", [{**row, "answer": "yes" if n == 7 else row["answer"]} for n, row in enumerate(rows)])
+    assert sum(map(len, sources.load(DataSpec(str(tmp_path))).splits.values())) == 100

@@ -1,0 +1,127 @@
+"""Names the classes of a data set: as its user says, else its metadata, else a column beside the labels, else the labels themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..safe_text import safe_line
+from ..specs import DataSpec
+from . import metadata, readers, schema
+from .faults import Faults, shown
+from .rows import Rows
+
+EMOTION_IDS = ("dair-ai/emotion", "jieshenai/dair-ai_emotion")
+"""On a hub, whichever it is."""
+EMOTION_SIZES = (16_000, 20_000)
+"""Rows of the emotion data's training split, and of all its splits."""
+EMOTION_HASHES = (
+    "7abef82144640a6e313b32d9fa8352e467696c94e62bc44056293d793bd78cfc",
+    "4b0efa2bfab53fd724592a4e0fb76f4a58fb40e3d68279896bc0e0fa3a6b81ea",
+)
+"""What `rows_hash` makes of these."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """What is known of a data set before its classes are named."""
+
+    id: str
+    """A hub's id, or what stands for one; empty for files and folders."""
+    folders: tuple[Path, ...]
+    """Whose metadata may speak of it."""
+    text_column: str
+    label_column: str
+
+
+def name(
+    source: Source,
+    opened: Sequence[readers.OpenedFile],
+    files: Sequence[Rows],
+    train: Sequence[Rows],
+    faults: Sequence[Faults],
+    spec: DataSpec,
+) -> tuple[schema.Named, list[str]]:
+    """Return the classes of all rows, and sentences on where their names are from.
+
+    `opened`, `files` and `faults` go together; `train` are those of `files` that are learned from. Raises UserError where the names
+    that the user gives do not fit.
+    """
+    notes: list[str] = []
+    names: Sequence[str] = spec.labels
+    if not names and source.id == "starter":
+        names = schema.EMOTIONS
+    ordered, origin, values = bool(names), "--labels", ()
+    if not names:
+        schemas = [(each.table.name, getattr(each.table, "metadata", {})) for each in opened]
+        names, origin = metadata.label_names(source.folders, schemas, source.label_column)
+        if names:
+            notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
+    if not names and schema.are_integers(schema.typed(files)):
+        names, values, more = _beside(source, opened)
+        notes += more
+        if not names and is_emotion(source, train):
+            names = schema.EMOTIONS
+            notes.append(f"took the integer labels for the emotion data's: {', '.join(names)} (--labels names them otherwise)")
+    named = schema.name_labels(files, names, faults, ordered=ordered, fold_case=spec.fold_case, values_named=values)
+    if not named.integers and not ordered:
+        notes = []
+    elif named.integers and not names:
+        notes.append("the integer labels have no names and are shown as they are (--labels a,b,c names them)")
+    elif named.integers and ordered and named.values != tuple(range(len(named.values))):
+        pairs = ", ".join(f"{number} {name}" for number, name in zip(named.values, named.labels, strict=True))
+        notes.append(f"named the labels in ascending order: {safe_line(pairs, 160)}")
+    if named.unused and (ordered or notes):
+        which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
+        notes.insert(0, f"warning: no row has the label {which}, which {origin} names. Are the names those of this data set?")
+    return named, notes
+
+
+def _beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
+    """Return the names that a column beside the labels gives, and the integers that they name, ascending; none if not one for each."""
+    label = source.label_column
+    stems = dict.fromkeys((label, label.removesuffix("_id"), "label", "class"))
+    columns = [f"{stem}_{end}" for stem in stems for end in ("text", "name", "names", "str", "string")]
+    column = next((each for each in columns if each in opened[0].table.columns and each not in (label, source.text_column)), None)
+    if column is None:
+        return (), (), []
+    found: dict[int, str] = {}
+    numbers: dict[str, int] = {}
+    for each in opened:
+        if column not in each.table.columns or label not in each.table.columns:
+            continue
+        for row in readers.rows(each, (label, column)):
+            number, said = (None, None) if row.fault else (schema.label_of(row.values[0], typed=each.table.typed), row.values[1])
+            if not isinstance(number, int) or not isinstance(said, str) or not said.strip():
+                continue
+            said = said.strip()
+            if found.setdefault(number, said) != said or numbers.setdefault(said, number) != number:
+                other = f"{shown(found[number])} and {shown(said)}" if found[number] != said else f"{numbers[said]} and {number}"
+                one = f"{number} with {other}" if found[number] != said else f"{shown(said)} with {other}"
+                return (), (), [f"the column {shown(column)} does not name the labels: it has {one} (--labels a,b,c names them)"]
+    if not found:
+        return (), (), []
+    values = tuple(sorted(found))
+    names = tuple(found[number] for number in values)
+    pairs = safe_line(", ".join(f"{number} {name}" for number, name in zip(values, names, strict=True)), 160)
+    return names, values, [f"took the label names from the column {shown(column)}: {pairs} (--labels names them otherwise)"]
+
+
+def is_emotion(source: Source, train: Sequence[Rows]) -> bool:
+    """Return whether integers are those of the emotion data: all of 0 to 5 occur in the training rows, and its id or its rows say so."""
+    labels = [label for each in schema.typed(train) for label in each]
+    if set(labels) != set(range(len(schema.EMOTIONS))):
+        return False
+    if source.id.partition(":")[2] in EMOTION_IDS:
+        return True
+    if len(labels) not in EMOTION_SIZES:
+        return False
+    texts = (text for each in train for chunk in each.texts for text in chunk.to_pylist())
+    return rows_hash(zip(texts, labels, strict=True)) in EMOTION_HASHES
+
+
+def rows_hash(rows: Iterable[tuple[str, int | str]]) -> str:
+    """Return a sha256 in hex over pairs of text and label, in whatever order they come."""
+    return hashlib.sha256("\n".join(sorted(f"{label}\t{text}" for text, label in rows)).encode()).hexdigest()
