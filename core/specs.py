@@ -45,7 +45,7 @@ class DataSpec(msgspec.Struct, frozen=True):
     text_column: str | None = None
     label_column: str | None = None
     labels: tuple[str, ...] = ()
-    """Names of integer labels in order; empty: from the data set's metadata, or from the labels themselves."""
+    """Names of integer labels in ascending order of these; empty: from the data set's metadata, or from the labels themselves."""
     fold_case: bool = False
     skip_bad_rows: bool = False
     seed: int = 0

@@ -105,7 +105,9 @@ def add_data(parser: Parser) -> None:
         group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in DATASET or anywhere")
     group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
     group.add_argument("--label-column", metavar="NAME", help="the column of the labels (guessed where it is plain)")
-    group.add_argument("--labels", metavar="A,B,C", type=label_names, default=(), help="names of the labels 0, 1, 2 and so on")
+    group.add_argument(
+        "--labels", metavar="A,B,C", type=label_names, default=(), help="names of integer labels, in ascending order of these"
+    )
     group.add_argument("--fold-case", action="store_true", help="take label names that differ by case only as one")
     group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
     add_reading(group)

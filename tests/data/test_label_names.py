@@ -308,4 +308,4 @@ def test_rows_that_prodigy_refuses_are_left_out_and_told(tmp_path: Path, write) 
     assert {row.name for row in dataset.split("train").rows(0, 100)} == {"a", "b"}
     assert "left out 80 rows by their column answer, as Prodigy writes it (40 reject; 40 ignore)" in dataset.notes
     write(tmp_path / "train.jsonl", [{**row, "answer": "yes" if n == 7 else row["answer"]} for n, row in enumerate(rows)])
-    assert sum(map(len, sources.load(DataSpec(str(tmp_path))).splits.values())) == 100
+    assert sum(map(len, sources.load(DataSpec(str(tmp_path))).splits.values())) == 100 + 60
