@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
-from . import limits
+from . import limits, parquet_footer
 from .batches import BYTES, ROWS, SAMPLE, Batch, Progress, unique_names
 from .streams import Source
 
@@ -29,7 +29,7 @@ class ParquetTable:
         if source.path is None:
             raise UserError(f"{safe_line(source.name, 80)} is a Parquet file, which cannot be read from a stream. Save it to a file first")
         self.name, self._source = source.name, source
-        with self._open() as file:
+        with self._open() as (_, file):
             schema = file.schema_arrow
             limits.check_columns(self.name, len(schema.names))
             self.columns: Sequence[str]
@@ -39,7 +39,7 @@ class ParquetTable:
             self.metadata: dict[bytes, bytes] = schema.metadata or {}
 
     @contextmanager
-    def _open(self) -> Iterator[Any]:
+    def _open(self) -> Iterator[tuple[BinaryIO, Any]]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -59,7 +59,7 @@ class ParquetTable:
                 texts = [field.name for field in file.schema_arrow if _is_text(pa, field.type)]
             # Texts stay indices into their dictionary, so that a text that stands there once is held once.
             with pq.ParquetFile(raw, metadata=metadata, read_dictionary=texts) as file:
-                yield file
+                yield raw, file
 
     def head(self) -> dict[str, list[object]]:
         wanted = [name for name in self.columns if name not in self.repeated]
@@ -77,12 +77,12 @@ class ParquetTable:
         return self._batches(wanted, ROWS, progress)
 
     def _batches(self, wanted: Sequence[str], rows: int, progress: Progress | None) -> Iterator[Batch]:
-        with self._open() as file:
+        with self._open() as (raw, file):
             schema = file.schema_arrow
             places = [list(self.columns).index(name) for name in wanted]
             chosen = sorted({schema.names[at] for at in places})
             number, unpacked, total = 0, 0, file.metadata.num_rows
-            rows = _check_claims(self.name, file, chosen, self._source.size or 0, rows)
+            rows = _check_claims(self.name, parquet_footer.read(raw), chosen, self._source.size or 0, rows)
             for record in file.iter_batches(batch_size=rows, columns=chosen):
                 arrays = [record.column(_place_in(record.schema, schema, at)) for at in places]
                 for start, stop in pieces(arrays, record.num_rows):
@@ -118,21 +118,19 @@ def _is_text(pa: Any, kind: Any) -> bool:
     return types.is_string(kind) or types.is_binary(kind) or types.is_large_string(kind) or types.is_large_binary(kind)
 
 
-def _check_claims(name: str, file: Any, chosen: Sequence[str], size: int, rows: int) -> int:
+def _check_claims(name: str, groups: Sequence[parquet_footer.GroupClaim], chosen: Sequence[str], size: int, rows: int) -> int:
     """Return how many rows to decode at once. Raises UserError where the columns claim more bytes or values than the file can hold."""
     most = 1
-    for group in range(file.metadata.num_row_groups):
-        claims = file.metadata.row_group(group)
+    for group in groups:
         unpacked = 0
-        for at in range(claims.num_columns):
-            column = claims.column(at)
-            if column.path_in_schema not in chosen and column.path_in_schema.split(".")[0] not in chosen:
+        for column in group.columns:
+            if not column.path or (column.path[0] not in chosen and ".".join(column.path) not in chosen):
                 continue
-            unpacked += max(0, column.total_uncompressed_size)
-            if "." in column.path_in_schema and claims.num_rows > 0:
+            unpacked += max(0, column.unpacked)
+            if len(column.path) > 1 and group.rows > 0:
                 # A list in a row is decoded whole, however many values run-length encoding makes of a few bytes.
-                limits.check_unpacked(name, column.num_values * 8, size)
-                most = max(most, column.num_values // claims.num_rows)
+                limits.check_unpacked(name, column.values * 8, size)
+                most = max(most, column.values // group.rows)
         limits.check_unpacked(name, unpacked, size)
     return max(1, rows // most)
 

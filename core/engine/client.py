@@ -20,6 +20,8 @@ from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ErrorLine, Progres
 
 LINE_LIMIT = 256 << 20
 """Bytes of the longest line that is read from the engine."""
+LONGEST = 2_000
+"""Characters of a sentence that the engine says."""
 GRACE = 0.3
 """Seconds that the engine gets to end by itself before it is killed."""
 
@@ -154,7 +156,8 @@ def _unreadable() -> UserError:
 
 
 def _refusal(error: ErrorLine) -> UserError:
-    return UserError(error.message or "the engine refused without a reason", exit_code=error.exit_code if error.exit_code in (1, 2) else 1)
+    message = error.message.strip()[:LONGEST] or "the engine refused without a reason"
+    return UserError(message, exit_code=error.exit_code if error.exit_code in (1, 2) else 1)
 
 
 def _answer(reply: ReplyLine, kind: type[Ask]) -> Any:

@@ -87,7 +87,7 @@ class Tokenizer:
     def _id_of(self, token: Any, otherwise: int | None) -> int | None:
         """Return the id of a special token, which a file writes as a string or as an object with its content."""
         content = token.get("content") if isinstance(token, dict) else token
-        found = self.backend.token_to_id(content) if isinstance(content, str) else None
+        found = self.backend.token_to_id(well_formed(content)) if isinstance(content, str) else None
         return found if found is not None else otherwise
 
     @contextmanager

@@ -35,7 +35,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as seeds:
         for number, example in enumerate(reader.examples()):
             (Path(seeds) / str(number)).write_bytes(example)
-        flags = [f"-max_total_time={arguments.seconds}", "-max_len=1000000", "-timeout=60", "-rss_limit_mb=4096", f"-artifact_prefix={tempfile.gettempdir()}/emotui-"]
+        flags = [
+            f"-max_total_time={arguments.seconds}",
+            "-max_len=1000000",
+            "-timeout=60",
+            "-rss_limit_mb=4096",
+            f"-artifact_prefix={tempfile.gettempdir()}/emotui-",
+        ]
         atheris.Setup([sys.argv[0], seeds, *flags], lambda content: attempt(arguments.reader, content), custom_mutator=change)
         atheris.Fuzz()
 
