@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..data import parquet_footer
 from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
@@ -32,7 +34,7 @@ def read(file: Path, schema: pa.Schema) -> pa.Table:
     try:
         with open_plain(file) as opened:
             found = parquet.ParquetFile(opened, read_dictionary=texts)
-            _check(found.metadata, found.schema_arrow, schema.names)
+            _check(found.metadata.num_rows, parquet_footer.read(opened), found.schema_arrow, schema.names)
             table = found.read(columns=schema.names)
             table = table.select(schema.names).unify_dictionaries().cast(wanted)
     except FileNotFoundError:
@@ -44,17 +46,19 @@ def read(file: Path, schema: pa.Schema) -> pa.Table:
     return table
 
 
-def _check(metadata: Any, schema: pa.Schema, names: Sequence[str]) -> None:
+def _check(rows: int, groups: Sequence[parquet_footer.GroupClaim], schema: pa.Schema, names: Sequence[str]) -> None:
     """Raise ValueError where columns are missing or there twice, and where there is more in them than memory has room for."""
     for name in names:
         if schema.names.count(name) != 1:
             raise ValueError(f"it has {schema.names.count(name)} columns {name!r}")
-    if metadata.num_rows > MOST_ROWS:
-        raise ValueError(f"it has {metadata.num_rows:,} rows, and {MOST_ROWS:,} are possible")
-    for number in range(metadata.num_columns):
-        values = sum(metadata.row_group(group).column(number).num_values for group in range(metadata.num_row_groups))
-        if values > MOST_VALUES:
-            raise ValueError(f"a column has {values:,} values, and {MOST_VALUES:,} are possible")
+    if rows > MOST_ROWS:
+        raise ValueError(f"it has {rows:,} rows, and {MOST_ROWS:,} are possible")
+    values = Counter[tuple[str, ...]]()
+    for group in groups:
+        for column in group.columns:
+            values[column.path] += column.values
+    if values and max(values.values()) > MOST_VALUES:
+        raise ValueError(f"a column has {max(values.values()):,} values, and {MOST_VALUES:,} are possible")
 
 
 def read_predictions(file: Path, labels: Sequence[str]) -> pa.Table:

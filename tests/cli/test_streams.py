@@ -166,9 +166,13 @@ def test_surroundings(around: str, home: Path, tmp_path: Path) -> None:
     look("show fine77", around, tmp_path)
 
 
+def each_with_some(names: list[str], others: list[str], some: int) -> list[tuple[str, str]]:
+    """Return pairs in which every name stands with `some` of the others, and every other with about as many names."""
+    return [(name, others[(place * some + step) % len(others)]) for place, name in enumerate(names) for step in range(some)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("around", SURROUNDINGS)
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - {"show"}))
+@pytest.mark.parametrize(("name", "around"), each_with_some(sorted(CALLS.keys() - {"show"}), list(SURROUNDINGS), 7))
 def test_surroundings_of_every_command(name: str, around: str, home: Path, tmp_path: Path) -> None:
     look(CALLS[name][0], around, tmp_path)
 
@@ -184,6 +188,10 @@ def trained(tiny_data: Path, tiny_model: Path, tmp_path_factory: pytest.TempPath
     return tiny_data, tiny_model, home, next((home / "runs").iterdir()).name
 
 
+UNCERTAIN = ("no more may be written to a file", "the reader leaves after a line")
+"""Faults after which a command that works may fail or not: it depends on what it has to write."""
+
+
 def filled_in(words: str, trained: tuple[Path, Path, Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     data, model, home, run = trained
     monkeypatch.setenv("EMOTUI_HOME", str(home))
@@ -194,10 +202,7 @@ def filled_in(words: str, trained: tuple[Path, Path, Path, str], tmp_path: Path,
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("streams")
-@pytest.mark.parametrize(
-    "fault", [name for name in FAULTS if name not in ("no more may be written to a file", "the reader leaves after a line")]
-)
-@pytest.mark.parametrize("name", WORKING)
+@pytest.mark.parametrize(("name", "fault"), each_with_some(list(WORKING), [name for name in FAULTS if name not in UNCERTAIN], 3))
 def test_a_fault_of_a_stream_while_a_model_is_loaded(
     name: str, fault: str, trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,8 +212,10 @@ def test_a_fault_of_a_stream_while_a_model_is_loaded(
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("streams")
-@pytest.mark.parametrize("around", [name for name in SURROUNDINGS if "home" not in name])
-@pytest.mark.parametrize("name", ["tokens", "predict", "evaluate", "export", "doctor"])
+@pytest.mark.parametrize(
+    ("name", "around"),
+    each_with_some(["tokens", "predict", "evaluate", "export", "doctor"], [name for name in SURROUNDINGS if "home" not in name], 5),
+)
 def test_surroundings_while_a_model_is_loaded(name: str, around: str, trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look(filled_in(WORKING[name][0], trained, tmp_path, monkeypatch), around, tmp_path)
 

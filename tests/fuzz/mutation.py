@@ -44,6 +44,8 @@ TEXTS = (
     ".",
     "..",
 )
+LARGEST = 8 << 20
+"""Bytes of what is made: what larger files do is tested where limits are."""
 NUMBERS = (
     0,
     -1,
@@ -104,7 +106,7 @@ RAW = (
 def mutate(random: random.Random, example: bytes, kind: str) -> bytes:
     """Return `example`, of the kind 'json', 'lines' (of JSON), 'text' or 'bytes', changed in one to four places."""
     for _ in range(random.choice((1, 1, 1, 2, 3, 4))):
-        example = _once(random, example, kind)
+        example = _once(random, example, kind)[:LARGEST]
     return example
 
 

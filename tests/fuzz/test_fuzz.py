@@ -17,21 +17,7 @@ from mutation import mutate
 from readers import READERS, Reader
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*/*"))
-AWAITED = {
-    "spec.json",
-    "spec.json of a baseline",
-    "events.jsonl",
-    "events.jsonl of a baseline",
-    "list of a checkpoint",
-    "predictions of a run",
-    "projection of a run",
-    "events of a worker",
-}
-LIGHT = [
-    pytest.param(name, marks=pytest.mark.xfail(strict=False)) if name in AWAITED else name
-    for name, reader in READERS.items()
-    if not reader.heavy
-]
+LIGHT = [name for name, reader in READERS.items() if not reader.heavy]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured by /proc")
 
 
