@@ -34,14 +34,22 @@ def add(commands: Any) -> None:
         commands,
         "evaluate",
         run_evaluate,
-        description="Measure a run on a split of its data: accuracy and F1 with 95 % bootstrap intervals, each class, the confusion "
-        "matrix, and the rows with the highest and the lowest loss.",
-        examples=["emotui evaluate last", "emotui evaluate last --split validation --json"],
+        description="Measure a run on a split of its data, or on a new labelled file: accuracy and F1 with 95 % bootstrap intervals, each "
+        "class, the confusion matrix, and the rows with the highest and the lowest loss.",
+        examples=["emotui evaluate last", "emotui evaluate last --split validation --json", "emotui evaluate last --file new.csv"],
     )
     options.add_run(evaluate, rungs=True)
-    evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which rows (default: test)")
+    evaluate.add_argument("--split", choices=("train", "validation", "test"), default=None, help="which rows (default: test)")
     evaluate.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
     evaluate.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
+    group = evaluate.add_argument_group("a new labelled file")
+    group.add_argument(
+        "--file", metavar="FILE", help="measure the run on this file, in any format of a data set, with the run's own labels"
+    )
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of the labels in --file (guessed where it is plain)")
+    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of --file that cannot be used, and say how many")
+    options.add_reading(group)
 
     predict = options.command(
         commands,
@@ -81,15 +89,29 @@ def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
 
     run, rung = rungs.find(arguments.run)
     links.check(run)
-    ask = AskEvaluate(run=str(run.path), rung=rung, split=arguments.split, resamples=arguments.resamples, worst=arguments.worst)
+    ask = AskEvaluate(
+        run=str(run.path),
+        rung=rung,
+        split=arguments.split or "test",
+        resamples=arguments.resamples,
+        worst=arguments.worst,
+        file=_labelled_file(arguments),
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        reading=fetch.reading(arguments),
+        skip_bad_rows=arguments.skip_bad_rows,
+    )
     with Progress(output.stderr) as progress:
         progress.update("evaluate", 0, None, "rows")
         answer: EvaluateAnswer = ask_once(ask, progress.engine)
+    for note in answer.notes:
+        output.say(note)
     if arguments.json:
         output.json(
             {
                 "run": run.id,
                 "rung": answer.rung,
+                "notes": answer.notes,
                 **shapes.metrics(answer.metrics),
                 "intervals": answer.metrics.intervals,
                 "highest_loss": answer.highest_loss,
@@ -104,11 +126,37 @@ def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def _labelled_file(arguments: argparse.Namespace) -> str:
+    """Return the absolute path of --file, empty without. Raises UserError where it is not there, or is given with what excludes it."""
+    if arguments.file is None:
+        told = {
+            "--text-column": arguments.text_column,
+            "--label-column": arguments.label_column,
+            "--skip-bad-rows": arguments.skip_bad_rows,
+        }
+        told |= {
+            "--encoding": arguments.encoding,
+            "--delimiter": arguments.delimiter,
+            "--header": arguments.header,
+            "--quotes": arguments.quotes,
+        }
+        given = [name for name, value in told.items() if value not in (None, False)]
+        if given:
+            raise UserError(f"{given[0]} says how --file is read: name a FILE, or leave it out (a split is read as the run read it)")
+        return ""
+    if arguments.split is not None:
+        raise UserError("give --split or --file, not both")
+    path = paths.expand(arguments.file)
+    if not path.is_file():
+        raise UserError(f"there is no file {safe_line(str(path))}")
+    return str(path)
+
+
 def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
     """Return metrics with intervals, each class, the confusion matrix and both ends of the loss."""
     metrics = answer.metrics
     rung = f" by its rung {answer.rung}" if answer.rung else ""
-    lines = [f"Run {answer.run}{rung} on {answer.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
+    lines = [f"Run {answer.run}{rung} on {safe_line(answer.split, 80)} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
     lines += ["", "Classes", *render.per_class(metrics.per_class, metrics.intervals)]
     lines += ["", "Confusion matrix, share of each true class"]
     lines += render.confusion(metrics.confusion, list(metrics.per_class), width)

@@ -60,7 +60,7 @@ def name(
         if names:
             notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
     if not names and schema.are_integers(schema.typed(files)):
-        names, values, more = _beside(source, opened)
+        names, values, more = beside(source, opened)
         notes += more
         if not names and is_emotion(source, train):
             names = schema.EMOTIONS
@@ -79,7 +79,7 @@ def name(
     return named, notes
 
 
-def _beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
+def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
     """Return the names that a column beside the labels gives, and the integers that they name, ascending; none if not one for each."""
     label = source.label_column
     stems = dict.fromkeys((label, label.removesuffix("_id"), "label", "class"))

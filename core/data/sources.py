@@ -103,14 +103,15 @@ def folder_of(source: str) -> Path:
     return paths.downloads_folder() / "datasets" / hub / owner / name
 
 
-def load(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
+def load(spec: DataSpec, *, progress: Progress | None = None, first: int | None = None) -> Dataset:
     """Return the data set with every row checked; its `spec` is the one given, with what was guessed and told of its files.
 
     `progress` is called with a phase, how much of it is done and how much it is in all (bytes, or rows of a Parquet file).
+    Where splits are drawn at random, they are drawn from the `first` rows alone, if that is given: as they were before more came.
     Raises UserError naming file and row of the first fault, and NotDownloaded for a hub's data set that is not on the disk.
     """
     try:
-        return _load(spec, progress)
+        return _load(spec, progress, first)
     except BadRowError as error:
         raise BadRowError(error.sentence, _remedy(spec)) from error
 
@@ -129,7 +130,7 @@ def _remedy(spec: DataSpec) -> str:
     return f"Mend it, or leave such rows out with --skip-bad-rows ({share})"
 
 
-def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
+def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = None) -> Dataset:
     source = resolve(spec.source)
     place = STARTER if source == "starter" else folder_of(source) if _is_hub(source) else Path(source)
     if _is_hub(source) and not place.is_dir():
@@ -168,6 +169,9 @@ def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
     notes += more
     splits, skipped = _splits(read, faults, named)
     _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
+    if first_rows is not None:
+        splits = {split: _first(part, first_rows) if split in (_WHOLE, "train") else part for split, part in splits.items()}
+    before = splits
     splits, more = _complete(splits, spec.seed, without)
     notes += more
     skipped = {"train" if split == _WHOLE else split: count for split, count in skipped.items() if count}
@@ -188,6 +192,7 @@ def _load(spec: DataSpec, progress: Progress | None) -> Dataset:
         skipped=skipped,
         notes=tuple(notes),
         values=named.values,
+        drawn=tuple(name for name, split in splits.items() if split is not before.get(name)),
         unlabelled=without,
         spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
@@ -287,6 +292,10 @@ def _complete(splits: dict[str, Split], seed: int, without: Container[str]) -> t
 
 def _after(splits: dict[str, Split]) -> dict[str, Split]:
     return {name: split for name, split in splits.items() if name != "train"}
+
+
+def _first(split: Split, rows: int) -> Split:
+    return Split(split.name, split.table.slice(0, rows), split.labels)
 
 
 def _parts(split: Split, shares: Sequence[float], seed: int) -> list[Split]:

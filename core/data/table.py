@@ -93,6 +93,8 @@ class Dataset:
 
     values: tuple[int, ...] = ()
     """The integer that stands for each label in the source; empty where texts do."""
+    drawn: tuple[str, ...] = ()
+    """The splits that were drawn at random by us: other rows than before where the source has changed."""
     unlabelled: dict[str, int] = field(default_factory=dict)
     """Rows of each split of the source in which no row has a label; such a split is not among `splits`."""
 

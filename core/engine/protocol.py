@@ -108,13 +108,19 @@ class AskClassifyParts(Ask, frozen=True, tag="classify_parts"):
 
 
 class AskEvaluate(Ask, frozen=True, tag="evaluate"):
-    """A run measured on a split of its data -> EvaluateAnswer."""
+    """A run measured on a split of its data, or on a labelled file -> EvaluateAnswer."""
 
     run: str
     split: str = "test"
     resamples: int = 1000
     worst: int = 10
     rung: str = ""
+    file: str = ""
+    """Read in place of a split, with what follows."""
+    text_column: str | None = None
+    label_column: str | None = None
+    reading: Reading = Reading()
+    skip_bad_rows: bool = False
 
 
 class AskExport(Ask, frozen=True, tag="export"):
@@ -346,6 +352,8 @@ class EvaluateAnswer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     rung: str = ""
     """The rung of a baseline that was measured."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what was guessed of a file, or has changed since the run was made."""
 
 
 class ExportAnswer(msgspec.Struct, frozen=True):

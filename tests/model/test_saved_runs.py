@@ -63,10 +63,12 @@ def test_evaluate_gives_scikit_learns_figures_on_the_predictions_it_keeps(run: R
     assert [row.loss for row in answer.lowest_loss] == ordered[::-1][:3]
 
 
-def test_evaluate_refuses_data_that_has_changed(run: RunFolder) -> None:
+def test_evaluate_tells_that_data_has_changed_and_refuses_other_labels(run: RunFolder) -> None:
     spec = run.read_spec()
     run.spec_file.write_bytes(msgspec.json.encode(msgspec.structs.replace(spec, data_hash="0" * 64)))
-    with pytest.raises(UserError, match="has changed"):
+    assert "has changed since the run was made" in evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet).notes[0]
+    run.spec_file.write_bytes(msgspec.json.encode(msgspec.structs.replace(spec, labels=("anger", "joy", "love"))))
+    with pytest.raises(UserError, match=r"the labels of .* have changed since the run .* they are anger, joy, sadness, and the run knows"):
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
 
 
