@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -40,13 +41,19 @@ def measured(run: RunFolder, path: Path, **more: object) -> EvaluateAnswer:
 
 
 @pytest.fixture
-def rows(tiny_data: Path) -> list[dict]:
-    return [json.loads(line) for line in (tiny_data / "test.jsonl").read_text().splitlines()]
+def own_data(tiny_data: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny data, which is all tests', to be changed."""
+    return Path(shutil.copytree(tiny_data, tmp_path / "data"))
 
 
 @pytest.fixture
-def run(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> RunFolder:
-    return trained(DataSpec(str(tiny_data)), tiny_model)
+def rows(own_data: Path) -> list[dict]:
+    return [json.loads(line) for line in (own_data / "test.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def run(emotui_home: Path, tiny_model: Path, own_data: Path) -> RunFolder:
+    return trained(DataSpec(str(own_data)), tiny_model)
 
 
 def test_a_new_file_is_measured_with_the_runs_labels(run: RunFolder, rows: list[dict], tmp_path: Path) -> None:
@@ -100,10 +107,10 @@ def test_integers_are_those_of_the_runs_data(emotui_home: Path, tiny_model: Path
     assert measured(run, path).metrics.accuracy == 1.0
 
 
-def test_a_data_set_that_grew_a_row_is_measured_and_told(run: RunFolder, tiny_data: Path) -> None:
+def test_a_data_set_that_grew_a_row_is_measured_and_told(run: RunFolder, own_data: Path) -> None:
     before = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
-    with (tiny_data / "test.jsonl").open("a") as file:
-        file.write((tiny_data / "test.jsonl").read_text().splitlines()[0] + "\n")
+    with (own_data / "test.jsonl").open("a") as file:
+        file.write((own_data / "test.jsonl").read_text().splitlines()[0] + "\n")
     answer = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
     assert answer.metrics.rows == before.metrics.rows + 1
     assert [note.partition(": ")[2] for note in answer.notes] == ["test has 31 rows, then 30"]
@@ -126,9 +133,9 @@ def test_a_file_that_grew_is_measured_on_the_rows_that_were_held_out(emotui_home
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
 
 
-def test_a_test_split_without_labels_is_not_measured(run: RunFolder, tiny_data: Path) -> None:
-    rows = [json.loads(line) for line in (tiny_data / "test.jsonl").read_text().splitlines()]
-    (tiny_data / "test.jsonl").write_text("".join(json.dumps({**row, "label": None}) + "\n" for row in rows))
+def test_a_test_split_without_labels_is_not_measured(run: RunFolder, own_data: Path) -> None:
+    rows = [json.loads(line) for line in (own_data / "test.jsonl").read_text().splitlines()]
+    (own_data / "test.jsonl").write_text("".join(json.dumps({**row, "label": None}) + "\n" for row in rows))
     with pytest.raises(UserError, match=r"the test split of .* has no labels to measure the run by"):
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
     assert evaluate.evaluate(AskEvaluate(run=str(run.path), split="validation", resamples=10), quiet).metrics.rows
