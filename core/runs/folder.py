@@ -84,21 +84,24 @@ class RunFolder:
 
     def read_spec(self) -> RunSpec:
         """Return the run's spec. Raises UserError where it cannot be read, and where others may write in the folder."""
+        return self.read_spec_and_rest()[0]
+
+    def read_spec_and_rest(self) -> tuple[RunSpec, tuple[str, ...]]:
+        """Return the run's spec, and the settings in it that are left out: unknown to this version, or out of their bounds.
+
+        Raises UserError as `read_spec` does.
+        """
         from . import records
 
         self.check()
-        content = self._read(self.spec_file, _LARGEST_SPEC)
+        try:
+            content = read_plain(self.spec_file, _LARGEST_SPEC)
+        except OSError as error:
+            raise UserError(f"{_shown(self.path)} is no run: {error.strerror or error} ({self.spec_file.name})") from error
         try:
             return records.spec(content)
         except UserError as error:
             raise UserError(f"{_shown(self.spec_file)} is damaged: {error}. Start the run anew") from error
-
-    def unknown_settings(self) -> tuple[str, ...]:
-        """Return the names in spec.json that only a newer version knows. Raises UserError where it cannot be read."""
-        from . import records
-
-        self.read_spec()
-        return records.unknown_settings(self._read(self.spec_file, _LARGEST_SPEC))
 
     def read_result(self, labels: tuple[str, ...] = ()) -> Result | None:
         """Return how the run, whose labels these are, ended; None where it has not. Raises UserError where it cannot be read."""
@@ -144,12 +147,6 @@ class RunFolder:
         if self.path.is_symlink():
             raise UserError(f"{_shown(self.path)} is a symbolic link. Name the folder that it leads to")
         paths.check_private(self.path)
-
-    def _read(self, file: Path, limit: int) -> bytes:
-        try:
-            return read_plain(file, limit)
-        except OSError as error:
-            raise UserError(f"{_shown(self.path)} is no run: {error.strerror or error} ({file.name})") from error
 
     def write_processes(self, value: dict[str, Any]) -> None:
         """Replace proc.json. Raises OSError."""

@@ -92,9 +92,9 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
     links.check(run)
     config.read(paths.config_file())
     command = logout.in_scope(supervisor) if scope else supervisor
-    spec = run.read_spec()
-    if unknown := run.unknown_settings():
-        raise UserError(f"cannot resume {run.id}: a newer emotui made it, with settings unknown to this one: {', '.join(unknown)}")
+    spec, rest = run.read_spec_and_rest()
+    if rest:
+        raise UserError(f"cannot resume {run.id}: another version of emotui made it, with what this one does not take: {', '.join(rest)}")
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
         if time.monotonic() > deadline:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from .. import hyperparameters
 from ..errors import UserError
 from ..events import Evaluated, Event, Finished, Metrics, Result, RungDone, Started
 from ..safe_text import safe_line
-from ..specs import RunSpec
+from ..specs import BaselineSpec, RunSpec, TrainSpec
 
 MOST_LABELS = 10_000
 """Classes of a run; their confusion matrix has the square of it."""
@@ -38,20 +39,46 @@ def why(error: Exception) -> str:
             return safe_line(str(error), _SHOWN)
 
 
-def spec(content: bytes) -> RunSpec:
-    """Return the content of spec.json. Raises UserError with a part of a sentence."""
-    found = decode(content, RunSpec)
+def spec(content: bytes) -> tuple[RunSpec, tuple[str, ...]]:
+    """Return the content of spec.json, and a part of a sentence on each setting in it that is not known here or out of its bounds.
+
+    Such a setting, of another version, is left out. Raises UserError with a part of a sentence where there is no spec left.
+    """
+    try:
+        found, strange = decode(content, RunSpec), []
+    except UserError:
+        value, strange = _within_bounds(decode(content, dict[str, Any]))
+        if not strange:
+            raise
+        found = decode(msgspec.json.encode(value), RunSpec)
     if fault := _labels_fault(found.labels):
         raise UserError(fault)
-    return found
+    return found, (*strange, *_unknown(decode(content, dict[str, Any]), found))
 
 
-def unknown_settings(content: bytes) -> tuple[str, ...]:
-    """Return the names in a spec.json, whose `spec` can be read, that this version does not know: a newer one wrote them."""
-    value = msgspec.json.decode(content)
-    known = spec(content)
+def _within_bounds(value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a spec without the hyper-parameters that are out of their bounds, and what is wrong with them."""
+    job = value.get("job")
+    kind = next((each for each in (BaselineSpec, TrainSpec) if isinstance(job, dict) and job.get("task") == _tag(each)), None)
+    if kind is None or not isinstance(job, dict):
+        return value, []
+    wrong: dict[str, str] = {}
+    for name in hyperparameters.rows(kind).keys() & job.keys():
+        try:
+            msgspec.convert({"task": _tag(kind), "data": {"source": ""}, name: job[name]}, kind)
+        except (ValueError, msgspec.MsgspecError) as error:
+            wrong[name] = f"{name} {safe_line(str(job[name]), 40)} ({why(error)})"
+    return {**value, "job": {name: each for name, each in job.items() if name not in wrong}}, list(wrong.values())
+
+
+def _unknown(value: dict[str, Any], known: RunSpec) -> list[str]:
+    """Return the names in a spec that this version does not know."""
     fields = [(value, RunSpec, ()), (value["job"], type(known.job), ("task",)), (value["job"]["data"], type(known.job.data), ())]
-    return tuple(safe_line(name, 40) for each, kind, more in fields for name in each if name not in {*kind.__struct_encode_fields__, *more})
+    return [safe_line(name, 40) for each, kind, more in fields for name in each if name not in {*kind.__struct_encode_fields__, *more}]
+
+
+def _tag(kind: type[BaselineSpec | TrainSpec]) -> Any:
+    return kind.__struct_config__.tag
 
 
 def result(content: bytes, labels: tuple[str, ...]) -> Result:

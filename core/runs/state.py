@@ -90,9 +90,9 @@ class RunReader:
         """Why the spec cannot be read."""
         self._faults: tuple[str, ...] = ()
         try:
-            self._spec = run.read_spec()
-            if unknown := run.unknown_settings():
-                self._faults = (f"spec.json was written by a newer emotui, with settings unknown to this one: {', '.join(unknown)}",)
+            self._spec, rest = run.read_spec_and_rest()
+            if rest:
+                self._faults = (f"spec.json is of another version of emotui, with settings that this one does not take: {', '.join(rest)}",)
         except UserError as error:
             self._why = str(error)
         self._log = log.Reader(run.events_file, self._spec.labels if self._spec is not None else ())

@@ -61,7 +61,6 @@ def test_they_are_listed_and_shown(made: Path) -> None:
     assert "it was asked to stop" in emotui(made, "show", "mb6g").stdout
 
 
-@pytest.mark.xfail(reason="a stored spec is held to the bounds of new ones, and its run is left out of the list", strict=True)
 def test_one_whose_settings_are_out_of_todays_bounds_is_shown(made: Path) -> None:
     assert "--epochs 2000 is out of range" in emotui(made, "show", "dx9h").stdout
 
