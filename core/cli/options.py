@@ -62,6 +62,14 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Return an action's value; of --out=-- it is '--', which argparse takes out of every list of words."""
+        if arg_strings == ["--"] and action.option_strings and action.nargs is None:
+            value = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
+        return super()._get_values(action, arg_strings)
+
     def print_help(self, file: Any = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
         """Raise HelpAsked: argparse itself would take no notice of a stdout that cannot be written."""
         raise HelpAsked(self.format_help())

@@ -64,6 +64,11 @@ def test_options_may_stand_between_a_run_and_its_texts(words, texts):
     assert (arguments.run, list(arguments.texts), arguments.json) == ("last", texts, True)
 
 
+@pytest.mark.parametrize(("words", "name"), [(["--out=--"], "out"), (["--filter=--"], "filter"), (["--model=--"], "model")])
+def test_an_option_may_be_two_dashes(words, name):
+    assert getattr(build_parser("data").parse_args(["data", "starter", *words]), name) == "--"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
