@@ -16,6 +16,8 @@ from .safe_text import safe_line
 
 MOST_LINKS = 40
 """Symbolic links on the way to one file, as many as Linux follows."""
+DEEPEST = 200
+"""Parts of a path: a folder tree of thousands cannot be made or removed by most programs."""
 _OWN_FOLDERS = ("runs", "downloads", "cache", "logs")
 _OF_A_RUN = ("control", "events.jsonl", "proc.json", "lock")
 """What a folder with a spec.json has beside it where it is a run."""
@@ -106,6 +108,8 @@ def _is_run(folder: Path) -> bool:
 
 
 def _check_parts(path: Path, name: str) -> None:
+    if len(path.parts) > DEEPEST:
+        raise UserError(f"{name} is {len(path.parts):,} folders deep, and {DEEPEST} are enough. Choose another place")
     for part in path.parts:
         if len(os.fsencode(part)) > 255:
             raise UserError(f"{name} is too long: a file system takes at most 255 bytes in a name")

@@ -253,10 +253,11 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         reader.poll()
         ended = reader.view.state in follow.ENDED
         try:
-            for line in events.read() if reader.view.has_spec else ():
-                output.json(line)
+            lines = events.read() if reader.view.has_spec else []
         except (OSError, UserError):  # the view says so
-            ended = True
+            lines, ended = [], True
+        for line in lines:
+            output.json(line)
         output.flush()
         if not output.is_read:
             return 0

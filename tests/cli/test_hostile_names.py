@@ -94,6 +94,7 @@ ANY: dict[str, Callable[[Place], str]] = {
     "folder above": lambda place: "..",
     "two above": lambda place: "../..",
     "root": lambda place: "/",
+    "thousands of folders": lambda place: "x/" * 1_500 + "out.csv",
     "root with dots": lambda place: "/../..",
     "home": lambda place: "~",
     "home by a link": lambda place: "to-home",
