@@ -48,8 +48,8 @@ def record(error: BaseException) -> Path | None:
     from .writing import write_private
 
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    path = folder() / f"crash-{stamp}-{os.getpid()}-{secrets.token_hex(2)}.txt"
     try:
+        path = folder() / f"crash-{stamp}-{os.getpid()}-{secrets.token_hex(2)}.txt"
         paths.make_private(path.parent)
         head = f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} emotui {_version()}, Python {sys.version.split()[0]}\n\n"
         write_private(path, (head + described(error)).encode("utf-8", "backslashreplace"))
@@ -65,8 +65,15 @@ def sentence(error: BaseException, path: Path | None) -> str:
         what = safe_line(f"{type(error).__name__}: {error}", 300)
     except Exception:  # an error whose own message cannot be made
         what = type(error).__name__
-    where = f"The details are in {path}" if path is not None else f"No details could be written to {folder()}"
+    where = f"The details are in {path}" if path is not None else f"No details could be written{_into()}"
     return f"an error that emotui did not expect: {what}. {safe_line(where)}"
+
+
+def _into() -> str:
+    try:
+        return f" to {folder()}"
+    except UserError:  # the home is that of nobody
+        return ""
 
 
 def _version() -> str:

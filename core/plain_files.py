@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,11 +41,24 @@ def open_plain(path: Path, *, follow: bool = False) -> BinaryIO:
         raise
     except ValueError as error:  # a NUL in the name
         raise UserError(f"{safe_line(str(path), 120)} is no file name") from error
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise not_plain(path, kind_of(mode))
+        raise not_plain(path, kind_of(status.st_mode))
+    if status.st_dev in _kernel():
+        os.close(descriptor)
+        raise not_plain(path, "a file that the kernel makes up")
     return os.fdopen(descriptor, "rb")
+
+
+@cache
+def _kernel() -> frozenset[int]:
+    """Return the devices of what looks like files and answers as the kernel likes: it may wait, or go on for ever."""
+    found = set()
+    for place in ("/proc", "/sys"):
+        with contextlib.suppress(OSError):
+            found.add(os.stat(place).st_dev)
+    return frozenset(found - {os.stat("/").st_dev})
 
 
 def read_plain(path: Path, limit: int, *, follow: bool = False) -> bytes:

@@ -44,6 +44,14 @@ def test_pipes_sockets_devices_folders_and_links_are_refused(tmp_path: Path) -> 
         open_plain(Path("/dev/zero"))
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="there is no /proc")
+def test_files_that_the_kernel_makes_up_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc/self/mem")
+    for path in (Path("/proc/self/environ"), Path("/proc/kmsg"), tmp_path / "link"):
+        with pytest.raises((UserError, PermissionError), match=r"kernel|denied"):
+            open_plain(path, follow=True)
+
+
 def test_a_link_is_followed_where_it_is_wanted(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"words")
     (tmp_path / "link").symlink_to(tmp_path / "a")

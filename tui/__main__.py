@@ -22,13 +22,14 @@ def main() -> int:
 
 
 def _application(arguments: Sequence[str]) -> int:
-    from ..core import crash
+    from ..core import crash, paths
     from ..core.cli import options
     from ..core.errors import UserError
     from ..core.safe_text import safe_text
 
     try:
         given = options.opening().parse_args(arguments)
+        paths.make_private(paths.home())
         from .app import run
 
         return run(given.dataset, model=given.model, offline=given.offline, ascii_only=given.ascii)

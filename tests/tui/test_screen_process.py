@@ -140,6 +140,14 @@ def test_a_dumb_terminal_gets_a_sentence(environment: dict[str, str], tiny_data:
         assert b"Traceback" not in running.raw
 
 
+@pytest.mark.parametrize("home", ["~nosuch", "/etc/passwd", "/etc/passwd/x", "/dev/null", "/proc/x"])
+def test_a_home_that_cannot_be_used_is_a_sentence(home: str, environment: dict[str, str], tiny_data: Path) -> None:
+    with opened({**environment, "EMOTUI_HOME": home}, tiny_data) as running:
+        assert running.ended() == 2
+        assert b"EMOTUI_HOME" in running.raw
+        assert b"did not expect" not in running.raw
+
+
 @pytest.mark.parametrize("variables", [{"TERM": "xterm"}, {"NO_COLOR": "1"}])
 def test_few_colours_keep_the_text_apart_from_its_ground(environment: dict[str, str], tiny_data: Path, variables: dict[str, str]) -> None:
     with opened({**environment, **variables}, tiny_data) as running:
