@@ -234,9 +234,10 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int], mon
         text = "\n".join(drawn(app))
         for words in ("task", "data set", "model", "$ emotui train starter", " enter ", "how long it takes is measured"):
             assert words in text, words
-        await pilot.press("up")  # to the last field
-        await settle(pilot)
-        text += "\n".join(drawn(app))
+        for _ in range(len(hyperparameters.rows(specs.TrainSpec)) + 4):
+            await pilot.press("up")  # from the last field to the first
+            await settle(pilot)
+            text += "\n".join(drawn(app))
         assert "$ emotui train starter" in "\n".join(drawn(app))
         for name, row in hyperparameters.rows(specs.TrainSpec).items():
             assert row.title in text or not row.in_form, name
