@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ from textual.worker import WorkerFailed
 
 from ..core import config, crash
 from ..core.alerts import Alerts, sequence
+from ..core.cli import streams
 from ..core.engine.client import Engine
 from ..core.errors import UserError
 from ..core.model import naming
@@ -235,20 +237,26 @@ def _binding_ids() -> set[str]:
 async def _run(app: EmotuiApp) -> int:
     hang_up.listen(app.exit)
     asyncio.get_running_loop().set_exception_handler(lambda _, context: app.note_crash(_error_of(context)))
-    threading.excepthook = lambda failed: app.note_crash(failed.exc_value or failed.exc_type())
+    threading.excepthook = lambda failed: _note(app, failed.exc_value or failed.exc_type())
     try:
         code = await app.run_async()
     except Exception as error:
         app.note_crash(error)
         code = 1
     if app.crash is not None:
-        sys.stderr.write(f"emotui: {crash.sentence(*app.crash)}\n")
+        streams.talk(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
         code = code or app.return_code or 1
     going = [view for view in app.runs if view.state in ("starting", "running")]
     if going and code == 0:
         names = ", ".join(view.id for view in going)
         print(safe_text(f"Still running: {names}. Start emotui again to watch."))  # noqa: T201
     return code if code is not None else app.return_code or 0
+
+
+def _note(app: EmotuiApp, error: BaseException) -> None:
+    """Take what ended a thread for a crash, unless it is that the terminal is gone: `hang_up` ends the application then."""
+    if not (isinstance(error, OSError) and error.errno == errno.EIO):
+        app.note_crash(error)
 
 
 def _error_of(context: dict[str, Any]) -> BaseException:

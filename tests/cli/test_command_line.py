@@ -67,6 +67,7 @@ def test_options_may_stand_between_a_run_and_its_texts(words, texts):
 @pytest.mark.parametrize(("words", "name"), [(["--out=--"], "out"), (["--filter=--"], "filter"), (["--model=--"], "model")])
 def test_an_option_may_be_two_dashes(words, name):
     assert getattr(build_parser("data").parse_args(["data", "starter", *words]), name) == "--"
+    assert build_parser("export").parse_args(["export", "last", "--", "--"]).folder == "--"
 
 
 @pytest.mark.parametrize(
