@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """Return an action's value; of --out=--, and of the second of two --, it is '--', which argparse takes out of every list of words."""
+        """Return an action's value; of --out=--, and of a second --, it is '--', which argparse takes out of all words."""
         if action.nargs is None and set(arg_strings) == {"--"}:
             value = self._get_value(action, "--")
             self._check_value(action, value)
