@@ -11,6 +11,8 @@ from .safe_text import safe_line
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
+LONGEST_NAME = 255
+"""Bytes of one part of a path."""
 LONGEST = 4_096
 """Characters of a path; Linux takes as many bytes."""
 

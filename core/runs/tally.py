@@ -24,7 +24,8 @@ class Tally:
         """Count one event in."""
         match event:
             case {"kind": "attempt_started"}:
-                self._begin(event.get("resumed_step", 0))
+                step = event.get("resumed_step")
+                self._begin(step if isinstance(step, int) else 0)
             case {"kind": "started", "steps": int(steps)}:
                 self.started, self.steps = event, steps
             case {"kind": "step" | "checkpoint_saved" | "stopped", "step": int(step)}:

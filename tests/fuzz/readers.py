@@ -368,7 +368,7 @@ def _predictions(place: Path, content: bytes) -> Shown:
     file = run.predictions_file("train")
     file.parent.mkdir(exist_ok=True, mode=0o700)
     file.write_bytes(content)
-    rows, count = training_rows.read_rows(run.path, _small(), "train", None)
+    rows, count = training_rows.read_rows(run.path, run_folders.LABELS, _small(), "train")
     return [str(count), *(str(row) for row in rows[:20])]
 
 
@@ -575,7 +575,7 @@ def _paste(place: Path, content: bytes) -> Shown:
     pasted = "".join(each.text for each in told if isinstance(each, heard.Paste))
     assert not keys, keys
     assert len(pasted) <= terminal_input.LONGEST_PASTE
-    for piece in pieces:
+    for piece in [piece[:20_000] for piece in pieces]:
         told += parser.feed(piece)
         now[0] += 1
         told += parser.tick()
