@@ -26,6 +26,8 @@ def expand(typed: str) -> Path:
         raise UserError("a path is empty. Write the name of a file or folder, or . for the folder you are in")
     if len(typed) > LONGEST:
         raise UserError(f"{safe_line(typed, 60)} is no path: it has {len(typed):,} characters, and no file's name is so long")
+    if any(map(is_too_long, typed.split("/"))):
+        raise UserError(f"{safe_line(typed, 60)} is no path: one of its names is too long, and {LONGEST_NAME} bytes are the most")
     if "\0" in typed:
         raise UserError(f"{safe_line(typed, 120)} is no path: it holds a NUL character")
     try:
@@ -35,6 +37,11 @@ def expand(typed: str) -> Path:
         raise UserError(f"there is no home folder of {who} on this machine. Write the whole path, or ./{who} if it is a name") from error
     except OSError as error:  # the working folder was removed
         raise UserError(f"the folder you are in cannot be found: {error.strerror or error}. Change to another one") from error
+
+
+def is_too_long(name: str) -> bool:
+    """Whether no file system takes a name, one part of a path."""
+    return len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME
 
 
 def home() -> Path:

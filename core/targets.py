@@ -111,7 +111,7 @@ def _check_parts(path: Path, name: str) -> None:
     if len(path.parts) > DEEPEST:
         raise UserError(f"{name} is {len(path.parts):,} folders deep, and {DEEPEST} are enough. Choose another place")
     for part in path.parts:
-        if len(os.fsencode(part)) > paths.LONGEST_NAME:
+        if paths.is_too_long(part):
             raise UserError(f"{name} is too long: a file system takes at most 255 bytes in a name")
 
 

@@ -250,7 +250,7 @@ def _find(ref: str) -> RunFolder:
         except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a home of nobody, a NUL
             raise UserError(f"there is no run {shown}: {error}") from error
     exact = RunFolder(paths.runs_folder() / ref)
-    if len(os.fsencode(ref)) <= paths.LONGEST_NAME and exact.path.is_dir():
+    if not paths.is_too_long(ref) and exact.path.is_dir():
         return _checked(exact)
     runs = list_runs()
     if ref == "last":

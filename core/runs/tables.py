@@ -37,6 +37,7 @@ def read(file: Path, schema: pa.Schema) -> pa.Table:
             _check(found.metadata.num_rows, parquet_footer.read(opened), found.schema_arrow, schema.names)
             table = found.read(columns=schema.names)
             table = table.select(schema.names).unify_dictionaries().cast(wanted)
+            table.validate(full=True)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError, MemoryError, pa.ArrowException) as error:
