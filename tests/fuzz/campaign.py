@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,11 +37,13 @@ class _Child:
     """A process that carries out tries. A context manager."""
 
     def __enter__(self) -> _Child:
+        self._place = tempfile.TemporaryDirectory(prefix="emotui-fuzz-")  # a try that is ended leaves its files there
         self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end()
+        self._place.cleanup()
 
     def _start(self) -> None:
         path = os.pathsep.join((str(HERE), str(HERE.parent / "harness")))
@@ -49,7 +52,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "TMPDIR": self._place.name},
             start_new_session=True,
         )
         self._started = True

@@ -278,7 +278,8 @@ def _config(place: Path, content: bytes) -> Shown:
     file.write_bytes(content)
     file.chmod(0o600)
     found = config.read(file)
-    return [str(found), str(keymap.keymap(found.keys, file, lambda: {"quit", "help"}))]
+    keys = keymap.keymap(found.keys, file, lambda: {"quit", "help"})
+    return [found.on_event, str(found.no_progress_seconds), str(found.longest_line_mib), str(keys)]
 
 
 CONFIG = b"""alerts = false
