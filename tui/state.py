@@ -114,8 +114,11 @@ class AppState(App[int]):
     def _take(self, spec: DataSpec, dataset: Dataset) -> None:
         self.loading, self.data_error = None, ""
         self.spec = msgspec.structs.replace(spec, source=dataset.source, reading=dataset.spec.reading if dataset.spec else spec.reading)
-        self.dataset = dataset
+        was, self.dataset = self.dataset, dataset
+        if was is not None and (was.source, was.labels) != (dataset.source, dataset.labels):
+            self.done = frozenset()  # its path is another one
         self.mark_done("data")
+        self._tick_runs()
 
     @work(exclusive=True, group="dataset")
     async def _load(self, spec: DataSpec) -> None:
@@ -176,11 +179,23 @@ class AppState(App[int]):
         views = self.run_source.poll() if self.run_source is not None else None
         if views is not None:
             self.runs = views
-            finished = {view.task for view in views if view.state == "finished"}
-            if "baseline" in finished:
-                self.mark_done("baseline")
-            if "fine-tune" in finished:
-                self.mark_done("fine-tune")
+            self._tick_runs()
+
+    def _tick_runs(self) -> None:
+        """Tick the parts of the path that finished runs of the open data set stand for."""
+        finished = {view.task for view in self.runs if view.state == "finished" and self.is_of_open_data(view)}
+        done: set[Part] = set(self.done)
+        for part in PARTS:
+            if part in ("baseline", "fine-tune"):
+                (done.add if part in finished else done.discard)(part)
+        self.done = frozenset(done)
+
+    def is_of_open_data(self, view: RunView) -> bool:
+        """Whether a run was made of the data set that is open, with its labels; of any, where none is open or being opened."""
+        source, labels = view.spec.job.data.source, view.spec.labels
+        if self.dataset is not None:
+            return source == self.dataset.source and labels in ((), self.dataset.labels)
+        return self.spec is None or source == self.spec.source
 
     async def go(self, mode: Mode) -> None:
         """Show a screen."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import run_folders as folders
+from emotui.core.specs import DataSpec
 from emotui.tui.screens.classify import ClassifyScreen
 from emotui.tui.widgets.label_bars import LabelBars
 from emotui.tui.widgets.text_field import TextField
@@ -163,3 +164,19 @@ async def test_hostile_texts_labels_and_errors(runs: Path, text: str) -> None:
         await pilot.pause(0.1)
         await settle(pilot)
         assert not any(RAW.search(line) for line in drawn(app))
+
+
+async def test_runs_of_other_data_answer_only_when_chosen_and_say_whose_they_are(runs: Path, tmp_path: Path) -> None:
+    folders.write_train_run(runs)
+    data = folders.write_data(tmp_path / "mine")
+    labels = tuple(sorted(folders.LABELS))
+    own = folders.train_spec(data=DataSpec(str(data)))
+    folders.write_run(runs, "own111", own, folders.train_events(labels=labels), labels=labels, created=folders.STARTED - 99)
+    async with application(classifier(), "4", spec=DataSpec(str(data))) as (app, pilot):
+        screen = app.screen
+        assert isinstance(screen, ClassifyScreen)
+        assert [view.id for view in screen.chosen] == ["own111"]
+        assert [view.id for view in screen.runs] == ["own111", "fine77"]
+        await pilot.press("escape", "down", "space")
+        await settle(pilot)
+        assert "fine77 fine-tune of starter" in "\n".join(drawn(app))

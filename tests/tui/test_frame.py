@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from emotui.core.cli import machine, options
 from emotui.core.engine.protocol import AskLengths, DoctorAnswer
 from emotui.core.errors import UserError
 from emotui.core.safe_text import cell_width, safe_line
-from emotui.core.specs import DataSpec
+from emotui.core.specs import BaselineSpec, DataSpec
 from emotui.tui import theme
 from emotui.tui.__main__ import opens_application
 from emotui.tui.app import EmotuiApp, check_terminal
@@ -248,8 +249,28 @@ async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny
             assert path_of(app, "dataset").hints[0].startswith("next: press 3 and watch it learn")
 
 
+def write_baseline_of(runs: Path, data: Path, labels: tuple[str, ...]) -> None:
+    job = BaselineSpec(DataSpec(str(data)))
+    folders.write_run(runs, "own111", job, folders.baseline_events(labels=labels), labels=labels)
+
+
+@pytest.mark.parametrize("labels", [("anger", "joy", "sadness"), ("anger", "joy", "other")])
+async def test_runs_of_other_data_tick_nothing(
+    labels: tuple[str, ...], emotui_home: Path, tiny_model: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    folders.write_train_run(emotui_home / "runs")
+    write_baseline_of(emotui_home / "runs", tiny_data, labels)
+    app = application(tiny_model, tiny_data, runs=RunWatch())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        assert app.done == ({"data", "baseline"} if labels[2] == "sadness" else {"data"})
+        app.open_dataset(DataSpec(str(shutil.copytree(tiny_data, tmp_path / "other"))))
+        await settle(pilot)
+        assert app.done == {"data"}
+
+
 async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
-    folders.write_baseline_run(emotui_home / "runs")
+    write_baseline_of(emotui_home / "runs", tiny_data, ("anger", "joy", "sadness"))
     app = application(tiny_model, tiny_data, runs=RunWatch())
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 from importlib.resources import files
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on
@@ -25,7 +25,10 @@ from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
-from .training_words import looks_of, name_of, run_item
+from .training_words import looks_of, name_of, run_item, short_source
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
 
 PAUSE = 0.04
 """Seconds without a key after which the engine is asked."""
@@ -59,6 +62,8 @@ class ClassifyScreen(Page):
         super().__init__()
         self._marked: list[str] | None = None
         """Folders of the runs that answer; None: the newest of each task."""
+        self._dataset: str | None = None
+        """The data set that they were chosen for."""
         self._answers: dict[str, Prediction | str] = {}
         """By folder: the newest answer, or why there is none."""
         self._seconds: dict[str, float] = {}
@@ -96,24 +101,37 @@ class ClassifyScreen(Page):
         if self.runs:
             self.query_one("#sentence").focus()
             self._load_models()
+        if self._asked and any(view.folder not in self._answers for view in self.chosen):
+            self._ask()  # another data set was opened meanwhile
 
     # --- facts ------------------------------------------------------------------------------------------
 
     @property
     def runs(self) -> list[RunView]:
-        """Runs with a model to ask, newest first."""
-        return [view for view in self.state.runs if view.state == "finished"]
+        """Runs with a model to ask, newest first, those of the open data set before others."""
+        finished = (view for view in self.state.runs if view.state == "finished")
+        return sorted(finished, key=lambda view: not self.state.is_of_open_data(view))
 
     @property
     def chosen(self) -> list[RunView]:
-        """The runs that answer, side by side."""
+        """The runs that answer, side by side: where none was chosen by hand, the newest of each task of the open data set."""
         runs = self.runs
         if self._marked is not None:
             known = {view.folder: view for view in runs}
             return [known[folder] for folder in self._marked if folder in known]
-        tuned = next((view for view in runs if not isinstance(view.spec.job, BaselineSpec)), None)
-        baseline = next((view for view in runs if isinstance(view.spec.job, BaselineSpec)), None)
+        own = [view for view in runs if self.state.is_of_open_data(view)]
+        tuned = next((view for view in own if not isinstance(view.spec.job, BaselineSpec)), None)
+        baseline = next((view for view in own if isinstance(view.spec.job, BaselineSpec)), None)
         return [view for view in (tuned, baseline) if view is not None]
+
+    def show_dataset(self, dataset: Dataset) -> None:
+        """Let the runs of another data set answer no longer."""
+        if self._dataset not in (None, dataset.source):
+            self._marked = None
+        self._dataset = dataset.source
+        if self.is_current:
+            self._ask()
+            self._load_models()
 
     def show_runs(self, runs: tuple[RunView, ...]) -> None:  # noqa: ARG002 - they are read from the state
         if not self.is_current:
@@ -200,7 +218,8 @@ class ClassifyScreen(Page):
 
     def _guess(self, view: RunView) -> Guess:
         kind = _RUNGS.get(self._rungs.get(view.folder, "")) or _kind(view)
-        title, looks = f"{name_of(view)} {kind}", looks_of(view, dark=self.state.dark)
+        whose = "" if self.state.is_of_open_data(view) else f" of {short_source(view.spec.job.data.source)}"
+        title, looks = f"{name_of(view)} {kind}{whose}", looks_of(view, dark=self.state.dark)
         answer = self._answers.get(view.folder)
         if answer is None:
             return Guess(title, looks=looks, note="loading the model…" if view.folder in self._stale else "")
@@ -215,7 +234,10 @@ class ClassifyScreen(Page):
         box = self.query_one("#sentence-box")
         found = next(((view, answer) for view in chosen if isinstance(answer := self._answers.get(view.folder), Prediction)), None)
         if found is None:
-            winner.update(Text("type a sentence: its class comes with each key", "dim") if not sentence.text else "")
+            words = "type a sentence: its class comes with each key" if not sentence.text else ""
+            if not chosen and self.runs:
+                words = "no run of this data set has finished: esc, then space lets one of another answer"
+            winner.update(Text(words, "dim"))
             box.border_subtitle = None
             return
         view, answer = found

@@ -187,8 +187,9 @@ class TokensScreen(Page):
             self._draw_way()
 
     def _run(self) -> RunView | None:
-        """Return the newest run that fine-tuned the model in use: its logits are shown."""
+        """Return the newest run that fine-tuned the model in use on the open data set: its logits are shown."""
         fine_tuned = (view for view in self.state.runs if view.state == "finished" and isinstance(view.spec.job, TrainSpec))
+        fine_tuned = (view for view in fine_tuned if self.state.is_of_open_data(view))
         return next((view for view in fine_tuned if view.spec.job.model == self.state.model), None)
 
     def _batch_texts(self, text: str) -> tuple[str, ...]:

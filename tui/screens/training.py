@@ -172,15 +172,19 @@ class TrainingScreen(RunRequests):
             self.refresh_bindings()
 
     def _choose(self, runs: tuple[RunView, ...], listed: set[str]) -> None:
-        """Look at the run that is going, or the newest, of those that are listed, until another was chosen by hand."""
+        """Look at the run that is going, or the newest, of those that are listed, until another was chosen by hand.
+
+        Runs of the open data set come before those of others.
+        """
         known = {view.folder for view in runs}
         self._marked = [key for key in self._marked if key in known]
         if self._looked not in listed:
             self._looked, self._chosen_by_hand = None, False
         if not self._chosen_by_hand:
-            live = next((view.folder for view in runs if view.folder in listed and is_live(view)), None)
+            shown = sorted((view for view in runs if view.folder in listed), key=lambda view: not self.state.is_of_open_data(view))
+            live = next((view.folder for view in shown if is_live(view)), None)
             if live is not None or self._looked is None:
-                self._looked = live or next((view.folder for view in runs if view.folder in listed), None)
+                self._looked = live or next((view.folder for view in shown), None)
 
     def _follow(self, view: RunView) -> None:
         if view.folder not in self._followed:
