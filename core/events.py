@@ -106,6 +106,8 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
     parameters: Count = 0
     model: str = ""
     """The checkpoint that it starts from, as spec.json names it."""
+    untrustworthy: tuple[str, ...] = ()
+    """Why results on its data cannot be trusted, in sentences."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
@@ -180,6 +182,11 @@ class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note"):
     level: str
     """'info', 'warning' or 'error'."""
     message: str
+
+
+def distrust_notes(started: Started) -> tuple[Note, ...]:
+    """Return a warning for each reason why results on a run's data cannot be trusted."""
+    return tuple(Note("warning", f"results on this data cannot be trusted: {each}") for each in started.untrustworthy)
 
 
 class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):

@@ -14,6 +14,7 @@ from textual.widgets import Footer, Input
 from ..core.runs.state import RunView
 from .frame import facts_of, path_of
 from .state import AppState, Mode
+from .widgets.distrust import Distrust
 from .widgets.path_strip import PathStrip
 from .widgets.state_line import StateLine
 
@@ -39,6 +40,7 @@ class Page(Screen[None]):
     def compose(self) -> ComposeResult:
         yield StateLine()
         yield PathStrip()
+        yield Distrust()
         with Container(id="body"):
             yield from self.compose_body()
         yield Footer(show_command_palette=False)
@@ -52,6 +54,7 @@ class Page(Screen[None]):
         self.watch(state, "dataset", self._dataset_changed)
         self.watch(state, "model", self.show_model)
         self.watch(state, "runs", self._runs_changed)
+        self.watch(state, "distrust", self._distrust_changed)
         for name in ("spec", "loading", "machine", "done", "data_error"):
             self.watch(state, name, self._frame_changed, init=False)
         self.watch(state, "theme", self._theme_changed, init=False)
@@ -65,6 +68,9 @@ class Page(Screen[None]):
         self.set_class(self.size.width < 100, "-narrow")
         self.set_class(self.size.height < 30, "-short")
         self.set_class(self.size.width >= 160, "-wide")
+
+    def _distrust_changed(self, reasons: tuple[str, ...]) -> None:
+        self.query_one(Distrust).reasons = reasons
 
     async def on_path_strip_chosen(self, message: PathStrip.Chosen) -> None:
         await self.app.run_action(f"app.go('{message.key}')")

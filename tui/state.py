@@ -66,6 +66,8 @@ class AppState(App[int]):
     """The data set that is open or being opened."""
     dataset: var[Dataset | None] = var(None, always_update=True)
     """The open data set; the last one stays until another is read."""
+    distrust: var[tuple[str, ...]] = var(())
+    """Why results on the open data set cannot be trusted, in sentences; empty where they can, or where that is not known yet."""
     loading: var[Loading | None] = var(None)
     """How far the reading of the data set is; None: nothing is being read."""
     data_error: var[str] = var("")
@@ -114,6 +116,7 @@ class AppState(App[int]):
     def _take(self, spec: DataSpec, dataset: Dataset) -> None:
         self.loading, self.data_error = None, ""
         self.spec = msgspec.structs.replace(spec, source=dataset.source, reading=dataset.spec.reading if dataset.spec else spec.reading)
+        self.distrust = ()
         was, self.dataset = self.dataset, dataset
         if was is not None and (was.source, was.labels) != (dataset.source, dataset.labels):
             self.done = frozenset()  # its path is another one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,8 +16,10 @@ from .units import count, percent
 
 if TYPE_CHECKING:
     from ..data.checks import Problem
+    from ..data.drift import Drift
     from ..data.stats import Quantiles, SplitStats
     from ..data.table import Dataset
+    from ..data.unknown_tokens import Unknown
 
 HEAD = 5
 """Rows shown of the first split."""
@@ -34,6 +36,12 @@ class Description:
     max_length: int | None = None
     truncated: dict[str, dict[str, float]] = field(default_factory=dict)
     """Share of texts with more than `max_length` tokens, by split and label."""
+    drifts: tuple[Drift, ...] = ()
+    """How far the other splits are from the training split."""
+    unspaced: bool = False
+    """Whether the texts have no spaces between words."""
+    unknown: dict[str, Unknown] = field(default_factory=dict)
+    """What the tokenizer does not know, by split."""
 
 
 def add(commands: Any) -> None:
@@ -56,11 +64,14 @@ def add(commands: Any) -> None:
         commands,
         "check",
         run_check,
-        description="Look for duplicates, texts under two labels, leakage between splits, imbalance and missing classes. The exit "
-        "code is 1 where a result could not be trusted: leakage of more than 1 % or a class missing.",
+        description="Look for duplicates, texts under two labels, leakage between splits, nearly equal texts (80 % of their pieces of five "
+        "characters), tokens that the model does not know, drift between splits, imbalance and missing classes. Texts are the same "
+        "where only case, spacing and Unicode form differ. The exit code is 1 where a result could not be trusted: leakage of more "
+        "than 1 %, more than 5 % unknown tokens, or a class missing.",
         examples=["emotui check starter", "emotui check my-data/ --json"],
     )
     options.add_data(check)
+    check.add_argument("--model", metavar="M", help="look also for what its tokenizer does not know: " + options.MODEL_HELP)
 
 
 def run_data(arguments: argparse.Namespace, output: Output) -> int:
@@ -112,13 +123,17 @@ def _select(arguments: argparse.Namespace, output: Output) -> int:
 
 def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, Description]:
     """Return the data set and all that is measured of it. Without --model, tokens are left out where the starter model is missing."""
-    from ..data import checks, stats
+    from ..data import checks, drift, stats, unknown_tokens
 
     spec = fetch.data_spec(arguments)
     dataset = fetch.dataset(spec, output)
-    measured, problems = stats.describe(dataset), checks.find_problems(dataset)
+    description = Description(
+        stats.describe(dataset), checks.find_problems(dataset), {}, drifts=drift.between(dataset), unspaced=stats.unspaced(dataset)
+    )
+    if left_out := checks.not_looked_for(dataset):
+        output.say(left_out)
     if arguments.no_tokens:
-        return dataset, Description(measured, problems, {})
+        return dataset, description
     model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
     try:
         lengths = fetch.lengths(spec, model, output)
@@ -126,10 +141,17 @@ def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, De
         if arguments.model is not None:
             raise
         output.say(f"tokens are not counted: {error}")
-        return dataset, Description(measured, problems, {})
+        return dataset, description
     limit = min(arguments.max_length or lengths.model_max_length, lengths.model_max_length)
-    tokens = stats.token_quantiles(dataset, lengths)
-    return dataset, Description(measured, problems, tokens, limit, stats.truncated(dataset, lengths, limit))
+    unknown = unknown_tokens.shares(dataset, lengths)
+    return dataset, replace(
+        description,
+        tokens=stats.token_quantiles(dataset, lengths),
+        max_length=limit,
+        truncated=stats.truncated(dataset, lengths, limit),
+        unknown=unknown,
+        problems=checks.sorted_gravest(description.problems + unknown_tokens.problems(dataset, unknown)),
+    )
 
 
 def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
@@ -149,6 +171,8 @@ def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
         "unlabelled": dataset.unlabelled,
         "max_length": description.max_length,
         "truncated": description.truncated,
+        "unknown": msgspec.to_builtins(description.unknown),
+        "drift": msgspec.to_builtins(description.drifts),
         "problems": [problem_json(each) for each in description.problems],
         "notes": dataset.notes,
     }
@@ -172,14 +196,19 @@ def data_report(dataset: Dataset, description: Description, output: Output) -> l
     lines += _indented(render.table(rows, "rrll", [None, None, render.NAME_WIDTH, max(20, output.width - 40)]))
     for name, stats in description.stats.items():
         lines += ["", f"Classes of {name}", *render.bars(list(stats.classes.items()), output.width, output.glyphs)]
-    words = list(description.stats[first.name].words.items())
-    lines += ["", f"Words per text of {first.name}, by class (box: quartiles, whiskers: 1.5 times the box)"]
-    lines += render.box_plots(words, output.width, output.glyphs)
+    measured = description.stats[first.name]
+    unit, lengths = ("Characters", measured.characters) if description.unspaced else ("Words", measured.words)
+    lines += ["", f"{unit} per text of {first.name}, by class (box: quartiles, whiskers: 1.5 times the box)"]
+    lines += render.box_plots(list(lengths.items()), output.width, output.glyphs)
     if description.max_length is not None:
         tokens = list(description.tokens[first.name].items())
         lines += ["", f"Tokens per text of {first.name}, by class ({output.glyphs.limit} cut at {description.max_length:,})"]
         lines += render.box_plots(tokens, output.width, output.glyphs, limit=description.max_length)
         lines += ["", *_truncation(dataset, description)]
+    if description.drifts:
+        lines += ["", "Drift from train, of the shares of classes and of the lengths"]
+        lines += [f"  {each.split}: {safe_line(each.classes_sentence)}" for each in description.drifts]
+        lines += [f"  {each.split}: {safe_line(each.lengths_sentence)}" for each in description.drifts]
     return [*lines, "", *problem_lines(description.problems)]
 
 
@@ -217,7 +246,7 @@ def problem_lines(problems: tuple[Problem, ...]) -> list[str]:
     lines = ["Problems"]
     for each in problems:
         lines.append(f"  {'! ' if each.untrustworthy else '  '}{safe_line(each.message)}")
-        if each.examples and each.kind in ("duplicate", "conflicting_labels", "leakage"):
+        if each.examples and each.kind in ("duplicate", "near_duplicate", "conflicting_labels", "leakage"):
             lines.append(f"      such as: {safe_line(each.examples[0], 80)}")
     return lines
 
@@ -226,12 +255,29 @@ def _indented(lines: list[str]) -> list[str]:
     return ["  " + line for line in lines]
 
 
+def _unknown(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> tuple[Problem, ...]:
+    """Return what --model's tokenizer does not know, or the starter model's where it is on this machine."""
+    from ..data import unknown_tokens
+
+    model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
+    try:
+        lengths = fetch.lengths(fetch.data_spec(arguments), model, output)
+    except UserError:
+        if arguments.model is not None:
+            raise
+        return ()
+    return unknown_tokens.problems(dataset, unknown_tokens.shares(dataset, lengths))
+
+
 def run_check(arguments: argparse.Namespace, output: Output) -> int:
     """Look for problems; the exit code is 1 where one of them makes results untrustworthy."""
     from ..data import checks
 
     dataset = fetch.dataset(fetch.data_spec(arguments), output)
     problems = checks.find_problems(dataset)
+    if left_out := checks.not_looked_for(dataset):
+        output.say(left_out)
+    problems = checks.sorted_gravest(problems + _unknown(arguments, dataset, output))
     grave = [each for each in problems if each.untrustworthy]
     if arguments.json:
         output.json({"name": dataset.name, "trustworthy": not grave, "problems": [problem_json(each) for each in problems]})

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..data.spaces import without_spaces
 from ..engine.protocol import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
 from ..errors import UserError
 from ..safe_text import cell_width, pad, safe_line
@@ -111,7 +112,8 @@ def _batch_json(batch: BatchAnswer) -> dict[str, Any]:
 def report(answer: TokensAnswer, width: int) -> list[str]:
     """Return the three lanes, the table of subwords and the shapes of one text."""
     lines = [safe_line(answer.text, width), ""]
-    for title, lane in (("characters", answer.characters), ("words", answer.words)):
+    words = "words (the text has no spaces between them)" if without_spaces(answer.text) else "words"
+    for title, lane in (("characters", answer.characters), (words, answer.words)):
         lines += _lane(title, lane, width)
     lines += _subwords(answer.text, answer.subwords)
     if answer.shapes is not None:

@@ -11,6 +11,7 @@ from .. import class_weights
 from ..errors import UserError
 from ..runs import neighbours
 from ..runs.ranks import split_address
+from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import BaselineSpec, Job, TrainSpec
 from . import cards, fetch, follow, options
@@ -99,7 +100,7 @@ def check_processes(arguments: argparse.Namespace) -> None:
 
 
 def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
-    from ..data import sources
+    from ..data import checks, sources
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
@@ -113,6 +114,8 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
+            for reason in checks.distrusted(data):  # the run says it too, to whoever follows it
+                output.say(f"results on this data cannot be trusted: {safe_line(reason)}")
             told = f"run {run.id} goes on by itself. See it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
         output.say(f"run {run.id} started. Ctrl+C stops it and saves")

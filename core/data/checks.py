@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -9,10 +11,23 @@ from typing import Any
 import msgspec
 
 from ..events import IMBALANCE
+from . import drift, near_duplicates
 from .arrays import codes, numbers, strings
 from .faults import shown
 from .table import Dataset, Split
 
+ORDER = (
+    "leakage",
+    "missing_class",
+    "unknown_tokens",
+    "conflicting_labels",
+    "duplicate",
+    "near_duplicate",
+    "class_drift",
+    "length_drift",
+    "imbalance",
+)
+"""The kinds of problems, the gravest first."""
 EXAMPLES = 5
 LEAK_SHARE = 0.01
 """Share of a split's rows, leaked from an earlier split, from which on its figures cannot be trusted."""
@@ -22,11 +37,12 @@ class Problem(msgspec.Struct, frozen=True):
     """One kind of problem in one split."""
 
     kind: str
-    """'duplicate', 'conflicting_labels', 'leakage', 'imbalance' or 'missing_class'."""
+    """One of ORDER."""
     split: str
     """For leakage the later of the two splits."""
     count: int
-    """Rows for duplicate and leakage, texts for conflicting_labels, classes for the others."""
+    """Rows for duplicate, near_duplicate and leakage, texts for conflicting_labels, rows of the split for drift, classes for the
+    others."""
     examples: tuple[str, ...]
     """Texts as they are in the data, or names of classes; at most EXAMPLES."""
     message: str
@@ -35,7 +51,9 @@ class Problem(msgspec.Struct, frozen=True):
     untrustworthy: bool = False
     """Whether results on this data set cannot be trusted."""
     earlier: str = ""
-    """For leakage: the split that the rows are in already."""
+    """For leakage and near_duplicate: the split that holds the others, for drift the one that is compared with."""
+    exact: int = 0
+    """For duplicate, conflicting_labels and leakage: how many there are where texts must be equal character by character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +63,51 @@ class _Coded:
     split: Split
     exact: Any
     loose: Any
-    """The same for texts that differ by case and spacing only."""
+    """The same for texts that differ by case, spacing and Unicode form only."""
+
+    near: Any
+    """The position, in all splits one after the other, of an earlier text that is nearly the same; -1 where none is."""
 
     def pairs(self, codes: Any) -> Any:
         """Return a number for each pair of text and label."""
         return codes * len(self.split.labels) + self.split.label_ids()
 
 
-def find_problems(dataset: Dataset) -> tuple[Problem, ...]:
-    """Return all problems, the gravest first.
+def distrusted(dataset: Dataset) -> tuple[str, ...]:
+    """Return why results on a data set cannot be trusted, as sentences; empty where they can. Near-duplicates have no say in it."""
+    return tuple(problem.message for problem in find_problems(dataset, near=False) if problem.untrustworthy)
 
-    Texts count as the same when they are equal character by character; messages also say how many are equal but for case and spacing.
+
+def find_problems(dataset: Dataset, *, near: bool = True) -> tuple[Problem, ...]:
+    """Return all problems, the gravest first; without `near` the texts that are nearly the same are not looked for.
+
+    Texts count as the same where they are equal but for case, spacing and Unicode form: uncased models and TF-IDF cannot
+    tell them apart. How many are equal character by character is told as well.
     """
-    coded = _code(dataset)
+    coded = _code(dataset, near=near)
     found: list[Problem] = []
     for each in coded:
         found += _missing(each.split) + _duplicates(each) + _conflicts(each)
     for earlier, later in combinations(coded, 2):
         found += _leakage(earlier, later)
-    found += _imbalance(dataset)
-    order = ("leakage", "missing_class", "conflicting_labels", "duplicate", "imbalance")
-    return tuple(sorted(found, key=lambda problem: (not problem.untrustworthy, order.index(problem.kind))))
+    found += _near(coded) + _imbalance(dataset) + _drifts(dataset)
+    return sorted_gravest(found)
 
 
-def _code(dataset: Dataset) -> list[_Coded]:
+def sorted_gravest(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems, those that make results untrustworthy first."""
+    return tuple(sorted(problems, key=lambda problem: (not problem.untrustworthy, ORDER.index(problem.kind))))
+
+
+def not_looked_for(dataset: Dataset) -> str:
+    """Return what a data set is too large to be looked through for, as a sentence; empty where it is not."""
+    rows = sum(len(split) for split in dataset.splits.values())
+    if rows <= near_duplicates.MOST_ROWS:
+        return ""
+    return f"nearly equal texts were not looked for: the data set has {rows:,} rows, and that is done up to {near_duplicates.MOST_ROWS:,}"
+
+
+def _code(dataset: Dataset, *, near: bool) -> list[_Coded]:
     import numpy as np
     import pyarrow as pa
 
@@ -76,57 +115,111 @@ def _code(dataset: Dataset) -> list[_Coded]:
     borders = np.cumsum([len(split) for split in splits])[:-1]
     texts = pa.chunked_array([chunk for split in splits for chunk in split.table.column("text").chunks], pa.string())
     exact = codes(texts)
-    loose = codes(pa.chunked_array([strings([" ".join(text.lower().split()) for text in chunk.to_pylist()]) for chunk in texts.chunks]))
-    return [_Coded(*each) for each in zip(splits, np.split(exact, borders), np.split(loose, borders), strict=True)]
+    same = pa.chunked_array([strings([folded(text) for text in chunk.to_pylist()]) for chunk in texts.chunks], pa.string())
+    loose = codes(same)
+    few = near and len(same) <= near_duplicates.MOST_ROWS
+    earlier = near_duplicates.earlier_of(same.to_pylist()) if few else np.full(len(same), -1, np.int64)
+    parts = (np.split(each, borders) for each in (exact, loose, earlier))
+    return [_Coded(*each) for each in zip(splits, *parts, strict=True)]
+
+
+def folded(text: str) -> str:
+    """Return `text` without what an uncased tokenizer cannot see: case, spacing, and the Unicode form (NFKC)."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
 
 
 def _duplicates(coded: _Coded) -> list[Problem]:
     """Rows that repeat an earlier one of their split, text and label; the same text under another label is a conflict."""
-    split, repeats = coded.split, _repeats(coded.pairs(coded.exact))
+    split, repeats = coded.split, _repeats(coded.pairs(coded.loose))
     if not len(repeats):
         return []
-    looser = len(_repeats(coded.pairs(coded.loose)))
-    more = f" ({looser:,} with case and spacing ignored)" if looser > len(repeats) else ""
-    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one, text and label{more}"
-    return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(repeats))]
+    exact = len(_repeats(coded.pairs(coded.exact)))
+    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one, text and label{_of_them(exact, len(repeats))}"
+    return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(repeats), exact=exact)]
 
 
 def _conflicts(coded: _Coded) -> list[Problem]:
     import numpy as np
 
     split = coded.split
-    labels_of = np.bincount(np.unique(coded.pairs(coded.exact)) // len(split.labels))
-    torn = np.flatnonzero(labels_of > 1)
+    torn = _torn(coded, coded.loose)
     if not len(torn):
         return []
-    rows = np.flatnonzero(np.isin(coded.exact, torn))
-    message = f"{split.name}: {len(torn):,} text{'s' if len(torn) > 1 else ''} under more than one label ({len(rows):,} rows)"
-    return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows))]
+    rows = np.flatnonzero(np.isin(coded.loose, torn))
+    exact = len(_torn(coded, coded.exact))
+    texts = f"{len(torn):,} text{'s' if len(torn) > 1 else ''}"
+    message = f"{split.name}: {texts} under more than one label ({len(rows):,} rows){_of_them(exact, len(torn))}"
+    return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows), exact=exact)]
+
+
+def _torn(coded: _Coded, codes: Any) -> Any:
+    """Return the codes of the texts with more than one label."""
+    import numpy as np
+
+    return np.flatnonzero(np.bincount(np.unique(coded.pairs(codes)) // len(coded.split.labels)) > 1)
 
 
 def _leakage(earlier: _Coded, later: _Coded) -> list[Problem]:
     import numpy as np
 
-    rows = np.flatnonzero(np.isin(later.exact, earlier.exact))
+    rows = np.flatnonzero(np.isin(later.loose, earlier.loose))
     if not len(rows):
         return []
-    looser = int(np.isin(later.loose, earlier.loose).sum())
-    more = f", {looser:,} rows with case and spacing ignored" if looser > len(rows) else ""
+    exact = int(np.isin(later.exact, earlier.exact).sum())
     share = len(rows) / len(later.split)
     names = earlier.split.name, later.split.name
-    message = f"{names[1]}: {_rows(len(rows), 'has its text', 'have their texts')} in {names[0]} too ({100 * share:.1f} %{more})"
+    said = f"{_rows(len(rows), 'has its text', 'have their texts')} in {names[0]} too ({100 * share:.1f} %)"
     return [
         Problem(
             "leakage",
             names[1],
             len(rows),
             _texts(later.split, rows),
-            message,
+            f"{names[1]}: {said}{_of_them(exact, len(rows))}",
             _tuple(rows),
             untrustworthy=share > LEAK_SHARE,
             earlier=names[0],
+            exact=exact,
         )
     ]
+
+
+def _near(coded: list[_Coded]) -> list[Problem]:
+    """Rows that are nearly, and not quite, an earlier one of their split or of one before it."""
+    import numpy as np
+
+    found, starts = [], np.cumsum([0, *(len(each.split) for each in coded)])
+    for later, each in enumerate(coded):
+        for earlier in range(later + 1):
+            rows = np.flatnonzero((each.near >= starts[earlier]) & (each.near < starts[earlier + 1]))
+            if not len(rows):
+                continue
+            other = coded[earlier].split.name
+            where = "an earlier one" if earlier == later else f"a text of {other}"
+            share = f" ({100 * len(rows) / len(each.split):.1f} %)"
+            message = f"{each.split.name}: {_rows(len(rows), 'is', 'are')} nearly the same as {where}{share}"
+            split = each.split
+            found.append(Problem("near_duplicate", split.name, len(rows), _texts(split, rows), message, _tuple(rows), earlier=other))
+    return found
+
+
+def _of_them(exact: int, count: int) -> str:
+    if exact == count:
+        return ""
+    return f", {exact:,} of them character by character, the others with case, spacing and Unicode form ignored"
+
+
+def _drifts(dataset: Dataset) -> list[Problem]:
+    found: list[Problem] = []
+    for each in drift.between(dataset):
+        rows = len(dataset.splits[each.split])
+        if each.classes_drift:
+            found.append(Problem("class_drift", each.split, rows, (), f"{each.split}: {each.classes_sentence}", earlier=each.than))
+        if each.lengths_drift:
+            found.append(Problem("length_drift", each.split, rows, (), f"{each.split}: {each.lengths_sentence}", earlier=each.than))
+    return found
 
 
 def _imbalance(dataset: Dataset) -> list[Problem]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..engine.protocol import LengthsAnswer
+from . import spaces
 from .arrays import to_numpy
 from .table import Dataset, Split
 
@@ -55,6 +56,12 @@ def describe_split(split: Split, indices: Any = None) -> SplitStats:
         words=_by_class(words, labels, split.labels),
         characters=_by_class(characters, labels, split.labels),
     )
+
+
+def unspaced(dataset: Dataset) -> bool:
+    """Return whether the texts have no spaces between words, so that their lengths are told in characters."""
+    first = next(iter(dataset.splits.values()))
+    return spaces.unspaced(first.table.column("text").slice(0, spaces.SAMPLE).to_pylist())
 
 
 def word_counts(split: Split) -> Any:

@@ -271,6 +271,10 @@ class LengthsAnswer(msgspec.Struct, frozen=True):
     """Token count of every row by split, in row order."""
     unknown_share: float = 0.0
     seconds: float = 0.0
+    unknown: dict[str, tuple[int, ...]] = {}
+    """Tokens of every row, up to the model's limit, that the tokenizer does not know, by split; empty where it has no token for them."""
+    specials: int = 0
+    """Special tokens of each text."""
 
 
 class TokenizeAnswer(msgspec.Struct, frozen=True):

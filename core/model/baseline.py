@@ -20,17 +20,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from .. import paths, writing
-from ..data import sources
+from ..data import sources, unknown_tokens
+from ..data.checks import distrusted
+from ..data.spaces import unspaced
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started
+from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, distrust_notes
 from ..plain_files import read_plain
 from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, Pooling
 from . import checkpoint, device, encode, predictions
-from .batches import tokenize
+from .batches import tokenize, unknown_share
 from .finetune import peak_memory
 from .metrics import measure
 from .rung_models import Tfidf
@@ -41,6 +43,8 @@ TFIDF_C = 10.0
 ENCODER_C = 1.0
 ITERATIONS = 3_000
 PROJECTED_ROWS = 5_000
+UNKNOWN_SAMPLE = 2_000
+"""Training texts of which the tokens that the tokenizer does not know are counted."""
 HEAD_FILE = "head.safetensors"
 HEAD_LIMIT = 1 << 30
 """Bytes: 10,000 labels on 8,192 hidden units take 0.7 GB."""
@@ -65,26 +69,29 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     model = checkpoint.find(job.model, offline=job.data.offline)
     limit, layer = model.checked_length(job.max_length), model.checked_layer(job.layer)
     model.try_length(limit)
-    emit(
-        Started(
-            device=str(compute.device),
-            device_name=compute.name,
-            precision=compute.precision,
-            labels=data.labels,
-            rows={name: len(split) for name, split in data.splits.items()},
-            settings={
-                "pooling": job.pooling,
-                "layer": layer,
-                "max_length": limit,
-                "seed": job.seed,
-                "tfidf_c": TFIDF_C,
-                "encoder_c": ENCODER_C,
-                "max_iterations": ITERATIONS,
-            },
-            parameters=model.parameters,
-            model=job.model,
-        )
+    looked_at = tokenize(model.tokenizer, data.splits["train"].texts()[:UNKNOWN_SAMPLE], limit)
+    started = Started(
+        device=str(compute.device),
+        device_name=compute.name,
+        precision=compute.precision,
+        labels=data.labels,
+        rows={name: len(split) for name, split in data.splits.items()},
+        settings={
+            "pooling": job.pooling,
+            "layer": layer,
+            "max_length": limit,
+            "seed": job.seed,
+            "tfidf_c": TFIDF_C,
+            "encoder_c": ENCODER_C,
+            "max_iterations": ITERATIONS,
+        },
+        parameters=model.parameters,
+        model=job.model,
+        untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(model.tokenizer, looked_at)),
     )
+    emit(started)
+    for note in distrust_notes(started):
+        emit(note)
     try:
         emit(RungDone(_most_frequent(data, run)))
         _pause(should_stop)
@@ -118,16 +125,22 @@ def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
 
 
 def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
-    """Logistic regression on counts of words: what can be had without a Transformer."""
+    """Logistic regression on counts of words, or of characters where words have no spaces between them: no Transformer is needed."""
     started = time.monotonic()
     train, validation = data.splits["train"], data.splits["validation"]
     emit(Progress("fit", 0, None, "iterations", 0.0, "TF-IDF"))
-    try:
-        vectorizer = TfidfVectorizer()
-        features = vectorizer.fit_transform(train.texts())
-    except ValueError:  # no text has a word of two letters
-        vectorizer = TfidfVectorizer(analyzer="char")
-        features = vectorizer.fit_transform(train.texts())
+    texts = train.texts()
+    if unspaced(texts):
+        emit(Note("info", "the texts have no spaces between words, so TF-IDF counts characters, one and two at a time"))
+        vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
+        features = vectorizer.fit_transform(texts)
+    else:
+        try:
+            vectorizer = TfidfVectorizer()
+            features = vectorizer.fit_transform(texts)
+        except ValueError:  # no text has a word of two letters
+            vectorizer = TfidfVectorizer(analyzer="char")
+            features = vectorizer.fit_transform(texts)
     regression = LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, train.label_ids())
     model = Tfidf(data.labels, vectorizer, regression)
     probabilities, _ = model.probabilities(validation.texts())

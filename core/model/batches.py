@@ -66,6 +66,13 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], limit: int, report: Cal
     return TokenIds(flat, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64), np.asarray(full, dtype=np.int64))
 
 
+def unknown_share(tokenizer: Tokenizer, ids: TokenIds) -> float:
+    """Return the share, in [0, 1], of tokens that are the tokenizer's unknown one, of those that are not special."""
+    if tokenizer.unk_token_id is None:
+        return 0.0
+    return float((ids.flat == tokenizer.unk_token_id).sum() / max(1, len(ids.flat) - tokenizer.specials * len(ids)))
+
+
 def by_length(lengths: np.ndarray, token_budget: int) -> list[np.ndarray]:
     """Return groups of indices, longest texts first, each of at most `token_budget` tokens with its padding (but one text at least)."""
     order = np.argsort(-lengths, kind="stable")

@@ -101,6 +101,7 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
     """Return the model card: what was trained on what, and the figures that were measured."""
     spec, result = run.read_spec(), run.read_result()
     finished = result.finished if result else None
+    started = state.view_of(run).started
     kind = "fine-tuned encoder" if note.kind == "classifier" else "logistic regression on the [CLS] hidden state of a frozen encoder"
     lines = [
         "---",
@@ -114,11 +115,12 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         *markdown.table(
             ("setting", "value"),
             [
-                *_settings(spec, state.view_of(run).started),
+                *_settings(spec, started),
                 ("labels", ", ".join(note.labels)),
                 ("texts are cut at", f"{note.max_length} tokens"),
             ],
         ),
+        *_distrust(started),
         *_figures(finished),
         "",
         "## Use",
@@ -132,6 +134,12 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _distrust(started: Started | None) -> Sequence[str]:
+    if started is None or not started.untrustworthy:
+        return []
+    return ["", "## Results on this data cannot be trusted", "", *(f"- {markdown.escape(each)}" for each in started.untrustworthy)]
 
 
 def _settings(spec: RunSpec, started: Started | None) -> list[tuple[object, ...]]:

@@ -16,15 +16,16 @@ import torch
 from accelerate import Accelerator
 
 from .. import class_weights, paths
-from ..data import sources
+from ..data import sources, unknown_tokens
+from ..data.checks import distrusted
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import Event, Finished, Note, Progress, Started, Stopped
+from ..events import Event, Finished, Note, Progress, Started, Stopped, distrust_notes
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
 from . import checkpoint, device, distributed, freezing, predictions, presets
-from .batches import TokenIds, tokenize
+from .batches import TokenIds, tokenize, unknown_share
 from .saved import SavedModel
 from .tokenizer import Tokenizer
 from .training_loop import Training
@@ -51,7 +52,10 @@ def train(
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
     training.begun = begun
     accelerator, emit = training.accelerator, training.emit
-    emit(_started(job, training, data, batch_split))
+    started = _started(job, training, data, batch_split)
+    emit(started)
+    for note in distrust_notes(started) if resume_from is None else ():
+        emit(note)
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
     done = training.loop()
@@ -180,6 +184,7 @@ def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int
         steps=training.steps,
         parameters=sum(each.numel() for each in training.model.parameters()),
         model=job.model,
+        untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(training.checkpoint.tokenizer, training.train_ids)),
     )
 
 

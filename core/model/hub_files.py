@@ -72,7 +72,7 @@ def read_manifest(folder: Path) -> Manifest | None:
         manifest = msgspec.json.decode(read_plain(folder / MANIFEST, _LARGEST_MANIFEST), type=Manifest)
     except (OSError, UserError, ValueError, RecursionError, msgspec.MsgspecError):  # UnicodeDecodeError is a ValueError
         return None
-    plain = all(hub_names.fault(name) is None and size >= 0 for name, size in manifest.sizes.items())
+    plain = all(hub_names.fault(name) is None and hub_names.oddity(name) is None and size >= 0 for name, size in manifest.sizes.items())
     return manifest if plain else None
 
 

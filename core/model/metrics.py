@@ -14,7 +14,8 @@ from ..events import ClassMetrics, Metrics
 def measure(split: str, truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], loss: float | None = None) -> Metrics:
     """Return accuracy, precision, recall and F1 of predicted label ids, int64, shape [n].
 
-    Weighted F1 is the mean of the classes' F1 weighted by support, macro F1 the plain mean over all labels, as in scikit-learn.
+    Weighted F1 is the mean of the classes' F1 weighted by support. Macro F1 is their plain mean over the classes that are in
+    `truth` or `predicted`, as scikit-learn's f1_score takes them: a class that a split lacks and nobody predicts has no F1.
     """
     ids = range(len(labels))
     found: tuple[Any, ...] = precision_recall_fscore_support(truth, predicted, labels=list(ids), zero_division=0)  # pyright: ignore
@@ -25,7 +26,7 @@ def measure(split: str, truth: np.ndarray, predicted: np.ndarray, labels: Sequen
         rows=len(truth),
         accuracy=float(np.mean(truth == predicted)),
         f1_weighted=float(np.average(f1, weights=support)),
-        f1_macro=float(f1.mean()),
+        f1_macro=float(f1[confusion.sum(0) + confusion.sum(1) > 0].mean()),
         per_class={
             name: ClassMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(labels)
         },
@@ -52,6 +53,6 @@ def bootstrap(
     samples = {
         "accuracy": correct.sum(1) / len(truth),
         "f1_weighted": (f1 * support).sum(1) / len(truth),
-        "f1_macro": f1.mean(1),
+        "f1_macro": f1.sum(1) / (support + assigned > 0).sum(1),
     } | {f"f1:{name}": f1[:, i] for i, name in enumerate(labels)}
     return {name: (float(low), float(high)) for name, (low, high) in ((n, np.percentile(v, [2.5, 97.5])) for n, v in samples.items())}

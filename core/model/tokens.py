@@ -199,11 +199,14 @@ def count(ask: AskLengths, report: Report) -> LengthsAnswer:
     data = sources.load(ask.data)
     total, done, unknown, tokens_seen = sum(len(split) for split in data.splits.values()), 0, 0, 0
     tokens: dict[str, tuple[int, ...]] = {}
+    unknown_of: dict[str, tuple[int, ...]] = {}
     for name, split in data.splits.items():
         ids = tokenize(tokenizer, split.texts(), limit, lambda part, _, before=done: report("tokenize", before + part, total, "rows"))
         tokens[name] = tuple(int(each) for each in ids.full_lengths)
         tokens_seen += len(ids.flat)
         if tokenizer.unk_token_id is not None:
-            unknown += int((ids.flat == tokenizer.unk_token_id).sum())
+            before = np.concatenate([[0], np.cumsum(ids.flat == tokenizer.unk_token_id)])
+            unknown += int(before[-1])
+            unknown_of[name] = tuple(np.diff(before[ids.starts]).tolist())
         done += len(split)
-    return LengthsAnswer(limit, tokens, unknown / max(1, tokens_seen), time.monotonic() - started)
+    return LengthsAnswer(limit, tokens, unknown / max(1, tokens_seen), time.monotonic() - started, unknown_of, tokenizer.specials)

@@ -37,9 +37,10 @@ def test_sound_data_has_no_problems(tmp_path: Path) -> None:
 def test_rows_that_repeat_an_earlier_one_are_duplicates(tmp_path: Path) -> None:
     train = [*own("t", 10), ("t 0", "a"), ("t 0", "a"), ("t 1", "b"), ("T  2", "a")]
     (problem,) = found(load(tmp_path, train=train, validation=own("v", 10)), "duplicate")
-    assert (problem.split, problem.count, problem.rows) == ("train", 3, (10, 11, 12))
-    assert problem.examples == ("t 0", "t 1")
-    assert problem.message == "train: 3 rows repeat an earlier one, text and label (4 with case and spacing ignored)"
+    assert (problem.split, problem.count, problem.exact, problem.rows) == ("train", 4, 3, (10, 11, 12, 13))
+    assert problem.examples == ("t 0", "t 1", "T  2")
+    said = "3 of them character by character, the others with case, spacing and Unicode form ignored"
+    assert problem.message == f"train: 4 rows repeat an earlier one, text and label, {said}"
     assert not problem.untrustworthy
 
 
@@ -56,20 +57,20 @@ def test_texts_under_two_labels_are_conflicts_and_no_duplicates(tmp_path: Path) 
 def test_leakage_is_named_for_each_pair_of_splits(tmp_path: Path) -> None:
     train = own("t", 400)
     validation = [*own("v", 300), ("t 0", "a"), ("t 0", "a"), ("t 1", "a")]
-    test = [*own("x", 50), ("t 5", "b"), ("v 0", "a"), ("V 1", "b")]
+    test = [*own("x", 50), ("t 5", "b"), ("v 0", "a"), ("V\u00a01", "b")]
     problems = found(load(tmp_path, train=train, validation=validation, test=test), "leakage")
     by_pair = {(each.earlier, each.split): each for each in problems}
     assert {pair: (each.count, each.untrustworthy) for pair, each in by_pair.items()} == {
         ("train", "validation"): (3, False),
         ("train", "test"): (1, True),
-        ("validation", "test"): (1, True),
+        ("validation", "test"): (2, True),
     }
     assert by_pair["train", "validation"].rows == (300, 301, 302)
     assert by_pair["train", "validation"].examples == ("t 0", "t 1")
     assert by_pair["train", "validation"].message == "validation: 3 rows have their texts in train too (1.0 %)"
-    assert (
-        by_pair["validation", "test"].message == "test: 1 row has its text in validation too (1.9 %, 2 rows with case and spacing ignored)"
-    )
+    said = "1 of them character by character, the others with case, spacing and Unicode form ignored"
+    assert by_pair["validation", "test"].message == f"test: 2 rows have their texts in validation too (3.8 %), {said}"
+    assert by_pair["validation", "test"].exact == 1
     assert [each.untrustworthy for each in problems] == [True, True, False]
 
 
@@ -97,7 +98,8 @@ def test_small_classes_are_an_imbalance_of_the_training_split(tmp_path: Path) ->
     assert problem.message.startswith("train: 'a' has 3.0 times the rows of 'c' (61 and 20)")
 
 
-TEXTS = st.sampled_from(["p", "q", "r", "s", "P", "p ", "t u", "T  U"])
+COUNTED = {"duplicate", "conflicting_labels", "missing_class", "leakage"}
+TEXTS = st.sampled_from(["p", "q", "r", "s", "P", "p ", "t u", "T  U", "t\u00a0u"])
 PAIRS = st.lists(st.tuples(TEXTS, st.sampled_from("abc")), max_size=25)
 
 
@@ -107,6 +109,13 @@ def test_counts_equal_a_loop_over_the_rows(tmp_path: Path, train: Pairs, validat
     splits = {"train": [*train, *own("t", 3, "abc")], "validation": [*validation, *own("v", 3, "abc")], "test": [*test, ("x", "a")]}
     problems = checks.find_problems(load(tmp_path / "set", **splits))
     expected: dict[tuple[str, str, str], int] = {}
+    exact: dict[tuple[str, str, str], int] = {}
+    as_written = splits
+    splits = {name: [(" ".join(text.lower().split()), label) for text, label in pairs] for name, pairs in splits.items()}
+    for name, pairs in as_written.items():
+        exact["duplicate", name, ""] = sum(pair in pairs[:at] for at, pair in enumerate(pairs))
+        for earlier in list(splits)[: list(splits).index(name)]:
+            exact["leakage", name, earlier] = sum(text in {t for t, _ in as_written[earlier]} for text, _ in pairs)
     for name, pairs in splits.items():
         expected["duplicate", name, ""] = sum(pair in pairs[:at] for at, pair in enumerate(pairs))
         texts = {text for text, _ in pairs}
@@ -114,8 +123,34 @@ def test_counts_equal_a_loop_over_the_rows(tmp_path: Path, train: Pairs, validat
         expected["missing_class", name, ""] = len(set("abc") - {label for _, label in pairs})
         for earlier in list(splits)[: list(splits).index(name)]:
             expected["leakage", name, earlier] = sum(text in {t for t, _ in splits[earlier]} for text, _ in pairs)
-    counted = {(each.kind, each.split, each.earlier): each.count for each in problems if each.kind != "imbalance"}
+    counted = {(each.kind, each.split, each.earlier): each.count for each in problems if each.kind in COUNTED}
     assert counted == {key: count for key, count in expected.items() if count}
     for problem in problems:
         if problem.kind in ("duplicate", "leakage"):
             assert len(problem.rows) == problem.count
+            assert problem.exact == exact[problem.kind, problem.split, problem.earlier]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("A Cafe", "a  cafe "),
+        ("caf\u00e9 noir", "CAFE\u0301 noir"),
+        ("\uff46\uff55\uff4c\uff4c width", "full width"),
+        ("\ufb01ne lines", "fine lines"),
+        ("tab\tand\u00a0space\u3000here", "tab and space here"),
+        ("Stra\u00dfe am See", "STRASSE am see"),
+        ("\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2 x", "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3 x"),
+    ],
+)
+def test_texts_that_a_model_cannot_tell_apart_leak(tmp_path: Path, one: str, other: str) -> None:
+    dataset = load(tmp_path, train=[*own("t", 10), (one, "a")], validation=[*own("v", 10), (other, "a")])
+    (problem,) = found(dataset, "leakage")
+    assert (problem.count, problem.exact, problem.rows, problem.untrustworthy) == (1, 0, (10,), True)
+    assert "1 row has its text in train too (9.1 %), 0 of them character by character" in problem.message
+
+
+def test_what_is_grave_is_told_for_a_run(tmp_path: Path) -> None:
+    assert checks.distrusted(load(tmp_path / "sound", train=own("t", 40), validation=own("v", 20))) == ()
+    (reason,) = checks.distrusted(load(tmp_path / "leaky", train=own("t", 40), validation=[*own("v", 20), *own("t", 2)]))
+    assert reason == "validation: 2 rows have their texts in train too (9.1 %)"

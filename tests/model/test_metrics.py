@@ -37,7 +37,9 @@ def test_metrics_are_those_of_counting(pairs: list[tuple[int, int]]) -> None:
     for name, (precision, recall, f1, support) in expected.items():
         got = measured.per_class[name]
         assert (got.precision, got.recall, got.f1, got.support) == pytest.approx((precision, recall, f1, support))
-    assert measured.f1_macro == pytest.approx(sum(each[2] for each in expected.values()) / 3)
+    assert measured.f1_macro == pytest.approx(f1_score(truth, predicted, average="macro"))
+    seen = [LABELS[index] for index in {*truth, *predicted}]
+    assert measured.f1_macro == pytest.approx(sum(expected[name][2] for name in seen) / len(seen))
     assert measured.f1_weighted == pytest.approx(sum(each[2] * each[3] for each in expected.values()) / len(truth))
     assert measured.accuracy == pytest.approx(sum(t == p for t, p in pairs) / len(pairs))
     for i in range(3):
@@ -60,6 +62,15 @@ def test_bootstrap_is_that_of_drawing_rows() -> None:
         low, high = np.percentile([scorer(truth[rows], predicted[rows]) for rows in drawn[:500]], [2.5, 97.5])
         assert intervals[name] == pytest.approx((low, high), abs=0.012)
         assert intervals[name][0] < scorer(truth, predicted) < intervals[name][1]
+
+
+def test_macro_f1_leaves_out_a_class_that_nobody_has_or_predicts() -> None:
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
+    measured = metrics.measure("test", truth, predicted, LABELS)
+    assert measured.f1_macro == pytest.approx((0.8 + 2 / 3) / 2)
+    assert metrics.measure("test", truth, np.array([0, 0, 1, 2]), LABELS).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
+    low, high = metrics.bootstrap(truth, truth, LABELS, 200)["f1_macro"]
+    assert (low, high) == (1.0, 1.0)
 
 
 def test_saved_predictions_give_the_same_metrics(tmp_path: Path) -> None:

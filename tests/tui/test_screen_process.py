@@ -83,11 +83,11 @@ def test_it_opens_a_data_set_and_leaves(terminal: Terminal) -> None:
 
 def test_a_terminal_that_had_another_size_for_a_moment_is_drawn_anew(terminal: Terminal) -> None:
     terminal.see("train 90")
-    terminal.see("none found")
+    terminal.see("problems 3")
     terminal.read(1)
     terminal.process.send_signal(signal.SIGWINCH)  # by the time it looks, the size is the old one
     terminal.screen.reset()  # what was beyond the edge is lost
-    for part in ("train 90", "none found", "words per text", "emotui"):
+    for part in ("train 90", "problems 3", "words per text", "emotui"):
         terminal.see(part)
 
 

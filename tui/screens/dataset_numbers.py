@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...core.data import stats
+from ...core.data.drift import Drift
 from ...core.data.stats import Quantiles
 from ...core.data.table import Dataset, Split
 from ...core.engine.protocol import LengthsAnswer
@@ -90,14 +91,19 @@ def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
     return Boxes(tuple(boxes), float(numbers.limit), f"{numbers.limit:,}")
 
 
-def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[LabelLook]) -> Splits:
-    """Return the rows of each split by class; of its rows at the indices in `found` (int64, shape [n]) where given."""
+def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[LabelLook], drifts: Sequence[Drift] = ()) -> Splits:
+    """Return the rows of each split by class; of its rows at the indices in `found` (int64, shape [n]) where given.
+
+    The `drifts` are those of whole splits, and left out where rows are chosen.
+    """
     import numpy as np
+
+    far = {each.split: ((each.classes, each.classes_drift), (each.lengths, each.lengths_drift)) for each in drifts} if found is None else {}
 
     counted = []
     for name, split in dataset.splits.items():
         labels = split.label_ids()
         if found is not None:
             labels = labels[found.get(name, np.array([], np.int64))]
-        counted.append(SplitCounts(name, tuple(np.bincount(labels, minlength=len(looks)).tolist())))
+        counted.append(SplitCounts(name, tuple(np.bincount(labels, minlength=len(looks)).tolist()), far.get(name)))
     return Splits(tuple(looks), tuple(counted))

@@ -26,6 +26,7 @@ from ..widgets.split_table import SplitTable
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.checks import Problem
+    from ...core.data.drift import Drift
     from ...core.data.table import Dataset, Split
     from .dataset_numbers import Numbers, Unit
 
@@ -44,6 +45,7 @@ class DatasetSide(Vertical):
         self._counting = ""
         self._found: Mapping[str, Any] | None = None
         self._problems: tuple[Problem, ...] | None = None
+        self._drifts: tuple[Drift, ...] = ()
 
     @property
     def _state(self) -> AppState:
@@ -67,7 +69,10 @@ class DatasetSide(Vertical):
 
     def open(self, dataset: Dataset) -> None:
         """Take up another data set: look for its problems and count its tokens."""
-        self._dataset, self.lengths = dataset, None
+        from ...core.data import stats
+
+        self._dataset, self.lengths, self._drifts = dataset, None, ()
+        self._unit = "characters" if stats.unspaced(dataset) else "words"
         self.look_for_problems()
         self.count_tokens()
 
@@ -105,7 +110,7 @@ class DatasetSide(Vertical):
         looks = class_looks(dataset.labels, dark=self._state.dark)
         self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
         self.query_one(BoxPlots).plot = plot(numbers, self._unit, looks)
-        self.query_one(SplitTable).shown = splits(dataset, self._found, looks)
+        self.query_one(SplitTable).shown = splits(dataset, self._found, looks, self._drifts)
         self.query_one(CutTable).shown = (numbers.cuts, looks)
         self.call_after_refresh(self._fit)
         classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
@@ -142,6 +147,7 @@ class DatasetSide(Vertical):
         self._counting = ""
         if answer is not None and self._dataset is dataset:
             self.lengths = answer
+            self.look_for_problems()
             if self._shown is not None:
                 self._count(*self._shown)
 
@@ -151,14 +157,19 @@ class DatasetSide(Vertical):
         dataset = self._dataset
         if dataset is None:
             return
-        problems = self._problems = await asyncio.to_thread(_problems_of, dataset)
+        problems, sentences, self._drifts = await asyncio.to_thread(_problems_of, dataset)
+        self._draw_numbers()
+        if self.lengths is not None:
+            problems = _with_unknown(dataset, problems, self.lengths)
+        self._problems = problems
+        self._state.distrust = tuple(problem.message for problem in problems if problem.untrustworthy)
         colors = self.app.theme_variables
         listed = self.query_one("#problem_list", ProblemList)
         listed.show(problems, warning=colors["warning"], error=colors["error"])
         listed.set_class(bool(problems), "-some")
         said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(note) for note in dataset.notes), "dim"))
+        notes.update(said.append("\n".join(safe_text(note) for note in (*sentences, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
@@ -176,16 +187,23 @@ class DatasetSide(Vertical):
         said = [f"! {problem.message}" for problem in self._problems] or ["none found"]
         needed = 2 + sum(-(-len(line) // width) for line in (*said, *self._dataset.notes))
         above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
-        own = len(self._dataset.labels) + 4
+        own = len(self._dataset.labels) + (6 if self._drifts else 4)
         self.query_one("#splits").display = self.size.height - above - needed >= own
 
 
-def _problems_of(dataset: Dataset) -> tuple[Problem, ...]:
+def _with_unknown(dataset: Dataset, problems: tuple[Problem, ...], lengths: LengthsAnswer) -> tuple[Problem, ...]:
+    from ...core.data import checks, unknown_tokens
+
+    return checks.sorted_gravest(problems + unknown_tokens.problems(dataset, unknown_tokens.shares(dataset, lengths)))
+
+
+def _problems_of(dataset: Dataset) -> tuple[tuple[Problem, ...], list[str], tuple[Drift, ...]]:
+    """Return the problems, in sentences what was not looked for, and how far the splits are from each other."""
     import pyarrow as pa
 
-    from ...core.data import checks
+    from ...core.data import checks, drift
 
-    problems = checks.find_problems(dataset)
+    problems, left_out = checks.find_problems(dataset), checks.not_looked_for(dataset)
     # Grouping the texts takes a quarter of this process's memory, which Arrow would keep for the next time.
     pa.default_memory_pool().release_unused()
-    return problems
+    return problems, [left_out] if left_out else [], drift.between(dataset)

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from ...core.cli.units import count, size
+from ...core.data.spaces import without_spaces
 from ...core.engine.protocol import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
 from ...core.errors import UserError
 from ...core.runs.state import RunView
@@ -214,7 +215,9 @@ class TokensScreen(Page):
             shown.append("one-hot ", "dim").append(f"{list(shape)}  {size(shape[0] * shape[1] * _ONE_HOT_BYTES)}\n")
 
         row("characters", f"{len(characters.tokens):,}, {len(characters.vocabulary):,} distinct", characters.one_hot)
-        row("words", f"{len(words.tokens):,}, {len(words.vocabulary):,} distinct", words.one_hot)
+        unspaced = without_spaces(answer.text)
+        counted = f"{len(words.tokens):,}, " + ("the text has no spaces" if unspaced else f"{len(words.vocabulary):,} distinct")
+        row("words", counted, words.one_hot)
         limit = subwords.model_max_length
         row("subwords", f"{subwords.full_length:,} of {limit:,}", (len(subwords.tokens), subwords.vocab_size))
         shown.rstrip()

@@ -23,6 +23,9 @@ class SplitCounts:
 
     name: str
     counts: tuple[int, ...]
+    drift: tuple[tuple[float, bool], tuple[float, bool]] | None = None
+    """How far it is from the first split, in [0, 1], and whether that is worth a look: in the shares of its classes, and in its
+    lengths. None: not known, or the first."""
 
     @property
     def rows(self) -> int:
@@ -39,7 +42,7 @@ class Splits:
 
 
 class SplitTable(Static):
-    """A line of rows and one line a class, the largest of the first split first."""
+    """A line of rows, one line a class, the largest of the first split first, and how far each split is from the first."""
 
     DEFAULT_CSS = """
     SplitTable { height: auto; }
@@ -56,7 +59,10 @@ def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
         return Text()
     names = max(4, name_width(shown.looks, width))
     columns = [_column(split, shown.splits[0]) for split in shown.splits]
-    widths = [max(map(cell_width, column)) for column in columns]
+    widths = [
+        max(map(cell_width, (*column, *(_drift(split, index) for index in (0, 1)))))
+        for column, split in zip(columns, shown.splits, strict=True)
+    ]
     while sum(widths) + 2 * len(widths) + names > width and len(widths) > 1:
         widths.pop()
     order = sorted(range(len(shown.looks)), key=lambda label: -shown.splits[0].counts[label])
@@ -73,8 +79,18 @@ def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
     line(Text(pad("rows", names), "dim"), [column[1] for column in columns], "")
     for label in order:
         line(shown.looks[label].text(names), [column[2 + label] for column in columns], "")
+    if any(split.drift is not None for split in shown.splits):
+        for index, name in enumerate(("drift", "lengths")):
+            line(Text(pad(name, names), "dim"), [_drift(split, index) for split in shown.splits], "")
     text.rstrip()
     return text
+
+
+def _drift(split: SplitCounts, index: int) -> str:
+    if split.drift is None:
+        return ""
+    distance, told = split.drift[index]
+    return f"{'! ' if told else ''}{100 * distance:.0f} %"
 
 
 def _column(split: SplitCounts, first: SplitCounts) -> list[str]:
