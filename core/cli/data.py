@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -207,9 +208,10 @@ def data_report(dataset: Dataset, description: Description, output: Output) -> l
         lines += ["", *_truncation(dataset, description)]
     if description.drifts:
         lines += ["", "Drift from train, of the shares of classes and of the lengths"]
-        lines += [f"  {each.split}: {safe_line(each.classes_sentence)}" for each in description.drifts]
-        lines += [f"  {each.split}: {safe_line(each.lengths_sentence)}" for each in description.drifts]
-    return [*lines, "", *problem_lines(description.problems)]
+        for each in description.drifts:
+            lines += _wrapped(f"{each.split}: {each.classes_sentence}", output.width, "  ")
+            lines += _wrapped(f"{each.split}: {each.lengths_sentence}", output.width, "  ")
+    return [*lines, "", *problem_lines(description.problems, output.width)]
 
 
 def _splits(dataset: Dataset) -> list[str]:
@@ -239,16 +241,22 @@ def _truncation(dataset: Dataset, description: Description) -> list[str]:
     return lines
 
 
-def problem_lines(problems: tuple[Problem, ...]) -> list[str]:
-    """Return the problems as sentences, the gravest marked."""
+def problem_lines(problems: tuple[Problem, ...], width: int) -> list[str]:
+    """Return the problems as sentences in lines of at most `width` characters, the gravest marked."""
     if not problems:
         return ["No problems found"]
     lines = ["Problems"]
     for each in problems:
-        lines.append(f"  {'! ' if each.untrustworthy else '  '}{safe_line(each.message)}")
+        lines += _wrapped(each.message, width, f"  {'! ' if each.untrustworthy else '  '}")
         if each.examples and each.kind in ("duplicate", "near_duplicate", "conflicting_labels", "leakage"):
             lines.append(f"      such as: {safe_line(each.examples[0], 80)}")
     return lines
+
+
+def _wrapped(sentence: str, width: int, mark: str) -> list[str]:
+    return textwrap.wrap(
+        safe_line(sentence), max(width, 40), initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
+    )
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -282,7 +290,7 @@ def run_check(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.json:
         output.json({"name": dataset.name, "trustworthy": not grave, "problems": [problem_json(each) for each in problems]})
     else:
-        output.lines(problem_lines(problems))
+        output.lines(problem_lines(problems, output.width))
     if grave:
         output.flush()
         output.say("results on this data cannot be trusted: see the lines with !")

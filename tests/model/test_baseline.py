@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
 from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
-from emotui.core.events import Event, Finished, Progress, RungDone
+from emotui.core.events import Event, Finished, Line, Note, Progress, RungDone, Started
 from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
@@ -49,6 +51,51 @@ def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) 
     predicted = pipeline.predict(valid_texts)
     assert rungs["tfidf"].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
     assert rungs["tfidf"].iterations and rungs["encoder"].iterations
+
+
+def write_chinese(folder: Path) -> Path:
+    """Write texts without spaces, whose class is in one character among others, and half of whose validation rows leak."""
+    folder.mkdir()
+    chosen = random.Random(3)
+    for name, count in (("train", 120), ("validation", 40)):
+        lines = []
+        for number in range(count):
+            signs = [chr(chosen.randrange(0x4E00, 0x4E80)) for _ in range(10)]
+            signs[chosen.randrange(10)] = "好" if number % 2 else "坏"
+            lines.append(json.dumps({"text": "".join(signs), "label": "pos" if number % 2 else "neg"}))
+        if name == "train":
+            kept = lines[:20]
+        else:
+            lines[:20] = kept
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def test_tfidf_counts_characters_where_texts_have_no_spaces_and_the_run_keeps_why_it_cannot_be_trusted(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    data = write_chinese(tmp_path / "chinese")
+    run, events = ladder(data, tiny_model)
+    (texts, labels), (valid_texts, valid_labels) = rows(data, "train"), rows(data, "validation")
+    pipeline = make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000))
+    predicted = pipeline.fit(texts, labels).predict(valid_texts)
+    rung = next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "tfidf")
+    assert rung.metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
+    assert rung.metrics.f1_weighted > 0.9
+    notes = [event.message for event in events if isinstance(event, Note)]
+    assert any("TF-IDF counts characters" in note for note in notes)
+    started = next(event for event in events if isinstance(event, Started))
+    leak, unknown = started.untrustworthy
+    assert leak == "validation: 20 rows have their texts in train too (50.0 %)"
+    assert "AI-ModelScope/bert-base-chinese" in unknown
+    told = [note for note in notes if "cannot be trusted" in note]
+    assert told == [f"results on this data cannot be trusted: {each}" for each in started.untrustworthy]
+
+    run.events_file.write_bytes(b"".join(msgspec.json.encode(Line(1, at, 1.0, event)) + b"\n" for at, event in enumerate(events)))
+    export.export(AskExport(run=str(run.path), folder=str(tmp_path / "out")))
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "## Results on this data cannot be trusted" in card
+    assert "20 rows have their texts in train too" in card
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])

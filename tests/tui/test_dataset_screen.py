@@ -22,6 +22,7 @@ from emotui.tui.screens.open_data import OpenData
 from emotui.tui.screens.tokens import TokensScreen
 from emotui.tui.widgets.box_plots import BoxPlots
 from emotui.tui.widgets.class_bars import ClassBars
+from emotui.tui.widgets.distrust import Distrust
 from emotui.tui.widgets.row_table import RowTable
 from emotui.tui.widgets.split_table import SplitTable
 from hostile import HOSTILE, RAW, drawn
@@ -223,6 +224,25 @@ async def test_without_the_engine_the_rest_works_on(emotui_home: Path, tiny_mode
         await pilot.press("u")
         assert "no tokens: the engine is not well" in lines(screen)
         assert sum(counts(screen).values()) == 90
+
+
+async def test_a_red_line_says_on_every_screen_that_the_data_cannot_be_trusted(engine: Inspector, flawed: Path, tiny_data: Path) -> None:
+    async with browser(engine, flawed) as (screen, pilot):
+        app = screen.app
+        assert isinstance(app, EmotuiApp)
+        await until(pilot, lambda: bool(app.distrust), "the reasons")
+        assert any("have their texts in train too (100.0 %)" in reason for reason in app.distrust)
+        for key in ("2", "3", "4", "1"):
+            await pilot.press(key)
+            await settle(pilot)
+            line = app.screen.query_one(Distrust)
+            assert line.display
+            assert "not to be trusted" in "\n".join(drawn(app))
+        app.open_dataset(DataSpec(str(tiny_data)))
+        await until(pilot, lambda: app.dataset is not None and len(app.dataset.splits["train"]) == 90, "the other data set")
+        await settle(pilot)
+        assert not app.distrust
+        assert "not to be trusted" not in "\n".join(drawn(app))
 
 
 async def test_problems_lead_to_their_rows(engine: Inspector, flawed: Path) -> None:
