@@ -15,7 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from ..errors import UserError
-from . import log
+from . import SERVER, log
 from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ErrorLine, ProgressLine, Question, ReplyLine, RequestLine
 
 LINE_LIMIT = 256 << 20
@@ -27,7 +27,7 @@ GRACE = 0.3
 
 OnProgress = Callable[[ProgressLine], None]
 
-COMMAND = (sys.executable, "-P", "-m", "emotui.core.engine.server")
+COMMAND = (sys.executable, "-P", "-m", SERVER)
 
 
 def environment(*, offline: bool = False) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import psutil
 
 from ..cores import cores
-from ..engine.client import COMMAND as ENGINE
+from ..engine import SERVER
 from ..errors import UserError
 from . import folder, identity, lock, state
 from .state import RunView
@@ -169,7 +169,7 @@ def _own_engines() -> set[int]:
     found = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
-            found |= {child.pid} if ENGINE[-1] in child.cmdline() else set()
+            found |= {child.pid} if SERVER in child.cmdline() else set()
     return found
 
 

@@ -257,6 +257,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
         "a: !!bool maybe\nb: !!timestamp x\nc: !!python/object/apply:os.system [true]",
         "configs: {a: {b: *c}}",
     ],
+    ids=len,
 )
 def test_the_head_of_a_card_has_no_aliases_and_is_not_deep(tmp_path: Path, head: str) -> None:
     for split in ("train", "validation"):
@@ -278,6 +279,7 @@ def test_the_head_of_a_card_has_no_aliases_and_is_not_deep(tmp_path: Path, head:
         b'{"a": ' + b"9" * 100_000 + b"}",
         b'{"features": {"label": {"names": [' + b'"a",' * 1_500_000 + b'"b"]}}}',
     ],
+    ids=len,
 )
 @pytest.mark.parametrize("name", ["dataset_infos.json", "dataset_info.json"])
 def test_metadata_of_a_hostile_shape_names_nothing(tmp_path: Path, content: bytes, name: str) -> None:

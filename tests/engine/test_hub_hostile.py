@@ -20,7 +20,8 @@ from emotui.core.safe_text import safe_text
 
 # Asks for one download after the other in one process, because to import the libraries takes seconds.
 ASK = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 from emotui.core.engine.protocol import AskDownload
 from emotui.core.errors import UserError
 from emotui.core.model import hub
@@ -32,7 +33,9 @@ for line in sys.stdin:
         outcome = [str(error), error.exit_code, []]
     except BaseException as error:
         outcome = [repr(error)[:300], -1, []]
-    print(json.dumps([*outcome, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]), flush=True)
+    # Not ru_maxrss, which a child inherits from whoever started it.
+    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    print(json.dumps([*outcome, peak]), flush=True)
 """
 GOOD = b"text,label\nfine,1\n"
 SIZE = len(GOOD)

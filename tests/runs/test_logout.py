@@ -90,9 +90,9 @@ def test_doctor_and_the_start_say_it(monkeypatch: pytest.MonkeyPatch, emotui_hom
     assert [(each.level, each.message, each.remedy) for each in machine.settings_problems()] == [
         ("warning", "logind ends it", "Start runs with --scope")
     ]
-    output = Output(io.StringIO(), io.StringIO())
-    follow.warn_of_logout(output, scope=False)
-    assert output.stderr.getvalue() == "logind ends it. Start runs with --scope\n"  # type: ignore[attr-defined]
+    said = io.StringIO()
+    follow.warn_of_logout(Output(io.StringIO(), said), scope=False)
+    assert said.getvalue() == "logind ends it. Start runs with --scope\n"
 
 
 def systemd_run(folder: Path) -> Path:

@@ -217,7 +217,7 @@ def test_all_that_the_application_draws_looks_the_same(tmp_path: Path, emotui_ho
         shown.see("train 96", "tokens cut")
         shown.press("j", "G", "k", "z", "escape", "T", "?", "escape")
         shown.press("2", "漢字 and", "escape", "3", "n", "escape", "4", "escape", "1", "o", "escape")
-        shown.child.kill(signal.SIGTERM)
+        shown.process.send_signal(signal.SIGTERM)
         assert shown.ended() == 128 + signal.SIGTERM
     terminal, long, short = Screens(terminals.COLUMNS, terminals.ROWS), 0, 0
     for line in record.read_text("utf-8").splitlines():

@@ -6,13 +6,16 @@ import ast
 import json
 import os
 import re
-import shutil
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import emotui.tui
+import msgspec
 import pytest
+from emotui.core.engine.protocol import AskTokens, ProgressLine, Question
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.tokens import TokensScreen
@@ -83,15 +86,25 @@ MARKUP = ("[@click=app.quit]x[/]", "[/]", "[red]", "[link=http://x]y[/link]", "[
 BYTES = ("\x1b]52;c;YQ==\x07", "\x1b]0;title\x07", "\x9b31m", "\u202eleft", "new\nline", "a\tb", "\x1b[2J", "\udcff"[:0] + "\x7f")
 
 
+class Misnaming(Inspector):
+    """Answers with a name of the model's inputs that acts on a terminal."""
+
+    def __init__(self, model: Path, name: str) -> None:
+        super().__init__(model)
+        self.name = name
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        answer = await super().ask(ask, on_progress)
+        if isinstance(ask, AskTokens):
+            subwords = msgspec.structs.replace(answer.subwords, input_names=("input_ids", "attention_mask", self.name))
+            return msgspec.structs.replace(answer, subwords=subwords)
+        return answer
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_a_tokenizer_whose_inputs_have_hostile_names(
-    emotui_home: Path, tiny_model: Path, tmp_path: Path, size: tuple[int, int]
-) -> None:
-    for number, name in enumerate((*MARKUP, *BYTES)):
-        model = shutil.copytree(tiny_model, tmp_path / f"model-{number}")
-        config = json.loads((model / "tokenizer_config.json").read_text())
-        (model / "tokenizer_config.json").write_text(json.dumps(config | {"model_input_names": ["input_ids", "attention_mask", name]}))
-        app = EmotuiApp(engine=Inspector(model))  # type: ignore[arg-type]
+async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path, tiny_model: Path, size: tuple[int, int]) -> None:
+    for name in (*MARKUP, *BYTES):
+        app = EmotuiApp(engine=Misnaming(tiny_model, name))  # type: ignore[arg-type]
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
             await pilot.press("2")

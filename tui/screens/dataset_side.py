@@ -72,6 +72,7 @@ class DatasetSide(Vertical):
         from ...core.data import stats
 
         self._dataset, self.lengths, self._drifts = dataset, None, ()
+        self._numbers = None  # of the data set before, which may have other classes
         self._unit = "characters" if stats.unspaced(dataset) else "words"
         self.look_for_problems()
         self.count_tokens()
