@@ -41,6 +41,10 @@ def test_the_known_problems_are_found(tweets: sources.Dataset) -> None:
         ("conflicting_labels", "train", ""): 30,
         ("conflicting_labels", "validation", ""): 2,
         ("duplicate", "train", ""): 1,
+        ("near_duplicate", "train", "train"): 5,
+        ("near_duplicate", "validation", "train"): 3,
+        ("near_duplicate", "test", "train"): 5,
+        ("near_duplicate", "test", "validation"): 1,
         ("imbalance", "train", ""): 2,
     }
     assert not any(each.untrustworthy for each in checks.find_problems(tweets))

@@ -178,7 +178,7 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
     ("schema.parquet", nested_schema, "the text is null|no whole Parquet file"),
     ("offsets.arrow", bad_offsets, "no whole Arrow file"),
     ("packed.arrow", packed_arrow, "compressed Arrow data"),
-    ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "is empty"),
+    ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "a file that the kernel makes up"),
     ("zero.csv", lambda path: path.symlink_to("/dev/zero"), "is a device, and a plain file is needed"),
     ("pipe.jsonl", lambda path: os.mkfifo(path), "is a named pipe, and a plain file is needed"),
     ("folder.csv", lambda path: path.mkdir(), "there is no training split"),
@@ -201,6 +201,7 @@ def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, name: str, make: Call
         ("short.csv", HEADER + b"a\n" * (15 << 20)),
         ("empty.json", b"[{}" + b",{}" * (10 << 20) + b"]"),
     ],
+    ids=["empty.jsonl", "short.csv", "empty.json"],
 )
 def test_rows_that_cannot_be_used_are_not_left_out_for_ever(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)

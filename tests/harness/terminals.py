@@ -186,10 +186,11 @@ def start_run(shown: Terminal, model: Path, *, fine_tune: bool, epochs: str = "4
     shown.see(task)
     fields = {"data set": None, "model": str(model)}
     if fine_tune:
-        fields |= {"preset": None, "epochs": epochs, "learning rate": "0.005", "batch size": "16"}
+        between = dict.fromkeys(("schedule", "warm-up"))
+        fields |= {"preset": None, "epochs": epochs, "at most": None, "learning rate": "0.005", **between, "batch size": "16"}
     for field, value in fields.items():
         shown.press("down")
-        if field != "preset":
+        if field not in ("preset", "schedule"):  # a choice has no cursor
             shown.see_cursor_at(field)
         if value is not None:
             shown.press("end", "clear", value)

@@ -64,7 +64,7 @@ def test_the_tutorial_by_keys(emotui_home: Path, tiny_data: Path, tiny_model: Pa
 
 @pytest.mark.parametrize("hang_up", ["SIGHUP", "close"])
 def test_a_closed_terminal_ends_the_application_and_not_the_run(emotui_home: Path, tiny_data: Path, tiny_model: Path, hang_up: str) -> None:
-    options = ["--model", str(tiny_model), "--epochs", "2000", "--batch-size", "8", "--device", "cpu", "--detach"]
+    options = ["--model", str(tiny_model), "--epochs", "1000", "--batch-size", "8", "--device", "cpu", "--detach"]
     subprocess.run([EMOTUI, "train", str(tiny_data), *options], check=True, stdin=subprocess.DEVNULL, capture_output=True)
     (folder,) = list_runs()
     try:
