@@ -191,7 +191,8 @@ def _hostile(random: random.Random, old: Any) -> Any:
         case 6 if isinstance(old, str):
             return old + random.choice(TEXTS)
         case 6 | 7 if isinstance(old, int | float) and not isinstance(old, bool):
-            return random.choice((-old, old + 1, old * 1000, old * 10**12, float(old), str(old), old + 0.5))
+            half = min(max(old, -1e300), 1e300) + 0.5  # a larger integer has no float
+            return random.choice((-old, old + 1, old * 1000, old * 10**12, half - 0.5, str(old), half))
         case 7:
             return "\ud800" if random.random() < 0.5 else "\U0001f642" * random.choice((1, 1000))
         case 8 if isinstance(old, dict) and old:

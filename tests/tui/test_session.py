@@ -17,7 +17,7 @@ from terminals import PATIENCE, Terminal, start_run, terminal
 
 pytestmark = pytest.mark.slow
 
-EPOCHS = "60"
+EPOCHS = "200"
 """Of 6 steps each, with a checkpoint at the end of each: enough to look on, and some seconds where nothing else is done."""
 
 
@@ -85,7 +85,7 @@ def test_a_run_outlives_its_terminal_and_is_stopped_resumed_and_finished_in_anot
     with terminal(str(tiny_data)) as again:
         again.see(r"train 90")
         again.press("3")
-        again.see(r"▶ [\d,]+ of 360 steps", r"loss", run.id.partition("-")[0])
+        again.see(r"▶ [\d,]+ of 1,200 steps", r"loss", run.id.partition("-")[0])
         found_at = step_of(again)
         assert found_at > left_at, "the history is not whole"
         os.kill(worker, signal.SIGCONT)
@@ -94,7 +94,7 @@ def test_a_run_outlives_its_terminal_and_is_stopped_resumed_and_finished_in_anot
         again.press("s")
         until(lambda: (run.control / "stop").exists(), "the request", again)
         os.kill(worker, signal.SIGCONT)
-        again.see(r"■ stopped at step [\d,]+ of 360: it was asked to stop")
+        again.see(r"■ stopped at step [\d,]+ of 1,200: it was asked to stop")
         stopped = view_of(run)
         assert (stopped.state, stopped.checkpoints[-1].step) == ("stopped", stopped.step)
         assert b"\a" not in re.sub(rb"\x1b\].*?\a", b"", again.raw), "a stop that was asked for is no news"
