@@ -135,6 +135,6 @@ def test_bindings_are_copied_and_changed_as_help_does() -> None:
     ids=["one", "two", "a letter", "an emoji"],
 )
 def test_chinese_input_in_kittys_protocol(sent: str, typed: str) -> None:
-    """An input method commits text without a key: the key is 0 and its code points stand apart, joined by colons (Textual 8.2.7 lost them)."""
+    """An input method commits text without a key: the key is 0, and colons join the code points, which Textual 8.2.7 lost."""
     told = [*(parser := InputParser()).feed(sent), *parser.tick()]
     assert "".join(each.character or "" for each in told if isinstance(each, events.Key)) == typed
