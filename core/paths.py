@@ -85,9 +85,9 @@ def make_private(folder: Path) -> Path:
     Raises UserError where the folder cannot be made, or belongs to someone else, or others may write in it.
     """
     missing = [folder]
-    while not missing[-1].exists() and missing[-1] != missing[-1].parent:
-        missing.append(missing[-1].parent)
     try:
+        while not missing[-1].exists() and missing[-1] != missing[-1].parent:
+            missing.append(missing[-1].parent)
         for each in reversed(missing):
             if not each.exists():
                 each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -102,8 +102,8 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
-def check_private(folder: Path) -> None:
-    """Raise UserError unless `folder` is ours and nobody else may write in it."""
+def check_private(folder: Path, remedy: str = "Set EMOTUI_HOME to a folder of your own") -> None:
+    """Raise UserError unless `folder` is ours and nobody else may write in it; `remedy` is said where it is someone else's."""
     try:
         status = folder.stat()
     except OSError as error:
@@ -111,6 +111,6 @@ def check_private(folder: Path) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise UserError(f"{folder} is a file, and a folder is needed there. Move it away or set EMOTUI_HOME")
     if status.st_uid != os.geteuid():
-        raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid}). Set EMOTUI_HOME to a folder of your own")
+        raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid}). {remedy}")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UserError(f"others may write in the folder {folder}. Close it with: chmod go-w {folder}")

@@ -118,7 +118,8 @@ def _check_parts(path: Path, name: str) -> None:
 def _check_kind(path: Path, name: str, what: str, *, folder: bool) -> None:
     """Raise UserError where something is there already that is neither a plain file nor, for a folder, a folder."""
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
+        mode = status.st_mode
     except FileNotFoundError:
         if not folder and not path.parent.is_dir():
             where = safe_line(str(path.parent), 120)
@@ -132,6 +133,16 @@ def _check_kind(path: Path, name: str, what: str, *, folder: bool) -> None:
         raise UserError(f"{name} is {kind_of(mode)}, and a plain file is needed there. Name a file")
     if not folder and not os.access(path, os.W_OK):
         raise UserError(f"{name} is there and may not be written. Choose another file, or allow it: chmod u+w")
+    if not folder and not _may_be_replaced(path, status):
+        raise UserError(
+            f"{name} belongs to another user (uid {status.st_uid}), and its folder lets nobody else replace it. Choose another file"
+        )
+
+
+def _may_be_replaced(path: Path, status: os.stat_result) -> bool:
+    """Whether the folder of a file lets this user put another in its place: one with the sticky bit lets only owners."""
+    around = path.resolve().parent.stat()
+    return not around.st_mode & stat.S_ISVTX or os.geteuid() in (0, status.st_uid, around.st_uid)
 
 
 def follow(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:

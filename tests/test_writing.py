@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -290,3 +291,25 @@ def test_a_name_planted_in_advance_is_not_used(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(FileExistsError):
         write(tmp_path / "out")
     assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+@AS_ROOT
+def test_a_file_that_only_its_owner_may_replace_is_refused_before_any_work() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        shared = Path(name)
+        shared.chmod(0o1777)
+        theirs = shared / "theirs.csv"
+        theirs.write_text("theirs")
+        theirs.chmod(0o666)
+        os.chown(theirs, 12345, 12345)
+        os.seteuid(23456)
+        try:
+            with pytest.raises(UserError, match=r"belongs to another user \(uid 12345\), and its folder lets nobody else replace it"):
+                targets.checked(str(theirs), "--out")
+        finally:
+            os.seteuid(0)
+        os.seteuid(12345)
+        try:
+            assert targets.checked(str(theirs), "--out") == theirs
+        finally:
+            os.seteuid(0)

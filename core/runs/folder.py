@@ -27,6 +27,9 @@ _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _LARGEST_SPEC, _LARGEST_RESULT, _LARGEST_PROC = 4 << 20, 16 << 20, 1 << 16
 """Bytes of spec.json, of result.json, which may hold large matrices, and of proc.json."""
 
+COPY = "Copy it, and look at the copy: cp -r"
+"""What to do about a run of another user, whose files could change at any moment."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
@@ -146,7 +149,7 @@ class RunFolder:
         """Raise UserError unless the folder is a folder of its own, ours, and nobody else may write in it."""
         if self.path.is_symlink():
             raise UserError(f"{_shown(self.path)} is a symbolic link. Name the folder that it leads to")
-        paths.check_private(self.path)
+        paths.check_private(self.path, COPY)
 
     def write_processes(self, value: dict[str, Any]) -> None:
         """Replace proc.json. Raises OSError."""
@@ -269,7 +272,7 @@ def _find(ref: str) -> RunFolder:
 
 def _checked(run: RunFolder) -> RunFolder:
     if not _is_begun(run):
-        paths.check_private(run.path)
+        paths.check_private(run.path, COPY)
         raise UserError(f"{_shown(run.path)} is no run: it has no spec.json. See the runs with: emotui runs")
     return run
 

@@ -88,7 +88,7 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
 
     Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
     """
-    paths.check_private(run.path)
+    paths.check_private(run.path, folder.COPY)
     links.check(run)
     config.read(paths.config_file())
     command = logout.in_scope(supervisor) if scope else supervisor

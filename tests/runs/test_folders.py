@@ -91,10 +91,21 @@ def test_a_run_that_others_may_write_in_is_refused_and_listed_as_unreadable() ->
 def test_a_run_of_another_user_is_refused_and_listed_as_unreadable() -> None:
     run = make()
     os.chown(run.path, 12345, 12345)
-    with pytest.raises(UserError, match="belongs to another user"):
+    with pytest.raises(UserError, match=r"belongs to another user \(uid 12345\)\. Copy it"):
         folder.find(run.id)
     assert folder.list_runs() == [run]
     assert not state.glance(run).has_spec
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_home_that_another_user_has_closed_is_said(emotui_home: Path) -> None:
+    emotui_home.mkdir(parents=True, mode=0o700)
+    os.seteuid(12345)
+    try:
+        with pytest.raises(UserError, match=r"cannot create the folder .*Permission denied. Set EMOTUI_HOME"):
+            make()
+    finally:
+        os.seteuid(0)
 
 
 def test_a_folder_that_cannot_be_written_is_said(emotui_home: Path) -> None:
