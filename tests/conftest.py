@@ -37,6 +37,11 @@ def pytest_configure() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the processes of `-n auto`: one more than cores, since many tests wait for a run, a server or a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Count what needs the real data among the slow tests, and keep the tests that load torch on one worker, which loads it once.

@@ -209,6 +209,7 @@ def test_rows_that_cannot_be_used_are_not_left_out_for_ever(tmp_path: Path, name
     assert "rows cannot be used" in said or "no column 'text'" in said
 
 
+@pytest.mark.slow
 def test_a_line_as_long_as_the_limit_is_read_in_little_memory(tmp_path: Path) -> None:
     long = b"ab " * (20 << 20)
     (tmp_path / "all.jsonl").write_bytes(

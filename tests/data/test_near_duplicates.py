@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from emotui.core.data import checks, near_duplicates, sources
 from emotui.core.specs import DataSpec
+from variants import mostly_slow
 
 WORDS = ["".join(random.Random(number).choices("abcdefghijklmnop", k=6)) for number in range(400)]
 
@@ -35,7 +36,7 @@ def sentences(count: int, seed: int) -> list[str]:
     return made
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", mostly_slow(range(4)))
 def test_what_is_found_is_near_and_nothing_near_is_missed(seed: int) -> None:
     texts = sentences(300, seed)
     found = near_duplicates.earlier_of(texts).tolist()

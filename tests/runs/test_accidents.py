@@ -18,6 +18,7 @@ import pytest
 from emotui.core.errors import UserError
 from emotui.core.runs import checkpoints, launch, lock, log, state
 from emotui.core.runs.folder import RunFolder
+from variants import mostly_slow
 
 from .conftest import SUPERVISOR, Runs, processes_of, until
 from .fake_worker import loss_of, states
@@ -371,7 +372,7 @@ def test_the_starter_may_die_before_its_run_has_begun(runs: Runs, emotui_home: P
     assert runs.end(run).state == "finished"
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", mostly_slow(range(3)))
 def test_kills_at_random_moments_lose_nothing(runs: Runs, seed: int) -> None:
     moments = random.Random(seed)
     run = runs.start(every=5)
@@ -413,7 +414,7 @@ def test_garbage_and_a_torn_line_in_the_log_do_not_stop_a_resume(runs: Runs) -> 
     whole(runs, run)
 
 
-@pytest.mark.parametrize("broken", ["COMPLETE", "state.json", "more.bin", "short", "all"])
+@pytest.mark.parametrize("broken", mostly_slow(["COMPLETE", "short", "state.json", "more.bin", "all"], 2))
 def test_a_checkpoint_that_lacks_a_file_does_not_count(runs: Runs, broken: str) -> None:
     run = runs.start(at=35, accident="crash")
     runs.end(run)

@@ -18,6 +18,7 @@ SCRIPT = Path(__file__).with_name("full_disk.py")
     [({"steps": 200, "every": 1000}, "kept"), ({"steps": 200, "every": 30}, "failed")],
     ids=["events are kept and written when there is room", "a checkpoint that does not fit ends the run, which resumes"],
 )
+@pytest.mark.slow
 def test_a_full_disk(plan: dict[str, int], outcome: str, tmp_path: Path, emotui_home: Path) -> None:
     if not shutil.which("unshare") or subprocess.run(["unshare", "-Urm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("a file system of the test's own needs user namespaces")

@@ -15,6 +15,7 @@ from emotui.core import config
 from emotui.core.errors import UserError
 from emotui.core.runs import launch, on_event
 from emotui.core.runs.folder import RunFolder
+from variants import mostly_slow
 
 from .conftest import Runs, until
 from .fake_worker import metrics
@@ -123,14 +124,16 @@ def test_a_stuck_worker_that_tells_its_load_makes_no_progress(runs: Runs, heard:
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [
-        ("sleep 600 & sleep 600", "it did not end within 1 s and was killed"),
-        ("yes", "it did not end within 1 s and was killed"),
-        ("trap '' TERM HUP INT; while :; do :; done", "it did not end within 1 s and was killed"),
-        ("/nowhere/notify.sh", "it ended with exit code 127"),
-        ("exec <&-; exit 3", "it ended with exit code 3"),
-        ("kill -9 $$", "it was killed by signal 9"),
-    ],
+    mostly_slow(
+        [
+            ("sleep 600 & sleep 600", "it did not end within 1 s and was killed"),
+            ("yes", "it did not end within 1 s and was killed"),
+            ("trap '' TERM HUP INT; while :; do :; done", "it did not end within 1 s and was killed"),
+            ("/nowhere/notify.sh", "it ended with exit code 127"),
+            ("exec <&-; exit 3", "it ended with exit code 3"),
+            ("kill -9 $$", "it was killed by signal 9"),
+        ]
+    ),
 )
 def test_a_command_that_misbehaves_harms_nothing(runs: Runs, tmp_path: Path, command: str, said: str) -> None:
     settings(tmp_path, command, no_progress_seconds=1)

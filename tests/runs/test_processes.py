@@ -62,6 +62,7 @@ def test_two_processes_take_the_steps_of_one_and_predict_as_one(runs: Runs, tiny
         assert row["probabilities"] == pytest.approx(list(answer.probabilities.values()), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(runs: Runs, tiny_data: Path, tiny_model: Path) -> None:
     job = job_of(tiny_data, tiny_model, processes=2, batch_size=4, epochs=40)
     whole, run = start(runs, job), start(runs, job)
@@ -94,6 +95,7 @@ def test_two_machines_that_were_not_started_alike_are_refused(runs: Runs, tiny_d
         assert (view.state, view.reason, view.step) == ("failed", refused, 0)
 
 
+@pytest.mark.slow
 def test_two_machines_share_a_training_stop_together_and_go_on(runs: Runs, tiny_data: Path, still_model: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         master = f"127.0.0.1:{free.getsockname()[1]}"

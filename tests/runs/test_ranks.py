@@ -10,6 +10,7 @@ import pytest
 from emotui.core.errors import UserError
 from emotui.core.runs import launch, ranks
 from emotui.core.runs.folder import RunFolder
+from variants import mostly_slow
 
 from .conftest import Runs, until
 from .test_accidents import whole
@@ -74,11 +75,13 @@ def test_several_processes_of_a_killed_supervisor_save_themselves(runs: Runs) ->
 
 @pytest.mark.parametrize(
     ("accident", "cause", "code", "sentence"),
-    [
-        ("crash", "crash", 1, "ZeroDivisionError: division by zero in the fake (in process 1 of 2)"),
-        ("disk", "disk_full", 6, "the disk is full"),
-        ("segfault", "crash", -11, "the worker crashed (SIGSEGV): process 1 of 2 was ended by SIGSEGV"),
-    ],
+    mostly_slow(
+        [
+            ("crash", "crash", 1, "ZeroDivisionError: division by zero in the fake (in process 1 of 2)"),
+            ("disk", "disk_full", 6, "the disk is full"),
+            ("segfault", "crash", -11, "the worker crashed (SIGSEGV): process 1 of 2 was ended by SIGSEGV"),
+        ]
+    ),
 )
 def test_an_accident_of_another_process_is_told_as_the_first_ones_would_be(
     runs: Runs, accident: str, cause: str, code: int, sentence: str

@@ -84,6 +84,7 @@ def wait(run: RunFolder, *states: str, step: int = 0) -> state.RunView:
     return reader.view
 
 
+@pytest.mark.slow
 def test_a_real_training_that_is_killed_twice_ends_in_the_same_weights(runs: Runs, tiny_model: Path, data: Path) -> None:
     job = TrainSpec(DataSpec(str(data)), str(tiny_model), epochs=60, batch_size=16, learning_rate=1e-3, device="cpu", precision="float32")
     whole, run = (launch.start(job, data_hash="", labels=()) for _ in range(2))

@@ -13,6 +13,7 @@ from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
 from textual.pilot import Pilot
+from variants import mostly_slow
 
 TUNED = (0.012, 0.971, 0.01, 0.003, 0.002, 0.002)
 BASELINE = (0.153, 0.61, 0.1, 0.1, 0.03, 0.007)
@@ -146,7 +147,7 @@ async def test_an_older_answer_does_not_overwrite_a_newer_question(runs: Path) -
         assert screen.query_one(LabelBars).guesses == before
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
 async def test_hostile_texts_labels_and_errors(runs: Path, text: str) -> None:
     label = text.encode("utf-8", "replace").decode()[:300]
     labels = ("calm", label, "[/]")

@@ -207,6 +207,7 @@ sys.exit(app.run(sys.argv[2], offline=True))
 """
 
 
+@pytest.mark.slow
 def test_all_that_the_application_draws_looks_the_same(tmp_path: Path, emotui_home: Path) -> None:
     # Nothing of which pyte and the application think differently: variation selectors, and the parts of Korean syllables.
     texts = ["plain words", "漢字と仮名 🙂 here", "e\u0301 and é", "a long one " * 30, "😀😀😀", "right\u202eto left", "本 text"]

@@ -9,12 +9,13 @@ import pytest
 import run_folders as folders
 from monitor import Classifier, application, settle
 from pictures import SIZES, check_picture
+from variants import sizes
 
 SHARED = 2
 """Lines on top that say something of the machine."""
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 @pytest.mark.parametrize("state", ["empty", "loading", "live", "baseline", "failed"])
 async def test_training(emotui_home: Path, state: str, size: tuple[int, int]) -> None:
     runs, held = emotui_home / "runs", nullcontext()
@@ -32,7 +33,7 @@ async def test_training(emotui_home: Path, state: str, size: tuple[int, int]) ->
             check_picture(app, f"training-{state}", skip=SHARED)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 @pytest.mark.parametrize("state", ["empty", "full", "failed"])
 async def test_classify(emotui_home: Path, state: str, size: tuple[int, int]) -> None:
     tuned, baseline = (0.012, 0.971, 0.01, 0.003, 0.002, 0.002), (0.153, 0.61, 0.1, 0.1, 0.03, 0.007)

@@ -23,6 +23,7 @@ from hostile import RAW, drawn
 from inspector import Inspector
 from monitor import settle
 from terminals import Terminal, terminal
+from variants import mostly_slow, sizes
 
 SOURCES = sorted(Path(emotui.tui.__file__).parent.rglob("*.py"))
 TITLES = ("border_title", "border_subtitle", "tooltip", "sub_title", "title")
@@ -101,7 +102,7 @@ class Misnaming(Inspector):
         return answer
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("size", sizes([(120, 36), (80, 24)]))
 async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path, tiny_model: Path, size: tuple[int, int]) -> None:
     for name in (*MARKUP, *BYTES):
         app = EmotuiApp(engine=Misnaming(tiny_model, name))  # type: ignore[arg-type]
@@ -119,7 +120,8 @@ async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path,
 
 
 @pytest.mark.parametrize(
-    "name", ['te\\xt "quoted"', "te\nxt", "te\x1b]52;c;YQ==\x07xt", "te\x9b31mxt", "te[/]xt", "te\u202ext", "[@click=app.quit]x[/]"]
+    "name",
+    mostly_slow(['te\\xt "quoted"\n\x1b]52;c;YQ==\x07', "[@click=app.quit]x[/]", "te\nxt", "te\x9b31mxt", "te\u202ext"], 2),
 )
 async def test_a_data_set_whose_column_has_a_hostile_name(emotui_home: Path, tiny_model: Path, tmp_path: Path, name: str) -> None:
     for split in ("train", "validation", "test"):
@@ -182,7 +184,9 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("where", ["render", "deep", "mount", "action", "worker", "timer", "thread", "task", "input", "begin", "style"])
+@pytest.mark.parametrize(
+    "where", mostly_slow(["render", "worker", "deep", "mount", "action", "timer", "thread", "task", "input", "begin", "style"], 2)
+)
 def test_an_error_that_nobody_expected_is_one_sentence_and_a_private_file(
     where: str, emotui_home: Path, tiny_data: Path, tmp_path: Path
 ) -> None:

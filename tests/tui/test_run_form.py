@@ -21,6 +21,7 @@ from emotui.tui.screens.run_form import RunForm
 from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
+from variants import mostly_slow
 
 IDLE = Classifier(folders.LABELS, {})
 ENTRIES = {
@@ -296,7 +297,7 @@ async def test_enter_starts_the_run_of_the_form(emotui_home: Path, monkeypatch: 
         assert app.screen.query_one("RunList").items[0].id == "new999"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
 async def test_hostile_entries(emotui_home: Path, text: str) -> None:
     async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
         await pilot.press("n")

@@ -17,6 +17,7 @@ from monitor import Classifier, application, settle
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
+from variants import mostly_slow
 
 IDLE = Classifier(folders.LABELS, {})
 
@@ -158,7 +159,7 @@ async def test_another_theme_colours_the_curves_and_the_list(runs: Path) -> None
             assert app.theme_variables["success"] in styles and before["success"] not in styles
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
 async def test_hostile_filters_and_tags(runs: Path, text: str) -> None:
     async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
         for key in ("slash", "number_sign"):

@@ -63,7 +63,7 @@ TEXTS = (
 )
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 1 << 20])
 def test_all_between_the_marks_is_text(text: str, size: int) -> None:
     typing, sent = Typing(), START + text + END

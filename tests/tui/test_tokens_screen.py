@@ -224,6 +224,7 @@ async def test_every_panel_is_reached_and_made_large_by_keys(engine: Inspector, 
         assert "through" in "\n".join(lines(screen))
 
 
+@pytest.mark.slow
 async def test_padding_at_the_end_of_a_batch_is_reached(engine: Inspector, tiny_data: Path) -> None:
     async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
         screen.query_one(TextField).text = "good " * 40

@@ -20,6 +20,7 @@ from emotui.tui.widgets.plot import Plot
 from emotui.tui.widgets.run_list import RunList
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
+from variants import mostly_slow, sizes
 
 IDLE = Classifier(folders.LABELS, {})
 SIZES = [(80, 24), (120, 36), (200, 60)]
@@ -42,7 +43,7 @@ async def test_without_runs_the_screen_names_the_key(runs: Path) -> None:
         assert "n   starts one" in text
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size: tuple[int, int]) -> None:
     folders.write_baseline_run(runs, created=folders.STARTED - 500)
     live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
@@ -117,7 +118,7 @@ async def test_marked_runs_are_laid_over_each_other_in_colours_of_their_own(runs
         assert [item.marked for item in app.screen.query_one(RunList).items] == [False, True]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_two_confusion_matrices_stand_side_by_side_whole_and_named(runs: Path, size: tuple[int, int]) -> None:
     folders.write_train_run(runs, "aaa1-fine-tune")
     folders.write_train_run(runs, "bbb2-fine-tune", created=folders.STARTED - 10)
@@ -155,7 +156,7 @@ async def test_plot_keys(runs: Path) -> None:
         assert (plot.view.window, plot.view.cursor) == (None, None)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_f_turns_the_scores_to_macro_f1_and_to_the_f1_of_each_class(runs: Path, size: tuple[int, int]) -> None:
     folders.write_train_run(runs, "aaa111")
     folders.write_baseline_run(runs, created=folders.STARTED - 500)
@@ -367,7 +368,7 @@ async def test_keys_for_what_a_run_cannot_do_are_not_offered(runs: Path) -> None
         assert [screen.check_action(action, ()) for action in ("stop", "kill", "resume", "new")] == [False, False, False, True]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
 async def test_hostile_labels_reasons_notes_and_logs(runs: Path, text: str) -> None:
     labels = ("calm", text.encode("utf-8", "replace").decode()[:300], "[/]")
     happened = folders.train_events(upto=260, labels=labels)
@@ -394,7 +395,7 @@ def test_the_log_is_read_again_only_when_it_grew(tmp_path: Path) -> None:
     assert read_log(log, found[0]) is None
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_z_enlarges_the_panel_that_has_the_focus(runs: Path, size: tuple[int, int]) -> None:
     folders.write_train_run(runs)
     async with application(IDLE, "3", size=size) as (app, pilot):
@@ -414,7 +415,7 @@ async def test_z_enlarges_the_panel_that_has_the_focus(runs: Path, size: tuple[i
             assert app.screen.query_one("#loss", Plot).is_on_screen
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_the_log_has_no_colours_and_scrolls_sideways(runs: Path, size: tuple[int, int]) -> None:
     long = "the end of a long line".rjust(400)
     folder = folders.write_train_run(runs, log=f"\x1b[1mDistilBert\x1b[0m loads\nbar 10%\rbar 20%\ncolumn\tof tabs\n{long}\n")
@@ -427,10 +428,12 @@ async def test_the_log_has_no_colours_and_scrolls_sideways(runs: Path, size: tup
         assert "[1m" not in text
         assert "bar 20%" in text
         assert "the end of a long line" not in text
-        await pilot.press("end", *["right"] * 400)
+        await pilot.press("end", *["right"] * 9)
         await settle(pilot)
         log = app.screen.query_one("#log")
-        assert log.max_scroll_x > 100
+        assert 0 < log.scroll_x < log.max_scroll_x > 100
+        log.scroll_to(x=log.max_scroll_x, animate=False)
+        await settle(pilot)
         assert "the end of a long line" in "\n".join(drawn(app))
 
 

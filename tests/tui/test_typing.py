@@ -21,6 +21,7 @@ from terminals import EMOTUI, Terminal
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
+from variants import mostly_slow
 
 
 async def burst(pilot: Pilot[int], *keys: str | events.Paste) -> None:
@@ -92,12 +93,14 @@ def test_the_application_is_suspended_by_ctrl_z_and_comes_back_as_it_was(emotui_
 
 @pytest.mark.parametrize(
     ("variables", "options", "allowed"),
-    [
-        ({"LC_ALL": "C"}, [], "[^\x00-\x7f]"),
-        ({"LC_ALL": "POSIX"}, [], "[^\x00-\x7f]"),
-        ({"LC_ALL": "C.UTF-8"}, ["--ascii"], "[^\x00-\x7f]"),
-        ({"LC_ALL": "C.UTF-8"}, [], None),
-    ],
+    mostly_slow(
+        [
+            ({"LC_ALL": "C"}, [], "[^\x00-\x7f]"),
+            ({"LC_ALL": "POSIX"}, [], "[^\x00-\x7f]"),
+            ({"LC_ALL": "C.UTF-8"}, ["--ascii"], "[^\x00-\x7f]"),
+            ({"LC_ALL": "C.UTF-8"}, [], None),
+        ]
+    ),
 )
 def test_without_unicode_it_is_drawn_in_ascii(
     variables: dict[str, str], options: list[str], allowed: str | None, emotui_home: Path, tiny_data: Path
