@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from . import targets
+from . import open_folder, targets
 from .errors import UserError
 from .paths import PRIVATE_FILE, PRIVATE_FOLDER
 from .plain_files import kind_of, not_plain
@@ -26,8 +26,8 @@ _FORGOTTEN = 86_400.0
 """Seconds without a change after which what a process of another machine or an earlier boot has left is dead."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux."""
-_asides: set[Path] = set()
-"""What this process is writing now."""
+_asides: dict[Path, tuple[int, int] | None] = {}
+"""What this process is writing now; of a folder the descriptors of the one around it and of itself."""
 _given_up: list[bool] = []
 
 
@@ -46,7 +46,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     Raises OSError, and UserError for what may not be written to.
     """
     target = path if private else targets.follow(path)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if private else open_folder.opened(target.parent)
     aside = _aside(target.parent)
     try:
         before = None if private else _plain(target, folder)
@@ -56,13 +56,14 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             file.flush()
             _take_after(before, file.fileno())
             os.fsync(file.fileno())
+            open_folder.check_is(file.fileno(), aside.name, folder)
         os.replace(aside.name, target.name, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(aside.name, dir_fd=folder)
         os.close(folder)
-        _asides.discard(aside)
+        _asides.pop(aside, None)
 
 
 def _plain(target: Path, folder: int) -> os.stat_result | None:
@@ -94,63 +95,93 @@ def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], No
     """Yield an empty folder to be filled, which takes the name `target` when the block ends well and goes when it does not.
 
     An empty folder that is there already is filled and stays the same one; the file called `last` is moved there last. Another
-    folder is replaced where `may_replace`, called with it, raises nothing. Raises OSError, and what `may_replace` raises.
+    folder is replaced where `may_replace`, called with it, raises nothing. What is yielded need not be called as it is on the disk:
+    it leads there whatever others do to its name. Raises OSError, what `may_replace` raises, and UserError where others did so.
     """
     target = targets.follow(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    parent = open_folder.opened(target.parent)
     aside = _aside(target.parent)
+    filled: int | None = None
     try:
-        aside.mkdir(PRIVATE_FOLDER)
-        yield aside
-        flush(aside)
+        filled = open_folder.made(parent, aside.name, PRIVATE_FOLDER)
+        _asides[aside] = parent, filled
+        inside = open_folder.path_of(filled, aside)
+        yield inside
+        flush(inside)
+        open_folder.check_is(filled, aside.name, parent)
         try:
-            there = set(os.listdir(target))
+            there = open_folder.within(parent, target.name)
         except FileNotFoundError:
-            os.rename(aside, target)
+            os.rename(aside.name, target.name, src_dir_fd=parent, dst_dir_fd=parent)
         else:
-            if not there:
-                for path in sorted(aside.iterdir(), key=lambda each: (each.name == last, each.name)):
-                    os.rename(path, target / path.name)
-            elif may_replace is None:
-                raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(target))
-            else:
-                _exchange(aside, target, may_replace)
-        flush_folder(target.parent)
+            try:
+                if not os.listdir(there):
+                    for name in sorted(os.listdir(filled), key=lambda each: (each == last, each)):
+                        os.rename(name, name, src_dir_fd=filled, dst_dir_fd=there)
+                elif may_replace is None:
+                    raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(target))
+                else:
+                    _exchange(parent, aside, filled, target, there, may_replace)
+                    filled, there = there, filled
+                    _asides[aside] = parent, filled
+            finally:
+                os.close(there)
+        os.fsync(parent)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        _asides.discard(aside)
+        if filled is not None:
+            with contextlib.suppress(OSError):
+                _remove_folder(aside.name, parent, filled)
+            os.close(filled)
+        os.close(parent)
+        _asides.pop(aside, None)
 
 
-def _exchange(aside: Path, target: Path, may_replace: Callable[[Path], None]) -> None:
+def _exchange(parent: int, aside: Path, filled: int, target: Path, there: int, may_replace: Callable[[Path], None]) -> None:
     """Put `aside` in the place of `target`, which then lies aside; where it may not be replaced after all, it is put back."""
-    may_replace(target)
-    os.chmod(aside, stat.S_IMODE(target.stat().st_mode))
-    _swap(aside, target)
+    replaced = open_folder.path_of(there, target)
+    may_replace(replaced)
+    os.fchmod(filled, stat.S_IMODE(os.fstat(there).st_mode))
+    _swap(parent, aside.name, target.name)
     try:
-        may_replace(aside)
+        may_replace(open_folder.path_of(there, aside))
     except BaseException:
-        _swap(aside, target)
+        _swap(parent, aside.name, target.name)
         raise
 
 
-def _swap(one: Path, other: Path) -> None:
-    """Exchange two names at one stroke; where the system cannot, by way of a third one, which is not cleaned up by itself."""
+def _remove_folder(name: str, parent: int, descriptor: int) -> None:
+    """Remove the folder `name`, which `descriptor` has open; what others have put under its name stays. Raises OSError."""
+    try:
+        open_folder.check_is(descriptor, name, parent)
+    except UserError:
+        return  # it has its name, or was moved away
+    open_folder.empty(descriptor)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _swap(folder: int, one: str, other: str) -> None:
+    """Exchange two names in an open folder at one stroke; where the system cannot, by way of a third, which is not cleaned up by itself."""
     import ctypes
 
     with contextlib.suppress(AttributeError):
         library = ctypes.CDLL(None, use_errno=True)
-        if library.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), _EXCHANGE) == 0:
+        if library.renameat2(folder, os.fsencode(one), folder, os.fsencode(other), _EXCHANGE) == 0:
             return
         if ctypes.get_errno() not in (errno.ENOSYS, errno.EINVAL):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(other))
-    between = one.with_name(f".{other.name[:100]}-{secrets.token_hex(8)}.before")
-    os.rename(other, between)
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), other)
+    between = f".{other[:100]}-{secrets.token_hex(8)}.before"
+    _rename(folder, other, between)
     try:
-        os.rename(one, other)
+        _rename(folder, one, other)
     except OSError:
-        os.rename(between, other)
+        _rename(folder, between, other)
         raise
-    os.rename(between, one)
+    _rename(folder, between, one)
+
+
+def _rename(folder: int, one: str, other: str) -> None:
+    os.rename(one, other, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def flush(folder: Path) -> None:
@@ -177,27 +208,29 @@ def flush_folder(folder: Path) -> None:
 def give_up() -> None:
     """Remove what this process has written in part, for a process that ends at once; it begins nothing new."""
     _given_up.append(True)
-    for aside in list(_asides):
-        _remove(aside)
+    for aside, folder in list(_asides.items()):
+        with contextlib.suppress(OSError):
+            if folder is None:
+                aside.unlink()
+            else:
+                _remove_folder(aside.name, *folder)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left half written in `folder`, as far as it belongs to this user."""
+    """Remove what processes that are gone have left half written in `folder`, as far as it belongs to this user.
+
+    Where others may give new names to this user's folders, none is removed: it may be any, under the name of a leftover.
+    """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             match = _NAME.fullmatch(entry.name)
             if match and Path(folder, entry.name) not in _asides:
                 status = entry.stat(follow_symlinks=False)
                 if status.st_uid == os.geteuid() and _is_dead(match[1], int(match[2]), status):
-                    _remove(Path(entry.path))
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
+                    if not stat.S_ISDIR(status.st_mode):
+                        os.unlink(entry.path)
+                    elif open_folder.keeps_names(folder):
+                        shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _is_dead(place: str, pid: int, status: os.stat_result) -> bool:
@@ -220,7 +253,7 @@ def _aside(folder: Path) -> Path:
         raise UserError("the process is ending", exit_code=1)
     sweep(folder)
     aside = folder / f".emotui-{_place()}-{os.getpid()}-{secrets.token_hex(8)}.partial"
-    _asides.add(aside)
+    _asides[aside] = None
     return aside
 
 

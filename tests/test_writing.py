@@ -244,7 +244,9 @@ def test_names_are_exchanged_without_the_systems_help_too(tmp_path: Path, monkey
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / f"was {name}").write_bytes(b"")
-    writing._swap(tmp_path / "one", tmp_path / "other")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    writing._swap(folder, "one", "other")
+    os.close(folder)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*/*")) == ["one/was other", "other/was one"]
 
 
@@ -313,3 +315,102 @@ def test_a_file_that_only_its_owner_may_replace_is_refused_before_any_work() -> 
             assert targets.checked(str(theirs), "--out") == theirs
         finally:
             os.seteuid(0)
+
+
+def take_away(folder: Path, instead: Path) -> None:
+    """Do what others may in a folder open to them: give what is being written there another name, and its name to something else."""
+    (name,) = left(folder)
+    (folder / name).rename(folder / "moved")
+    if instead.is_dir() and instead.parent == folder:
+        instead.rename(folder / name)
+    else:
+        (folder / name).symlink_to(instead)
+
+
+def test_nothing_is_written_elsewhere_where_the_name_of_what_is_being_written_leads_there(tmp_path: Path) -> None:
+    shared, victim = tmp_path / "shared", tmp_path / "victim"
+    for folder in (shared, victim):
+        folder.mkdir()
+    (victim / "config.json").write_bytes(b"mine")
+    with pytest.raises(UserError, match="somebody else has moved"), writing.new_folder(shared / "out") as folder:
+        take_away(shared, victim)
+        (folder / "config.json").write_bytes(b"new")
+        (folder / "deep").mkdir()
+    assert ((victim / "config.json").read_bytes(), os.listdir(victim)) == (b"mine", ["config.json"])
+    assert not os.path.lexists(shared / "out")
+
+
+def test_a_file_that_others_put_in_the_place_of_what_is_being_written_is_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"mine")
+    with pytest.raises(UserError, match="somebody else has moved"), writing.replacing(tmp_path / "out") as file:
+        file.write(b"new")
+        take_away(tmp_path, tmp_path / "victim")
+    assert not os.path.lexists(tmp_path / "out")
+
+
+@pytest.mark.parametrize("write_to", ["file", "folder"])
+def test_a_folder_on_the_way_that_becomes_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_to: str) -> None:
+    way, victim = tmp_path / "way", tmp_path / "victim"
+    for folder in (way, victim):
+        folder.mkdir()
+    follow = targets.follow
+
+    def follow_and_swap(path: Path) -> Path:
+        found = follow(path)
+        way.rename(tmp_path / "moved")
+        way.symlink_to(victim)
+        return found
+
+    monkeypatch.setattr(targets, "follow", follow_and_swap)
+    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+        if write_to == "file":
+            write(way / "out")
+        else:
+            with writing.new_folder(way / "out") as folder:
+                (folder / "config.json").write_bytes(b"new")
+    assert not os.listdir(victim)
+
+
+def test_only_the_folder_that_was_replaced_is_removed(tmp_path: Path) -> None:
+    """Where others give its name to another folder meanwhile, that one stays."""
+    for name in ("out", "thesis"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "chapter").write_bytes(b"years")
+    asked: list[Path] = []
+
+    def swap_at_last(folder: Path) -> None:
+        asked.append(folder)
+        if len(asked) == 2:
+            take_away(tmp_path, tmp_path / "thesis")
+
+    with writing.new_folder(tmp_path / "out", may_replace=swap_at_last) as folder:
+        (folder / "config.json").write_bytes(b"new")
+    (name,) = left(tmp_path)
+    assert (tmp_path / name / "chapter").read_bytes() == b"years"
+    assert os.listdir(tmp_path / "out") == ["config.json"]
+
+
+def test_a_process_that_ends_removes_only_what_it_has_made(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter").write_bytes(b"years")
+    script = CHILD.replace('writing.replacing(Path(sys.argv[1]) / "out") as file, ', "").replace('    file.write(b"half")\n', "")
+    with subprocess.Popen([sys.executable, "-P", "-c", script, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        take_away(tmp_path, tmp_path / "thesis")
+        child.send_signal(signal.SIGTERM)
+        assert child.wait() == 143
+    (name,) = left(tmp_path)
+    assert (tmp_path / name / "chapter").read_bytes() == b"years"
+
+
+@pytest.mark.parametrize(("mode", "stays"), [(0o777, True), (0o770, True), (0o1777, False), (0o755, False)])
+def test_a_folder_that_others_may_have_called_a_leftover_stays(tmp_path: Path, mode: int, stays: bool) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    leftover = tmp_path / "shared" / f".emotui-{writing._place()}-{dead.pid}-0123456789abcdef.partial"
+    leftover.mkdir(parents=True)
+    (leftover / "chapter").write_bytes(b"years")
+    leftover.parent.chmod(mode)
+    writing.sweep(leftover.parent)
+    assert leftover.exists() == stays

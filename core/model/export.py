@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,8 @@ def export(ask: AskExport) -> ExportAnswer:
     note = saved.read(run.model)
     target = export_folder.checked(ask.folder, run, overwrite=ask.overwrite)
     try:
-        with writing.new_folder(
-            target, last="config.json", may_replace=export_folder.check_replaceable if ask.overwrite else None
-        ) as aside:
+        may_replace = partial(export_folder.check_replaceable, name=target) if ask.overwrite else None
+        with writing.new_folder(target, last="config.json", may_replace=may_replace) as aside:
             if note.kind == "classifier":
                 for path in run.model.iterdir():
                     if path.name != saved.FILE:

@@ -43,15 +43,18 @@ def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
     if not overwrite:
         where = safe_line(str(target), 120)
         raise UserError(f"{where} is there already and is not empty. Choose another folder, or replace it: --overwrite")
-    check_replaceable(target)
+    check_replaceable(target, target)
     return target
 
 
-def check_replaceable(target: Path) -> None:
-    """Raise UserError, naming one of them, where a folder holds anything but plain files that its mark lists or that models have."""
-    where = safe_line(str(target), 120)
-    files = {path.name: path.lstat().st_mode for path in target.iterdir()}
-    listed = _listed(target) if MARK in files else None
+def check_replaceable(folder: Path, name: Path) -> None:
+    """Raise UserError, naming one of them, where a folder holds anything but plain files that its mark lists or that models have.
+
+    `name` is what the folder is called.
+    """
+    where = safe_line(str(name), 120)
+    files = {path.name: path.lstat().st_mode for path in folder.iterdir()}
+    listed = _listed(folder) if MARK in files else None
     for name, mode in sorted(files.items()):
         known = name == MARK or name in (listed or ()) or bool(_KNOWN.fullmatch(name))
         if not known or not stat.S_ISREG(mode):
