@@ -98,7 +98,17 @@ def _class_label(features: Any, column: str) -> tuple[str, ...]:
             return ()
     if not isinstance(names, list) or len(names) > _MOST_NAMES or not all(isinstance(name, str | int | float) for name in names):
         return ()
-    return tuple(map(str, names))
+    found = tuple(map(str, names))
+    return found if _is_unicode(found) else ()
+
+
+def _is_unicode(names: Iterable[str]) -> bool:
+    """Return whether names can be written in UTF-8: JSON and YAML can escape halves of characters."""
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _features_of(schema: dict[bytes, bytes]) -> Any:

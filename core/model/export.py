@@ -38,7 +38,7 @@ def export(ask: AskExport) -> ExportAnswer:
     note = saved.read(run.model)
     target = export_folder.checked(ask.folder, run, overwrite=ask.overwrite)
     try:
-        may_replace = partial(export_folder.check_replaceable, name=target) if ask.overwrite else None
+        may_replace = partial(export_folder.check_replaceable, called=target) if ask.overwrite else None
         with writing.new_folder(target, last="config.json", may_replace=may_replace) as aside:
             if note.kind == "classifier":
                 for path in run.model.iterdir():

@@ -47,12 +47,12 @@ def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
     return target
 
 
-def check_replaceable(folder: Path, name: Path) -> None:
+def check_replaceable(folder: Path, called: Path) -> None:
     """Raise UserError, naming one of them, where a folder holds anything but plain files that its mark lists or that models have.
 
-    `name` is what the folder is called.
+    `called` is the name that is told.
     """
-    where = safe_line(str(name), 120)
+    where = safe_line(str(called), 120)
     files = {path.name: path.lstat().st_mode for path in folder.iterdir()}
     listed = _listed(folder) if MARK in files else None
     for name, mode in sorted(files.items()):

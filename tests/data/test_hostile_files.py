@@ -280,6 +280,7 @@ def test_the_head_of_a_card_has_no_aliases_and_is_not_deep(tmp_path: Path, head:
         b'{"a": {"features": [1, null, {"name": ["label"]}, {"name": "label", "dtype": {"class_label": 3}}]}}',
         b'{"a": ' + b"9" * 100_000 + b"}",
         b'{"features": {"label": {"names": [' + b'"a",' * 1_500_000 + b'"b"]}}}',
+        b'{"features": {"label": {"names": ["a", "\\ud800"]}}}',
     ],
     ids=len,
 )
