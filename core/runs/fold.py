@@ -31,6 +31,8 @@ MOST_NOTES = 2_000
 MOST_ATTEMPTS = 1_000
 LONGEST_NOTE = 10_000
 """Characters."""
+RECENT = 20
+"""Logged steps, or reports of a phase, whose pace is taken for that of what is left: a machine is not always as busy."""
 
 
 class Fold:
@@ -57,8 +59,9 @@ class Fold:
         self.ended: AttemptEnded | None = None
         self.ended_at: float | None = None
         self.last_event: float | None = None
-        self._first_step: tuple[int, float] | None = None
-        self._last_step: tuple[int, float] | None = None
+        self._pace = _Pace()
+        self._phase_pace: deque[tuple[int, float]] = deque(maxlen=RECENT)
+        """Done, and the seconds of the phase by then."""
 
     def take(self, lines: Iterable[Line]) -> None:
         """Take in further lines, in the order of the file."""
@@ -75,11 +78,13 @@ class Fold:
             case Telemetry():
                 self.telemetry.append(event)
             case Progress():
-                self.spoken, self.progress = True, event
+                self.spoken = True
+                self._phase(event)
             case Evaluated():
                 _drop(self.evaluations, event.step)
                 self.evaluations.append(event)
                 self.progress = None
+                self._pace.paused = True
             case EpochDone():
                 _drop(self.epochs, event.step)
                 self.epochs.append(event)
@@ -100,6 +105,7 @@ class Fold:
             case CheckpointSaved():
                 _drop(self.checkpoints, event.step)
                 self.checkpoints.append(event)
+                self._pace.paused = True
                 self.step = max(self.step, event.step)
             case Stopped():
                 self.step = max(self.step, event.step)
@@ -117,7 +123,7 @@ class Fold:
             _drop(points, event.resumed_step + 1)
         self.rungs = []
         self.progress = self.finished = self.ended = self.ended_at = None
-        self._first_step = self._last_step = None
+        self._pace = _Pace()
 
     def _step(self, event: Step, time: float) -> None:
         if self.curve and self.curve[-1].step >= event.step:
@@ -125,18 +131,69 @@ class Fold:
         self.curve.append(event)
         self.step = event.step
         self.spoken, self.progress = True, None
-        if self._first_step is None:
-            self._first_step = (event.step, time)
-        self._last_step = (event.step, time)
+        self._pace.take(event.step, time)
+
+    def _phase(self, event: Progress) -> None:
+        before = self.progress
+        if (
+            before is None
+            or (before.phase, before.detail, before.total) != (event.phase, event.detail, event.total)
+            or event.done < before.done
+        ):
+            self._phase_pace.clear()
+            self._phase_pace.append((0, 0.0))
+        self._phase_pace.append((event.done, event.seconds))
+        self.progress = event
 
     def seconds_left(self) -> float | None:
-        """Return an estimate of the seconds to the last step, from the attempt's wall time so far, evaluations included."""
-        if self.started is None or self._first_step is None or self._last_step is None:
+        """Return an estimate of the seconds to the last step, by the wall clock; None where nothing tells the pace.
+
+        The steps left are to take as long as the newest ones, and evaluations and checkpoints as long as they did so far.
+        """
+        pace = self._pace.seconds_a_step()
+        return None if self.started is None or pace is None else max(0, self.started.steps - self._pace.step) * pace
+
+    def phase_seconds_left(self) -> float | None:
+        """Return an estimate of the seconds to the end of the phase under way, by its newest reports; None where that is not known."""
+        phase = self.progress
+        if phase is None or not phase.total or not 0 < phase.done <= phase.total:
             return None
-        (first, began), (last, now) = self._first_step, self._last_step
-        if last == first or now <= began:
+        (first, began), (last, now) = self._phase_pace[0], self._phase_pace[-1]
+        return max(0.0, now - began) * (phase.total - phase.done) / (last - first) if last > first else None
+
+
+class _Pace:
+    """The wall-clock seconds of a step, of the attempt that counts."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        """The newest."""
+        self.paused = False
+        """Whether the model was measured or saved since then."""
+        self._time: float | None = None
+        self._first = 0
+        self._recent: deque[tuple[int, float]] = deque(maxlen=RECENT)
+        """Steps and seconds between two logged steps without a pause."""
+        self._pauses: list[tuple[int, float]] = []
+        """The same with one."""
+
+    def take(self, step: int, time: float) -> None:
+        """Count a logged step in."""
+        if self._time is None:
+            self._first = step
+        elif step > self.step:
+            (self._pauses if self.paused else self._recent).append((step - self.step, time - self._time))
+        self.step, self._time, self.paused = step, time, False
+
+    def seconds_a_step(self) -> float | None:
+        """Return the mean of the newest steps, and each one's share of the pauses."""
+        taken = self._recent or self._pauses
+        steps, seconds = (sum(each) for each in zip(*taken, strict=True)) if taken else (0, 0.0)
+        if not steps or seconds <= 0:
             return None
-        return max(0, self.started.steps - last) * (now - began) / (last - first)
+        pace = seconds / steps
+        paused = sum(max(0.0, seconds - steps * pace) for steps, seconds in self._pauses)
+        return pace + paused / (self.step - self._first)
 
 
 def _drop(points: list[Step] | list[Evaluated] | list[EpochDone] | list[CheckpointSaved], first: int) -> None:

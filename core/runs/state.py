@@ -189,9 +189,8 @@ class RunReader:
         phase = self._fold.progress
         if phase is None or self._fold.curve:  # a measurement between two steps
             return self._fold.seconds_left()
-        if self._spec is not None and isinstance(self._spec.job, BaselineSpec) and phase.total and 0 < phase.done <= phase.total:
-            return phase.seconds * (phase.total - phase.done) / phase.done
-        return None
+        is_ladder = self._spec is not None and isinstance(self._spec.job, BaselineSpec)
+        return self._fold.phase_seconds_left() if is_ladder else None
 
 
 def glance(run: RunFolder) -> RunView:

@@ -95,6 +95,45 @@ def test_the_time_left_is_the_pace_of_the_wall_clock_times_the_steps_left() -> N
     assert fold_of(begun(), STARTED, step(1), step(2), seconds=-1.0).seconds_left() is None
 
 
+def timed(*each: tuple[float, e.Event]) -> Fold:
+    """Return a fold of events with the seconds at which they were told."""
+    fold = Fold()
+    fold.take([e.Line(1, number, time, event) for number, (time, event) in enumerate(each, 1)])
+    return fold
+
+
+def test_after_a_slow_phase_the_time_left_follows_the_newest_steps() -> None:
+    slow = [(10.0 * number, step(number)) for number in range(1, 31)]
+    fast = [(300.0 + number, step(30 + number)) for number in range(1, 31)]
+    assert timed((0, begun()), (0, STARTED), *slow).seconds_left() == pytest.approx(70 * 10.0)
+    assert timed((0, begun()), (0, STARTED), *slow, *fast).seconds_left() == pytest.approx(40 * 1.0)
+    assert timed(
+        (0, begun()), (0, STARTED), *fast, *((331.0 + 9.0 * n, step(60 + n)) for n in range(1, 31))
+    ).seconds_left() == pytest.approx(10 * 9.0)
+
+
+def test_evaluations_and_checkpoints_of_the_steps_left_are_counted() -> None:
+    events: list[tuple[float, e.Event]] = [(0, begun()), (0, STARTED)]
+    now = 0.0
+    for number in range(1, 51):
+        now += 2.0
+        events.append((now, step(number)))
+        if number % 10 == 0:
+            now += 30.0
+            events.append((now, evaluated(number)))
+    # 49 steps of 2 s, and four pauses of 30 s in them; the fifth is not over.
+    assert timed(*events).seconds_left() == pytest.approx(50 * (2.0 + 4 * 30.0 / 49))
+
+
+def test_a_phase_is_left_as_long_as_its_newest_reports_say() -> None:
+    reports = [e.Progress("extract", done, 1_000, "rows", 10.0 * done) for done in range(1, 31)]
+    reports += [e.Progress("extract", 30 + 10 * more, 1_000, "rows", 300.0 + more) for more in range(1, 31)]
+    fold = timed((0, begun()), *((each.seconds, each) for each in reports))
+    assert fold.phase_seconds_left() == pytest.approx((1_000 - 330) * 0.1)
+    fold.take([e.Line(1, 99, 999.0, e.Progress("fit", 5, 10, "iterations", 1.0))])
+    assert fold.phase_seconds_left() == pytest.approx(1.0)
+
+
 def test_a_hundred_thousand_events_fold_fast_and_grow_cheaply(emotui_home: Path) -> None:
     run = folder.create(TrainSpec(DataSpec("starter")), data_hash="", labels=(), versions={})
     with run.events_file.open("wb") as file:
