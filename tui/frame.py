@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path as FilePath
 
-from ..core.cli.units import precisions
 from ..core.runs.state import RunView
+from ..core.units import precisions
 from .state import PARTS, AppState, Mode, Part
 from .widgets.path_strip import Path, Step
 from .widgets.state_line import RunFacts, StateFacts

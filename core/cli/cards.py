@@ -9,8 +9,8 @@ import msgspec
 
 from ..safe_text import safe_line
 from ..specs import Job
+from ..units import size
 from .output import Output
-from .units import size
 
 if TYPE_CHECKING:
     from ..runs.neighbours import Neighbour, Reading

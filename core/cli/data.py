@@ -11,9 +11,9 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..units import count, percent
 from . import fetch, options, render
 from .output import Output
-from .units import count, percent
 
 if TYPE_CHECKING:
     from ..data.checks import Problem

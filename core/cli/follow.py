@@ -15,10 +15,10 @@ from ..runs.state import RunView
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import BaselineSpec
+from ..units import count, duration, score
 from . import render, shapes
 from .output import Output
 from .progress import Progress
-from .units import count, duration, score
 
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder

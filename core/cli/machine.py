@@ -16,10 +16,10 @@ from ..engine.protocol import AskDoctor, AskDownload, DoctorAnswer, DownloadAnsw
 from ..errors import UserError
 from ..runs import logout
 from ..safe_text import safe_line
+from ..units import count, duration, precisions, size
 from . import options, render
 from .output import Output
 from .progress import Progress
-from .units import count, duration, precisions, size
 
 LITTLE_SPACE = 5_000_000_000
 """Bytes below which a disk may be too full for a few runs of a base-sized model."""

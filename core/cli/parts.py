@@ -19,9 +19,9 @@ from ..errors import UserError
 from ..runs import neighbours, rungs
 from ..runs.folder import RunFolder
 from ..runs.ranks import threads_each
+from ..units import count
 from .output import Output
 from .progress import Progress
-from .units import count
 
 
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:

@@ -15,10 +15,10 @@ from .. import paths, targets
 from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..units import count, duration, percent
 from . import fetch, options, render, shapes
 from .output import Output
 from .progress import Progress
-from .units import count, duration, percent
 
 BATCH = 256
 """Lines of stdin classified at once, at most."""

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 
 from ..engine.protocol import ProgressLine
 from ..safe_text import safe_line
+from ..units import size
 from .output import draws_unicode, write_line
-from .units import size
 
 FIRST = 1.0
 """Seconds after which the first plain line is written: what is shorter is not worth one."""

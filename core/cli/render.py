@@ -8,8 +8,8 @@ from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
 from ..safe_text import cell_width, pad, safe_line
+from ..units import duration, percent, score
 from .output import Glyphs
-from .units import duration, percent, score
 
 NAME_WIDTH = 24
 """Cells of a label's name; a longer one is cut."""

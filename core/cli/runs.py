@@ -17,10 +17,10 @@ from ..runs import notes
 from ..runs.state import RunView
 from ..safe_text import cell_width, safe_line
 from ..shell import quote
+from ..units import age, count, duration, score
 from . import follow, options, render, shapes
 from .output import Output
 from .progress import Progress
-from .units import age, count, duration, score
 
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder

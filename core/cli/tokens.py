@@ -13,10 +13,10 @@ from ..engine.protocol import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lan
 from ..errors import UserError
 from ..safe_text import cell_width, pad, safe_line
 from ..specs import DataSpec
+from ..units import count, percent
 from . import fetch, options, render
 from .output import Output
 from .progress import Progress
-from .units import count, percent
 
 TOKEN_WIDTH = 24
 

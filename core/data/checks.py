@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..events import IMBALANCE
+from ..units import count
 from . import drift, near_duplicates
 from .arrays import codes, numbers, strings
 from .faults import shown
@@ -150,7 +151,7 @@ def _conflicts(coded: _Coded) -> list[Problem]:
     rows = np.flatnonzero(np.isin(coded.loose, torn))
     exact = len(_torn(coded, coded.exact))
     texts = f"{len(torn):,} text{'s' if len(torn) > 1 else ''}"
-    message = f"{split.name}: {texts} under more than one label ({len(rows):,} rows){_of_them(exact, len(torn))}"
+    message = f"{split.name}: {texts} under more than one label ({count(len(rows), 'row')}){_of_them(exact, len(torn))}"
     return [Problem("conflicting_labels", split.name, len(torn), _texts(split, rows), message, _tuple(rows), exact=exact)]
 
 

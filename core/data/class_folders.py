@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..plain_files import read_plain
 from ..safe_text import safe_line
 from ..specs import Reading
+from ..units import count
 from . import encodings, limits
 from .batches import BYTES, ROWS, SAMPLE, BadRow, Batch, Progress
 from .faults import shown
@@ -101,12 +102,12 @@ class ClassFolder:
         name = safe_line(self.name, 80)
         notes = [f"took the folders in {name} for the labels of the files in them: {safe_line(', '.join(self._files), 120)}"]
         if self._unlabelled:
-            notes.append(f"left out {self._unlabelled:,} files of {name} that have no label ({', '.join(_UNLABELLED)})")
+            notes.append(f"left out {count(self._unlabelled, 'file')} of {name} without a label ({', '.join(_UNLABELLED)})")
         if self._others:
-            notes.append(f"left out {self._others:,} files of {name} whose names do not end in {ENDING}")
+            notes.append(f"left out {count(self._others, 'file')} of {name} with another ending than {ENDING}")
         if self._guessed:
             notes.append(
-                f"read {self._guessed:,} files of {name} as cp1252 (Windows-1252), since they are not UTF-8 (--encoding says otherwise)"
+                f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8 (--encoding says otherwise)"
             )
         return notes
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Reading
+from ..units import count
 from . import columns, naming, readers, schema
 from .faults import Faults, in_words, shown
 
@@ -67,17 +68,19 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
     unknown = Counter(each for each in found if each not in known)
     name = safe_line(path.name, 80)
     if unknown:
-        told = ", ".join(f"{shown(each)} ({count:,})" for each, count in unknown.most_common(LABELS_TOLD))
+        told = ", ".join(f"{shown(each)} ({number:,})" for each, number in unknown.most_common(LABELS_TOLD))
         told += f" and {len(unknown) - LABELS_TOLD:,} more" if len(unknown) > LABELS_TOLD else ""
-        has = f"{unknown.total():,} of {len(found):,} rows of {name} have a label that the run does not know: {told}"
+        has = f"{unknown.total():,} of {count(len(found), 'row')} of {name} have a label that the run does not know: {told}"
         if not wanted.skip_bad_rows or unknown.total() == len(found):
             remedy = "" if unknown.total() == len(found) else ", or leave these rows out with --skip-bad-rows"
             raise UserError(f"{has}. It knows {safe_line(', '.join(wanted.labels), 160)}: change the file{remedy}")
         notes.append(f"left out: {has}")
     if faults.count:
-        notes.append(f"left out {faults.count:,} rows that cannot be used ({in_words(faults.causes)}), for example {faults.first}")
+        notes.append(f"left out {count(faults.count, 'row')} that cannot be used ({in_words(faults.causes)}), for example {faults.first}")
     if rows.refused:
-        notes.append(f"left out {rows.refused.total():,} rows by their column answer, as Prodigy writes it ({in_words(rows.refused)})")
+        notes.append(
+            f"left out {count(rows.refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(rows.refused)})"
+        )
     if not found:
         raise UserError(f"{name} has no row that can be used" + (f". The first fault: {faults.first}" if faults.first else ""))
     texts = [each for chunk in rows.texts for each in chunk.to_pylist()]

@@ -16,6 +16,7 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import DataSpec, Reading
+from ..units import count
 from . import columns, layout, naming, readers, schema, splitting, unlabelled
 from .arrays import numbers, to_numpy
 from .batches import Progress
@@ -124,7 +125,7 @@ def _remedy(spec: DataSpec) -> str:
         return "Mend it: where such rows are left out, too little is left"
     out = sum(left.skipped.values())
     total = out + sum(map(len, left.splits.values()))
-    share = f"{out:,} of {total:,} rows"
+    share = f"{out:,} of {count(total, 'row')}"
     if out > total * MOST_LEFT_OUT:
         return f"Mend it: {share} are like this, too many to be left out (is another column, encoding or delimiter meant?)"
     return f"Mend it, or leave such rows out with --skip-bad-rows ({share})"
@@ -165,7 +166,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
     )
     refused = sum((rows.refused for rows in flat), Counter())
     if refused:
-        notes.append(f"left out {refused.total():,} rows by their column answer, as Prodigy writes it ({in_words(refused)})")
+        notes.append(f"left out {count(refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(refused)})")
     notes += more
     splits, skipped = _splits(read, faults, named)
     _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
@@ -174,12 +175,11 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
     before = splits
     splits, more = _complete(splits, spec.seed, without)
     notes += more
-    skipped = {"train" if split == _WHOLE else split: count for split, count in skipped.items() if count}
+    skipped = {"train" if split == _WHOLE else split: number for split, number in skipped.items() if number}
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
-        count = sum(skipped.values())
         causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter()))
-        notes.append(f"left out {count:,} row{'s' if count > 1 else ''} that cannot be used ({causes}), for example {first}")
+        notes.append(f"left out {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
     return Dataset(
         name=_name_of(source, place),
         source=source,
@@ -314,7 +314,7 @@ def _check_classes(train: Split, file: str) -> None:
         )
     if len(train) >= 100 and 2 * len(present) > len(train):
         raise UserError(
-            f"{safe_line(file, 80)}: {len(present):,} different labels in {len(train):,} rows. "
+            f"{safe_line(file, 80)}: {count(len(present), 'different label')} in {count(len(train), 'row')}. "
             "Is it the right column? Name one with --label-column"
         )
 

@@ -16,6 +16,7 @@ from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import Pooling
+from ..units import count
 from . import checkpoint, device, predictions, saved
 from .batches import TokenIds, tokenize
 from .inference import logits
@@ -56,7 +57,9 @@ class FineTuned:
         self.tokenizer = found.tokenizer
         self.model = found.classifier(device=compute.device)
         if self.model.config.num_labels != len(note.labels):
-            raise UserError(f"{found.name} has {len(note.labels)} labels and its model {self.model.config.num_labels}. Train the run again")
+            raise UserError(
+                f"{found.name} names {count(len(note.labels), 'label')}, and its model has {self.model.config.num_labels}. Train it again"
+            )
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
         ids = tokenize(self.tokenizer, texts, self.limit)

@@ -20,6 +20,7 @@ from ..runs import export_folder, links, state
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
+from ..units import count
 from . import checkpoint, saved
 from .baseline import HEAD_FILE, Head
 
@@ -174,7 +175,7 @@ def _figures(finished: Finished | None) -> Sequence[str]:
     ]
     return [
         "",
-        f"## Measured on the {markdown.escape(metrics.split)} split ({metrics.rows:,} rows)",
+        f"## Measured on the {markdown.escape(metrics.split)} split ({count(metrics.rows, 'row')})",
         "",
         *markdown.table(("metric", "value"), measured),
         "",

@@ -194,7 +194,9 @@ def _compute(job: TrainSpec) -> device.Compute:
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if rank and cards and job.device in ("auto", "cuda"):
         if cards < needed:
-            raise UserError(f"{needed} processes need {needed} CUDA devices; there are {cards}. Take --processes {cards}, or --device cpu")
+            raise UserError(
+                f"{needed} processes need {needed} CUDA devices, and {cards} are there. Take --processes {cards}, or --device cpu"
+            )
         wanted = f"cuda:{rank}"
     compute = device.choose(wanted, job.precision, training=True)
     if compute.device.type == "cuda":

@@ -8,6 +8,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..specs import ALL_BUT_HEAD
+from ..units import count
 
 
 def freeze(model: Any, asked: int | str | None) -> None:
@@ -25,7 +26,7 @@ def freeze(model: Any, asked: int | str | None) -> None:
     if layers is None:
         raise UserError(f"--freeze-layers {asked}: the layers of this model share their weights. Take --freeze-layers {ALL_BUT_HEAD}")
     if int(asked) > len(layers):
-        raise UserError(f"--freeze-layers {asked} is out of range: this model has {len(layers)} layers")
+        raise UserError(f"--freeze-layers {asked} is out of range: this model has {count(len(layers), 'layer')}")
     first = {id(each) for each in layers[0].parameters()}
     for each in encoder.parameters():  # in the order of the forward pass: what stands before the first layer embeds
         if id(each) in first:

@@ -21,6 +21,7 @@ from ..errors import UserError
 from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Progress, Step
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
+from ..units import count
 from . import device, distributed, predictions, presets, training_state
 from .batches import TokenIds, epoch_batches
 from .checkpoint import Checkpoint
@@ -304,8 +305,8 @@ class Training:
             self.emit(
                 Note(
                     "info",
-                    f"stopped early at step {self.position.step:,} of {self.steps:,}: {patience} measurements in a row had no better "
-                    f"macro-F1 than {best.f1_macro:.4f} at step {best.step:,}",
+                    f"stopped early at step {self.position.step:,} of {self.steps:,}: {count(patience, 'measurement')} in a row had no "
+                    f"better macro-F1 than {best.f1_macro:.4f} at step {best.step:,}",
                 )
             )
         return lost

@@ -12,7 +12,7 @@ import struct
 import termios
 
 import pytest
-from emotui.core.cli import units
+from emotui.core import units
 from emotui.core.cli.output import ASCII, UNICODE, Output
 from emotui.core.cli.progress import Progress
 

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
 from ...core.errors import UserError
 from ...core.safe_text import safe_line, safe_text
+from ...core.units import count
 from ..state import AppState
 from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
@@ -116,7 +117,7 @@ class DatasetSide(Vertical):
         self.call_after_refresh(self._fit)
         classes, lengths = self.query_one("#classes"), self.query_one("#lengths")
         partly = f"counted on {numbers.rows:,} of {numbers.of:,}" if numbers.rows < numbers.of else ""
-        classes.border_subtitle = Text(partly or f"{numbers.rows:,} rows")
+        classes.border_subtitle = Text(partly or count(numbers.rows, "row"))
         lengths.border_title = Text(f"{self._unit} per text")
         if self._unit == "tokens" and not numbers.boxes.get("tokens"):
             said = self._counting or "tokens are not counted yet"

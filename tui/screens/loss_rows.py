@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from ...core.errors import UserError
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
+from ...core.units import count
 from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
@@ -91,7 +92,7 @@ class LossRows(ModalScreen[None]):
             return
         if not self._is_whole:
             return
-        listed = f"{total:,} rows" if total <= MOST else f"{MOST} of {total:,} rows"
+        listed = count(total, "row") if total <= MOST else f"{MOST} of {total:,} rows"
         self.query_one("#loss-rows").border_subtitle = Text(f"{listed}, the {'lowest' if self._lowest else 'highest'} loss first")
         if not self._rows:
             self.add_class("-empty")

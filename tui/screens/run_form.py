@@ -18,7 +18,6 @@ from textual.widgets import Input, Static
 
 from ...core import hyperparameters
 from ...core.cli.cards import crowd
-from ...core.cli.units import duration
 from ...core.engine.protocol import AskDownload, AskEstimate, EstimateAnswer, ProgressLine
 from ...core.errors import UserError
 from ...core.hyperparameters import DeviceName, Hyperparameter, OneOf
@@ -27,6 +26,7 @@ from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
+from ...core.units import duration
 from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField

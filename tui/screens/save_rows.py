@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from ...core import targets
 from ...core.errors import UserError
+from ...core.units import count
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
 
@@ -26,7 +27,7 @@ class SaveRows(Dialog):
     def __init__(self, dataset: Dataset, found: dict[str, Any] | None) -> None:
         """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None."""
         rows = sum(map(len, (dataset.splits if found is None else found).values()))
-        super().__init__(f"write {rows:,} rows", _HELP)
+        super().__init__(f"write {count(rows, 'row')}", _HELP)
         self._dataset, self._found = dataset, found
 
     def compose_fields(self) -> ComposeResult:
@@ -44,5 +45,5 @@ class SaveRows(Dialog):
         except UserError as error:
             self.say_wrong(str(error))
             return
-        self.state.say(f"{written:,} rows written to {target}")
+        self.state.say(f"{count(written, 'row')} written to {target}")
         self.dismiss()

@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from ...core.cli.units import count, size
 from ...core.data.spaces import without_spaces
 from ...core.engine.protocol import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
 from ...core.errors import UserError
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.specs import TrainSpec
+from ...core.units import count, size
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.batch_grid import VIEWS, Batch, BatchGrid, BatchRow, View

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ...core.cli.units import duration
 from ...core.events import EpochRow, Evaluated, Metrics, Rung
 from ...core.runs.state import RunView
 from ...core.safe_text import cell_width, pad, safe_line
+from ...core.units import count, duration
 from ..widgets.bars import bar, sparkline
 from ..widgets.label_look import LabelLook
 from .training_charts import rung_name
@@ -93,7 +93,7 @@ def class_table(
     trend = 10 if width >= fixed + 30 and len(evaluations) > 1 else 0
     interval = 16 if metrics.intervals and width >= fixed + trend + 36 else 0
     room = max(4, min(30, width - fixed - trend - interval))
-    title = f"{safe_line(metrics.split, 20)}, {metrics.rows:,} rows"
+    title = f"{safe_line(metrics.split, 20)}, {count(metrics.rows, 'row')}"
     head = f"{pad(title, named + room + 1)}{'F1':>6}{'  95 % interval ' if interval else ''}{' since start'[: trend + 1] if trend else ''}"
     lines = [Text(f"{head}{'precision':>10}{'recall':>8}{'rows':>8} {' '.join(names)}", "dim", no_wrap=True)]
     for look in looks:

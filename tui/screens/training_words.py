@@ -9,12 +9,12 @@ from rich.text import Text
 
 from ...core import hyperparameters
 from ...core.cli import shapes
-from ...core.cli.units import age, duration, size
 from ...core.events import Step
 from ...core.runs import filters
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
+from ...core.units import age, count, duration, size
 from ..frame import duration as clock
 from ..theme import class_looks
 from ..widgets.bars import sparkline
@@ -104,7 +104,7 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
         if view.finished is not None:
             line.append(f" in {duration(view.finished.seconds)}")
             if view.finished.steps:
-                line.append(f", {view.finished.steps:,} steps")
+                line.append(f", {count(view.finished.steps, 'step')}")
             if view.finished.peak_memory:
                 line.append(f", at most {size(view.finished.peak_memory)} memory")
         elif view.steps:
@@ -129,7 +129,7 @@ def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: b
         phase = safe_line(f"{view.progress.phase} {view.progress.detail}".strip())
         line.append(f"▶ {phase} {view.progress.done:,}{total} {safe_line(view.progress.unit)}", "bold")
     elif view.steps:
-        line.append(f"▶ {view.step:,}/{view.steps:,}" if compact else f"▶ {view.step:,} of {view.steps:,} steps", "bold")
+        line.append(f"▶ {view.step:,}/{view.steps:,}" if compact else f"▶ {view.step:,} of {count(view.steps, 'step')}", "bold")
     else:
         line.append("▶ starting", "bold")
     if share is not None:
