@@ -163,6 +163,7 @@ def values(column: Any) -> list[Any]:
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
+        _check_indices(column)
         kept = values(column.dictionary) if len(column.dictionary) <= 4 * len(column) else None
         if kept is None:
             return values(column.dictionary_decode() if len(column) else column.dictionary.slice(0, 0))
@@ -173,6 +174,16 @@ def values(column: Any) -> list[Any]:
         return column.to_pylist()
     except (UnicodeDecodeError, ValueError, OverflowError):
         return [_scalar(value) for value in column]
+
+
+def _check_indices(column: Any) -> None:
+    """Raise ArrowInvalid where a dictionary's values are counted beyond its ends: a damaged file would get others' values."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ends = pc.call_function("min_max", [column.indices]).as_py()
+    if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < len(column.dictionary):
+        raise pa.ArrowInvalid(f"it counts {max(ends['max'], -ends['min']) + 1:,} values in a dictionary of {len(column.dictionary):,}")
 
 
 def _scalar(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.data import parquet_footer
+from emotui.core.data import parquet, parquet_footer
 
 
 def written(table: pa.Table, **options: object) -> bytes:
@@ -78,3 +78,12 @@ def test_a_file_that_is_none_has_no_footer(tmp_path: Path) -> None:
     for raw in (b"", b"PAR1", b"\xff" * 12, b"\xff\xff\xff\xff" + b"PAR1"):
         with pytest.raises(OSError, match="no footer"):
             parquet_footer.read(io.BytesIO(raw))
+
+
+@pytest.mark.parametrize("indices", [[0, 2], [0, -1], [None, 127]])
+def test_numbers_beyond_a_dictionary_are_no_values(indices: list[int | None]) -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array(indices, pa.int8()), pa.array(["a", "b"]), safe=False)
+    with pytest.raises(pa.ArrowInvalid, match="in a dictionary of 2"):
+        parquet.values(column)
+    whole = pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.int8()), pa.array(["a", "b"]))
+    assert parquet.values(whole) == ["a", None, "b"]

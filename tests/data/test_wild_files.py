@@ -224,8 +224,8 @@ def test_class_folders_as_the_imdb_reviews_come(tmp_path: Path) -> None:
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 36, "validation": 4, "test": 40}
     assert "un café" in texts(data)
     notes = " ".join(data.notes)
-    assert "left out 7 files of train that have no label" in notes
-    assert "read 1 files of train as cp1252" in notes
+    assert "left out 7 files of train without a label" in notes
+    assert "read 1 file of train as cp1252" in notes
     (tmp_path / "train" / "neg" / "1_7.txt").write_text(" ")
     with pytest.raises(UserError, match=r"train, row 12: the file 'neg/1_7\.txt' is empty"):
         sources.load(DataSpec(str(tmp_path)))
