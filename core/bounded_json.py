@@ -12,6 +12,8 @@ from .safe_text import safe_line
 
 MARKS = (b",", b":", b"[", b"{")
 """There is one of them for each value but the first, so their number bounds the objects that are made."""
+_DIGITS = 308
+"""Of an integer that a float can hold."""
 
 
 def read_object(path: Path, *, size: int, values: int, remedy: str, follow: bool = False) -> dict[str, Any] | None:
@@ -33,7 +35,7 @@ def decode_object(raw: bytes, name: str, *, values: int, remedy: str) -> dict[st
     if sum(raw.count(mark) for mark in MARKS) > values:
         raise UserError(f"{name} holds more than {values:,} values, more than such a file can need. {remedy}")
     try:
-        found = json.loads(raw, parse_constant=_refuse)
+        found = json.loads(raw, parse_constant=_refuse, parse_int=_integer)
         if b"\\u" in raw:
             json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is no character
     except (ValueError, RecursionError) as error:
@@ -45,6 +47,13 @@ def decode_object(raw: bytes, name: str, *, values: int, remedy: str) -> dict[st
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _integer(digits: str) -> int:
+    """Return an integer that a float can hold, as whoever compares it with one expects. Raises ValueError."""
+    if len(digits) > _DIGITS:
+        raise ValueError("a number of too many digits")
+    return int(digits)
 
 
 def _name(path: Path) -> str:

@@ -46,7 +46,7 @@ class _LogStream(io.TextIOWrapper):
 def write_safely() -> None:
     """Make all that this process says on stdout and stderr, which lead to a log, safe text.
 
-    What a library writes without Python is left as it is; see `mend`.
+    What a library writes without Python is left as it is, until `mend` sees it.
     """
     sys.stdout, sys.stderr = _log_stream(1), _log_stream(2)
 

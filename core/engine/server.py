@@ -51,8 +51,8 @@ Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
 SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress lines of one phase."""
-LOG_INTERVAL = 10.0
-"""Seconds between two looks at the log's size."""
+LOG_INTERVAL = 1.0
+"""Seconds between two looks at the log: at its size, and for what acts on a terminal."""
 
 
 class TakenBackError(Exception):

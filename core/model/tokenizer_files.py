@@ -78,7 +78,7 @@ def _setting_faults(settings: dict[str, Any]) -> Iterator[str]:
 def model_max_length(settings: dict[str, Any]) -> int:
     """Return the longest input in tokens that the settings name, UNLIMITED where they name none."""
     length = settings.get("model_max_length")
-    return UNLIMITED if length is None or math.isinf(length) or length > UNLIMITED else max(1, int(length))
+    return UNLIMITED if length is None or length > UNLIMITED else max(1, int(length))  # an infinite one is larger, too
 
 
 def read_backend(path: Path, *, follow: bool = True) -> bytes | None:

@@ -234,6 +234,7 @@ class Supervisor:
         """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
         self.log.flush()
         self._tell_problem()
+        self.mended = log_text.mend(self.run.log_file, self.mended)
         self.on_event.look(self.tally)
         if self._requested("kill"):
             self.ask("kill")

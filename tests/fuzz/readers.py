@@ -656,7 +656,7 @@ READERS: dict[str, Reader] = {
     "listing of a hub": Reader("json", _texts(LISTED), _listing),
     "manifest of a download": Reader("json", _manifest_example, _manifest),
     "questions to the engine": Reader("lines", _question_lines, _questions),
-    "replies of the engine": Reader("lines", _reply_lines, _replies, refuses=True),
+    "replies of the engine": Reader("lines", _reply_lines, _replies, refuses=True, says_lines=True),
     "events of a worker": Reader("lines", _event_lines, _worker_events),
 }
 """What is read of outside, by name."""

@@ -424,6 +424,7 @@ for name, model in {
     "no tokens": {"type": "Unigram", "vocab": [], "unk_id": 0},
     "tokens without a number": {"type": "Unigram", "vocab": [["a"]], "unk_id": 0},
     "endless numbers": {"type": "Unigram", "vocab": [["a", 1e308], ["aa", 1e308], ["b", -1e308]], "unk_id": 0},
+    "a number that no float holds": {"type": "Unigram", "vocab": [["a", 0.0], ["b", -(10**400)]], "unk_id": 0},
     "an empty token": {"type": "Unigram", "vocab": [["", 0.0], ["a", -1.0]], "unk_id": 0},
     "words without an unknown one": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "none"},
 }.items():
@@ -440,7 +441,7 @@ for name, content in {
 _case("special_tokens_map: a list", _write("special_tokens_map.json", "[]"))
 _case("special_tokens_map: a number", _write("special_tokens_map.json", '{"pad_token": 5}'))
 for key, values in {
-    "model_max_length": ([512], "512", 0, -1, True, 1e300, 10**30, 2, 3, None, {}),
+    "model_max_length": ([512], "512", 0, -1, True, 1e300, 10**30, 10**400, 2, 3, None, {}),
     "model_input_names": (["\x1b]52;c;x\x07", "[/]", "input_ids"], 5, [5], ["x"] * 100_000),
     "pad_token": (5, [], {"content": 5}, "zz", "x" * 1_000_000),
     "tokenizer_class": (5, "Evil", "../x"),

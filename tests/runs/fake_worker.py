@@ -141,6 +141,8 @@ def accident(plan: dict[str, Any], step: int, work: worker.Work) -> None:
             os.write(2, words.encode() + b"\xff\n")
             subprocess.run(["/bin/sh", "-c", "printf '\\033]0;from a child\\007\\302\\233\\n' >&2"], check=False)
             raise ValueError(words)
+        case "raw":
+            os.write(2, b"\x1b]0;raw\x07\xc2\x9b\n")
         case _:
             pass
 

@@ -111,6 +111,13 @@ def test_a_log_and_what_is_told_of_it_are_safe_whoever_wrote_them(runs: Runs) ->
         assert part in logged
 
 
+def test_a_log_is_made_safe_while_its_run_goes_on(runs: Runs) -> None:
+    run = runs.start(accident="raw", at=3, steps=100_000)
+    until(lambda: b"?]0;raw???" in run.log_file.read_bytes(), "the log to be made safe")
+    assert runs.view(run).state == "running"
+    launch.kill(run)
+
+
 def test_the_kernels_memory_killer_is_told_from_other_kills(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_MEMORY_KILLS", "1")
     run = runs.start(accident="killed")

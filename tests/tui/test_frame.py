@@ -26,6 +26,7 @@ from emotui.tui.sixteen_colors import SixteenColors, standard
 from emotui.tui.widgets.path_strip import Path as Steps
 from emotui.tui.widgets.path_strip import Step, path_text
 from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
+from emotui.tui.widgets.text_field import LONGEST
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
 from monitor import settle, until
@@ -356,6 +357,23 @@ async def test_nothing_raw_is_pasted_into_a_field(emotui_home: Path, tiny_model:
                     assert not RAW.search(line), line
             field.value = ""
             await pilot.press("escape", "escape")
+
+
+async def test_what_a_field_does_not_take_of_a_paste_is_told(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        field = app.screen.focused
+        assert isinstance(field, Input)
+        for length, told in (
+            (LONGEST, []),
+            (LONGEST + 1, ["a field takes 5,000 characters at once: the rest of what was pasted is left out"]),
+        ):
+            field.value = ""
+            field.post_message(events.Paste("x" * length))
+            await pilot.pause()
+            assert (len(field.value), [each.message for each in app._notifications]) == (LONGEST, told)
 
 
 def test_a_key_of_the_users_own(tmp_path: Path) -> None:

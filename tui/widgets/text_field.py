@@ -26,6 +26,8 @@ class LineField(Input):
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
+        if len(event.text) > LONGEST:
+            self.notify(f"a field takes {LONGEST:,} characters at once: the rest of what was pasted is left out", markup=False)
         self.insert_text_at_cursor(safe_line(event.text[:LONGEST]))
 
 
