@@ -190,7 +190,7 @@ def distrust_notes(started: Started) -> tuple[Note, ...]:
 
 
 class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):
-    """The worker did all it was asked; what result.json keeps."""
+    """The worker did all it was asked; what result.json keeps, of a run that was stopped and measured too."""
 
     metrics: Metrics
     seconds: Seconds
@@ -206,6 +206,8 @@ class Stopped(msgspec.Struct, frozen=True, tag_field="kind", tag="stopped"):
     """The worker saved and ended because it was asked to."""
 
     step: Count
+    finished: Finished | None = None
+    """What its model came to there, where one was written that can be asked."""
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_ended"):

@@ -23,6 +23,7 @@ from .progress import Progress
 if TYPE_CHECKING:
     from ..runs.folder import RunFolder
 
+_SENTENCE = "I saw a movie today and it was really good."
 ENDED = ("stopped", "finished", "failed", "lost", "unreadable")
 POLL = 0.2
 """Seconds between two looks at a run."""
@@ -220,11 +221,14 @@ def ending(view: RunView) -> str:
         return f"run {name} is unreadable: {safe_line(view.reason, 1_000).rstrip('.')}"
     if view.state == "finished":
         took = f" in {duration(view.finished.seconds)}" if view.finished else ""
-        return f"run {name} is finished{took}. Try it: emotui predict {quote(name)} 'I saw a movie today and it was really good.'"
+        return f"run {name} is finished{took}. Try it: emotui predict {quote(name)} '{_SENTENCE}'"
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
         why = f": {safe_line(view.reason, 1_000).rstrip('.')}" if view.reason else ""
-        return f"run {name} was stopped{at}{why}. Go on with: emotui resume {quote(name)}"
+        again = f"Go on with: emotui resume {quote(name)}"
+        if view.finished is not None:
+            again += f", or try it as it is: emotui predict {quote(name)} '{_SENTENCE}'"
+        return f"run {name} was stopped{at}{why}. {again}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
     reason = safe_line(view.reason or "it left no reason", 1_000).rstrip(".")

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,6 +19,9 @@ from ..units import count, duration, percent
 from . import fetch, options, render, shapes
 from .output import Output
 from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..runs.folder import RunFolder
 
 BATCH = 256
 """Lines of stdin classified at once, at most."""
@@ -185,7 +188,7 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
 
     run, rung = rungs.find(arguments.run)
     rung = rungs.chosen(run, rung)
-    _tell_rung(output, run.id, rung)
+    _tell_who(output, run, rung)
     with Session() as engine:
 
         def ask(texts: list[str]) -> tuple[Prediction, ...]:
@@ -196,9 +199,14 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
         return _predict_lines(arguments, output, run.id, ask)
 
 
-def _tell_rung(output: Output, run: str, rung: str) -> None:
+def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
+    """Say which rung of a baseline answers, or at which step a fine-tuning was stopped."""
+    from ..model import saved
+
     if rung:
-        output.say(f"the rung {rung} of {run} answers (RUN:RUNG names one: most_frequent, tfidf or encoder)")
+        output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: most_frequent, tfidf or encoder)")
+    elif told := saved.read(run.model).stopped_told(run.id):
+        output.say(told)
 
 
 def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
@@ -341,7 +349,7 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
 
     run, rung = rungs.find(arguments.run)
     rung = rungs.chosen(run, rung)
-    _tell_rung(output, run.id, rung)
+    _tell_who(output, run, rung)
     ask = AskClassifyFile(
         run=str(run.path),
         rung=rung,

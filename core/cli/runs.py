@@ -69,8 +69,9 @@ def add(commands: Any) -> None:
         commands,
         "stop",
         run_stop,
-        description="Ask a run to save after its step and stop; wait until it has. To ask twice does no harm. --kill does not wait for "
-        "the step: what came after the last checkpoint is lost.",
+        description="Ask a run to save after its step, to measure its model and to stop; wait until it has. The model can be asked, "
+        "evaluated and exported, and the run resumed. To ask twice does no harm. --kill does not wait for the step: what came after the "
+        "last checkpoint is lost.",
         examples=["emotui stop last"],
     )
     options.add_run(parser)

@@ -106,7 +106,7 @@ def training(view: RunView) -> dict[str, Any]:
         "precision": started.precision if started else None,
         "settings": started.settings if started else {},
         "step": view.step,
-        "steps": finished.steps if finished else view.steps,
+        "steps": finished.steps if finished and view.state == "finished" else view.steps,
         "seconds": finished.seconds if finished else None,
         "examples_per_second": finished.examples_per_second if finished else None,
     }

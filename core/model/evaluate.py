@@ -57,6 +57,8 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     else:
         measured = _split(ask.split, run, spec)
         classifier = classify.load(ask.run, rung=rung)
+    if rung == "" and (told := saved.read(run.model).stopped_told(run.id)):
+        measured.notes.append(told)
     texts, truth, labels = measured.texts, measured.truth, classifier.labels
     parts: list[np.ndarray] = []
     for start in range(0, len(texts), PART):

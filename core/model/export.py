@@ -104,6 +104,7 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
     finished = result.finished if result else None
     started = state.view_of(run).started
     kind = "fine-tuned encoder" if note.kind == "classifier" else "logistic regression on the [CLS] hidden state of a frozen encoder"
+    stopped = f", which was stopped at step {note.stopped_at:,}" if note.stopped_at is not None else ""
     lines = [
         "---",
         *HEAD,
@@ -111,7 +112,7 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         "",
         f"# {markdown.escape(Path(spec.job.data.source).name)}: {markdown.escape(kind)}",
         "",
-        f"Made by emotui as the run {markdown.code(run.id)}.",
+        f"Made by emotui as the run {markdown.code(run.id)}{stopped}.",
         "",
         *markdown.table(
             ("setting", "value"),

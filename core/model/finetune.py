@@ -15,7 +15,7 @@ import msgspec
 import torch
 from accelerate import Accelerator
 
-from .. import class_weights, paths
+from .. import class_weights, writing
 from ..data import sources, unknown_tokens
 from ..data.checks import distrusted
 from ..data.table import Dataset
@@ -59,15 +59,16 @@ def train(
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
     done = training.loop()
+    written = msgspec.json.encode(_finish(training, data.text_column, done=done)) if accelerator.is_main_process else b""
+    finished = msgspec.json.decode(distributed.share(accelerator, written), type=Finished)
     if done:
-        finished = msgspec.json.encode(_finish(training, data.text_column)) if accelerator.is_main_process else b""
-        emit(msgspec.json.decode(distributed.share(accelerator, finished), type=Finished))
+        emit(finished)
         if accelerator.is_main_process:
             # Not before it is told: a run that was killed in between would begin from its first step.
             checkpoints.prune(run, 0)
             checkpoints.prune_best(run, None)
     else:
-        emit(Stopped(training.position.step))
+        emit(Stopped(training.position.step, finished))
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return done
@@ -132,17 +133,26 @@ def prepare(
     return training, data
 
 
-def _finish(training: Training, text_column: str) -> Finished:
-    """Write the model and its predictions, and return what the run came to."""
+def _finish(training: Training, text_column: str, *, done: bool) -> Finished:
+    """Write the model and its predictions, and return what the run came to: at its end, or where it was stopped.
+
+    The model of an earlier stop is replaced at once; until then it is the one that answers.
+    """
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
     training.take_best()
     metrics, probabilities = training.measure()
-    paths.make_private(run.model)
-    training.model.save_pretrained(run.model)
-    training.checkpoint.save_tokenizer(run.model, training.settings.max_length)
-    note = SavedModel(kind="classifier", labels=training.labels, max_length=training.settings.max_length, text_column=text_column)
-    note.write(run.model)
+    note = SavedModel(
+        kind="classifier",
+        labels=training.labels,
+        max_length=training.settings.max_length,
+        text_column=text_column,
+        stopped_at=None if done else training.position.step,
+    )
+    with writing.new_folder(run.model, may_replace=_is_replaced) as folder:
+        training.model.save_pretrained(folder)
+        training.checkpoint.save_tokenizer(folder, training.settings.max_length)
+        note.write(folder)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     return Finished(
         metrics=metrics,
@@ -151,6 +161,10 @@ def _finish(training: Training, text_column: str) -> Finished:
         examples_per_second=training.position.rows / max(1e-9, training.position.seconds),
         peak_memory=peak_memory(),
     )
+
+
+def _is_replaced(_: Path) -> None:
+    """Let the model of a run that was stopped be replaced: it is emotui's own."""
 
 
 def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -> dict[str, str]:

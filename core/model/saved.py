@@ -40,6 +40,12 @@ class SavedModel(msgspec.Struct, frozen=True):
     """The column of the texts in the run's data set: looked for first in a file that is classified."""
     most_frequent: int = 0
     """The label, by its place, that 'most_frequent' gives every text."""
+    stopped_at: int | None = None
+    """The step at which the run was stopped; None: it went to its end."""
+
+    def stopped_told(self, run: str) -> str:
+        """Return a sentence, without a full stop, on the model of a run that was stopped; '' where it went to its end."""
+        return "" if self.stopped_at is None else f"the run {run} was stopped at step {self.stopped_at:,}: this is its model there"
 
     def write(self, folder: Path) -> None:
         writing.write_private(folder / FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))

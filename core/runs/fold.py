@@ -56,6 +56,8 @@ class Fold:
         self.telemetry: deque[Telemetry] = deque(maxlen=READINGS)
         self.notes: list[Note] = []
         self.finished: Finished | None = None
+        self.stopped: Finished | None = None
+        """What the model came to where the worker was stopped."""
         self.ended: AttemptEnded | None = None
         self.ended_at: float | None = None
         self.last_event: float | None = None
@@ -108,7 +110,7 @@ class Fold:
                 self._pace.paused = True
                 self.step = max(self.step, event.step)
             case Stopped():
-                self.step = max(self.step, event.step)
+                self.step, self.stopped, self.progress = max(self.step, event.step), event.finished, None
             case _:
                 assert_never(event)
 
@@ -122,7 +124,7 @@ class Fold:
         for points in (self.curve, self.evaluations, self.epochs, self.checkpoints):
             _drop(points, event.resumed_step + 1)
         self.rungs = []
-        self.progress = self.finished = self.ended = self.ended_at = None
+        self.progress = self.finished = self.stopped = self.ended = self.ended_at = None
         self._pace = _Pace()
 
     def _step(self, event: Step, time: float) -> None:

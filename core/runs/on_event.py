@@ -99,7 +99,7 @@ class OnEvent:
 
 def _f1(tally: Tally) -> float | None:
     """Return the weighted F1 that the run ended with, or that of its last epoch."""
-    match tally.finished:
+    match tally.finished or tally.stopped:
         case {"metrics": {"f1_weighted": int() | float() as value}}:
             return value
     return tally.epochs[-1][1].get("f1_weighted") if tally.epochs else None

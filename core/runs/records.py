@@ -8,7 +8,7 @@ import msgspec
 
 from .. import hyperparameters
 from ..errors import UserError
-from ..events import Evaluated, Event, Finished, Metrics, Result, RungDone, Started
+from ..events import Evaluated, Event, Finished, Metrics, Result, RungDone, Started, Stopped
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, RunSpec, TrainSpec
 
@@ -96,6 +96,8 @@ def event_fault(event: Event, labels: tuple[str, ...]) -> str:
     match event:
         case Evaluated() | Finished():
             return metrics_fault(event.metrics, labels)
+        case Stopped() if event.finished is not None:
+            return metrics_fault(event.finished.metrics, labels)
         case RungDone():
             return metrics_fault(event.rung.metrics, labels)
         case Started():

@@ -59,6 +59,7 @@ class RunView(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     finished: Finished | None = None
+    """What it came to, at its end or where it was stopped: then its model can be asked."""
     supervisor_pid: int | None = None
     worker_pid: int | None = None
     last_event: float | None = None
@@ -175,7 +176,7 @@ class RunReader:
             telemetry=tuple(fold.telemetry),
             notes=tuple(fold.notes),
             attempts=tuple(Attempt(*each) for each in fold.attempts),
-            finished=fold.finished or (self._result.finished if self._result else None),
+            finished=fold.finished or fold.stopped or (self._result.finished if self._result else None),
             supervisor_pid=supervisor,
             worker_pid=fold.worker_pid if is_live else None,
             last_event=fold.last_event,

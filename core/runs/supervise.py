@@ -183,7 +183,7 @@ class Supervisor:
             "ended": self.clock(),
             "cause": ending.cause,
             "exit_code": code,
-            "finished": tally.finished,
+            "finished": tally.finished or tally.stopped,
             "rungs": tally.rungs,
             "epochs": [row for _, row in tally.epochs],
             "attempt": self.attempt,

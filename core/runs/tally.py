@@ -17,6 +17,8 @@ class Tally:
     """Rows of the table with the step each belongs to."""
     started: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
+    stopped: dict[str, Any] | None = None
+    """What the model came to where the worker was stopped."""
     error: str = ""
     """The last error that the worker told."""
 
@@ -28,8 +30,11 @@ class Tally:
                 self._begin(step if isinstance(step, int) else 0)
             case {"kind": "started", "steps": int(steps)}:
                 self.started, self.steps = event, steps
-            case {"kind": "step" | "checkpoint_saved" | "stopped", "step": int(step)}:
+            case {"kind": "step" | "checkpoint_saved", "step": int(step)}:
                 self.step = step
+            case {"kind": "stopped", "step": int(step), **more}:
+                measured = more.get("finished")
+                self.step, self.stopped = step, measured if isinstance(measured, dict) else None
             case {"kind": "rung_done", "rung": dict(rung)}:
                 self.rungs.append(rung)
             case {"kind": "epoch_done", "row": dict(row), "step": int(step)}:
@@ -45,7 +50,7 @@ class Tally:
         self.step = resumed_step
         self.epochs = [(step, row) for step, row in self.epochs if step <= resumed_step]
         self.rungs = []
-        self.started = self.finished = None
+        self.started = self.finished = self.stopped = None
         self.error = ""
 
     def can_split_further(self, parts: int) -> bool:

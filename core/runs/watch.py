@@ -24,7 +24,7 @@ class Patience:
     """Seconds that a worker gets."""
 
     stop: float = 120.0
-    """From being asked to stop to SIGTERM for its whole group."""
+    """From being asked to stop, or from what it last told of its progress since, to SIGTERM for its whole group."""
     term: float = 10.0
     """From then to SIGKILL."""
     orphan: float = 60.0
@@ -118,8 +118,10 @@ class Watch:
         except (ValueError, RecursionError):
             event = None
         match event:
-            case {"kind": str()}:
+            case {"kind": str(kind)}:
                 self.sent += 1
+                if kind == "progress" and self.rung == 1:  # it measures what it has saved
+                    self.rung_at = time.monotonic()
                 self.owner.take(line, self.sent)
             case _:
                 tell(f"the worker sent something that is no event: {line[:200]!r}")

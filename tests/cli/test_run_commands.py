@@ -328,7 +328,7 @@ def test_export_writes_a_folder_with_the_label_names(shell, trained, tmp_path):
     assert "not empty" in shell("export", trained["run"], str(target), code=2).stderr
 
 
-def test_detach_stop_resume(shell):
+def test_detach_stop_resume(shell, tmp_path):
     run = shell(*shell.train("--epochs", "400", "--detach")).stdout.strip()
     running = shell.wait_for(run, lambda view: view["step"] > 3)
     assert running["state"] == "running"
@@ -338,6 +338,16 @@ def test_detach_stop_resume(shell):
     assert (stopped["state"], stopped["steps"]) == ("stopped", 2400)
     assert 3 < stopped["step"] < 2400
     assert shell.json("stop", run)["state"] == "stopped"
+    shown = shell.json("show", run)
+    assert shown["f1_weighted"] == shown["metrics"]["f1_weighted"] is not None
+    said = shell("predict", run, "what a lovely day")
+    assert f"stopped at step {stopped['step']:,}" in said.stderr
+    assert said.stdout
+    measured = shell.json("evaluate", run, "--split", "validation")
+    assert measured["f1_weighted"] == pytest.approx(shown["f1_weighted"], abs=1e-6)
+    assert any("stopped at step" in note for note in measured["notes"])
+    assert "model.safetensors" in shell.json("export", run, str(tmp_path / "stopped"))["files"]
+    assert f"stopped at step {stopped['step']:,}" in (tmp_path / "stopped" / "README.md").read_text()
     assert json.loads(shell("resume", run, "--detach", "--json").stdout)["run"] == run
     further = shell.wait_for(run, lambda view: view["step"] > stopped["step"])
     assert further["attempt"] == 2

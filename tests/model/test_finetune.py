@@ -15,7 +15,7 @@ import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
-from emotui.core.model import device, doctor, finetune, training_loop
+from emotui.core.model import classify, device, doctor, finetune, saved, training_loop
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
@@ -131,6 +131,31 @@ def test_the_last_checkpoint_is_kept_until_it_is_told_that_the_run_is_finished(t
     assert checkpoints.latest(run) is None
 
 
+def test_a_stopped_run_leaves_a_measured_model_until_a_resumed_one_replaces_it(tiny_model: Path, tiny_data: Path) -> None:
+    job = job_of(tiny_data, tiny_model)
+    run, before = fine_tune(job, stop_at=5)
+    ended = before[-1]
+    assert isinstance(ended, Stopped)
+    assert ended.finished is not None
+    kept = checkpoints.latest(run)
+    assert kept is not None
+    stopped = weights(run)
+    assert equal(stopped, load_file(kept / "model.safetensors"))
+    assert saved.read(run.model).stopped_at == 5
+    lines = (tiny_data / "validation.jsonl").read_text().splitlines()
+    answers = classify.predict(classify.load(str(run.path)), [json.loads(line)["text"] for line in lines])
+    rows = pq.read_table(run.predictions_file("validation")).to_pylist()
+    assert [answer.label for answer in answers] == [row["prediction"] for row in rows]
+    truth, predicted = [row["label"] for row in rows], [answer.label for answer in answers]
+    assert ended.finished.metrics.f1_macro == pytest.approx(f1_score(truth, predicted, average="macro"))
+    assert ended.finished.steps == 5
+    _, after = fine_tune(job, run=run, resume=True)
+    assert isinstance(after[-1], Finished)
+    assert saved.read(run.model).stopped_at is None
+    assert not equal(weights(run), stopped)
+    assert sorted(path.name for path in run.path.iterdir() if path.name.startswith(".")) == []
+
+
 @pytest.mark.parametrize("stop_at", [1, 5, 6, 7, 11])
 def test_a_resumed_run_is_bit_identical_to_one_that_was_not_interrupted(tiny_model: Path, tiny_data: Path, stop_at: int) -> None:
     job = job_of(tiny_data, tiny_model)
@@ -192,6 +217,20 @@ def test_a_training_without_progress_ends_early_with_its_best_weights(tiny_model
     until, _ = fine_tune(patient_job(tiny_data, tiny_model), stop_at=best)
     assert equal(weights(run), load_file(until.checkpoints / f"step-{best}" / "model.safetensors"))
     assert not list(run.checkpoints.iterdir())
+
+
+def test_a_run_that_is_stopped_after_its_best_measurement_leaves_the_best_weights(tiny_model: Path, tiny_data: Path) -> None:
+    job = patient_job(tiny_data, tiny_model)
+    _, whole = fine_tune(job)
+    measured = macro_f1(whole)
+    best = max(measured, key=lambda step: (measured[step], -step))
+    run, events = fine_tune(job, stop_at=best + 7)
+    ended = events[-1]
+    assert isinstance(ended, Stopped)
+    assert ended.step == best + 7
+    assert ended.finished is not None
+    assert ended.finished.metrics.f1_macro == measured[best]
+    assert equal(weights(run), load_file(checkpoints.best_folder(run, best) / "model.safetensors"))
 
 
 def test_patience_goes_on_counting_in_a_resumed_run(tiny_model: Path, tiny_data: Path) -> None:
