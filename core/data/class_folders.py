@@ -34,7 +34,7 @@ class ClassFolder:
         self._files: dict[str, list[str]] = {}
         self._unlabelled = self._others = 0
         for label in class_names(folder):
-            names = sorted(islice(os.listdir(folder / label), limits.ENTRIES))
+            names = sorted(entry.name for entry in limits.entries(folder / label))
             texts = [name for name in names if name.lower().endswith(ENDING)]
             self._others += len(names) - len(texts)
             if label.lower() in _UNLABELLED:
@@ -113,8 +113,8 @@ class ClassFolder:
 
 
 def class_names(folder: Path) -> list[str]:
-    """Return the folders in a folder that hold texts, in order; fewer than two are no classes. Raises OSError."""
-    names = [entry.name for entry in islice(os.scandir(folder), limits.ENTRIES) if not entry.name.startswith(".") and entry.is_dir()]
+    """Return the folders in a folder that hold texts, in order; fewer than two are no classes. Raises OSError and UserError."""
+    names = [entry.name for entry in limits.entries(folder) if not entry.name.startswith(".") and entry.is_dir()]
     if len(names) > limits.COLUMNS:
         return []
     return [name for name in sorted(names) if any(each.lower().endswith(ENDING) for each in islice(os.listdir(folder / name), 1_000))]

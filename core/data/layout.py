@@ -95,12 +95,11 @@ def _stem(path: Path) -> str:
 
 def _listed(place: Path) -> list[Path]:
     """Return the files of a folder that may hold rows, by name."""
-    with os.scandir(place) as entries:
-        names = sorted(
-            entry.name
-            for entry in islice(entries, limits.ENTRIES)
-            if entry.name.lower().endswith(ENDINGS) and entry.name not in _METADATA and not entry.name.startswith(".") and entry.is_file()
-        )
+    names = sorted(
+        entry.name
+        for entry in limits.entries(place)
+        if entry.name.lower().endswith(ENDINGS) and entry.name not in _METADATA and not entry.name.startswith(".") and entry.is_file()
+    )
     return [place / name for name in names]
 
 
@@ -146,9 +145,9 @@ def _saved(folder: Path) -> Found:
     """Return the files of a folder that `datasets` wrote with save_to_disk: of its splits, or of the one data set that it is."""
     if (folder / "dataset_dict.json").is_file():
         found: Found = {}
-        for entry in sorted(islice(folder.iterdir(), limits.ENTRIES)):
-            split = _SPLIT_OF.get(entry.name.lower())
-            if split and split not in found and (files := _saved_files(entry)):
+        for name in sorted(entry.name for entry in limits.entries(folder)):
+            split = _SPLIT_OF.get(name.lower())
+            if split and split not in found and (files := _saved_files(folder / name)):
                 found[split] = files
         return found
     files = _saved_files(folder)
@@ -204,7 +203,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
     if pattern.startswith("/") or ".." in Path(pattern).parts or len(pattern) > _LONGEST_PATTERN or pattern.count("**") > 1:
         return []
     try:
-        paths = sorted(islice(folder.glob(pattern), limits.ENTRIES))
+        paths = sorted(limits.counted(folder.glob(pattern), folder))
     except (ValueError, NotImplementedError):
         return []
     return [path for path in paths if path.name.lower().endswith(ENDINGS) and path.is_file()]

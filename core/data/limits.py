@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
 from .. import config, paths
 from ..errors import UserError
 from ..safe_text import safe_line
+
+T = TypeVar("T")
 
 COLUMNS = 10_000
 """Columns of one file."""
@@ -49,6 +56,21 @@ def check_unpacked(name: str, unpacked: int, size: int) -> None:
         )
     if unpacked > UNPACKED:
         raise UserError(f"{safe_line(name, 80)} unpacks to more than {UNPACKED >> 30} GiB. Divide it into smaller files")
+
+
+def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what is in a folder of a data set, in no order. Raises UserError where that is more than ENTRIES, and OSError."""
+    with os.scandir(folder) as found:
+        yield from counted(found, folder)
+
+
+def counted(found: Iterable[T], folder: Path) -> Iterator[T]:
+    """Yield what was found in `folder`. Raises UserError where that is more than ENTRIES."""
+    for number, each in enumerate(found):
+        if number >= ENTRIES:
+            name = safe_line(str(folder), 120)
+            raise UserError(f"{name} holds more than {ENTRIES:,} files. Put their texts in one csv or JSON lines file, a row each")
+        yield each
 
 
 def check_columns(name: str, count: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.data import metadata, readers, sources
+from emotui.core.data import limits, metadata, readers, sources
 from emotui.core.errors import UserError
 from emotui.core.specs import DataSpec, Reading
 
@@ -318,3 +318,41 @@ def test_a_stream_is_read_once_in_little_memory() -> None:
     assert sum(row.values[0] == "a b" for row in readers.rows(opened, ["text"])) == 3_000_000
     with pytest.raises(UserError, match="stdin can be read only once"):
         next(readers.rows(opened))
+
+
+def _classes(place: Path) -> None:
+    for label in ("no", "yes"):
+        (place / label).mkdir()
+        for number in range(6):
+            (place / label / f"{number}.txt").write_text(f"text {number}")
+
+
+def _parts(place: Path) -> None:
+    for number in range(6):
+        (place / f"train-{number:05d}-of-00006.jsonl").write_bytes(b'{"text": "a", "label": "b"}\n')
+
+
+def _card_of_many(place: Path) -> None:
+    (place / "README.md").write_text("---\nconfigs:\n- data_files:\n  - split: train\n    path: deep/*/*\n---\n")
+    (place / "deep").mkdir()
+    for folder in range(3):
+        (place / "deep" / f"{folder}").mkdir()
+        for number in range(3):
+            (place / "deep" / f"{folder}" / f"{number}.jsonl").write_bytes(b'{"text": "a", "label": "b"}\n')
+
+
+def _saved_with_more(place: Path) -> None:
+    (place / "train").mkdir()
+    for number in range(5):
+        (place / f"{number}").write_bytes(b"")
+    (place / "dataset_dict.json").write_text('{"splits": ["train"]}')
+
+
+@pytest.mark.parametrize("make", [_classes, _parts, _card_of_many, _saved_with_more])
+def test_more_files_than_are_read_are_told_and_none_is_left_out_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path)
+    monkeypatch.setattr(limits, "ENTRIES", 5)
+    with pytest.raises(UserError, match=r"holds more than 5 files\. Put their texts in one csv"):
+        sources.load(DataSpec(str(tmp_path)))
