@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..shell import quote
+from . import reading_words
 from .faults import shown
 from .rows import Sample
 
@@ -27,6 +31,9 @@ TEXT_NAMES = (
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic", "cats")
 
 
+_PLAIN = "Write each row with a field for its text and one for its label"
+
+
 def choose(sample: Sample, file: str, text_column: str | None, label_column: str | None) -> tuple[str, str, list[str]]:
     """Return the text column, the label column and notes on what was guessed.
 
@@ -41,14 +48,17 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
             f"the column {shown(text_column)} cannot be both text and label. Name two columns with --text-column and --label-column"
         )
     text = text_column if text_column is not None else _guess(sample, TEXT_NAMES, _looks_like_text, {label_column})
-    label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text})
+    label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text}) or _names(sample, text)
     if label is None:
         _check_one_hot(sample, file, text)
+    if (text is None or label is None) and len(sample.columns) == 1:
+        raise UserError(_one_column(sample, file))
     if text is None or label is None:
         what = "the texts and which the labels" if text is None and label is None else "the texts" if text is None else "the labels"
+        plain = [name for name, values in sample.columns.items() if name != "id" and not _content(values)]
         raise UserError(
             f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}. "
-            "Name them with --text-column and --label-column"
+            + ("Name them with --text-column and --label-column" if len(plain) > 1 else _PLAIN)
         )
     for column, option in ((text, "--text-column"), (label, "--label-column")):
         named(sample, file, column, option)
@@ -106,7 +116,42 @@ def named(sample: Sample, file: str, asked: str, option: str) -> str:
 
 
 def listed(sample: Sample) -> str:
-    return safe_line(", ".join(list(sample.columns)[:100]), 200) or "none"
+    """Return the names of the columns, with what is in those that can be neither text nor label."""
+    names = (f"{name}{_content(values)}" for name, values in islice(sample.columns.items(), 100))
+    return safe_line(", ".join(names), 200) or "none"
+
+
+def _content(values: list[object]) -> str:
+    filled = [value for value in values if value is not None]
+    for kind, words in ((list, "lists"), (dict, "objects")):
+        if filled and all(isinstance(value, kind) for value in filled):
+            return f" ({words})"
+    return ""
+
+
+def _one_column(sample: Sample, file: str) -> str:
+    """Return what to do about a file of a single column."""
+    ((name, values),) = sample.columns.items()
+    where = f"{safe_line(file, 80)} has one column alone, {shown(name)}{_content(values)}, and texts and labels need two"
+    if sample.typed:
+        return f"{where}. {_PLAIN}"
+    character = _probable_delimiter([*([] if name == "1" else [name]), *(str(value) for value in values)])
+    if not character:
+        return f"{where}. Say what stands between its fields with --delimiter, or write a label into each row"
+    return f"{where}. Say what stands between its fields, such as --delimiter {quote(reading_words.delimiter_name(character))}"
+
+
+def _probable_delimiter(lines: list[str]) -> str:
+    """Return what most probably stands between the fields of lines that were read as one field each; '' where nothing does.
+
+    It is no letter, digit, space, full stop, hyphen, quote or apostrophe, and nine lines of ten have as many of it, one or more.
+    """
+    filled = [line for line in lines if line]
+    for character in dict.fromkeys(filled[0]) if len(filled) > 1 else ():
+        number, having = Counter(line.count(character) for line in filled).most_common(1)[0]
+        if number and having >= 0.9 * len(filled) and not character.isalnum() and character not in " _.-\"'’":
+            return character
+    return ""
 
 
 def _guess(sample: Sample, names: tuple[str, ...], fits: Callable[[list[object]], bool], taken: set[str | None]) -> str | None:
@@ -117,6 +162,24 @@ def _guess(sample: Sample, names: tuple[str, ...], fits: Callable[[list[object]]
     known = [column for column in free if column.strip().lower() in names]
     fitting = known or [column for column in free if fits(sample.columns[column])]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _names(sample: Sample, text: str | None) -> str | None:
+    """Return the column of names where two columns alone look like labels, and each integer of the one has its name in the other."""
+    fitting = [name for name, values in sample.columns.items() if name != text and _looks_like_labels(values)]
+    if len(fitting) != 2:
+        return None
+    names, numbers = sorted((sample.columns[name] for name in fitting), key=_are_numbers)
+    pairs = {(str(name), str(number)) for name, number in zip(names, numbers, strict=True) if name is not None and number is not None}
+    is_one_to_one = len(pairs) == len({name for name, _ in pairs}) == len({number for _, number in pairs})
+    if not is_one_to_one or _are_numbers(names) or not _are_numbers(numbers):
+        return None
+    return next(name for name in fitting if sample.columns[name] is names)
+
+
+def _are_numbers(values: list[object]) -> bool:
+    filled = [value for value in values if value is not None and value != ""]
+    return all(isinstance(value, int) or (isinstance(value, str) and value.strip().lstrip("+-").isdecimal()) for value in filled)
 
 
 def _looks_like_text(values: list[object]) -> bool:

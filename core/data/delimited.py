@@ -48,7 +48,7 @@ class Delimited:
         limits.check_columns(self.name, len(first))
         self.columns: Sequence[str]
         if self.dialect.header:
-            self.columns, self.repeated = unique_names(first)
+            self.columns, self.repeated = unique_names([name.strip(" ") for name in first])
         else:
             self.columns, self.repeated = [str(place) for place in range(1, len(first) + 1)], frozenset()
         self.types = dict.fromkeys(self.columns, "string")

@@ -15,8 +15,8 @@ from . import limits
 from .columns import LABEL_NAMES, TEXT_NAMES
 
 DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
-ONE_FIELD = "\x1f"
-"""Given to csv as the delimiter of a file whose lines are one field each: the ASCII unit separator, which texts do not have."""
+ONE_FIELD = "\uffff"
+"""Given to csv as the delimiter of a file whose lines are one field each: Unicode keeps it free, so that no text has it."""
 _LINES = 2_000
 """Lines on which the delimiter and the header are judged."""
 _CHARACTERS = 1 << 20
@@ -105,8 +105,6 @@ def _delimiter(lines: Sequence[str], *, table: bool) -> str:
     """Return the delimiter by which the lines have the same number of fields, two or more; '' where there is none."""
     best: tuple[tuple[float, float, float], str] | None = None
     for order, delimiter in enumerate(DELIMITERS):
-        if delimiter == "," and not table:
-            continue  # prose has commas
         share, known, labels = 0.0, False, False
         for quotes in (True, False):
             rows, broken, _ = _parse(lines, delimiter, quotes=quotes)
@@ -123,11 +121,19 @@ def _delimiter(lines: Sequence[str], *, table: bool) -> str:
         fits = share >= (_CONSISTENT if table else 0.99) and not prose
         if not table:
             fits = fits and (known or labels)
+        if delimiter == "," and not table and not _is_known_header(lines[:1]):
+            continue  # prose has commas
         if fits or (known and share):
             score = (share + known, -spaced, -order)
             if best is None or score > best[0]:
                 best = score, delimiter
     return best[1] if best else ""
+
+
+def _is_known_header(lines: Sequence[str]) -> bool:
+    """Whether a line is nothing but usual names of columns with commas between them."""
+    cells = [cell.strip(' "\n').lower() for line in lines for cell in line.split(",")]
+    return len(cells) > 1 and all(cell in _KNOWN for cell in cells)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Reads fastText's training files: __label__NAME before each text."""
+"""Reads fastText's training files: __label__NAME before each text, or after it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREFIX = "__label__"
 
 
 class FastText:
-    """A file of lines that begin with their label."""
+    """A file of lines that begin or end with their label."""
 
     typed = False
     rows: int | None = None
@@ -62,12 +62,15 @@ class FastText:
 
 
 def _parse(line: str) -> tuple[str, str] | str:
-    """Return the label and the text of a line, or what is wrong with it."""
+    """Return the label and the text of a line, or what is wrong with it. The label may stand at its end as well."""
+    first, _, last = line.strip().rpartition(" ")
+    if last.startswith(PREFIX) and last != PREFIX and PREFIX not in first:
+        return last.removeprefix(PREFIX), first.strip()
     label, _, text = line.strip().partition(" ")
     label, tab, more = label.partition("\t")
     text = more + " " + text if tab else text
     if not label.startswith(PREFIX) or label == PREFIX:
-        return f"the line begins with no {PREFIX}NAME"
+        return f"the line has no {PREFIX}NAME at its beginning or its end"
     if text.lstrip().startswith(PREFIX):
         second = text.split(None, 1)[0]
         return f"two labels, {shown(label)} and {shown(second)}: a text has one here"

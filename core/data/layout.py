@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     """Return the files of each split, in the order train, validation, test, and notes on what was decided.
 
     They are called by their split, in the folder or in its data/; or were written by `datasets` with save_to_disk; or are folders of
-    classes; or are what the default configuration in its README.md says; or have their split's name before or after another. A
+    classes; or lie in folders that are called by their split; or are what the default configuration in its README.md says; or have
+    their split's name before or after another. A
     folder that is a split itself stands for the texts in its class folders. Raises UserError where there is no training split, or a
     split has two files of which one must be chosen.
     """
@@ -54,6 +55,7 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
             found = (
                 _saved(folder)
                 or _of_classes(folder)
+                or _first(_by_folder(place) for place in listed)
                 or _by_card(folder)
                 or _first(found | _by_affix(place, names) for place, names in listed.items())
                 or ({"train": [folder]} if is_class_folder(folder) else {})
@@ -66,9 +68,9 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     if "train" not in found:
         raise UserError(_no_training_split(where, found, others))
     notes = [
-        f"read {safe_line(files[0].name, 80) if len(files) == 1 else f'{len(files)} files'} as the {split} split"
+        f"read {safe_line(_within(files[0], places), 80) if len(files) == 1 else f'{len(files)} files'} as the {split} split"
         for split, files in found.items()
-        if _stem(files[0]) != split or len(files) > 1
+        if _stem(files[0]) != split or len(files) > 1 or _within(files[0], places) != files[0].name
     ]
     if others:
         notes.append(f"not used: {_some(others)} (--train, --validation and --test name other files)")
@@ -86,6 +88,11 @@ def _no_training_split(where: str, found: Found, others: list[str]) -> str:
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
     return ", ".join(safe_line(name, 60) for name in names[:5]) + more
+
+
+def _within(path: Path, places: Sequence[Path]) -> str:
+    """Return a file's name, with that of its folder where it lies in none of `places`."""
+    return path.name if path.parent in places else f"{path.parent.name}/{path.name}"
 
 
 def _stem(path: Path) -> str:
@@ -138,6 +145,22 @@ def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]])
                 f"{safe_line(str(place), 120)} has more than one {split} split: {names}. Move all but one of them away, or {_OPTIONS}"
             )
     return {split: next(iter(kinds.values())) for split, kinds in groups.items()}
+
+
+def _by_folder(place: Path) -> Found:
+    """Return the files of folders that are called by their split, as in train/0000.parquet; nothing without a training one."""
+    found: Found = {}
+    with os.scandir(place) as entries:
+        folders = sorted(entry.name for entry in islice(entries, limits.ENTRIES) if entry.name.lower() in _SPLIT_OF and entry.is_dir())
+    for name in folders:
+        files = _listed(place / name)
+        split = _SPLIT_OF[name.lower()]
+        if not files:
+            continue
+        if split in found or len({path.suffix.lower() for path in files}) > 1:
+            raise UserError(f"{safe_line(str(place), 120)} has {split} rows in several folders or formats. Leave one, or {_OPTIONS}")
+        found[split] = files
+    return found if "train" in found else {}
 
 
 def _saved(folder: Path) -> Found:

@@ -67,7 +67,7 @@ def name(
             notes.append(f"took the integer labels for the emotion data's: {', '.join(names)} (--labels names them otherwise)")
     named = schema.name_labels(files, names, faults, ordered=ordered, fold_case=spec.fold_case, values_named=values)
     if not named.integers and not ordered:
-        notes = []
+        notes = ["the labels are numbers, some with fractions: each is a class of its own"] if schema.are_decimals(named.labels) else []
     elif named.integers and not names:
         notes.append("the integer labels have no names and are shown as they are (--labels a,b,c names them)")
     elif named.integers and ordered and named.values != tuple(range(len(named.values))):

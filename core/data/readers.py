@@ -108,9 +108,13 @@ def _text_format(source: Source, known: formats.Format | None) -> formats.Format
             return formats.JSON
     if known is formats.JSON_LINES or (known is formats.JSON and head):
         return formats.JSON_LINES
-    if head.startswith(b"__label__"):
+    if head.startswith(b"__label__") or ((known is None or known in (formats.FASTTEXT, formats.TEXT)) and _END_LABEL.match(head)):
         return formats.FASTTEXT
     return known or formats.CSV
+
+
+_END_LABEL = re.compile(rb"(?:[^\n]*[^\s] __label__\S+[ \r]*\n){2}")
+"""Two lines that end with a label."""
 
 
 def _is_object(line: bytes) -> bool:
@@ -143,7 +147,7 @@ def _looks_like_json(head: bytes) -> bool:
 def sample(opened: OpenedFile) -> Sample:
     """Return the columns of a file and its first rows. Raises UserError where it cannot be read or has no rows."""
     with sentences(opened.table.name):
-        return Sample(opened.table.head(), opened.table.types, opened.table.repeated)
+        return Sample(opened.table.head(), opened.table.types, opened.table.repeated, opened.table.typed)
 
 
 def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults, progress: Progress | None = None) -> Rows:

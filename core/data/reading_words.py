@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ def delimiter(text: str) -> str:
         return DELIMITERS[text]
     if text == "\\t":
         return "\t"
+    if (match := re.fullmatch(r"\\x([0-1][0-9a-fA-F]|7[fF])", text)) and chr(int(match[1], 16)) not in "\0\n\r":
+        return chr(int(match[1], 16))
     if len(text) == 1 and text.isprintable() and text != '"':
         return text
     raise UserError(f"'{safe_line(text, 40)}' is no delimiter: give comma, tab, semicolon, bar, none or one character")
@@ -27,7 +30,8 @@ def delimiter(text: str) -> str:
 
 def delimiter_name(character: str) -> str:
     """Return what `delimiter` takes for it."""
-    return next((name for name, each in DELIMITERS.items() if each == character), character)
+    named = next((name for name, each in DELIMITERS.items() if each == character), character)
+    return named if named.isprintable() else f"\\x{ord(named):02x}"
 
 
 def parse(text: str) -> Reading:

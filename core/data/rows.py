@@ -28,6 +28,8 @@ class Sample(msgspec.Struct, frozen=True):
     """Each column's type in words."""
     repeated: frozenset[str] = frozenset()
     """Names that the file gives to several columns."""
+    typed: bool = True
+    """Whether the file says where a field ends and what it is, as JSON and Parquet do."""
 
 
 class Rows:

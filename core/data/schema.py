@@ -18,6 +18,7 @@ EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 """Label names of the emotion data (Saravia et al. 2018, doi 10.18653/v1/D18-1404) in the order of its integers."""
 
 _INTEGER = re.compile(r"([+-]?(?:0|[1-9][0-9]{0,9}))(?:\.0*)?")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,10}\.0+")
 _DECIMAL = re.compile(r"[+-]?[0-9]*\.[0-9]+")
 _LIST = re.compile(r"""\[\s*(?:'([^']*)'|"([^"]*)"|([^\[\]'",]*))\s*\]""")
 _SEVERAL = re.compile(r"\[.+,.+\]", re.DOTALL)
@@ -83,8 +84,16 @@ def are_integers(values: Sequence[Sequence[int | str]]) -> bool:
     return 2 * sum(type(label) is int for labels in values for label in labels) >= sum(map(len, values))
 
 
+def are_decimals(labels: Sequence[str]) -> bool:
+    """Whether all labels are numbers, and one of them or more has a fraction."""
+    return any(map(_DECIMAL.fullmatch, labels)) and all(_DECIMAL.fullmatch(label) or _INTEGER.fullmatch(label) for label in labels)
+
+
 def typed(files: Sequence[Rows], names: tuple[str, ...] = ()) -> list[list[int | str]]:
-    """Return the labels of each file; those of csv files that are written as whole numbers become integers, ['joy'] becomes joy."""
+    """Return the labels of each file; those of csv files that are written as whole numbers become integers, ['joy'] becomes joy.
+
+    In files with types of their own texts stay texts, but where all are written like 2.0, as a table's floats are.
+    """
     texts = {label: _unlisted(label) for rows in files if not rows.typed for label in set(rows.labels)}
     halves = {label for label, text in texts.items() if isinstance(text, str) and _DECIMAL.fullmatch(text) and not _INTEGER.fullmatch(text)}
     share = sum(label in halves for rows in files if not rows.typed for label in rows.labels) if halves else 0
@@ -93,8 +102,11 @@ def typed(files: Sequence[Rows], names: tuple[str, ...] = ()) -> list[list[int |
         plain = {label: _integer(text) for label, text in texts.items()}
 
     def labels_of(rows: Rows) -> list[int | str]:
-        if rows.typed or (names and set(rows.labels) <= set(names)):
+        if names and set(rows.labels) <= set(names):
             return rows.labels
+        if rows.typed:
+            whole = all(isinstance(label, str) and _WHOLE.fullmatch(label) for label in set(rows.labels))
+            return [_integer(label) for label in rows.labels] if whole else rows.labels
         return [plain[label] for label in rows.labels]
 
     return [labels_of(rows) for rows in files]

@@ -150,7 +150,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
     text, label, guessed = columns.choose(sample, first.table.name, spec.text_column, spec.label_column)
     notes += guessed
     without = unlabelled.find(opened, text, label)
-    notes += [unlabelled.note(split, rows) for split, rows in without.items()]
+    notes += [each.note(split) for split, each in without.items()]
     opened = {split: part for split, part in opened.items() if split not in without}
     read, faults = _read(opened, text, label, spec, progress)
     notes += dict.fromkeys(note for part in opened.values() for each in part for note in each.notes())
@@ -193,7 +193,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         notes=tuple(notes),
         values=named.values,
         drawn=tuple(name for name, split in splits.items() if split is not before.get(name)),
-        unlabelled=without,
+        unlabelled={split: each.rows for split, each in without.items()},
         spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -11,37 +12,44 @@ from . import columns, readers, schema
 from .faults import shown
 from .readers import MISSING, OpenedFile
 
-NO_LABEL = -1
-"""What `datasets` writes where a label is kept back."""
+
+class Unlabelled(NamedTuple):
+    """A split without labels."""
+
+    rows: int
+    placeholder: int | str | None
+    """What stands in the place of the labels, such as -1 or '?'; None for nothing."""
+
+    def note(self, split: str) -> str:
+        """Return the sentence about it."""
+        stands = "" if self.placeholder is None else f" but {shown(self.placeholder)}, which no row of training has"
+        rows = "1 row is" if self.rows == 1 else f"{self.rows:,} rows are"
+        return f"{split} has no labels{stands}: its {rows} not used (emotui predict RUN --file FILE --out OUT classifies them)"
 
 
-def find(opened: dict[str, list[OpenedFile]], text_column: str, label_column: str) -> dict[str, int]:
-    """Return the rows of each split, other than the first, whose labels are all null, empty or -1, or that has no column of labels.
+def find(opened: dict[str, list[OpenedFile]], text_column: str, label_column: str) -> dict[str, Unlabelled]:
+    """Return the splits, other than the first, that have no column of labels, or whose labels are all null, empty or one placeholder.
 
-    -1 counts as no label only where the first split, the training rows, does not have it. Raises UserError where a file seems to
-    have its labels in a column of another name.
+    A placeholder is a label that all of the split's rows have and none of the first split's, the training rows: -1, as `datasets`
+    writes it, or '?', or whatever else. Raises UserError where a file seems to have its labels in a column of another name.
     """
     first, *others = opened
-    found: dict[str, int] = {}
-    trained = None
+    found: dict[str, Unlabelled] = {}
     for split in others:
         rows: Counter[int | str | None] = Counter()
         for label in _labels(opened[first], opened[split], text_column, label_column):
             rows[label] += 1
-            if label not in (None, NO_LABEL):
+            if len(rows.keys() - {None}) > 1:
                 break
-        if not rows or not rows.keys() <= {None, NO_LABEL}:
+        borne = rows.keys() - {None}
+        if not rows or len(borne) > 1:
             continue
-        if NO_LABEL in rows and trained is None:
-            trained = NO_LABEL in _labels(opened[first], opened[first], text_column, label_column)
-        if NO_LABEL not in rows or not trained:
-            found[split] = rows.total()
+        placeholder = next(iter(borne), None)
+        if placeholder is None or _folded(placeholder) not in map(
+            _folded, _labels(opened[first], opened[first], text_column, label_column)
+        ):
+            found[split] = Unlabelled(rows.total(), placeholder)
     return found
-
-
-def note(split: str, rows: int) -> str:
-    """Return the sentence about such a split."""
-    return f"{split} has no labels: its {rows:,} rows are not used (emotui predict RUN --file FILE --out OUT classifies them)"
 
 
 def _labels(train: Sequence[OpenedFile], files: Sequence[OpenedFile], text_column: str, label_column: str) -> Iterator[int | str | None]:
@@ -59,6 +67,10 @@ def _labels(train: Sequence[OpenedFile], files: Sequence[OpenedFile], text_colum
             value = row.values[0] if has_labels else None
             empty = value is None or value is MISSING or value != value or (isinstance(value, str) and not value.strip())
             yield None if empty else _label(value, typed=table.typed)
+
+
+def _folded(label: int | str | None) -> int | str | None:
+    return label.casefold() if isinstance(label, str) else label
 
 
 def _label(value: object, *, typed: bool) -> int | str:

@@ -26,7 +26,9 @@ def test_a_test_split_of_minus_ones_as_in_glue() -> None:
     assert lengths(data) == {"train": 240, "validation": 30}
     assert data.unlabelled == {"test": 30}
     assert data.labels == ("negative", "positive")
-    assert any(note.startswith("test has no labels: its 30 rows are not used") for note in data.notes)
+    assert any(
+        note.startswith("test has no labels but '-1', which no row of training has: its 30 rows are not used") for note in data.notes
+    )
 
 
 def test_a_test_file_without_the_column_as_on_kaggle() -> None:
