@@ -150,8 +150,7 @@ def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]])
 def _by_folder(place: Path) -> Found:
     """Return the files of folders that are called by their split, as in train/0000.parquet; nothing without a training one."""
     found: Found = {}
-    with os.scandir(place) as entries:
-        folders = sorted(entry.name for entry in islice(entries, limits.ENTRIES) if entry.name.lower() in _SPLIT_OF and entry.is_dir())
+    folders = sorted(entry.name for entry in limits.entries(place) if entry.name.lower() in _SPLIT_OF and entry.is_dir())
     for name in folders:
         files = _listed(place / name)
         split = _SPLIT_OF[name.lower()]
