@@ -44,7 +44,6 @@ def test_columns_are_guessed(tmp_path: Path, write, ending: str, columns: dict, 
         ({"question": SENTENCES, "answer": SENTENCES, "label": CLASSES}, "holds the texts: its columns are question, answer, label"),
         ({"text": SENTENCES, "emotion": CLASSES, "topic": CLASSES}, "holds the labels: its columns are text, emotion, topic"),
         ({"a": [1.5] * 40, "b": [2.5] * 40}, "holds the texts and which the labels: its columns are a, b"),
-        ({"text": SENTENCES},),
     ],
 )
 def test_ambiguous_columns_are_listed(tmp_path: Path, write, columns: dict, expected: str) -> None:
