@@ -17,8 +17,14 @@ from .safe_text import safe_line
 _RUNNERS = {
     *("sh", "bash", "dash", "zsh", "ksh", "fish", "env", "nohup", "nice", "ionice", "setsid", "exec", "command", "time", "sudo", "timeout"),
     *("python", "python3", "perl", "ruby", "node", "php", ".", "source"),
+    *("xargs", "eval", "builtin", "stdbuf", "systemd-run", "if", "then", "elif", "else", "while", "until", "do", "!", "{"),
 }
-"""Programs that run the file that is named after them."""
+"""Programs and words of the shell that run the file that is named after them."""
+_OPERATORS = set(";&|()<>`\n")
+"""What separates the commands of a line for the shell."""
+_HOLDS_MORE = {*_OPERATORS, " ", "\t"}
+_DEEPEST = 5
+"""Commands within the quotes of commands that are looked into."""
 _ADMINISTRATORS = {"root", "wheel", "admin", *(("staff",) if sys.platform == "linux" else ())}
 """Groups whose members may change the system's programs anyway."""
 
@@ -61,25 +67,39 @@ def _of_administrators(status: os.stat_result) -> bool:
         return False
 
 
-def check_command(command: str, folder: Path, what: str) -> None:
-    """Raise UserError where others may change what a shell command runs: its program, and the script that an interpreter is given.
+def check_command(command: str, folder: Path, what: str, *, deep: int = 0) -> None:
+    """Raise UserError where others may change what a shell command runs: its programs, and the scripts that they are given.
 
-    Relative names count from `folder`. What the shell itself knows, or does not find, is not looked at.
+    Each part of a pipe or list counts, what stands in $(...) or in quotes, and every argument that leads to a program. Relative
+    names count from `folder`. What the shell itself knows, or does not find, is not looked at.
     """
-    try:
-        words = shlex.split(command, comments=True)
-    except ValueError:
-        words = command.split()
-    for word in words:
-        name = os.path.basename(word)
-        if word.startswith("-") or "=" in word or word.replace(".", "").isdigit():
-            continue  # an option, a variable, or the seconds of timeout
+    runs, goes_to_file = True, False
+    for word in map(os.path.expandvars, _words(command)):
+        if set(word) <= _OPERATORS:
+            goes_to_file = bool({"<", ">"} & set(word)) and "(" not in word
+            runs = runs or not goes_to_file
+            continue
+        if _HOLDS_MORE & set(word) and word != command and deep < _DEEPEST:
+            check_command(word, folder, what, deep=deep + 1)
+        if goes_to_file or word.startswith("-") or "=" in word or word.replace(".", "").isdigit():
+            goes_to_file = False  # nor is it an option, a variable, or the seconds of timeout that runs
+            continue
         found = _found(word, folder)
-        if found is not None:
+        if found is not None and (runs or ("/" in word and os.access(found, os.X_OK))):
             with contextlib.suppress(OSError):
                 check(found, what)
-        if name not in _RUNNERS and not name.startswith("python"):
-            return
+        name = os.path.basename(word)
+        runs = runs and (name in _RUNNERS or name.startswith("python"))
+
+
+def _words(command: str) -> list[str]:
+    """Return the words of a shell command without quotes, and its operators."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="".join(_OPERATORS))
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    try:
+        return list(lexer)
+    except ValueError:
+        return command.split()
 
 
 def _found(word: str, folder: Path) -> Path | None:

@@ -82,8 +82,12 @@ def cache_folder() -> Path:
 def make_private(folder: Path) -> Path:
     """Create `folder` and its missing parents with mode 0700, whatever the umask, and return it.
 
-    Raises UserError where the folder cannot be made, or belongs to someone else, or others may write in it.
+    Raises UserError where the folder cannot be made, or belongs to someone else, or others may write in it, and where a link of
+    another user leads there from a folder open to several.
     """
+    from .targets import follow
+
+    follow(folder)
     missing = [folder]
     try:
         while not missing[-1].exists() and missing[-1] != missing[-1].parent:

@@ -41,6 +41,25 @@ COMMANDS = {
     "sourced": ". {scripts}/notify.sh",
     "quoted": '"{scripts}/notify.sh" x',
     "by a link": "{scripts}/link",
+    "after another": "true; {scripts}/notify.sh",
+    "without a space": "true;{scripts}/notify.sh&",
+    "on a line of its own": "true\n{scripts}/notify.sh",
+    "where another succeeds": "true && sh {scripts}/notify.sh",
+    "where another fails": "false || {scripts}/notify.sh",
+    "in a pipe": "cat | {scripts}/notify.sh | cat",
+    "in parentheses": "(cd / && {scripts}/notify.sh)",
+    "in braces": "{{ {scripts}/notify.sh; }}",
+    "in a substitution": "echo $({scripts}/notify.sh)",
+    "in quoted backticks": 'echo "`{scripts}/notify.sh`"',
+    "in a condition": "if {scripts}/notify.sh; then true; fi",
+    "in a branch": "if true; then {scripts}/notify.sh; fi",
+    "by a shell's -c": 'sh -c "true; {scripts}/notify.sh"',
+    "by xargs": "xargs -n 1 {scripts}/notify.sh",
+    "by another program": "flock /dev/null {scripts}/notify.sh",
+    "by a variable": "$SCRIPTS/notify.sh",
+    "by a variable in braces": '"${{SCRIPTS}}/notify.sh"',
+    "behind a file": "true < /dev/null; {scripts}/notify.sh",
+    "behind a number sign": "echo run#1; {scripts}/notify.sh",
     "bad quoting": '{scripts}/notify.sh "',
 }
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
@@ -54,7 +73,8 @@ CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_script_that_others_may_change_is_refused(place: Path, command: str, change: str) -> None:
+def test_a_script_that_others_may_change_is_refused(place: Path, command: str, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRIPTS", str(place / "scripts"))
     (place / "scripts" / "link").symlink_to("notify.sh")
     words = COMMANDS[command].format(scripts=place / "scripts")
     assert read(place, words).on_event == words
@@ -92,6 +112,14 @@ def test_what_belongs_to_another_user_is_refused(place: Path, path: str) -> None
 )
 def test_usual_commands_pass(place: Path, command: str) -> None:
     assert read(place, command).on_event == command
+
+
+def test_a_file_that_a_command_only_reads_or_writes_may_be_everybodys(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENDLESS", "$ENDLESS again")
+    (place / "log").write_text("")
+    (place / "log").chmod(0o666)
+    for command in (f"cat >> {place}/log", f"mail -s x me < {place}/log 2>&1", f"cp /dev/stdin {place}/log", "echo $ENDLESS"):
+        assert read(place, command).on_event == command
 
 
 def test_a_program_of_the_path_is_found_there(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,10 +53,16 @@ class Output:
             self.line(text)
 
     def json(self, value: Any) -> None:
-        """Write one JSON object on a line of its own. A number that is not finite becomes null. Raises UserError as `line` does."""
+        """Write one JSON object on a line of its own. A number that is not finite becomes null, and a byte of a file's name that
+        is no UTF-8 becomes U+FFFD. Raises UserError as `line` does.
+        """
         import msgspec
 
-        text = escape_json(msgspec.json.encode(value).decode())
+        try:
+            encoded = msgspec.json.encode(value)
+        except UnicodeEncodeError:
+            encoded = msgspec.json.encode(_unicode(msgspec.to_builtins(value)))
+        text = escape_json(encoded.decode())
         if not is_utf8(self.stdout):
             text = "".join(each if each.isascii() else _json_escape(each) for each in text)
         self._write(text + "\n")
@@ -134,6 +140,19 @@ def fitted(stream: TextIO, text: str) -> str:
 def write_line(stream: TextIO, text: str) -> None:
     """Write `text` as safe text; what the stream's encoding lacks is written as an escape."""
     stream.write(fitted(stream, safe_text(text)) + "\n")
+
+
+def _unicode(value: Any) -> Any:
+    """Return a value of JSON without halves of characters, which UTF-8 cannot write."""
+    match value:
+        case str():
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {_unicode(key): _unicode(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_unicode(each) for each in value]
+        case _:
+            return value
 
 
 def _json_escape(character: str) -> str:

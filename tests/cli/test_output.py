@@ -46,6 +46,12 @@ def test_json_writes_null_for_what_is_not_finite():
     assert json.loads(written(out)) == {"loss": None, "lr": None}
 
 
+def test_json_writes_names_of_files_that_are_no_unicode():
+    out, err = streams()
+    Output(out, err).json({"home": "/a\udcff", "names": ["b", ("\ud800c",)], "\udcfe": 1.5, "smile": "\ud83d\ude00"})
+    assert json.loads(written(out)) == {"home": "/a\ufffd", "names": ["b", ["\ufffdc"]], "\ufffd": 1.5, "smile": "\U0001f600"}
+
+
 def test_lines_are_safe_and_fit_the_encoding():
     out, err = streams("ascii")
     output = Output(out, err)

@@ -34,6 +34,22 @@ def test_the_folders_above_the_home_and_outside_it_are_not_looked_at(emotui_home
     assert paths.make_private(own) == own
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's files")
+@pytest.mark.parametrize("below", ["", "home"])
+def test_a_home_that_another_users_link_leads_to_is_refused(emotui_home, tmp_path, monkeypatch, below):
+    (tmp_path / "mine").mkdir(mode=0o700)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o777)
+    link = tmp_path / "shared" / "link"
+    link.symlink_to(tmp_path / "mine")
+    monkeypatch.setenv("EMOTUI_HOME", str(link / below))
+    paths.make_private(paths.runs_folder()).rmdir()  # by a link of one's own
+    os.lchown(link, 54_321, 54_321)
+    with pytest.raises(UserError, match=r"is a link that another user \(uid 54321\) has put into a folder"):
+        paths.make_private(paths.runs_folder())
+    assert not (tmp_path / "mine" / below / "runs").exists()
+
+
 def test_doctor_names_the_home_and_not_the_installation(emotui_home, capsys):
     emotui_home.write_text("a file")
     assert main(["doctor"]) == 1
