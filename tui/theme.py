@@ -98,6 +98,6 @@ def class_looks(labels: Sequence[str], *, dark: bool = True) -> tuple[LabelLook,
     """Return how each class looks, in label order."""
     begun = Counter(name[:ALIKE] for name in labels)
     return tuple(
-        LabelLook(name, class_glyph(index), class_color(index, dark=dark), index + 1 if begun[name[:ALIKE]] > 1 else 0)
+        LabelLook(name, class_glyph(index), class_color(index, dark=dark), index, begun[name[:ALIKE]] > 1)
         for index, name in enumerate(labels)
     )

@@ -14,7 +14,7 @@ from ..events import EpochRow
 from ..runs.state import RunView
 from ..safe_text import safe_line
 from ..shell import quote
-from ..specs import BaselineSpec
+from ..specs import BaselineSpec, Job
 from ..units import count, duration, score
 from . import render, shapes
 from .output import Output
@@ -29,6 +29,11 @@ POLL = 0.2
 """Seconds between two looks at a run."""
 INTERRUPTED = 130
 RUNG_NAMES = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "frozen encoder"}
+
+
+def how_to_stop(job: Job) -> str:
+    """Return what ctrl+C does to a job that is followed, without a full stop."""
+    return "Ctrl+C stops it; the rungs that are measured stay" if isinstance(job, BaselineSpec) else "Ctrl+C stops it and saves"
 
 
 def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, sleep: Callable[[float], None] = time.sleep) -> RunView:

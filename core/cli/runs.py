@@ -322,7 +322,7 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
             return follow.detach(run, output, ctrl_c, json=arguments.json)
-        output.say(f"run {run.id} goes on. Ctrl+C stops it and saves")
+        output.say(f"run {run.id} goes on. {follow.how_to_stop(run.read_spec().job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
     return follow.conclude(run, view, output, json=arguments.json)
 

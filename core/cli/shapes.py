@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..events import Metrics, Rung
+from ..runs import rungs
 from ..runs.state import RunView
 
 FIGURES = ("split", "rows", "accuracy", "f1_weighted", "f1_macro", "loss", "per_class", "confusion")
@@ -32,11 +33,11 @@ def rung(one: Rung) -> dict[str, Any]:
 
 
 def final_metrics(view: RunView) -> Metrics | None:
-    """Return the metrics a run ended with, else the newest ones that it measured."""
+    """Return the metrics a run ended with, else the newest ones that it measured; of a baseline those of its best rung."""
+    if (best := rungs.best(view.rungs)) is not None:
+        return best.metrics
     if view.finished is not None:
         return view.finished.metrics
-    if view.rungs:
-        return view.rungs[-1].metrics
     return view.evaluations[-1].metrics if view.evaluations else None
 
 

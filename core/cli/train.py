@@ -118,6 +118,6 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
                 output.say(f"results on this data cannot be trusted: {safe_line(reason)}")
             told = f"run {run.id} goes on by itself. See it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
-        output.say(f"run {run.id} started. Ctrl+C stops it and saves")
+        output.say(f"run {run.id} started. {follow.how_to_stop(job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
     return follow.conclude(run, view, output, json=arguments.json)

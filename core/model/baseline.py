@@ -121,6 +121,8 @@ def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
     most_frequent = int(np.asarray(dummy.predict(np.zeros((1, 1))))[0])
     note = SavedModel("most_frequent", data.labels, UNLIMITED, text_column=data.text_column, most_frequent=most_frequent)
     note.write(paths.make_private(rungs.folder_of(run, "most_frequent")))
+    certain = np.eye(len(data.labels))[predicted]
+    predictions.save(run.predictions_file(rungs.predicted("validation", "most_frequent")), validation.label_ids(), certain, data.labels)
     return Rung("most_frequent", metrics, time.monotonic() - started)
 
 
@@ -149,6 +151,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     folder = paths.make_private(rungs.folder_of(run, "tfidf"))
     model.save(folder)
     SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
+    predictions.save(run.predictions_file(rungs.predicted("validation", "tfidf")), truth, probabilities, data.labels)
     return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
 
 

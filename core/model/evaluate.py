@@ -68,7 +68,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     predicted, losses = probabilities.argmax(1), predictions.losses(probabilities, truth)
     metrics = measure(measured.name, truth, predicted, labels, float(losses.mean()))
     metrics = msgspec.structs.replace(metrics, intervals=bootstrap(truth, predicted, labels, ask.resamples))
-    path = run.predictions_file(measured.key if rung in ("", "encoder") else f"{measured.key}-{rung}")
+    path = run.predictions_file(rungs.predicted(measured.key, rung))
     predictions.save(path, truth, probabilities, labels)
 
     def scored(index: int) -> ScoredRow:

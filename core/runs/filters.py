@@ -11,6 +11,7 @@ from typing import get_args
 from ..errors import UserError
 from ..filter_line import Piece, pieces
 from ..safe_text import safe_line
+from . import rungs
 from .notes import RunNote
 from .state import RunView, State
 
@@ -38,14 +39,14 @@ def parse(line: str) -> Test:
 
 
 def score(view: RunView, figure: str) -> float | None:
-    """Return a figure of Metrics on the validation split: the final one, or the newest; the best of the rungs of a baseline."""
+    """Return a figure of Metrics on the validation split: the final one, or the newest; that of the best rung of a baseline."""
+    if (rung := rungs.best(view.rungs)) is not None:
+        return getattr(rung.metrics, figure)
     if view.finished is not None:
         return getattr(view.finished.metrics, figure)
     if view.evaluations:
         return getattr(view.evaluations[-1].metrics, figure)
-    if view.epochs:
-        return getattr(view.epochs[-1], figure)
-    return max((getattr(rung.metrics, figure) for rung in view.rungs), default=None)
+    return getattr(view.epochs[-1], figure) if view.epochs else None
 
 
 def _test(piece: Piece) -> Test:

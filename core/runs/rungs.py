@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from ..errors import UserError
+from ..events import Rung
 from ..safe_text import safe_line
 from . import folder
 from .folder import RunFolder
@@ -28,6 +30,11 @@ def find(ref: str) -> tuple[RunFolder, str]:
 def folder_of(run: RunFolder, rung: str) -> Path:
     """Return where the model of a rung lies; '' is that of a fine-tuned run."""
     return run.model if rung in ("", "encoder") else run.path / "rungs" / rung
+
+
+def predicted(rows: str, rung: str) -> str:
+    """Return what the predictions of a rung for a split, or for a file, are kept under."""
+    return rows if rung in ("", "encoder") else f"{rows}-{rung}"
 
 
 def kept(run: RunFolder) -> tuple[str, ...]:
@@ -66,5 +73,11 @@ def _best(path: Path, written: int) -> str:  # noqa: ARG001  (part of the cache 
     if not _has_rungs(run):
         return ""
     result, there = run.read_result(), kept(run)
-    measured = [rung for rung in (result.rungs if result else ()) if rung.name in there]
-    return max(measured, key=lambda rung: (rung.metrics.f1_macro, NAMES.index(rung.name))).name if measured else "encoder"
+    found = best([rung for rung in (result.rungs if result else ()) if rung.name in there])
+    return found.name if found is not None else "encoder"
+
+
+def best(measured: Sequence[Rung], named: str = "") -> Rung | None:
+    """Return the rung with the highest macro-F1, of equals the highest one, or the one that is `named`; None where there is none."""
+    wanted = [rung for rung in measured if rung.name in NAMES and named in ("", rung.name)]
+    return max(wanted, key=lambda rung: (rung.metrics.f1_macro, NAMES.index(rung.name)), default=None)

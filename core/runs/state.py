@@ -67,6 +67,8 @@ class RunView(msgspec.Struct, frozen=True):
     ended: float | None = None
     seconds_left: float | None = None
     """Estimated seconds to the end; None where nothing can be said."""
+    is_whole: bool = True
+    """Whether curves, evaluations and readings were read; a glance leaves them out, and then nothing says that there are none."""
     has_spec: bool = True
     """Whether `spec` is the run's own; where it cannot be read, a blank one stands there."""
     faults: tuple[str, ...] = ()
@@ -216,8 +218,9 @@ def glance(run: RunFolder) -> RunView:
             rungs=result.rungs,
             finished=result.finished,
             ended=result.ended,
+            is_whole=False,
         )
-    return msgspec.structs.replace(view_of(run), curve=(), evaluations=(), telemetry=())
+    return msgspec.structs.replace(view_of(run), curve=(), evaluations=(), telemetry=(), is_whole=False)
 
 
 def blank_spec(run: RunFolder) -> RunSpec:

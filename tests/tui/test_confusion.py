@@ -71,7 +71,7 @@ async def test_thirty_classes_whose_names_begin_alike_can_be_told_apart(size: tu
         assert len(set(heads)) == len(heads)
         rows = [line for line in drawn(app) if re.search(r"│ . (\d+)", line)]
         assert [re.search(r"│ . (\d+)", line)[1] for line in rows] == [  # type: ignore[index]
-            f"{index:02}" if name == "{:02}" else str(index + 1) for index in range(confusion._first[0], confusion._first[0] + len(rows))
+            f"{index:02}" if name == "{:02}" else str(index) for index in range(confusion._first[0], confusion._first[0] + len(rows))
         ]
 
 

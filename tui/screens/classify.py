@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from ...core.engine.protocol import AskClassify, ClassifyAnswer, Prediction
 from ...core.errors import UserError
+from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, task_of
@@ -25,7 +26,7 @@ from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
-from .training_words import looks_of, name_of, run_item, short_source
+from .training_words import has_model, looks_of, name_of, run_item, short_source
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -56,6 +57,7 @@ class ClassifyScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
         Binding("i,slash", "type", "type", show=False, tooltip="type a sentence", id="classify.type"),
+        Binding("b", "turn_rung", "rung", tooltip="the next rung of the baseline under the cursor answers", id="classify.rung"),
     ]
 
     def __init__(self) -> None:
@@ -69,6 +71,8 @@ class ClassifyScreen(Page):
         self._seconds: dict[str, float] = {}
         self._rungs: dict[str, str] = {}
         """Of the baselines that answered: the rung, by folder."""
+        self._asked_rungs: dict[str, str] = {}
+        """Of the baselines that another rung than the best was asked of: the rung, by folder."""
         self._stale: set[str] = set()
         self._asked: str | None = None
         self._loaded: set[str] = set()
@@ -109,8 +113,8 @@ class ClassifyScreen(Page):
     @property
     def runs(self) -> list[RunView]:
         """Runs with a model to ask, newest first, those of the open data set before others."""
-        finished = (view for view in self.state.runs if view.state == "finished")
-        return sorted(finished, key=lambda view: not self.state.is_of_open_data(view))
+        known = (view for view in self.state.runs if has_model(view))
+        return sorted(known, key=lambda view: not self.state.is_of_open_data(view))
 
     @property
     def chosen(self) -> list[RunView]:
@@ -163,7 +167,7 @@ class ClassifyScreen(Page):
 
     async def _load_one(self, view: RunView) -> None:
         with contextlib.suppress(UserError):  # the first sentence tells
-            await self.state.ask(AskClassify(run=view.folder, texts=()))
+            await self.state.ask(AskClassify(run=view.folder, rung=self._asked_rungs.get(view.folder, ""), texts=()))
 
     @on(TextField.Edited)
     def _typed(self) -> None:
@@ -186,7 +190,9 @@ class ClassifyScreen(Page):
 
     async def _ask_one(self, view: RunView, text: str) -> None:
         try:
-            answer: ClassifyAnswer | None = await self.state.ask(AskClassify(topic=f"prompt {view.folder}", run=view.folder, texts=(text,)))
+            rung = self._asked_rungs.get(view.folder, "")
+            ask = AskClassify(topic=f"prompt {view.folder}", run=view.folder, rung=rung, texts=(text,))
+            answer: ClassifyAnswer | None = await self.state.ask(ask)
         except UserError as error:
             self._take(view, text, str(error), 0.0)
             return
@@ -209,7 +215,8 @@ class ClassifyScreen(Page):
         runs, chosen = self.runs, self.chosen
         self.set_class(not runs, "-empty")
         now, keys = self.state.clock(), [view.folder for view in chosen]
-        items = tuple(run_item(view, now, marked=view.folder in keys, color="") for view in runs)
+        asked = self._asked_rungs
+        items = tuple(run_item(view, now, marked=view.folder in keys, color="", rung=asked.get(view.folder, "")) for view in runs)
         listed = self.query_one("#run-choice", RunList)
         at = listed.highlighted
         listed.show(items, listed.items[at].key if at is not None and at < len(listed.items) else None)
@@ -236,7 +243,7 @@ class ClassifyScreen(Page):
         if found is None:
             words = "type a sentence: its class comes with each key" if not sentence.text else ""
             if not chosen and self.runs:
-                words = "no run of this data set has finished: esc, then space lets one of another answer"
+                words = "no run of this data set has a model yet: esc, then space lets one of another answer"
             winner.update(Text(words, "dim"))
             box.border_subtitle = None
             return
@@ -290,10 +297,54 @@ class ClassifyScreen(Page):
         self.action_type()
 
     def action_type(self) -> None:
-        self.query_one("#sentence").focus()
+        sentence = self.query_one("#sentence", TextField)
+        sentence.focus()
+        sentence.cursor_position = len(sentence.value)
+
+    def on_descendant_focus(self) -> None:
+        super().on_descendant_focus()
+        self._say_how_to_type()
+
+    def on_descendant_blur(self) -> None:
+        super().on_descendant_blur()
+        self._say_how_to_type()
+
+    def _say_how_to_type(self) -> None:
+        """Name on the sentence's box the key that leads into it, while letters are commands."""
+        self.query_one("#sentence-box").border_title = Text("sentence" if isinstance(self.focused, TextField) else "sentence   i: type")
 
     def action_leave_text(self) -> None:
         self.query_one("#run-choice").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+        if action == "turn_rung":
+            return self.focused is self.query_one("#run-choice") and self._rungs_in_hand is not None
+        return True
+
+    @property
+    def _rungs_in_hand(self) -> RunView | None:
+        """The baseline under the cursor of the list, where it has several rungs to ask."""
+        listed = self.query_one("#run-choice", RunList)
+        at = listed.highlighted
+        key = listed.items[at].key if at is not None and at < len(listed.items) else None
+        return next((view for view in self.runs if view.folder == key and len(view.rungs) > 1), None)
+
+    @on(RunList.Looked)
+    def _look(self) -> None:
+        self.refresh_bindings()
+
+    def action_turn_rung(self) -> None:
+        """Let the next rung of the baseline under the cursor answer."""
+        view = self._rungs_in_hand
+        best = rungs.best(view.rungs) if view is not None else None
+        if view is None or best is None:
+            return
+        names = [rung.name for rung in view.rungs if rung.name in rungs.NAMES]
+        now = self._asked_rungs.get(view.folder, best.name)
+        self._asked_rungs[view.folder] = names[(names.index(now) + 1) % len(names)]
+        self._answers.pop(view.folder, None)
+        self._rungs[view.folder] = self._asked_rungs[view.folder]
+        self._ask()
 
     @on(RunList.Marked)
     def _mark(self, event: RunList.Marked) -> None:

@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from ...core.errors import UserError
-from ...core.safe_text import safe_line, safe_text
+from ...core.safe_text import cell_width, safe_line, safe_text
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.problem_list import ProblemList
@@ -48,6 +48,7 @@ class DatasetScreen(Page):
         Binding("left_square_bracket", "split(-1)", "split", key_display="[", tooltip="the split before", show=False, id="split_before"),
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
+        Binding("colon,ctrl+g", "go_to", "row", key_display=":", tooltip="go to a row by its number", id="go_to_row"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
         # The border of the text says these two.
@@ -243,7 +244,19 @@ class DatasetScreen(Page):
         with suppress(WorkerCancelled, WorkerFailed):  # the rows of the line that is shown, not of the one before
             await self.workers.wait_for_complete([each for each in self.workers if each.group == "filter"])
         if self.state.dataset is not None:
-            await self.app.push_screen(SaveRows(self.state.dataset, self._found))
+            await self.app.push_screen(SaveRows(self.state.dataset, self._found, self._split))
+
+    async def action_go_to(self) -> None:
+        from .go_to_row import GoToRow
+
+        if self._part is not None and len(self._part):
+            await self.app.push_screen(GoToRow(self._split, len(self._part), self._go_to))
+
+    def _go_to(self, row: int) -> str:
+        """Put the cursor on a row of the split by its number; return why that cannot be, '' where it is done."""
+        if self._table is None or not self._table.go_to(row):
+            return f"row {row:,} does not meet the filter: esc, then esc again shows all rows"
+        return ""
 
     @on(Input.Submitted, "#filter")
     def _filter_taken(self, message: Input.Submitted) -> None:
@@ -315,7 +328,8 @@ class DatasetScreen(Page):
             return
         row = part.row(index)
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
-        panel.border_title = Text(f"{row.index:,} ").append_text(look.text(min(28, len(look.name) + 2)))
+        room = min(28, cell_width(look.name) + look.id_cells + 2)
+        panel.border_title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
         panel.border_subtitle = Text("t: its tokens   p: classify it")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:

@@ -87,8 +87,8 @@ def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
         q = found[look.name]
         boxes.append(Box(look, q.whisker_low, q.q1, q.median, q.q3, q.whisker_high, q.max, numbers.cut.get(look.name)))
     if unit != "tokens" or numbers.limit is None:
-        return Boxes(tuple(boxes))
-    return Boxes(tuple(boxes), float(numbers.limit), f"{numbers.limit:,}")
+        return Boxes(tuple(boxes), empty="they are counted by the engine" if unit == "tokens" and numbers.rows else "no texts")
+    return Boxes(tuple(boxes), float(numbers.limit), f"{numbers.limit:,}", "no texts")
 
 
 def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[LabelLook], drifts: Sequence[Drift] = ()) -> Splits:
@@ -106,4 +106,4 @@ def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[La
         if found is not None:
             labels = labels[found.get(name, np.array([], np.int64))]
         counted.append(SplitCounts(name, tuple(np.bincount(labels, minlength=len(looks)).tolist()), far.get(name)))
-    return Splits(tuple(looks), tuple(counted))
+    return Splits(tuple(looks), tuple(counted), tuple(dataset.unlabelled.items()))

@@ -189,7 +189,7 @@ class DatasetSide(Vertical):
         said = [f"! {problem.message}" for problem in self._problems] or ["none found"]
         needed = 2 + sum(-(-len(line) // width) for line in (*said, *self._dataset.notes))
         above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
-        own = len(self._dataset.labels) + (6 if self._drifts else 4)
+        own = len(self._dataset.labels) + (6 if self._drifts else 4) + len(self._dataset.unlabelled)
         self.query_one("#splits").display = self.size.height - above - needed >= own
 
 

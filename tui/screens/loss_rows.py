@@ -23,6 +23,7 @@ from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
 from .training_rows import MOST, LossRow, read_rows
+from .training_words import RUNG_NAMES
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -44,9 +45,15 @@ class LossRows(ModalScreen[None]):
         Binding("escape,q", "dismiss", "back", id="rows.back"),
     ]
 
-    def __init__(self, view: RunView, split: str, looks: tuple[LabelLook, ...], cell: tuple[int, int] | None = None) -> None:
-        """Prepare the rows of a split, or of a `cell` of its confusion matrix, given by the indices of a true and a predicted class."""
+    def __init__(
+        self, view: RunView, split: str, looks: tuple[LabelLook, ...], cell: tuple[int, int] | None = None, rung: str = ""
+    ) -> None:
+        """Prepare the rows of a split, or of a `cell` of its confusion matrix, given by the indices of a true and a predicted class.
+
+        Of a baseline they are those of a `rung`.
+        """
         super().__init__()
+        self._rung = rung
         self._view, self._split, self._looks, self._cell = view, split, looks, cell
         self._by_name = {look.name: index for index, look in enumerate(looks)}
         self._lowest = False
@@ -76,7 +83,8 @@ class LossRows(ModalScreen[None]):
             true, predicted = (self._looks[index] for index in self._cell)
             title = Text.assemble((f"{true.glyph} {safe_line(true.name, 24)}", true.color), " taken for ")
             title.append_text(Text(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color))
-        self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}, {safe_line(self._split, 20)}")
+        rung = f" {RUNG_NAMES[self._rung]}" if self._rung in RUNG_NAMES else ""
+        self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}{rung}, {safe_line(self._split, 20)}")
         self.query_one("#row-text Static", Static).update(Text("reading the predictions…", "dim"))
         self._read()
 
@@ -115,7 +123,7 @@ class LossRows(ModalScreen[None]):
                     f"the data set {spec.job.data.source} has changed since run {spec.id}: its rows are no longer those of the run"
                 )
         cell = None if self._cell is None else (self._looks[self._cell[0]].name, self._looks[self._cell[1]].name)
-        return read_rows(Path(self._view.folder), tuple(self._by_name), dataset, self._split, cell, lowest=self._lowest)
+        return read_rows(Path(self._view.folder), tuple(self._by_name), dataset, self._split, cell, lowest=self._lowest, rung=self._rung)
 
     def _line(self, row: LossRow) -> Text:
         """Return loss, row number, what the true and the predicted class were given, and the text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -14,7 +15,7 @@ from textual.widgets import Input
 
 from ...core.data import reading_words
 from ...core.errors import UserError
-from ...core.safe_text import cut, pad, safe_line, safe_text
+from ...core.safe_text import cell_width, cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
 from ..state import Loading
 from ..theme import class_looks
@@ -27,7 +28,8 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 _PREVIEWED = 5
-_COLUMNS = ("text_column", "label_column", "labels", "reading")
+_SPLITS = ("train", "validation", "test")
+_COLUMNS = ("text_column", "label_column", "labels", "reading", *_SPLITS)
 _GUESSED = "guessed where it is clear"
 _HELP = (
     "A file (csv, tsv, jsonl, json, parquet, arrow, txt, also .gz, .zst), a folder with train, validation and test,\n"
@@ -57,6 +59,8 @@ class OpenData(Dialog):
             yield line("label column", LineField(id="label_column", placeholder=_GUESSED))
             yield line("label names", LineField(id="labels", placeholder="of integer labels in order, with commas between them"))
             yield line("read as", LineField(id="reading", placeholder="such as encoding=cp1252 delimiter=semicolon header=no quotes=no"))
+            for split in _SPLITS:
+                yield line(f"{split} file", PathField(id=split, placeholder="where the names of the files do not say it"))
             yield line("bad rows", Choice(("refuse", "skip"), "refuse", id="bad_rows"))
 
     def on_mount(self) -> None:
@@ -96,9 +100,12 @@ class OpenData(Dialog):
 
     @work(exclusive=True)
     async def _look(self, wanted: tuple[str, ...]) -> None:
-        source, text, label, names, reading, bad_rows = wanted
+        source, text, label, names, reading, *splits, bad_rows = wanted
         try:
             asked = reading_words.parse(reading)
+            source, files = await asyncio.to_thread(
+                _named, source, {split: file for split, file in zip(_SPLITS, splits, strict=True) if file}
+            )
         except UserError as error:
             self._refuse(str(error))
             return
@@ -110,6 +117,7 @@ class OpenData(Dialog):
             skip_bad_rows=bad_rows == "skip",
             offline=self.state.offline,
             reading=asked,
+            files=files,
         )
 
         def report(loading: Loading) -> None:
@@ -150,6 +158,13 @@ class OpenData(Dialog):
         self.offer("enter takes it")
 
 
+def _named(source: str, files: dict[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the source and its files by split, where they are named. Raises UserError for one that is not there."""
+    from ...core.data import sources
+
+    return sources.named_files(source, files) if files else (source, ())
+
+
 def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
     """Return sizes, columns, the first five rows and the reader's notes in lines of `width` cells."""
     rows = ", ".join(f"{safe_line(name)} {len(split):,}" for name, split in dataset.splits.items())
@@ -159,9 +174,11 @@ def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
         text.append(f"columns not used: {cut(', '.join(others), width - 20)}\n", "dim")
     looks = class_looks(dataset.labels, dark=dark)
     # One cell more than a glyph and a space is needed for both to be drawn.
-    names = min(24, max(4, *(Text(safe_line(name, 22)).cell_len + 2 for name in dataset.labels)))
+    names = min(24, max(4, *(cell_width(safe_line(look.name, 20)) + look.id_cells + 2 for look in looks)))
     for row in next(iter(dataset.splits.values())).rows(0, _PREVIEWED):
-        text.append_text(looks[row.label].text(names)).append(" " + pad(safe_line(row.text, width - names - 1), width - names - 1) + "\n")
+        text.append_text(looks[row.label].text(names, numbered=True)).append(
+            " " + pad(safe_line(row.text, width - names - 1), width - names - 1) + "\n"
+        )
     for note in dataset.notes:
         text.append(f"{safe_text(in_fields(note))}\n", "dim")
     text.rstrip()
@@ -180,6 +197,13 @@ _FIELDS = {
     "--header": "header=yes in the field 'read as'",
     "--no-quotes": "quotes=no in the field 'read as'",
     "--quotes": "quotes=yes in the field 'read as'",
+    "--train/--validation/--test FILE": "the fields 'train file', 'validation file' and 'test file'",
+    "--train FILE": "the field 'train file'",
+    "--validation FILE": "the field 'validation file'",
+    "--test FILE": "the field 'test file'",
+    "--train": "the field 'train file'",
+    "--validation": "the field 'validation file'",
+    "--test": "the field 'test file'",
 }
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from ...core import targets
 from ...core.errors import UserError
 from ...core.units import count
+from ..widgets.choice import Choice
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
 
@@ -22,28 +27,70 @@ _HELP = "The name says the format: jsonl, jsonl.gz, csv, tsv or parquet. Each ro
 
 
 class SaveRows(Dialog):
-    """Enter writes the file and closes."""
+    """Enter writes the file and closes. The rows of the split in view are offered, and those of all splits."""
 
-    def __init__(self, dataset: Dataset, found: dict[str, Any] | None) -> None:
-        """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None."""
-        rows = sum(map(len, (dataset.splits if found is None else found).values()))
-        super().__init__(f"write {count(rows, 'row')}", _HELP)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "enter", "write it"),
+        Binding("down", "app.focus_next", "next field", show=False),
+        Binding("up", "app.focus_previous", "field before", show=False),
+    ]
+
+    def __init__(self, dataset: Dataset, found: Mapping[str, Any] | None, split: str) -> None:
+        """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None; `split` is in view."""
+        rows = {name: len(part) if found is None else len(found[name]) for name, part in dataset.splits.items()}
+        some = {name: number for name, number in rows.items() if number}
+        offered: dict[str, tuple[str, ...]] = {f"{name} {number:,}": (name,) for name, number in some.items()}
+        if len(some) != 1:
+            offered[f"all splits {sum(rows.values()):,}"] = tuple(some)
+        self._offered = offered
+        self._rows = rows
+        self._first = next((option for option, names in offered.items() if names == (split,)), next(reversed(offered)))
+        super().__init__(self._titled(self._first), _HELP)
         self._dataset, self._found = dataset, found
 
+    def _titled(self, option: str) -> str:
+        return f"write {count(sum(self._rows[name] for name in self._offered[option]), 'row')}"
+
     def compose_fields(self) -> ComposeResult:
+        if len(self._offered) > 1:
+            yield line("rows of", Choice(tuple(self._offered), self._first, id="splits"))
         yield line("file", PathField("rows.jsonl", id="file"))
 
-    @on(Input.Submitted)
-    @work(exclusive=True)
-    async def _entered(self, message: Input.Submitted) -> None:
-        from ...core.data import labelled_file
+    @property
+    def _chosen(self) -> str:
+        return next((choice.value for choice in self.query(Choice)), self._first)
 
+    @on(Choice.Changed)
+    def _turned(self, message: Choice.Changed) -> None:
+        self.query_one("#box").border_title = Text(self._titled(message.value))
+
+    @on(Input.Submitted)
+    def action_enter(self) -> None:
+        self._write(self.query_one("#file", Input).value.strip(), self._offered[self._chosen])
+
+    @work(exclusive=True)
+    async def _write(self, name: str, splits: tuple[str, ...]) -> None:
         self.say_doing("writing")
         try:
-            target = targets.checked(message.value.strip(), "the file", sources=[self._dataset.source])
-            written = await asyncio.to_thread(labelled_file.write, self._dataset, self._found, target)
+            target = targets.checked(name, "the file", sources=[self._dataset.source])
+            written = await asyncio.to_thread(_write, self._dataset, self._found, splits, target)
         except UserError as error:
             self.say_wrong(str(error))
             return
         self.state.say(f"{count(written, 'row')} written to {target}")
         self.dismiss()
+
+
+def _write(dataset: Dataset, found: Mapping[str, Any] | None, splits: tuple[str, ...], target: Path) -> int:
+    """Write the rows of some splits and return how many there are. Raises UserError."""
+    import numpy as np
+
+    from ...core.data import labelled_file
+
+    def indices(name: str, rows: int) -> Any:
+        if name not in splits:
+            return np.array([], np.int64)
+        return np.arange(rows) if found is None else found[name]
+
+    chosen = {name: indices(name, len(part)) for name, part in dataset.splits.items()}
+    return labelled_file.write(dataset, chosen, target)

@@ -60,6 +60,7 @@ class TrainingScreen(RunRequests):
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
         Binding("f", "turn_scores", "F1 chart", show=False, tooltip="F1: weighted and accuracy, macro, by class", id="training.scores"),
+        Binding("b", "turn_rung", "rung", show=False, tooltip="the next rung of a baseline: matrix, classes, rows", id="training.rung"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
         Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter runs: {filters.SYNTAX}", id="training.filter"),
         Binding("o", "sort", "sort", show=False, tooltip="sort the runs by age, F1 or state", id="training.sort"),
@@ -158,7 +159,7 @@ class TrainingScreen(RunRequests):
             self._follow(view)
         tuned = [view for view in views if not isinstance(view.spec.job, BaselineSpec)]
         colors = {view.folder: color_of(views, index, palette) for index, view in enumerate(tuned)} if len(tuned) > 1 else {}
-        self.query_one(RunPanel).show(listed, len(runs), self._looked, self._marked, colors)
+        self.query_one(RunPanel).show(listed, len(runs), self._looked, self._marked, colors, self.query_one(Panels).rung)
         if not views:
             return
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
@@ -225,6 +226,11 @@ class TrainingScreen(RunRequests):
         self.query_one(Charts).turn_scores()
         self.draw()
 
+    def action_turn_rung(self) -> None:
+        """Show the next rung of the baseline that is looked at in the matrix, the classes and the worst rows."""
+        self.query_one(Panels).turn_rung()
+        self.draw()
+
     @on(Plot.Enlarge)
     def _enlarge(self, event: Plot.Enlarge) -> None:
         large = not event.plot.has_class("-large")
@@ -289,6 +295,8 @@ class TrainingScreen(RunRequests):
             return self.view is not None
         if action in ("on_plot", "turn_scores"):
             return self.view is not None and self.query_one(Charts).current == "curves"
+        if action == "turn_rung":
+            return self.view is not None and len(self.view.rungs) > 1
         if action in ("filter", "sort"):
             return bool(self.state.runs)
         if action in ("copy", "rows"):

@@ -10,12 +10,13 @@ from ...core.events import Rung
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
 from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import is_live, looks_of, name_of
+from .training_words import RUNG_NAMES, is_live, looks_of, name_of
 
-RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
 Scores = Literal["weighted", "macro", "classes"]
 SCORES: tuple[Scores, ...] = get_args(Scores)
 """What the chart of scores shows, in the order that a key turns through."""
+READING = "reading this run…"
+"""In the place of what is not known to be absent before the run's events were read."""
 GROWTH = 1.5
 """By which the x axis of a live run grows."""
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
@@ -164,6 +165,8 @@ def _empty(views: Sequence[RunView], what: str) -> str:
         return "no run yet: press n"
     if views[0].state in ("starting", "running"):
         return f"the first {what} comes after a few steps"
+    if not views[0].is_whole and views[0].state != "unreadable":
+        return READING
     return "this run cannot be read" if views[0].state == "unreadable" else f"this run has no {what}"
 
 

@@ -20,9 +20,9 @@ from ..state import AppState
 from ..widgets.chart import Chart
 from ..widgets.density import Density
 from ..widgets.plot import Plot
-from .training_charts import SCORES, Palette, Scores, loss_chart, score_chart
+from .training_charts import READING, SCORES, Palette, Scores, loss_chart, score_chart
 from .training_files import read_projection
-from .training_words import looks_of
+from .training_words import is_live, looks_of
 
 
 class Charts(ContentSwitcher):
@@ -71,7 +71,7 @@ class Charts(ContentSwitcher):
             return
         if self._projection is None or self._projection[0] != view.folder or view.finished is not None:
             self.workers.cancel_group(self, "projection")
-            self.query_one(Density).show(None)  # never another run's
+            self.query_one(Density).show(None, empty=_no_states(view))  # never another run's
             self._projection = None
         if view.finished is not None:
             self._projection = wanted
@@ -84,4 +84,11 @@ class Charts(ContentSwitcher):
         except UserError as error:
             self._state.say(str(error), problem=True)
         else:
-            self.query_one(Density).show(cloud)
+            self.query_one(Density).show(cloud, empty="this baseline has kept no picture of its hidden states")
+
+
+def _no_states(view: RunView) -> str:
+    """Return what is said in the place of the hidden states of a baseline while they are not known."""
+    if is_live(view):
+        return "they come with the end of a baseline"
+    return READING if view.finished is not None else "this baseline ended before it had computed them"

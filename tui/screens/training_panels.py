@@ -15,6 +15,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from ...core.errors import UserError
 from ...core.log_text import clean
+from ...core.runs import rungs
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
@@ -22,9 +23,10 @@ from ...core.specs import BaselineSpec
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
 from .loss_rows import LossRows
+from .training_charts import READING
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
-from .training_words import is_live, looks_of, name_of, spec_rows
+from .training_words import RUNG_NAMES, is_live, looks_of, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 
@@ -37,6 +39,8 @@ class Panels(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._views: list[RunView] = []
+        self.rung = ""
+        """The rung of baselines whose matrix, classes and rows are shown; '': the best."""
         self._log_mark: tuple[str, tuple[int, int] | None] = ("", None)
 
     def compose(self) -> ComposeResult:
@@ -122,24 +126,38 @@ class Panels(Widget):
 
     def _show_classes(self) -> None:
         view, *rest = self._views
-        others = [(name_of(each), metrics) for each in rest[:3] if (metrics := newest_metrics(each)) is not None]
+        others = [(name_of(each), metrics) for each in rest[:3] if (metrics := newest_metrics(each, self.rung)) is not None]
         looks = looks_of(view, dark=self.app.current_theme.dark)
         width = self.query_one("#classes").content_size.width
-        self._update("classes", class_table(newest_metrics(view), others, view.evaluations, looks, width))
+        empty = "no scores yet" if view.is_whole else READING
+        self._update("classes", class_table(newest_metrics(view, self.rung), others, view.evaluations, looks, width, empty=empty))
 
     def _show_confusion(self, shown: list[Matrix | None]) -> None:
         first, second = self.query_one("#first", Confusion), self.query_one("#second", Confusion)
+        first.empty = "no predictions yet" if self._views[0].is_whole else READING
         first.show(shown[0])
         if _is_pair(shown):
             second.show(shown[1])
             second.look(first.mode, first.cursor)
 
     def _matrix(self, view: RunView) -> Matrix | None:
-        metrics = newest_metrics(view)
+        metrics = newest_metrics(view, self.rung)
         if metrics is None:
             return None
         looks = looks_of(view, dark=self.app.current_theme.dark)
-        return Matrix(f"{name_of(view)} {view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
+        rung = self.rung_of(view)
+        return Matrix(f"{name_of(view)} {RUNG_NAMES.get(rung) or view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
+
+    def rung_of(self, view: RunView) -> str:
+        """Return the rung of a baseline that is shown; '' for another run."""
+        found = rungs.best(view.rungs, self.rung) or rungs.best(view.rungs)
+        return found.name if found is not None else ""
+
+    def turn_rung(self) -> None:
+        """Show the next rung of the baseline that is looked at, from the next time on."""
+        names = [rung.name for rung in self._views[0].rungs if rung.name in rungs.NAMES] if self._views else []
+        if names:
+            self.rung = names[(names.index(self.rung_of(self._views[0])) + 1) % len(names)]
 
     @on(Confusion.Changed)
     def _keep_side_by_side(self, event: Confusion.Changed) -> None:
@@ -158,9 +176,9 @@ class Panels(Widget):
             self._list_rows(self._views[0], None)
 
     def _list_rows(self, view: RunView, cell: tuple[int, int] | None) -> None:
-        metrics = newest_metrics(view)
+        metrics, rung = newest_metrics(view, self.rung), self.rung_of(view)
         split = "validation" if metrics is None else metrics.split
-        self.app.push_screen(LossRows(view, split, looks_of(view, dark=self.app.current_theme.dark), cell))
+        self.app.push_screen(LossRows(view, split, looks_of(view, dark=self.app.current_theme.dark), cell, rung))
 
     @work(exclusive=True, group="log")
     async def _read_log(self, view: RunView) -> None:

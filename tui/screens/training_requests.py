@@ -14,10 +14,30 @@ from ...core.errors import UserError
 from ...core.runs import launch
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
+from ...core.units import count
 from ..page import Page
 from .confirm import Confirm
 from .run_form import RunForm
 from .training_words import is_live
+
+_STOPS = {
+    "fine-tune": "it saves after this step, measures its model and stops",
+    "baseline": "it stops; the rungs that it has measured stay",
+}
+_GOES_ON = {
+    "fine-tune": "it goes on from its last checkpoint",
+    "baseline": "it begins again with its first rung; hidden states that are kept are not computed twice",
+}
+
+
+def lost_by_killing(view: RunView) -> str:
+    """Return in sentences what is lost where a run is killed, and what the gentler key does."""
+    if view.task == "baseline":
+        rungs = count(len(view.rungs), "rung")
+        return f"{f'The {rungs} that it has measured stay' if view.rungs else 'It has measured no rung yet'}. s stops it as well."
+    saved = max((each.step for each in view.checkpoints), default=0)
+    lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
+    return f"{lost} s saves, measures its model and stops instead."
 
 
 class RunRequests(Page):
@@ -25,9 +45,9 @@ class RunRequests(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new run", id="training.new"),
-        Binding("s", "stop", "stop", tooltip="save after this step and stop", id="training.stop"),
+        Binding("s", "stop", "stop", tooltip="stop: a fine-tuning saves and measures its model first", id="training.stop"),
         Binding("K", "kill", "kill", tooltip="end the run at once", id="training.kill"),
-        Binding("R", "resume", "resume", tooltip="go on from the last checkpoint", id="training.resume"),
+        Binding("R", "resume", "resume", tooltip="go on: a fine-tuning from its last checkpoint", id="training.resume"),
     ]
 
     @property
@@ -54,21 +74,19 @@ class RunRequests(Page):
 
     def action_stop(self) -> None:
         if self.view is not None:
-            self._ask_run(launch.stop, self.view, "it saves after this step and stops")
+            self._ask_run(launch.stop, self.view, _STOPS[self.view.task])
 
     @work
     async def action_kill(self) -> None:
         view = self.view
         if view is None:
             return
-        saved = max((each.step for each in view.checkpoints), default=0)
-        lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
-        if await self.app.push_screen_wait(Confirm(f"Kill the run {view.id} at once?", f"{lost} s saves and stops instead.", "kill")):
+        if await self.app.push_screen_wait(Confirm(f"Kill the run {view.id} at once?", lost_by_killing(view), "kill")):
             self._ask_run(launch.kill, view, "it was told to end at once")
 
     def action_resume(self) -> None:
         if self.view is not None:
-            self._ask_run(launch.resume, self.view, "it goes on from its last checkpoint")
+            self._ask_run(launch.resume, self.view, _GOES_ON[self.view.task])
 
     @work(group="requests")
     async def _ask_run(self, request: Callable[[RunFolder], None], view: RunView, done: str) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import UserError
 from ...core.runs.folder import RunFolder
+from ...core.runs.rungs import predicted
+from ...core.shell import quote
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -33,11 +35,18 @@ class LossRow:
 
 
 def read_rows(
-    run: Path, labels: Sequence[str], dataset: Dataset, split: str, cell: tuple[str, str] | None = None, *, lowest: bool = False
+    run: Path,
+    labels: Sequence[str],
+    dataset: Dataset,
+    split: str,
+    cell: tuple[str, str] | None = None,
+    *,
+    lowest: bool = False,
+    rung: str = "",
 ) -> tuple[list[LossRow], int]:
     """Return rows of a run with these labels by their loss, the highest first or the `lowest`, MOST of them, and how many there are.
 
-    With a `cell`, a true and a predicted class, only its rows. It reads a file: not for the event loop.
+    With a `cell`, a true and a predicted class, only its rows; of a baseline those of a `rung`. It reads a file: not for the event loop.
     Raises UserError where the run has no predictions, or ones of other data.
     """
     import pyarrow.compute as compute
@@ -45,8 +54,11 @@ def read_rows(
     from ...core.runs import tables
 
     try:
-        found = tables.read_predictions(RunFolder(run).predictions_file(split), labels)
+        found = tables.read_predictions(RunFolder(run).predictions_file(predicted(split, rung)), labels)
     except FileNotFoundError:
+        if rung not in ("", "encoder"):
+            remedy = f"emotui evaluate {quote(f'{run.name}:{rung}')} --split {quote(split)}"
+            raise UserError(f"the rows of this rung were not kept when {run.name} was made. They are written by: {remedy}") from None
         raise UserError(f"the rows are known when the run has finished: there is no {split} prediction in {run.name} yet") from None
     if cell is not None:
         found = found.filter((compute.field("label") == cell[0]) & (compute.field("prediction") == cell[1]))

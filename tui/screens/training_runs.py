@@ -84,11 +84,23 @@ class RunPanel(Vertical):
             found.sort(key=lambda view: _RANKS[view.state])
         return sorted(found, key=lambda view: not self._notes.of(view.id).pinned)
 
-    def show(self, runs: Sequence[RunView], total: int, looked: str | None, marked: Collection[str], colors: Mapping[str, str]) -> None:
-        """Show the listed `runs` of `total`; runs are told apart by their folders, and `colors` are those of their curves."""
+    def show(
+        self, runs: Sequence[RunView], total: int, looked: str | None, marked: Collection[str], colors: Mapping[str, str], rung: str = ""
+    ) -> None:
+        """Show the listed `runs` of `total`; runs are told apart by their folders, and `colors` are those of their curves.
+
+        Of the baseline that is looked at, the score is that of `rung`, of the others and without it that of the best.
+        """
         now = cast(AppState, self.app).clock()
         items = tuple(
-            run_item(view, now, marked=view.folder in marked, color=colors.get(view.folder, ""), note=self._notes.of(view.id))
+            run_item(
+                view,
+                now,
+                marked=view.folder in marked,
+                color=colors.get(view.folder, ""),
+                note=self._notes.of(view.id),
+                rung=rung if view.folder == looked else "",
+            )
             for view in runs
         )
         words = "runs" if self._order == ORDERS[0] else f"runs by {self._order}"

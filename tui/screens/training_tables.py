@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ...core.events import EpochRow, Evaluated, Metrics, Rung
+from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.safe_text import cell_width, pad, safe_line
 from ...core.units import count, duration
@@ -20,15 +21,14 @@ _WIDE_HEADER = ("Epoch", "Train loss", "Valid. loss", "Accuracy", "F1")
 _HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1")
 
 
-def newest_metrics(view: RunView | None) -> Metrics | None:
-    """Return the metrics on the validation split that count: the final ones, else the newest."""
-    if view is None:
-        return None
+def newest_metrics(view: RunView, rung: str = "") -> Metrics | None:
+    """Return the metrics on the validation split that count: the final ones, else the newest; of a baseline its `rung`'s, or the best."""
+    found = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
+    if found is not None:
+        return found.metrics
     if view.finished is not None:
         return view.finished.metrics
-    if view.evaluations:
-        return view.evaluations[-1].metrics
-    return view.rungs[-1].metrics if view.rungs else None
+    return view.evaluations[-1].metrics if view.evaluations else None
 
 
 def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: bool = True) -> Text:
@@ -82,12 +82,18 @@ def _ladder_line(name: str, named: int, f1: float, room: int, color: str) -> Tex
 
 
 def class_table(
-    metrics: Metrics | None, others: Sequence[tuple[str, Metrics]], evaluations: Sequence[Evaluated], looks: Sequence[LabelLook], width: int
+    metrics: Metrics | None,
+    others: Sequence[tuple[str, Metrics]],
+    evaluations: Sequence[Evaluated],
+    looks: Sequence[LabelLook],
+    width: int,
+    *,
+    empty: str = "no scores yet",
 ) -> Text:
     """Return precision, recall and F1 of each class, F1's way there, its 95 % interval where known, and the F1 of other runs."""
     if metrics is None:
-        return Text("no scores yet", "dim")
-    named = min(18, max((cell_width(safe_line(look.name)) for look in looks), default=8) + 2)
+        return Text(empty, "dim")
+    named = min(20, max((cell_width(safe_line(look.name)) + look.id_cells for look in looks), default=8) + 2)
     names = [pad(safe_line(name), 9) for name, _ in others]
     fixed = named + 34 + 10 * len(names)
     trend = 10 if width >= fixed + 30 and len(evaluations) > 1 else 0
@@ -100,7 +106,9 @@ def class_table(
         scores = metrics.per_class.get(look.name)
         if scores is None:
             continue
-        line = Text.assemble(look.text(named), " ", (bar(scores.f1, room), look.color), (f"{scores.f1:6.3f}", "bold"), no_wrap=True)
+        line = Text.assemble(
+            look.text(named, numbered=True), " ", (bar(scores.f1, room), look.color), (f"{scores.f1:6.3f}", "bold"), no_wrap=True
+        )
         if interval:
             low, high = metrics.intervals.get(f"f1:{look.name}", (scores.f1, scores.f1))
             line.append(f"  {low:.3f}-{high:.3f}  ", "dim")

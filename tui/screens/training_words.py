@@ -10,7 +10,7 @@ from rich.text import Text
 from ...core import hyperparameters
 from ...core.cli import shapes
 from ...core.events import Step
-from ...core.runs import filters
+from ...core.runs import filters, rungs
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -25,6 +25,7 @@ QUIET = 20.0
 """Seconds without an event after which a live run is said to make no progress."""
 RECENT = 20
 """Steps over which speeds are averaged."""
+RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
 _BAR = 12
 
 
@@ -50,6 +51,11 @@ def is_live(view: RunView) -> bool:
     return view.state in ("starting", "running")
 
 
+def has_model(view: RunView) -> bool:
+    """Return whether a run has ended with something that can be asked: at its end, where it was stopped, or rungs of a baseline."""
+    return not is_live(view) and (view.finished is not None or bool(view.rungs))
+
+
 def share_done(view: RunView) -> float | None:
     """Return how much of the run, or of the phase under way, is done, in [0, 1]; None where it cannot be said."""
     if view.progress is not None:
@@ -57,9 +63,10 @@ def share_done(view: RunView) -> float | None:
     return min(1.0, view.step / view.steps) if view.steps else None
 
 
-def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING) -> RunItem:
-    """Return a run's line of the list."""
-    score = filters.score(view, "f1_weighted")
+def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING, rung: str = "") -> RunItem:
+    """Return a run's line of the list; of a baseline with the score of a `rung`, or of its best one."""
+    answers = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
+    score = answers.metrics.f1_weighted if answers is not None else filters.score(view, "f1_weighted")
     if score is not None:
         shown = f"F1 {score:.3f}"
     elif is_live(view) and view.steps and view.progress is None:
@@ -74,7 +81,7 @@ def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNo
         task=view.task,
         state=view.state,
         data=short_source(view.spec.job.data.source),
-        model=short_source(view.spec.job.model),
+        model=short_source(view.spec.job.model) if answers is None or answers.name == "encoder" else RUNG_NAMES[answers.name],
         score=shown,
         age=age(max(0.0, now - view.spec.created)),
         marked=marked,
@@ -101,7 +108,7 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
     if not is_live(view):
         sign, color = {"finished": ("✓", "success"), "stopped": ("■", "warning")}.get(view.state, ("✗", "error"))
         line.append(f"{sign} {view.state}", f"bold {colors[color]}")
-        if view.finished is not None:
+        if view.finished is not None and view.state == "finished":
             line.append(f" in {duration(view.finished.seconds)}")
             if view.finished.steps:
                 line.append(f", {count(view.finished.steps, 'step')}")

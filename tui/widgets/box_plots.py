@@ -35,6 +35,8 @@ class Boxes:
     boxes: tuple[Box, ...] = ()
     limit: float | None = None
     limit_name: str = ""
+    empty: str = ""
+    """Said in the place of boxes while there are none."""
 
 
 class BoxPlots(Static):
@@ -52,7 +54,7 @@ class BoxPlots(Static):
 def box_lines(plot: Boxes, width: int) -> Text:
     """Return the plot in lines of `width` cells: name, box, and where there is room the median, the longest and the share cut."""
     if not plot.boxes:
-        return Text("no texts", style="dim")
+        return Text(plot.empty, style="dim")
     names = name_width([box.look for box in plot.boxes], width)
     columns = _columns(plot, width - names)
     cells = max(6, width - names - 1 - sum(len(head) + 1 for head, _ in columns))

@@ -64,7 +64,8 @@ class Confusion(Widget, can_focus=True):
     def __init__(self, *, empty: str = "no predictions yet", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._matrix: Matrix | None = None
-        self._empty = empty
+        self.empty = empty
+        """Said in its place while there is none."""
         self.mode: Mode = "row %"
         self.cursor = (0, 0)
         self._chosen = False
@@ -136,7 +137,7 @@ class Confusion(Widget, can_focus=True):
 
     def render(self) -> Text:
         if self._matrix is None or not self._matrix.labels:
-            return Text(self._empty, "dim", no_wrap=True)
+            return Text(self.empty, "dim", no_wrap=True)
         number, shown = len(self._matrix.labels), self._shown
         rows = range(self._first[0], min(number, self._first[0] + shown.down))
         columns = range(self._first[1], min(number, self._first[1] + shown.across))
@@ -166,9 +167,7 @@ class Confusion(Widget, can_focus=True):
         assert self._matrix is not None  # noqa: S101 - render has seen it
         counts, shown = self._matrix.counts, self._shown
         style = "reverse" if self.has_focus and row == self.cursor[0] else ""
-        # Where the heads are numbers, the names of the rows say whose.
-        is_numbered = any(look.number and cell_width(safe_line(look.name)) > shown.column - 3 for look in self._matrix.labels)
-        line = self._matrix.labels[row].text(shown.named, style=style, numbered=is_numbered)
+        line = self._matrix.labels[row].text(shown.named, style=style, numbered=True)
         line.no_wrap = True
         for index in columns:
             part = share(counts, row, index, self.mode)

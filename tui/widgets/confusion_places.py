@@ -44,10 +44,10 @@ class Places:
 def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
     """Return how `matrix` is laid out in the room there is: all classes side by side where that is possible at all."""
     number = len(matrix.labels)
-    longest = max(cell_width(safe_line(each.name)) for each in matrix.labels) + 2
+    longest = max(cell_width(safe_line(each.name)) + each.id_cells for each in matrix.labels) + 2
     above = height > number + 1 and width < len(AXES[0]) + 10 * number
     axes = 0 if above else len(AXES[0]) if width >= 60 else len(AXES[1]) if width >= 40 else len(AXES[2])
-    named = max(min(longest, 16, max(12, width // 4)), axes)
+    named = max(min(longest, 18, max(12, width // 4)), axes)
     total = 8 if width - named >= 9 * number + 8 else 0
     column = max(BRACKETED, min(12, (width - named - total) // number))
     if named + column * number > width:

@@ -93,9 +93,10 @@ class Density(Widget, can_focus=True):
     def cloud(self) -> Cloud | None:
         return self._cloud
 
-    def show(self, cloud: Cloud | None) -> None:
-        if cloud is not self._cloud:
-            self._cloud = cloud
+    def show(self, cloud: Cloud | None, *, empty: str = "") -> None:
+        """Show a cloud; in the place of None stands `empty`, or what stood there before."""
+        if cloud is not self._cloud or empty not in ("", self._empty):
+            self._cloud, self._empty = cloud, empty or self._empty
             self._first = 0
             self._say()
 

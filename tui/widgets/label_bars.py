@@ -85,7 +85,7 @@ class LabelBars(Widget):
             return [*lines[:1], *words.wrap(self.app.console, width)[: height - 1]]
         if not guess.probabilities:
             return lines
-        named = min(max(len(safe_line(look.name)) for look in guess.looks) + 2, 18, width // 2)
+        named = min(max(cell_width(safe_line(look.name)) + look.id_cells for look in guess.looks) + 2, 20, width // 2)
         room = max(1, width - named - 9)
         order = list(range(len(guess.looks)))
         best = max(order, key=lambda index: guess.probabilities[index])
@@ -97,7 +97,7 @@ class LabelBars(Widget):
             faded = "dim" if guess.stale else ""
             lines.append(
                 Text.assemble(
-                    look.text(named, style=weight),
+                    look.text(named, style=weight, numbered=True),
                     " ",
                     (bar(probability, room), f"{look.color} {faded}".strip()),
                     (f"{100 * probability:5.1f} %".rjust(8), f"{weight} {faded}".strip()),

@@ -16,13 +16,15 @@ class LabelLook:
     name: str
     glyph: str
     color: str
-    number: int = 0
-    """Counted from 1 in the order of the labels, where another name begins like this one; 0: the name says enough."""
+    id: int | None = None
+    """The integer that stands for the class in data and models; None: not known."""
+    alike: bool = False
+    """Whether another name begins like this one, so that the two could not be told apart where they are cut."""
 
     def text(self, width: int, *, style: str = "", numbered: bool = False) -> Text:
         """Return glyph and name in exactly `width` cells.
 
-        The number stands before the name where `numbered`, and where the name would be cut and look like another one.
+        The id stands before the name where `numbered`, and where the name would be cut and look like another one.
         """
         glyph = Text.assemble((f"{self.glyph} ", f"bold {self.color} {style}".strip())) if width > 2 else Text()
         name = self.short(width - glyph.cell_len, numbered=numbered)
@@ -31,7 +33,16 @@ class LabelLook:
     def short(self, width: int, *, numbered: bool = False) -> str:
         """Return the name, or as much of it as tells it from others, in at most `width` cells where that is possible."""
         name = safe_line(self.name, max(width, 1) + 1)
-        if self.number and (numbered or cell_width(name) > width):
-            number = str(self.number)
-            return f"{number} {name}" if width > len(number) + 3 else number
+        if (numbered and self.needs_id) or (self.alike and self.id is not None and cell_width(name) > width):
+            return f"{self.id} {name}" if width > len(str(self.id)) + 3 else str(self.id)
         return name
+
+    @property
+    def needs_id(self) -> bool:
+        """Whether the id is known, and another than the name."""
+        return self.id is not None and self.name.lstrip("0") != str(self.id).lstrip("0")
+
+    @property
+    def id_cells(self) -> int:
+        """The cells of the id and the space behind it; 0 where the name says it."""
+        return len(str(self.id)) + 1 if self.needs_id else 0

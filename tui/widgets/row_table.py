@@ -120,6 +120,14 @@ class RowTable(DataTable):
         self.scroll_to(y=max(0, row - self.size.height // 2), animate=False)
         self.index = self._index
 
+    def go_to(self, index: int) -> bool:
+        """Put the cursor on the row with this position in the split; return whether it is among those shown."""
+        row = self._row_of(index)
+        if not isinstance(self.backend, RowBackend) or not 0 <= row < self.backend.row_count or self.backend.index_of(row) != index:
+            return False
+        self.move_cursor(row=row)
+        return True
+
     @property
     def _index(self) -> int | None:
         if not isinstance(self.backend, RowBackend) or not 0 <= self.cursor_row < self.backend.row_count:

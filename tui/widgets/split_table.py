@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from ...core.safe_text import cell_width, pad, safe_line
+from ...core.safe_text import cell_width, cut, pad, safe_line
 from .class_bars import name_width
 from .label_look import LabelLook
 
@@ -39,6 +39,8 @@ class SplitCounts:
 class Splits:
     looks: tuple[LabelLook, ...] = ()
     splits: tuple[SplitCounts, ...] = ()
+    unlabelled: tuple[tuple[str, int], ...] = ()
+    """Splits in which no row has a label, and their rows."""
 
 
 class SplitTable(Static):
@@ -57,7 +59,7 @@ def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
     """Return the table in lines of at most `width` cells; a share that differs from the first split's by more than chance has a mark."""
     if not shown.splits:
         return Text()
-    names = max(4, name_width(shown.looks, width))
+    names = max(4, name_width(shown.looks, width, numbered=True))
     columns = [_column(split, shown.splits[0]) for split in shown.splits]
     widths = [
         max(map(cell_width, (*column, *(_drift(split, index) for index in (0, 1)))))
@@ -78,10 +80,13 @@ def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
     line(Text(" " * names), [column[0] for column in columns], "dim")
     line(Text(pad("rows", names), "dim"), [column[1] for column in columns], "")
     for label in order:
-        line(shown.looks[label].text(names), [column[2 + label] for column in columns], "")
+        line(shown.looks[label].text(names, numbered=True), [column[2 + label] for column in columns], "")
     if any(split.drift is not None for split in shown.splits):
         for index, name in enumerate(("drift", "lengths")):
             line(Text(pad(name, names), "dim"), [_drift(split, index) for split in shown.splits], "")
+    for name, rows in shown.unlabelled:
+        text.append(cut(f"{safe_line(name, 10)}  {rows:,}  unlabelled: not measured", width), f"bold {colors.get('warning', '')}")
+        text.append("\n")
     text.rstrip()
     return text
 
