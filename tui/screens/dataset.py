@@ -48,10 +48,10 @@ class DatasetScreen(Page):
         Binding("left_square_bracket", "split(-1)", "split", key_display="[", tooltip="the split before", show=False, id="split_before"),
         Binding("u", "unit", "unit", tooltip="lengths in words, tokens or characters", id="unit"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
-        Binding("colon,ctrl+g", "go_to", "row", key_display=":", tooltip="go to a row by its number", id="go_to_row"),
+        Binding("ctrl+g,colon", "go_to", "row", tooltip="go to a row by its number", show=False, id="go_to_row"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
-        # The border of the text says these two.
+        # The border of the text says these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
     ]
@@ -330,7 +330,7 @@ class DatasetScreen(Page):
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
         room = min(28, cell_width(look.name) + look.id_cells + 2)
         panel.border_title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
-        panel.border_subtitle = Text("t: its tokens   p: classify it")
+        panel.border_subtitle = Text("t: its tokens   p: classify it   ^g: row N")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")
