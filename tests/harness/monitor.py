@@ -59,7 +59,7 @@ class Classifier:
         text = ask.texts[0]
         tokens = 512 if self.truncated else len(text.split()) + 2
         prediction = Prediction(text, best, dict(zip(self.labels, shares, strict=True)), tokens, self.truncated)
-        return ClassifyAnswer(ask.run, (prediction,), 0.014)
+        return ClassifyAnswer(ask.run, (prediction,), 0.014, ask.rung)
 
     async def close(self) -> None: ...
 

@@ -158,6 +158,7 @@ def append_events(folder: Path, happened: Sequence[events.Event], *, attempt: in
 def write_result(folder: Path, state: str, reason: str, happened: Sequence[events.Event]) -> None:
     """Write result.json, as the supervisor does when all is over."""
     finished = next((each for each in happened if isinstance(each, events.Finished)), None)
+    finished = finished or next((each.finished for each in happened if isinstance(each, events.Stopped)), None)
     result = events.Result(
         state=state,
         reason=reason,

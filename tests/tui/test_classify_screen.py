@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import run_folders as folders
+from emotui.core import events
 from emotui.core.specs import DataSpec
 from emotui.tui.screens.classify import ClassifyScreen
 from emotui.tui.widgets.label_bars import LabelBars
+from emotui.tui.widgets.run_list import RunList
 from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
@@ -181,3 +183,29 @@ async def test_runs_of_other_data_answer_only_when_chosen_and_say_whose_they_are
         await pilot.press("escape", "down", "space")
         await settle(pilot)
         assert "fine77 fine-tune of starter" in "\n".join(drawn(app))
+
+
+async def test_b_lets_another_rung_of_the_baseline_answer(runs: Path) -> None:
+    folders.write_baseline_run(runs)
+    engine = classifier()
+    async with application(engine, "4") as (app, pilot):
+        await write(pilot, "hi")
+        await pilot.press("escape", "b")
+        await settle(pilot)
+        assert [ask.rung for ask in engine.asked][-1] == "encoder"
+        await pilot.press("b")
+        await settle(pilot)
+        assert [ask.rung for ask in engine.asked][-1] == "most_frequent"
+        assert [guess.title for guess in app.screen.query_one(LabelBars).guesses] == ["base22 most frequent class"]
+
+
+async def test_a_run_that_was_stopped_and_measured_answers_too(runs: Path) -> None:
+    happened = folders.train_events(upto=100)
+    finished = events.Finished(folders.metrics(0.5), seconds=4.0, steps=100)
+    folders.write_run(runs, "half11", folders.train_spec(), [*happened, events.Stopped(100, finished)], state="stopped")
+    folders.write_run(runs, "none11", folders.train_spec(), happened[:3], state="stopped")
+    async with application(classifier(), "4") as (app, pilot):
+        await write(pilot, "hi")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert [item.id for item in app.screen.query_one("#run-choice", RunList).items] == ["half11"]

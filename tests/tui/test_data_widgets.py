@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from emotui.core.safe_text import cell_width
+from emotui.tui.theme import class_looks
 from emotui.tui.widgets.box_plots import Box, Boxes, box_lines
 from emotui.tui.widgets.class_bars import class_lines
 from emotui.tui.widgets.label_look import LabelLook
@@ -86,3 +87,12 @@ def test_the_splits_keep_to_their_width(text: str, width: int) -> None:
     for line in split_lines(shown, width, {}).plain.split("\n"):
         assert not RAW.search(line)
         assert cell_width(line) <= width
+
+
+def test_the_id_stands_before_the_name_of_a_class_but_where_the_name_is_the_id() -> None:
+    looks = class_looks(["sadness", "1", "02", "joy"])
+    lines = class_lines([(look, 10) for look in looks], 60).plain.splitlines()
+    assert [line.split("█")[0].split()[1:] for line in lines] == [["0", "sadness"], ["1"], ["02"], ["3", "joy"]]
+    table = split_lines(Splits(looks, (SplitCounts("train", (1, 1, 1, 1)),), (("test", 2_000),)), 60, {}).plain
+    assert "0 sadness" in table
+    assert "test  2,000  unlabelled" in table

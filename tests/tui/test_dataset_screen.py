@@ -550,3 +550,67 @@ async def test_enter_takes_the_whole_line_also_where_a_half_typed_one_was_wrong(
         await pilot.press(*"joy split:train", "enter", "x")
         await settle(pilot)
         assert "write 30 rows" in "\n".join(drawn(screen.app))
+
+
+async def test_the_dialog_says_how_many_rows_of_which_splits_it_writes(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("right_square_bracket", "x")
+        await settle(pilot)
+        dialog = screen.app.screen
+        said = "\n".join(drawn(screen.app))
+        assert "write 30 rows" in said
+        for offered in ("train 90", "● validation 30", "test 30", "all splits 150"):
+            assert offered in said
+        dialog.query_one("#splits").focus()
+        await pilot.press("right", "right")
+        await settle(pilot)
+        assert "write 150 rows" in "\n".join(drawn(screen.app))
+        await pilot.press("left", "left")
+        dialog.query_one("#file", Input).value = str(tmp_path / "rows.jsonl")
+        await pilot.press("enter")
+        await settle(pilot)
+        rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+        assert [row["split"] for row in rows] == ["validation"] * 30
+
+
+@pytest.mark.parametrize("key", ["ctrl+g", "colon"])
+async def test_a_key_goes_to_a_row_by_its_number(engine: Inspector, tiny_data: Path, key: str) -> None:
+    texts = [json.loads(line)["text"] for line in (tiny_data / "train.jsonl").read_text().splitlines()]
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press(key, *"77", "enter")
+        await settle(pilot)
+        assert screen.app.screen is screen
+        assert screen.text_in_hand() == texts[77]
+        await pilot.press(key, *"90", "enter")
+        await settle(pilot)
+        assert "type a number from 0 to 89" in "\n".join(drawn(screen.app))
+        await pilot.press("escape", "slash", *"label:joy", "enter")
+        await settle(pilot)
+        labels = [json.loads(line)["label"] for line in (tiny_data / "train.jsonl").read_text().splitlines()]
+        other = next(index for index, label in enumerate(labels) if index > 30 and label != "joy")
+        await pilot.press(key, *str(other), "enter")
+        await settle(pilot)
+        assert f"row {other} does not meet the filter" in "\n".join(drawn(screen.app))
+
+
+async def test_the_dialog_takes_a_file_for_each_split(engine: Inspector, tiny_data: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(("train", "validation", "test")):
+        (tmp_path / f"part{number}.jsonl").write_text((tiny_data / f"{name}.jsonl").read_text())
+    async with browser(engine, tiny_data, size=(80, 24)) as (screen, pilot):
+        await pilot.press("o")
+        dialog = screen.app.screen
+        dialog.query_one("#source", Input).value = str(tmp_path)
+        await pilot.press("enter")
+        await settle(pilot)
+        said = "\n".join(drawn(screen.app))
+        assert "--" not in said
+        assert "train file" in said
+        for number, name in enumerate(("train", "validation", "test")):
+            dialog.query_one(f"#{name}", Input).value = f"part{number}.jsonl"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.app.screen is dialog
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.state.dataset is not None
+        assert {name: len(split) for name, split in screen.state.dataset.splits.items()} == {"train": 90, "validation": 30, "test": 30}

@@ -309,3 +309,14 @@ def test_widgets_draw_hostile_text_in_their_width(text: str, width: int) -> None
             assert not RAW.search(line)
             if number in (0, 5, 6) or width > 20:
                 assert cell_width(line) <= max(24, width) + 8
+
+
+async def test_i_goes_on_writing_behind_the_text_and_the_box_says_so(engine: Inspector) -> None:
+    async with inspector(engine) as (screen, pilot):
+        screen.receive_text("a row of the data")
+        await settle(pilot)
+        assert "text   i: type" in "\n".join(lines(screen))
+        await pilot.press("i", "!")
+        await settle(pilot)
+        assert screen.query_one(TextField).text == "a row of the data!"
+        assert "i: type" not in "\n".join(lines(screen))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import run_folders as folders
 from emotui.core import events, specs
 from emotui.core.data import sources
+from emotui.core.runs.folder import RunFolder
+from emotui.core.runs.state import glance, view_of
 from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
+from emotui.tui.screens.training_charts import READING, Palette, loss_chart, score_chart
 from emotui.tui.screens.training_files import read_log
+from emotui.tui.screens.training_requests import lost_by_killing
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density
@@ -453,3 +459,53 @@ async def test_the_hidden_states_are_never_those_of_another_run(runs: Path) -> N
             await pilot.press("k")
             await settle(pilot)
             assert density._cloud is None
+
+
+@pytest.mark.parametrize(
+    ("rungs", "said"),
+    [
+        (0, "It has measured no rung yet. s stops it as well."),
+        (1, "The 1 rung that it has measured stays"),
+        (2, "The 2 rungs that it has measured stay. "),
+    ],
+)
+def test_what_killing_a_baseline_loses_is_said_of_rungs(runs: Path, rungs: int, said: str) -> None:
+    view = view_of(RunFolder(folders.write_baseline_run(runs)))
+    words = lost_by_killing(msgspec.structs.replace(view, rungs=view.rungs[:rungs]))
+    assert words.startswith(said)
+    assert "saves" not in words
+
+
+def test_what_killing_a_fine_tuning_loses_is_said_of_its_checkpoint(runs: Path) -> None:
+    view = view_of(RunFolder(folders.write_train_run(runs)))
+    assert lost_by_killing(msgspec.structs.replace(view, checkpoints=())).startswith("It has no checkpoint: all is lost. s saves")
+    saved = msgspec.structs.replace(view, checkpoints=(events.CheckpointSaved(250, 1.0),))
+    assert lost_by_killing(saved).startswith("What came after its checkpoint of step 250 is lost. s saves")
+
+
+def test_nothing_is_said_to_be_absent_before_the_events_of_a_run_were_read(runs: Path) -> None:
+    folder = RunFolder(folders.write_train_run(runs))
+    before, after = glance(folder), view_of(folder)
+    palette = Palette.of(defaultdict(lambda: "#000000"))
+    assert not before.curve
+    for chart in (loss_chart([before], palette), score_chart([before], (), palette)):
+        assert chart.empty == READING
+    whole = msgspec.structs.replace(after, curve=(), evaluations=())
+    assert loss_chart([whole], palette).empty == "this run has no loss"
+
+
+async def test_b_turns_the_rungs_of_a_baseline_and_the_best_one_is_shown_first(runs: Path) -> None:
+    folders.write_baseline_run(runs)
+    async with application(IDLE, "3", size=(200, 60)) as (app, pilot):
+        seen = []
+        for _ in range(4):
+            text = "\n".join(drawn(app))
+            title = next(line for line in text.splitlines() if "confusion matrix, row %" in line)
+            score = next(line for line in text.splitlines() if "base22 baseline" in line)
+            seen.append((title.partition("base22 ")[2].partition(",")[0], score.partition("F1 ")[2][:5]))
+            await pilot.press("b")
+            await settle(pilot)
+    view = view_of(RunFolder(runs / "base22"))
+    f1 = {rung.name: f"{rung.metrics.f1_weighted:.3f}" for rung in view.rungs}
+    first = ("TF-IDF", f1["tfidf"])
+    assert seen == [first, ("encoder", f1["encoder"]), ("most frequent", f1["most_frequent"]), first]

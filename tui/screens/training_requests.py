@@ -33,8 +33,8 @@ _GOES_ON = {
 def lost_by_killing(view: RunView) -> str:
     """Return in sentences what is lost where a run is killed, and what the gentler key does."""
     if view.task == "baseline":
-        rungs = count(len(view.rungs), "rung")
-        return f"{f'The {rungs} that it has measured stay' if view.rungs else 'It has measured no rung yet'}. s stops it as well."
+        kept = f"The {count(len(view.rungs), 'rung')} that it has measured {'stays' if len(view.rungs) == 1 else 'stay'}"
+        return f"{kept if view.rungs else 'It has measured no rung yet'}. s stops it as well."
     saved = max((each.step for each in view.checkpoints), default=0)
     lost = f"What came after its checkpoint of step {saved:,} is lost." if saved else "It has no checkpoint: all is lost."
     return f"{lost} s saves, measures its model and stops instead."
