@@ -132,7 +132,7 @@ async def test_two_confusion_matrices_stand_side_by_side_whole_and_named(runs: P
         await pilot.press("down", "space", "up", "x")
         await settle(pilot)
         lines = drawn(app)
-        last = next(line for line in lines if "★ surprise" in line)
+        last = next(line for line in lines if "★ 5 surprise" in line)
         share = "93" if size[0] < 100 else "92.9"
         assert last.count(share) == 2, last
         assert any("aaa1 fine-tune" in line and "bbb2 fine-tune" in line and "row %" in line for line in lines)
