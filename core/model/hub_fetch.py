@@ -50,8 +50,16 @@ class Fetch:
             if self._staging.size(name) == file.size:
                 continue
             with self._staging.part(name, file.size) as part:
-                self._complete(name, file, part)
+                if file.size:
+                    self._complete(name, file, part)
+                else:
+                    self._ask_for_nothing(name, file, part)
             self._staging.finish(name)
+
+    def _ask_for_nothing(self, name: str, file: ListedFile, part: FileIO) -> None:
+        """Fetch a file that is listed with no bytes: where it has some, the listing has left its size out."""
+        with self._hub.open(self._repo, self._kind, self._revision, name, 0) as content:
+            self._take(content, name, file, part)
 
     def _complete(self, name: str, file: ListedFile, part: FileIO) -> None:
         tries = 0
