@@ -83,7 +83,7 @@ def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[]
         return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")
     said = error or last_log_line()
     if number == signal.SIGPROF:
-        return Ending("bad_input", f"the worker computed for longer than the model's files can need and was ended: it was {said}")
+        return Ending("bad_input", f"the worker computed for longer than that can need and was ended: it was {said}")
     return Ending("crash", f"the worker crashed ({name})" + (f": {said}" if said else ""))
 
 

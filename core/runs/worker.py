@@ -25,6 +25,8 @@ from .folder import RunFolder
 from .log import is_disk_full, takes_no_more
 from .telemetry import Telemeter
 
+IMPORT_SECONDS = 600.0
+"""Of computing, in which the libraries are loaded: they take some ten. Where memory or threads are refused them, one may never end."""
 CHECKPOINTS_AT_ONCE = 3
 """Two are kept while the next is written."""
 
@@ -58,15 +60,17 @@ class RunError(UserError):
 
 def fit_baselines(job: BaselineSpec, work: Work) -> bool:
     """Climb the ladder of baselines, always from its first rung."""
-    from ..model import baseline
+    with guard.limited("load the libraries", seconds=IMPORT_SECONDS):
+        from ..model import baseline
 
     return baseline.fit(job, work.run, work.emit, work.should_stop)
 
 
 def fine_tune(job: TrainSpec, work: Work) -> bool:
     """Fine-tune, after a look at the room on the disk."""
-    from ..model import checkpoint as models
-    from ..model import finetune, training_loop
+    with guard.limited("load the libraries", seconds=IMPORT_SECONDS):
+        from ..model import checkpoint as models
+        from ..model import finetune, training_loop
 
     parameters = models.find(job.model, offline=job.data.offline).parameters
     if work.writes:

@@ -118,6 +118,24 @@ def test_a_log_is_made_safe_while_its_run_goes_on(runs: Runs) -> None:
     launch.kill(run)
 
 
+ENDLESS = """
+import sys
+from emotui.core.runs import worker
+class Endless:
+    def find_spec(self, name, path=None, target=None):
+        while name.startswith("emotui.core.model.") and not name.endswith("guard"):
+            pass
+worker.IMPORT_SECONDS = 0.2
+sys.meta_path.insert(0, Endless())
+getattr(worker, sys.argv[1])(None, None)
+"""
+
+
+@pytest.mark.parametrize("task", ["fit_baselines", "fine_tune"])
+def test_a_worker_whose_libraries_never_come_is_ended(task: str) -> None:
+    assert subprocess.run([sys.executable, "-P", "-c", ENDLESS, task], check=False).returncode == -signal.SIGPROF
+
+
 def test_the_kernels_memory_killer_is_told_from_other_kills(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_MEMORY_KILLS", "1")
     run = runs.start(accident="killed")
