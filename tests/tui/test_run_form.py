@@ -18,9 +18,11 @@ from emotui.tui.screens import run_form
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.screens.run_entries import estimate, hints, parse
 from emotui.tui.screens.run_form import RunForm
+from emotui.tui.widgets.choice import Choice
 from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
+from textual.app import App, ComposeResult
 from variants import mostly_slow
 
 IDLE = Classifier(folders.LABELS, {})
@@ -306,3 +308,20 @@ async def test_hostile_entries(emotui_home: Path, text: str) -> None:
             field.text = text
         await settle(pilot)
         assert not any(RAW.search(line) for line in drawn(app))
+
+
+@pytest.mark.parametrize("chosen", ["train 16,000", "test 2,000", "all splits 20,000"])
+async def test_a_choice_is_one_line_with_the_chosen_option_in_it(chosen: str) -> None:
+    options = ("train 16,000", "validation 2,000", "test 2,000", "all splits 20,000")
+
+    class Alone(App[None]):
+        CSS = "Choice { width: 40; }"
+
+        def compose(self) -> ComposeResult:
+            yield Choice(options, chosen)
+
+    app = Alone()
+    async with app.run_test(size=(80, 24)):
+        first, second, *_ = drawn(app)
+        assert f"● {chosen}" in first
+        assert not second.strip()

@@ -13,12 +13,14 @@ from emotui.core import events, specs
 from emotui.core.data import sources
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.state import glance, view_of
+from emotui.core.safe_text import cell_width
 from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
 from emotui.tui.screens.training_charts import READING, Palette, loss_chart, score_chart
 from emotui.tui.screens.training_files import read_log
 from emotui.tui.screens.training_requests import lost_by_killing
+from emotui.tui.screens.training_tables import class_table
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density
@@ -509,3 +511,25 @@ async def test_b_turns_the_rungs_of_a_baseline_and_the_best_one_is_shown_first(r
     f1 = {rung.name: f"{rung.metrics.f1_weighted:.3f}" for rung in view.rungs}
     first = ("TF-IDF", f1["tfidf"])
     assert seen == [first, ("encoder", f1["encoder"]), ("most frequent", f1["most_frequent"]), first]
+
+
+@pytest.mark.parametrize("width", [44, 58, 63, 76, 116])
+@pytest.mark.parametrize("others", [0, 1, 2, 3])
+def test_the_table_of_classes_is_never_wider_than_its_panel(width: int, others: int) -> None:
+    looks = class_looks(["sadness", "joy", "love", "anger", "fear", "surprise"])
+    metrics = folders.metrics(0.9)
+    table = class_table(metrics, [(f"run{number}", metrics) for number in range(others)], (), looks, width)
+    rows = table.plain.splitlines()
+    assert all(cell_width(line) <= max(width, 56) for line in rows[:7])
+    shown = sum(f"run{number}" in rows[0] for number in range(others))
+    assert next(line.count(f"{metrics.per_class['joy'].f1:.3f}") for line in rows if "1 joy" in line) >= 1 + shown
+    assert ("no room for" in table.plain) == (shown < others)
+
+
+def test_a_run_that_was_stopped_has_a_point_where_it_was_measured(runs: Path) -> None:
+    finished = events.Finished(folders.metrics(0.5), seconds=4.0, steps=100)
+    happened = [*folders.train_events(upto=100), events.Stopped(100, finished)]
+    view = view_of(RunFolder(folders.write_run(runs, "half11", folders.train_spec(), happened, state="stopped")))
+    palette = Palette.of(defaultdict(lambda: "#000000"))
+    chart = score_chart([view], (), palette)
+    assert (chart.series[0].x[-1], chart.series[0].y[-1]) == (100.0, finished.metrics.f1_weighted)

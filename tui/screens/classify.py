@@ -224,7 +224,7 @@ class ClassifyScreen(Page):
         self._draw_winner(chosen)
 
     def _guess(self, view: RunView) -> Guess:
-        kind = _RUNGS.get(self._rungs.get(view.folder, "")) or _kind(view)
+        kind = _kind(view, self._rungs.get(view.folder) or self._asked_rungs.get(view.folder, ""))
         whose = "" if self.state.is_of_open_data(view) else f" of {short_source(view.spec.job.data.source)}"
         title, looks = f"{name_of(view)} {kind}{whose}", looks_of(view, dark=self.state.dark)
         answer = self._answers.get(view.folder)
@@ -360,11 +360,13 @@ class ClassifyScreen(Page):
         self._load_models()
 
 
-_RUNGS = {"most_frequent": "most frequent class", "tfidf": "TF-IDF"}
+_RUNGS = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "logistic regression"}
 
 
-def _kind(view: RunView) -> str:
-    return "logistic regression" if isinstance(view.spec.job, BaselineSpec) else task_of(view.spec.job)
+def _kind(view: RunView, rung: str) -> str:
+    """Return what answers: the task of a run, or of a baseline the `rung`, else its best one."""
+    found = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
+    return _RUNGS[found.name] if found is not None else task_of(view.spec.job)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ...core.events import Rung
+from ...core.events import Metrics, Rung
 from ...core.runs.state import RunView
-from ...core.specs import BaselineSpec
+from ...core.specs import BaselineSpec, TrainSpec
 from ..widgets.chart import Chart, Level, Mark, Series
 from .training_words import RUNG_NAMES, is_live, looks_of, name_of
 
@@ -66,6 +66,15 @@ def ladder_for(view: RunView | None, runs: Sequence[RunView]) -> tuple[Rung, ...
     return ()
 
 
+def measured(view: RunView) -> list[tuple[float, Metrics]]:
+    """Return the steps at which a run was measured: as it went on, and where it was stopped, unless the weights are of another step."""
+    found = [(float(each.step), each.metrics) for each in view.evaluations]
+    ended, job = view.finished, view.spec.job
+    if ended is not None and view.is_whole and view.state == "stopped" and isinstance(job, TrainSpec) and job.patience is None:
+        found = [*(each for each in found if each[0] < ended.steps), (float(ended.steps), ended.metrics)]
+    return found
+
+
 def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
     """Return the losses of the runs, the one looked at first: its own colours for one, a colour a run for several."""
     series: list[Series] = []
@@ -76,9 +85,9 @@ def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
         if view.curve:
             steps, losses = tuple(float(step.step) for step in view.curve), tuple(step.loss if step.finite else None for step in view.curve)
             series.append(Series(f"{prefix}train", steps, losses, train))
-        known = [each for each in view.evaluations if each.metrics.loss is not None]
+        known = [(step, metrics.loss) for step, metrics in measured(view) if metrics.loss is not None]
         if known:
-            at, losses = tuple(float(each.step) for each in known), tuple(each.metrics.loss for each in known)
+            at, losses = zip(*known, strict=True)
             series.append(Series(f"{prefix}validation", at, losses, validation, _GLYPHS[index % len(_GLYPHS)], smooth=False))
     return Chart("loss", tuple(series), marks=_marks(views), span=_span(views), empty=_empty(views, "loss"))
 
@@ -98,14 +107,15 @@ def score_chart(
     name = "macro-F1" if scores == "macro" else "F1"
     series = []
     for index, view in enumerate(views):
-        if not view.evaluations:
+        found = measured(view)
+        if not found:
             continue
-        at = tuple(float(each.step) for each in view.evaluations)
-        f1 = tuple(getattr(each.metrics, figure) for each in view.evaluations)
+        at = tuple(step for step, _ in found)
+        f1 = tuple(getattr(metrics, figure) for _, metrics in found)
         glyph, color = _GLYPHS[index % len(_GLYPHS)], color_of(views, index, palette)
         series.append(Series(name if len(views) == 1 else name_of(view), at, f1, color, glyph, smooth=False))
         if len(views) == 1 and scores == "weighted":
-            accuracy = tuple(each.metrics.accuracy for each in view.evaluations)
+            accuracy = tuple(metrics.accuracy for _, metrics in found)
             series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
     reached = [(rung_name(rung), getattr(rung.metrics, figure)) for rung in ladder]
     levels = tuple(Level(f"{value:.3f} {rung}", value, palette.level) for rung, value in reached)
@@ -118,9 +128,7 @@ def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
     """Return a run's F1 of each class in the look of the class; only the `first` run's points have its glyph, so that runs differ."""
     series: list[Series] = []
     for look in looks_of(view, dark=dark):
-        known = [
-            (float(each.step), each.metrics.per_class[look.name].f1) for each in view.evaluations if look.name in each.metrics.per_class
-        ]
+        known = [(step, metrics.per_class[look.name].f1) for step, metrics in measured(view) if look.name in metrics.per_class]
         if known:
             at, f1 = zip(*known, strict=True)
             name = look.name if first else f"{name_of(view)} {look.name}"

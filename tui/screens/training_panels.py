@@ -49,7 +49,7 @@ class Panels(Widget):
         with ContentSwitcher(initial="confusion", id="panels"):
             with VerticalScroll(id="scores", classes="panel"):
                 yield Static(markup=False)
-            with VerticalScroll(id="classes", classes="panel"):
+            with ScrollableContainer(id="classes", classes="panel"):
                 yield Static(markup=False)
             with Horizontal(id="confusion"):
                 yield Confusion(id="first", classes="panel")
@@ -57,7 +57,7 @@ class Panels(Widget):
             with ScrollableContainer(id="log", classes="panel"):
                 yield Static(id="log-error", markup=False)
                 yield Static(id="log-text", markup=False)
-            with VerticalScroll(id="settings", classes="panel"):
+            with ScrollableContainer(id="settings", classes="panel"):
                 yield Static(markup=False)
 
     def on_mount(self) -> None:

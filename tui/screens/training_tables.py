@@ -94,6 +94,8 @@ def class_table(
     if metrics is None:
         return Text(empty, "dim")
     named = min(20, max((cell_width(safe_line(look.name)) + look.id_cells for look in looks), default=8) + 2)
+    fitting = max(0, (width - named - 34 - 4) // 10)
+    left_out, others = len(others[fitting:]), others[:fitting]
     names = [pad(safe_line(name), 9) for name, _ in others]
     fixed = named + 34 + 10 * len(names)
     trend = 10 if width >= fixed + 30 and len(evaluations) > 1 else 0
@@ -120,6 +122,8 @@ def class_table(
             theirs = other.per_class.get(look.name)
             line.append(f"{theirs.f1:>9.3f} " if theirs else f"{'-':>9} ")
         lines.append(line)
+    if left_out:
+        lines.append(Text(f"no room for {count(left_out, 'marked run')}: z makes this panel large", "dim", no_wrap=True))
     lines.append(Text(f"weighted F1 {metrics.f1_weighted:.4f}   macro F1 {metrics.f1_macro:.4f}   accuracy {metrics.accuracy:.4f}", "dim"))
     return Text("\n").join(lines)
 

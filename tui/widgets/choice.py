@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from ...core.safe_text import safe_line
+from ...core.safe_text import cell_width, safe_line
 
 
 class Choice(Widget, can_focus=True):
@@ -55,20 +55,30 @@ class Choice(Widget, can_focus=True):
         self.refresh()
 
     def render(self) -> Text:
-        line = Text(no_wrap=True, overflow="ellipsis")
-        for option in self._options:
+        line = Text(no_wrap=True, overflow="ellipsis", end="")
+        for option in self._options[self._first :]:
             is_chosen = option == self._value
             style = self.get_component_rich_style(f"choice--{'chosen' if is_chosen else 'other'}", partial=True)
             line.append(f"{'●' if is_chosen else '○'} {safe_line(option)}   ", style)
+        line.rstrip()
+        if self.size.width:
+            line.truncate(self.size.width, overflow="ellipsis")
         return line
+
+    @property
+    def _first(self) -> int:
+        """The first option that is drawn, so that the chosen one is seen whole in one line."""
+        cells = [cell_width(safe_line(option)) + 5 for option in self._options]
+        at = self._options.index(self._value)
+        return next((first for first in range(at) if sum(cells[first : at + 1]) - 3 <= self.size.width - 1), at)
 
     def action_turn(self, by: int) -> None:
         self._take(self._options[(self._options.index(self._value) + by) % len(self._options)])
 
     def on_click(self, event: events.Click) -> None:
         column = event.get_content_offset_capture(self).x
-        for option in self._options:
-            column -= len(safe_line(option)) + 5
+        for option in self._options[self._first :]:
+            column -= cell_width(safe_line(option)) + 5
             if column < 0:
                 self._take(option)
                 return
