@@ -42,7 +42,7 @@ class Alerts:
 
     def notice(self, views: Iterable[RunView]) -> list[str]:
         """Look at the runs, and return a sentence for each piece of news. What the user asked for, such as a stop, is none."""
-        news = [self._ending(view) if view.state not in ("starting", "running") else self._silence_of(view) for view in views]
+        news = [self._ending(view) if not view.is_live else self._silence_of(view) for view in views]
         return [each for each in news if each] if self._is_on else []
 
     def _ending(self, view: RunView) -> str:
@@ -53,7 +53,7 @@ class Alerts:
         self._heard.pop(view.folder, None)
         if view.state == "stopped":
             return ""
-        f1 = view.finished.metrics.f1_weighted if view.finished is not None else None
+        f1 = view.score("f1_weighted") if view.finished is not None else None
         said = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
         return f"{view.id} {_VERBS.get(view.state, '')}{view.state}" + (f": {said}" if said else "")
 

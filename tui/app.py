@@ -246,7 +246,7 @@ async def _run(app: EmotuiApp) -> int:
     if app.crash is not None:
         streams.talk(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
         code = code or app.return_code or 1
-    going = [view for view in app.runs if view.state in ("starting", "running")]
+    going = [view for view in app.runs if view.is_live]
     if going and code == 0:
         names = ", ".join(view.id for view in going)
         print(safe_text(f"Still running: {names}. Start emotui again to watch."))  # noqa: T201

@@ -47,7 +47,7 @@ def facts_of(state: AppState) -> StateFacts:
         model=_short(state.model) if state.model != "starter" else "starter model",
         device=device,
         device_detail=detail,
-        run=run_facts(run, others=sum(view.state in ("starting", "running") for view in state.runs) - 1) if run else None,
+        run=run_facts(run, others=sum(view.is_live for view in state.runs) - 1) if run else None,
     )
 
 

@@ -34,7 +34,7 @@ class RunWatch:
             try:
                 reader = self._readers.get(folder.id)
                 view = self._glance(folder) if reader is None else reader.view
-                if view.state in ("starting", "running"):
+                if view.is_live:
                     self._followed.add(folder.id)
                 if reader is None and folder.id in self._followed and view.has_spec:
                     reader = self._readers[folder.id] = RunReader(folder)

@@ -244,4 +244,4 @@ class AppState(App[int]):
     @property
     def live_run(self) -> RunView | None:
         """The newest run that is starting or running."""
-        return next((view for view in self.runs if view.state in ("starting", "running")), None)
+        return next((view for view in self.runs if view.is_live), None)

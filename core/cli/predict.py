@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .. import paths, targets
+from .. import targets
+from ..data import encodings
 from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..units import count, duration, percent
-from . import fetch, options, render, shapes
+from . import fetch, inputs, options, render, shapes
 from .output import Output
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..runs.folder import RunFolder
 
 BATCH = 256
@@ -69,7 +72,7 @@ def add(commands: Any) -> None:
     )
     options.add_run(predict, rungs=True)
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
-    predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line)")
+    predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line); - is stdin")
     predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
     options.add_reading(predict.add_argument_group("how --file is read"))
@@ -87,18 +90,25 @@ def add(commands: Any) -> None:
 
 def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine to measure a run."""
-    from ..engine.client import ask_once
     from ..runs import links, rungs
 
     run, rung = rungs.find(arguments.run)
     links.check(run)
+    _check_labelled_file(arguments)
+    with inputs.named(arguments.file) if arguments.file is not None else nullcontext() as file:
+        return _evaluate(arguments, output, run, rung, str(file or ""))
+
+
+def _evaluate(arguments: argparse.Namespace, output: Output, run: RunFolder, rung: str, file: str) -> int:
+    from ..engine.client import ask_once
+
     ask = AskEvaluate(
         run=str(run.path),
         rung=rung,
         split=arguments.split or "test",
         resamples=arguments.resamples,
         worst=arguments.worst,
-        file=_labelled_file(arguments),
+        file=file,
         text_column=arguments.text_column,
         label_column=arguments.label_column,
         reading=fetch.reading(arguments),
@@ -129,8 +139,8 @@ def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _labelled_file(arguments: argparse.Namespace) -> str:
-    """Return the absolute path of --file, empty without. Raises UserError where it is not there, or is given with what excludes it."""
+def _check_labelled_file(arguments: argparse.Namespace) -> None:
+    """Raise UserError where --file is given with what excludes it, or what belongs to it is given without."""
     if arguments.file is None:
         told = {
             "--text-column": arguments.text_column,
@@ -146,13 +156,8 @@ def _labelled_file(arguments: argparse.Namespace) -> str:
         given = [name for name, value in told.items() if value not in (None, False)]
         if given:
             raise UserError(f"{given[0]} says how --file is read: name a FILE, or leave it out (a split is read as the run read it)")
-        return ""
-    if arguments.split is not None:
+    elif arguments.split is not None:
         raise UserError("give --split or --file, not both")
-    path = paths.expand(arguments.file)
-    if not path.is_file():
-        raise UserError(f"there is no file {safe_line(str(path))}")
-    return str(path)
 
 
 def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
@@ -181,6 +186,9 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
         raise UserError("--json prints one object for all texts and --jsonl one a text: give only one of them")
     if arguments.file is not None or arguments.out is not None:
         return _predict_file(arguments, output)
+    for name in ("delimiter", "header", "quotes", "text_column"):
+        if getattr(arguments, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')} says how --file is read, and a line of stdin is a text: give --file - for a table")
     if arguments.processes > 1:
         raise UserError("--processes divides a file: give --file IN and --out OUT, or leave it out")
     from ..engine.client import Session
@@ -234,7 +242,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
     # Bars between lines of answers would only flicker, and on a terminal the typed text is in the way.
     quiet = not arguments.json or sys.stdin.isatty()
     with nullcontext() if quiet else Progress(output.stderr) as progress:
-        for texts in lines.batches(_read_stdin):
+        for texts in lines.batches(encodings.of_stream(_read_stdin, arguments.encoding)):
             predictions = ask(texts)
             done += len(texts)
             if arguments.json:
@@ -278,7 +286,7 @@ class _Lines:
         """
         rest = b""
         texts: list[str] = []
-        while chunk := read():
+        while chunk := self._more(read):
             *whole, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST:
                 raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes. Give one text a line")
@@ -291,6 +299,12 @@ class _Lines:
             yield from self._take(rest, texts)
         if texts:
             yield texts
+
+    def _more(self, read: Callable[[], bytes]) -> bytes:
+        try:
+            return read()
+        except UnicodeDecodeError as error:
+            raise UserError(f"stdin is not valid {error.encoding} after line {self._number}. Say what it is with --encoding") from error
 
     def _take(self, line: bytes, texts: list[str]) -> Iterator[list[str]]:
         self._number += 1
@@ -340,9 +354,11 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
         raise UserError("--file IN and --out OUT go together: IN is read part by part and the answers are written to OUT")
     if arguments.jsonl:
         raise UserError("--jsonl is for texts and stdin. With --file, name OUT with the ending .jsonl")
-    source = paths.expand(arguments.file)
-    if not source.is_file():
-        raise UserError(f"there is no file {safe_line(str(source))}")
+    with inputs.named(arguments.file) as source:
+        return _predict_source(arguments, output, source)
+
+
+def _predict_source(arguments: argparse.Namespace, output: Output, source: Path) -> int:
     target = targets.checked(arguments.out, "--out", sources=[str(source)])
     from ..runs import rungs
     from . import parts

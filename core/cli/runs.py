@@ -145,7 +145,7 @@ def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str,
     beside = min(beside, _NOTED) + 2 if beside else 0
     rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
     for view in views:
-        measured = shapes.final_metrics(view)
+        measured = view.measured
         rows.append(
             [
                 safe_line(view.id, 60),
@@ -213,7 +213,7 @@ def run_report(view: RunView, output: Output) -> list[str]:
         rows.append(("step", f"{view.step:,} of {view.steps:,}"))
     if view.attempt > 1:
         rows.append(("attempt", str(view.attempt)))
-    if view.state in ("starting", "running"):
+    if view.is_live:
         rows.append(("processes", f"supervisor {view.supervisor_pid}, worker {view.worker_pid}"))
         if view.seconds_left is not None:
             rows.append(("left", duration(view.seconds_left)))

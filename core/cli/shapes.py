@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from ..events import Metrics, Rung
-from ..runs import rungs
 from ..runs.state import RunView
 
 FIGURES = ("split", "rows", "accuracy", "f1_weighted", "f1_macro", "loss", "per_class", "confusion")
@@ -32,15 +31,6 @@ def rung(one: Rung) -> dict[str, Any]:
     }
 
 
-def final_metrics(view: RunView) -> Metrics | None:
-    """Return the metrics a run ended with, else the newest ones that it measured; of a baseline those of its best rung."""
-    if (best := rungs.best(view.rungs)) is not None:
-        return best.metrics
-    if view.finished is not None:
-        return view.finished.metrics
-    return view.evaluations[-1].metrics if view.evaluations else None
-
-
 def outcome(view: RunView) -> dict[str, Any]:
     """Return what every command that follows a run prints about it."""
     return {"run": view.id, "state": view.state, "reason": view.reason, "folder": view.folder}
@@ -49,7 +39,7 @@ def outcome(view: RunView) -> dict[str, Any]:
 def summary(view: RunView) -> dict[str, Any]:
     """Return one line of the list of runs."""
     job = view.spec.job
-    measured = final_metrics(view)
+    measured = view.measured
     return {
         **outcome(view),
         "task": view.task or None,
@@ -78,7 +68,7 @@ def detail(view: RunView) -> dict[str, Any]:
         "started": view.started,
         "epochs": view.epochs,
         "rungs": [rung(each) for each in view.rungs],
-        "metrics": metrics(final_metrics(view)),
+        "metrics": metrics(view.measured),
         "notes": view.notes,
         "spec": view.spec if view.has_spec else None,
         "faults": view.faults,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Callable
 
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -38,6 +39,45 @@ def checked(name: str) -> str:
             f"there is no encoding '{safe_line(name, 40)}'. Give one such as utf-8, utf-16, cp1252, latin-1, gb18030 or big5"
         ) from error
     return "utf-8" if found.name in ("utf-8", "utf-8-sig", "ascii") else found.name
+
+
+def of_stream(read: Callable[[], bytes], asked: str | None) -> Callable[[], bytes]:
+    """Return a function that reads on as `read` does, in UTF-8 without a mark.
+
+    What a stream holds is told by its mark alone, or `asked`: its end may be far off. `read` returns b'' at the end, and so does the
+    result. It raises UnicodeDecodeError for bytes that are none of the encoding; UTF-8 is passed on as it comes.
+    """
+    head, decoder, begun, ended = b"", None, False, False
+
+    def more() -> bytes:
+        nonlocal head, decoder, begun, ended
+        while not begun:
+            chunk = read()
+            head += chunk
+            if chunk and any(mark != head and mark.startswith(head) for mark, _ in _MARKS):
+                continue  # it may become another mark
+            begun = True
+            found = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
+            encoding = checked(asked) if asked is not None else found
+            if encoding == "utf-8":
+                head = head.removeprefix(codecs.BOM_UTF8)
+            else:
+                decoder = codecs.getincrementaldecoder(encoding)()
+            chunk, head = head, b""
+            if decoder is not None:
+                chunk = decoder.decode(chunk).encode("utf-8", "surrogatepass")
+            if chunk:
+                return chunk
+        while not ended:
+            chunk = read()
+            ended = not chunk
+            if decoder is None:
+                return chunk
+            if text := decoder.decode(chunk, final=ended):
+                return text.encode("utf-8", "surrogatepass")
+        return b""
+
+    return more
 
 
 def find(source: Source, asked: str | None) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from typing import get_args
 from ..errors import UserError
 from ..filter_line import Piece, pieces
 from ..safe_text import safe_line
-from . import rungs
 from .notes import RunNote
 from .state import RunView, State
 
@@ -36,17 +35,6 @@ def parse(line: str) -> Test:
     """
     tests = [(_test(piece), piece.negated) for piece in pieces(line, _FIELD)]
     return lambda view, note: all(test(view, note) != negated for test, negated in tests)
-
-
-def score(view: RunView, figure: str) -> float | None:
-    """Return a figure of Metrics on the validation split: the final one, or the newest; that of the best rung of a baseline."""
-    if (rung := rungs.best(view.rungs)) is not None:
-        return getattr(rung.metrics, figure)
-    if view.finished is not None:
-        return getattr(view.finished.metrics, figure)
-    if view.evaluations:
-        return getattr(view.evaluations[-1].metrics, figure)
-    return getattr(view.epochs[-1], figure) if view.epochs else None
 
 
 def _test(piece: Piece) -> Test:
@@ -102,7 +90,7 @@ def _compared(figure: str, field: re.Match[str], text: str) -> Test:
     compare = _COMPARE[field[3]]
 
     def met(view: RunView, _: RunNote) -> bool:
-        measured = score(view, figure)
+        measured = view.score(figure)
         return measured is not None and compare(measured, bound)
 
     return met

@@ -151,7 +151,7 @@ def _live_runs() -> list[RunView]:
                 views.append(state.glance(run))
     except UserError:
         return views
-    return [view for view in views if view.state in ("starting", "running")]
+    return [view for view in views if view.is_live]
 
 
 def _family(view: RunView) -> set[int]:

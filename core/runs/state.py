@@ -11,11 +11,11 @@ from typing import Any, Literal
 import msgspec
 
 from ..errors import UserError
-from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Metrics, Note, Progress, Result, Rung, Started, Step, Telemetry
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
-from . import identity, lock, log
+from . import identity, lock, log, rungs
 from .fold import LONGEST_NOTE, Fold
 from .folder import RunFolder
 
@@ -78,6 +78,30 @@ class RunView(msgspec.Struct, frozen=True):
     def task(self) -> str:
         """'baseline' or 'fine-tune'; '' where that cannot be read."""
         return task_of(self.spec.job) if self.has_spec else ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process works on it, or is about to."""
+        return self.state in ("starting", "running")
+
+    @property
+    def best_rung(self) -> Rung | None:
+        """Of a baseline the rung that answers by default."""
+        return rungs.best(self.rungs)
+
+    @property
+    def measured(self) -> Metrics | None:
+        """The metrics that stand for the run: those of its best rung, else those at its end, else the newest."""
+        if (rung := self.best_rung) is not None:
+            return rung.metrics
+        if self.finished is not None:
+            return self.finished.metrics
+        return self.evaluations[-1].metrics if self.evaluations else None
+
+    def score(self, figure: str) -> float | None:
+        """Return a figure of `measured` by its name in Metrics; where a list knows no metrics, that of the newest epoch."""
+        known = self.measured or (self.epochs[-1] if self.epochs else None)
+        return getattr(known, figure) if known is not None else None
 
 
 class RunReader:

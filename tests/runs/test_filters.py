@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from emotui.core.errors import UserError
-from emotui.core.events import EpochRow
+from emotui.core.events import EpochRow, Finished, Metrics, Rung
 from emotui.core.runs import filters
 from emotui.core.runs.notes import NOTHING, RunNote
 from emotui.core.runs.state import RunView
@@ -80,5 +80,22 @@ def test_what_is_no_filter_has_a_sentence(line: str, words: str) -> None:
 
 def test_the_newest_measured_score_counts() -> None:
     run = msgspec.structs.replace(RUNS[0][0], epochs=())
-    assert filters.score(RUNS[0][0], "f1_macro") == 0.88
-    assert filters.score(run, "f1_macro") is None
+    assert RUNS[0][0].score("f1_macro") == 0.88
+    assert run.score("f1_macro") is None
+
+
+def test_a_ladder_keeps_the_score_of_its_best_rung_when_it_ends() -> None:
+    measured = {name: Metrics("validation", 4, 0.5, figure, figure, {}, ((1,),)) for name, figure in (("tfidf", 0.8), ("encoder", 0.57))}
+    climbing = msgspec.structs.replace(RUNS[1][0], rungs=tuple(Rung(name, each, 1.0) for name, each in measured.items()))
+    ended = msgspec.structs.replace(climbing, finished=Finished(measured["encoder"], 2.0))
+    for run in (climbing, ended):
+        assert run.score("f1_weighted") == 0.8
+        assert run.measured == measured["tfidf"]
+        assert run.best_rung is not None and run.best_rung.name == "tfidf"
+    even = msgspec.structs.replace(ended, rungs=tuple(Rung(name, measured["tfidf"], 1.0) for name in measured))
+    assert even.best_rung is not None and even.best_rung.name == "encoder"
+
+
+@pytest.mark.parametrize("state", ["starting", "running", "stopped", "finished", "failed", "lost", "unreadable"])
+def test_a_run_is_live_while_a_process_works_on_it(state: str) -> None:
+    assert msgspec.structs.replace(RUNS[0][0], state=state).is_live == (state in ("starting", "running"))

@@ -26,7 +26,7 @@ from .training_curves import Charts
 from .training_panels import Panels
 from .training_requests import RunRequests
 from .training_runs import RunPanel
-from .training_words import is_live, machine_line, progress_line
+from .training_words import machine_line, progress_line
 
 REDRAW = 2.0
 """Seconds between two redraws that no key asked for; the line on top tells of a run each second."""
@@ -119,7 +119,7 @@ class TrainingScreen(RunRequests):
         """Say how long a live run has made no progress, and what another application noted, of which no event tells."""
         if self.is_current and self.query_one(RunPanel).look_at_notes():
             self.draw()
-        elif self.is_current and self.view is not None and is_live(self.view):
+        elif self.is_current and self.view is not None and self.view.is_live:
             self._draw_facts(self.view)
 
     def _draw_soon(self) -> None:
@@ -183,7 +183,7 @@ class TrainingScreen(RunRequests):
             self._looked, self._chosen_by_hand = None, False
         if not self._chosen_by_hand:
             shown = sorted((view for view in runs if view.folder in listed), key=lambda view: not self.state.is_of_open_data(view))
-            live = next((view.folder for view in shown if is_live(view)), None)
+            live = next((view.folder for view in shown if view.is_live), None)
             if live is not None or self._looked is None:
                 self._looked = live or next((view.folder for view in shown), None)
 

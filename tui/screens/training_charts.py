@@ -10,7 +10,7 @@ from ...core.events import Metrics, Rung
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec, TrainSpec
 from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import RUNG_NAMES, is_live, looks_of, name_of
+from .training_words import RUNG_NAMES, looks_of, name_of
 
 Scores = Literal["weighted", "macro", "classes"]
 SCORES: tuple[Scores, ...] = get_args(Scores)
@@ -160,7 +160,7 @@ def _span(views: Sequence[RunView]) -> tuple[float, float] | None:
 
 def _end(view: RunView) -> float:
     last = float(view.curve[-1].step)
-    if not is_live(view) or not view.steps:
+    if not view.is_live or not view.steps:
         return last
     end = float(view.steps)
     while end / GROWTH >= last:
@@ -171,7 +171,7 @@ def _end(view: RunView) -> float:
 def _empty(views: Sequence[RunView], what: str) -> str:
     if not views:
         return "no run yet: press n"
-    if views[0].state in ("starting", "running"):
+    if views[0].is_live:
         return f"the first {what} comes after a few steps"
     if not views[0].is_whole and views[0].state != "unreadable":
         return READING

@@ -22,7 +22,7 @@ from ..widgets.density import Density
 from ..widgets.plot import Plot
 from .training_charts import READING, SCORES, Palette, Scores, loss_chart, score_chart
 from .training_files import read_projection
-from .training_words import is_live, looks_of
+from .training_words import looks_of
 
 
 class Charts(ContentSwitcher):
@@ -89,6 +89,6 @@ class Charts(ContentSwitcher):
 
 def _no_states(view: RunView) -> str:
     """Return what is said in the place of the hidden states of a baseline while they are not known."""
-    if is_live(view):
+    if view.is_live:
         return "they come with the end of a baseline"
     return READING if view.finished is not None else "this baseline ended before it had computed them"

@@ -26,7 +26,7 @@ from .loss_rows import LossRows
 from .training_charts import READING
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
-from .training_words import RUNG_NAMES, is_live, looks_of, name_of, spec_rows
+from .training_words import RUNG_NAMES, looks_of, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 
@@ -119,10 +119,10 @@ class Panels(Widget):
                 continue
             if isinstance(view.spec.job, BaselineSpec):
                 panel.border_title = Text("the ladder of baselines, validation")
-                self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors, live=is_live(view)))
+                self._update(name, ladder_table(view.rungs, tuned, panel.content_size.width, colors, live=view.is_live))
             else:
                 panel.border_title = Text("epochs, validation")
-                self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"], live=is_live(view)))
+                self._update(name, epoch_table(view.epochs, panel.content_size.width, colors["success"], live=view.is_live))
 
     def _show_classes(self) -> None:
         view, *rest = self._views

@@ -18,7 +18,6 @@ from ...core.units import count
 from ..page import Page
 from .confirm import Confirm
 from .run_form import RunForm
-from .training_words import is_live
 
 _STOPS = {
     "fine-tune": "it saves after this step, measures its model and stops",
@@ -61,7 +60,7 @@ class RunRequests(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature
         if action in ("stop", "kill"):
-            return self.view is not None and is_live(self.view)
+            return self.view is not None and self.view.is_live
         if action == "resume":
             return self.view is not None and self.view.state in ("stopped", "failed", "lost")
         return True

@@ -79,7 +79,7 @@ class RunPanel(Vertical):
         self._notes.poll()
         found = [view for view in runs if self._meets(view, self._notes.of(view.id))]
         if self._order == "F1":
-            found.sort(key=lambda view: -(filters.score(view, "f1_weighted") or -1.0))
+            found.sort(key=lambda view: -(view.score("f1_weighted") or -1.0))
         elif self._order == "state":
             found.sort(key=lambda view: _RANKS[view.state])
         return sorted(found, key=lambda view: not self._notes.of(view.id).pinned)

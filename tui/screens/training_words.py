@@ -8,9 +8,8 @@ import msgspec
 from rich.text import Text
 
 from ...core import hyperparameters
-from ...core.cli import shapes
 from ...core.events import Step
-from ...core.runs import filters, rungs
+from ...core.runs import rungs
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -42,18 +41,14 @@ def name_of(view: RunView) -> str:
 def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
     """Return how the labels of a run look."""
     labels = view.spec.labels or (view.started.labels if view.started is not None else ())
-    if not labels and (metrics := shapes.final_metrics(view)) is not None:
+    if not labels and (metrics := view.measured) is not None:
         labels = tuple(metrics.per_class)
     return class_looks(labels, dark=dark)
 
 
-def is_live(view: RunView) -> bool:
-    return view.state in ("starting", "running")
-
-
 def has_model(view: RunView) -> bool:
     """Return whether a run has ended with something that can be asked: at its end, where it was stopped, or rungs of a baseline."""
-    return not is_live(view) and (view.finished is not None or bool(view.rungs))
+    return not view.is_live and (view.finished is not None or bool(view.rungs))
 
 
 def share_done(view: RunView) -> float | None:
@@ -66,12 +61,12 @@ def share_done(view: RunView) -> float | None:
 def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING, rung: str = "") -> RunItem:
     """Return a run's line of the list; of a baseline with the score of a `rung`, or of its best one."""
     answers = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
-    score = answers.metrics.f1_weighted if answers is not None else filters.score(view, "f1_weighted")
+    score = answers.metrics.f1_weighted if answers is not None else view.score("f1_weighted")
     if score is not None:
         shown = f"F1 {score:.3f}"
-    elif is_live(view) and view.steps and view.progress is None:
+    elif view.is_live and view.steps and view.progress is None:
         shown = f"{100 * view.step / view.steps:.0f} %"
-    elif is_live(view) and view.progress is not None:
+    elif view.is_live and view.progress is not None:
         shown = view.progress.phase
     else:
         shown = view.state
@@ -105,7 +100,7 @@ def speed(curve: Sequence[Step]) -> tuple[float, float] | None:
 def progress_line(view: RunView, now: float, width: int, colors: dict[str, str]) -> Text:
     """Return one line: how far the run is, how long it takes and how fast it goes; or how it ended and why."""
     line = Text(no_wrap=True, overflow="ellipsis", end="")
-    if not is_live(view):
+    if not view.is_live:
         sign, color = {"finished": ("✓", "success"), "stopped": ("■", "warning")}.get(view.state, ("✗", "error"))
         line.append(f"{sign} {view.state}", f"bold {colors[color]}")
         if view.finished is not None and view.state == "finished":
@@ -166,7 +161,7 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
     """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings."""
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     if view.started is not None:
-        where = "training on CPU" if is_live(view) else "ran on CPU"
+        where = "training on CPU" if view.is_live else "ran on CPU"
         if view.started.device != "cpu":
             where = safe_line(f"{view.started.device} {view.started.device_name}")
         badge = f"bold reverse {colors['warning']}" if view.started.device == "cpu" else f"bold {colors['success']}"
