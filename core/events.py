@@ -77,6 +77,8 @@ class Rung(msgspec.Struct, frozen=True):
     """Iterations of lbfgs until it converged."""
     cached: bool = False
     """Whether the hidden states came from the cache."""
+    shape: tuple[Count, ...] = ()
+    """Of the hidden states that it was fitted on: [training rows, hidden units]; empty where it needs none."""
 
 
 class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_started"):

@@ -231,11 +231,18 @@ def rungs(ladder: Sequence[Rung], names: dict[str, str]) -> list[str]:
             score(rung.metrics.f1_weighted),
             score(rung.metrics.f1_macro),
             f"{rung.iterations:,}" if rung.iterations is not None else "",
-            duration(rung.seconds) + (", hidden states from the cache" if rung.cached else ""),
+            duration(rung.seconds) + _states(rung),
         ]
         for rung in ladder
     ]
     return _indented(table([head, *body], "lrrrrl"))
+
+
+def _states(rung: Rung) -> str:
+    """Return what hidden states a rung was fitted on, and whether they came from the cache."""
+    if not rung.cached and not rung.shape:
+        return ""
+    return f", hidden states{f' {tuple(rung.shape)}' if rung.shape else ''}{' from the cache' if rung.cached else ''}"
 
 
 def _indented(lines: list[str]) -> list[str]:

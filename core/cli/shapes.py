@@ -28,6 +28,7 @@ def rung(one: Rung) -> dict[str, Any]:
         "seconds": one.seconds,
         "iterations": one.iterations,
         "cached": one.cached,
+        "shape": one.shape or None,
     }
 
 

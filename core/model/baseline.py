@@ -204,7 +204,7 @@ def _encoder(
     ).write(run.model)
     predictions.save(run.predictions_file("validation"), truth, probabilities, data.labels)
     _save_projection(run.path / "projection.parquet", states["train"], train.label_ids(), data.labels, job.seed)
-    return Rung("encoder", metrics, seconds, iterations, from_cache)
+    return Rung("encoder", metrics, seconds, iterations, from_cache, shape=states["train"].shape)
 
 
 class Extractor:

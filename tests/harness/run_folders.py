@@ -101,7 +101,7 @@ def baseline_events(*, labels: Sequence[str] = LABELS) -> list[events.Event]:
     rungs = [
         events.Rung("most_frequent", metrics(0.19, labels=labels), 0.1),
         events.Rung("tfidf", metrics(0.88, labels=labels), 6.2, 41),
-        events.Rung("encoder", metrics(0.69, labels=labels), 31.0, 212, cached=True),
+        events.Rung("encoder", metrics(0.69, labels=labels), 31.0, 212, cached=True, shape=(16_000, 384)),
     ]
     return [
         events.AttemptStarted(4322),

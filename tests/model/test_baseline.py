@@ -15,7 +15,7 @@ from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Line, Note, Progress, RungDone, Started
 from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
-from emotui.core.runs import folder
+from emotui.core.runs import folder, tables
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -41,7 +41,7 @@ def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
 
 
 def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) -> None:
-    _, events = ladder(tiny_data, tiny_model)
+    run, events = ladder(tiny_data, tiny_model)
     rungs = {event.rung.name: event.rung for event in events if isinstance(event, RungDone)}
     assert list(rungs) == ["most_frequent", "tfidf", "encoder"]
     (texts, labels), (valid_texts, valid_labels) = rows(tiny_data, "train"), rows(tiny_data, "validation")
@@ -51,6 +51,12 @@ def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) 
     predicted = pipeline.predict(valid_texts)
     assert rungs["tfidf"].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
     assert rungs["tfidf"].iterations and rungs["encoder"].iterations
+    assert [rung.shape for rung in rungs.values()] == [(), (), (90, 32)]
+    for rung in ("tfidf", "most_frequent"):
+        kept = tables.read_predictions(run.predictions_file(f"validation-{rung}"), ("anger", "joy", "sadness"))
+        assert kept["label"].to_pylist() == valid_labels
+        right = sum(a == b for a, b in zip(kept["prediction"].to_pylist(), valid_labels, strict=True))
+        assert right / len(valid_labels) == pytest.approx(rungs[rung].metrics.accuracy)
 
 
 def write_chinese(folder: Path) -> Path:

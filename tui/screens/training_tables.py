@@ -69,8 +69,9 @@ def ladder_table(
         values = {"accuracy": f"{rung.metrics.accuracy:.3f}", "time": duration(rung.seconds), "F1 macro": f"{rung.metrics.f1_macro:.3f}"}
         line = _ladder_line(rung_name(rung), named, rung.metrics.f1_weighted, room, colors["primary"])
         lines.append(line.append("".join(values[name].rjust(size) for name, size in columns.items())))
-        if rung.cached:
-            lines.append(Text(f"{'':{named}} (hidden states from the cache)", "dim", no_wrap=True))
+        if rung.cached or rung.shape:
+            shape = f" {tuple(rung.shape)}" if rung.shape else ""
+            lines.append(Text(f"{'':{named}} hidden states{shape}{', cached' if rung.cached else ''}", "dim", no_wrap=True))
     for name, f1, accuracy in tuned:
         line = _ladder_line(name, named, f1, room, colors["success"])
         lines.append(line.append(f"{accuracy:.3f}".rjust(columns["accuracy"]) if "accuracy" in columns else ""))
