@@ -614,3 +614,14 @@ async def test_the_dialog_takes_a_file_for_each_split(engine: Inspector, tiny_da
         await settle(pilot)
         assert screen.state.dataset is not None
         assert {name: len(split) for name, split in screen.state.dataset.splits.items()} == {"train": 90, "validation": 30, "test": 30}
+
+
+async def test_the_notes_of_a_reader_name_fields_and_no_options(engine: Inspector, tmp_path: Path) -> None:
+    rows = "".join(
+        json.dumps({"text": f"some words {number}", "label": number % 2, "other": f"words {number}"}) + "\n" for number in range(40)
+    )
+    (tmp_path / "train.jsonl").write_text(rows)
+    async with browser(engine, tmp_path / "train.jsonl", size=(200, 60)) as (screen, _):
+        assert screen.state.dataset is not None
+        assert any("--" in note for note in screen.state.dataset.notes)
+        assert " --" not in lines(screen)

@@ -156,6 +156,8 @@ class DatasetSide(Vertical):
     @work(exclusive=True, group="problems")
     async def look_for_problems(self) -> None:
         """Find what is wrong with the data, and list it."""
+        from .open_data import in_fields
+
         dataset = self._dataset
         if dataset is None:
             return
@@ -171,7 +173,7 @@ class DatasetSide(Vertical):
         listed.set_class(bool(problems), "-some")
         said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(note) for note in (*sentences, *dataset.notes)), "dim"))
+        notes.update(said.append("\n".join(safe_text(in_fields(note)) for note in (*sentences, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
