@@ -49,7 +49,7 @@ async def test_two_runs_answer_side_by_side_while_typing(runs: Path, size: tuple
     async with application(engine, "4", size=size) as (app, pilot):
         await write(pilot, "so good")
         text = "\n".join(drawn(app))
-        for words in ("J O Y", "97.1 %", "61.0 %", "15.3 %", "4 tokens", "14 ms", "fine77 fine-tune", "base22 logistic"):
+        for words in ("J O Y", "97.1 %", "61.0 %", "15.3 %", "4 tokens", "14 ms", "fine77 fine-tune", "base22 TF-IDF"):
             assert words in text, words
         assert engine.asked[-1].texts == ("so good",)
         assert all(ask.topic == f"prompt {ask.run}" for ask in engine.asked)
