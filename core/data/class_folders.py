@@ -50,7 +50,10 @@ class ClassFolder:
         each = max(1, SAMPLE // max(1, len(self._files)))
         for label, names in self._files.items():
             for name in names[:each]:
-                text = self._text(label, name)
+                try:
+                    text = self._text(label, name)
+                except UnicodeError:  # told where the rows are read
+                    text = ""
                 for column, value in zip(columns.values(), (text, label, f"{label}/{name}"), strict=True):
                     column.append(value)
         return columns
@@ -58,9 +61,11 @@ class ClassFolder:
     def _text(self, label: str, name: str) -> str:
         raw = read_plain(self._folder / label / name, limits.longest_line(), follow=True)
         if self._asked.encoding is not None:
-            return raw.decode(encodings.checked(self._asked.encoding), "replace")
+            return raw.decode(encodings.checked(self._asked.encoding)).removeprefix("\ufeff")
+        if marked := encodings.by_mark(raw):
+            return raw.decode(marked).removeprefix("\ufeff")
         try:
-            return raw.decode("utf-8-sig")
+            return raw.decode()
         except UnicodeDecodeError:
             self._guessed += 1
             return raw.decode("cp1252", "replace")
@@ -75,8 +80,8 @@ class ClassFolder:
                 number += 1
                 try:
                     text = self._text(label, name)
-                except (OSError, UserError) as error:
-                    said = error.strerror if isinstance(error, OSError) else str(error)
+                except (OSError, UserError, UnicodeError) as error:
+                    said = error.strerror if isinstance(error, OSError) else _said(error)
                     batch.bad.append(BadRow(number, 0, f"the file {shown(f'{label}/{name}')} cannot be read ({safe_line(str(said), 120)})"))
                     continue
                 if not text.strip():
@@ -110,6 +115,10 @@ class ClassFolder:
                 f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8 (--encoding says otherwise)"
             )
         return notes
+
+
+def _said(error: Exception) -> str:
+    return f"it is not in {error.encoding}: another encoding?" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def class_names(folder: Path) -> list[str]:

@@ -28,6 +28,9 @@ TEXT_NAMES = (
     "post",
     "query",
 )
+ANSWER = "answer"
+"""Prodigy's column of what its user made of a row."""
+REFUSED = ("reject", "ignore")
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic", "cats")
 
 
@@ -156,7 +159,7 @@ def _probable_delimiter(lines: list[str]) -> str:
 
 def _guess(sample: Sample, names: tuple[str, ...], fits: Callable[[list[object]], bool], taken: set[str | None]) -> str | None:
     """Return the column called by the first of `names`, else the only one called by another, else the only one that fits."""
-    free = [column for column in sample.columns if column not in taken]
+    free = [column for column in sample.columns if column not in taken and not is_verdict(column, sample.columns[column])]
     if names[0] in free:
         return names[0]
     known = [column for column in free if column.strip().lower() in names]
@@ -180,6 +183,11 @@ def _names(sample: Sample, text: str | None) -> str | None:
 def _are_numbers(values: list[object]) -> bool:
     filled = [value for value in values if value is not None and value != ""]
     return all(isinstance(value, int) or (isinstance(value, str) and value.strip().lstrip("+-").isdecimal()) for value in filled)
+
+
+def is_verdict(column: str, values: list[object]) -> bool:
+    """Return whether a column is Prodigy's of what its user made of a row, which is neither text nor label."""
+    return column == ANSWER and set(map(str, values)) <= {"accept", *REFUSED}
 
 
 def _looks_like_text(values: list[object]) -> bool:

@@ -103,7 +103,8 @@ class Delimited:
 
     def _reader(self, lines: Any) -> Any:
         csv.field_size_limit(limits.FIELD)
-        return csv.reader(lines, **dialect.reader_options(self.dialect.delimiter, quotes=self.dialect.quotes))
+        found = self.dialect
+        return csv.reader(lines, **dialect.reader_options(found.delimiter, quotes=found.quotes, spaced=found.spaced))
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         feed = _Feed(self, progress)
@@ -199,7 +200,7 @@ class Delimited:
         usual = "" if not self._is_table else "\t" if ".tsv" in self.name.lower() else ","
         quotes = found.quotes if found.quotes_matter and found.quotes == (found.delimiter == "\t") else None
         return Reading(
-            delimiter=found.delimiter if found.delimiter != usual and len(self.columns) > 1 else None,
+            delimiter=found.delimiter if found.delimiter not in (usual, "") and len(self.columns) > 1 else None,
             header=None if found.header else False,
             quotes=quotes,
         )

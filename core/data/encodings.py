@@ -22,7 +22,7 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _EVIDENCE = 1 << 16
 """Bytes of lines that are not ASCII on which the encoding is judged."""
-_DENSE = ("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
+_DENSE = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
 """Encodings of languages most of whose letters are not ASCII."""
 _NO_TEXT = {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 
@@ -80,6 +80,11 @@ def of_stream(read: Callable[[], bytes], asked: str | None) -> Callable[[], byte
     return more
 
 
+def by_mark(head: bytes) -> str:
+    """Return the encoding that the byte order mark at the beginning of a file says; '' without one."""
+    return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
+
+
 def find(source: Source, asked: str | None) -> tuple[str, str]:
     """Return the encoding of a file of text, and a sentence about it where it was guessed.
 
@@ -87,14 +92,17 @@ def find(source: Source, asked: str | None) -> tuple[str, str]:
     """
     if asked is not None:
         return checked(asked), ""
-    head = source.peek(4)
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding, ""
+    if marked := by_mark(source.peek(4)):
+        return marked, ""
     encoding = _by_zeros(source.peek(4_096))
     evidence, valid = (b"", 0) if encoding else _evidence(source)
     if not encoding and evidence:
         encoding = _by_evidence(evidence, valid)
+        if not encoding:
+            raise UserError(
+                f"{safe_line(source.name, 80)} is neither UTF-8 nor Windows-1252, and its encoding cannot be told. "
+                "Name it with --encoding, such as cp1250, mac_roman, gb18030 or latin-1"
+            )
     if encoding in ("", "utf-8"):
         return "utf-8", ""
     words = "cp1252 (Windows-1252)" if encoding == "cp1252" else encoding
@@ -168,7 +176,10 @@ def _lines_of(block: bytes) -> tuple[bytes, int]:
 
 
 def _by_evidence(evidence: bytes, valid: int) -> str:
-    """Return the likeliest encoding of lines of which none is UTF-8, where `valid` others are; 'utf-8' where these speak for it."""
+    """Return the likeliest encoding of lines of which none is UTF-8, where `valid` others are.
+
+    It is 'utf-8' where these speak for it, and '' where none fits.
+    """
     lines = evidence.count(b"\n") + 1
     if valid > lines:
         return "utf-8"  # with rows that are damaged, which the checks of rows name
@@ -179,7 +190,8 @@ def _by_evidence(evidence: bytes, valid: int) -> str:
         return "utf-8"
     letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" for byte in evidence)
     if high < 0.25 * letters or high / len(runs) < 1.3:
-        return _western(evidence)
+        # A line of Windows-1252 is UTF-8 by no accident: such a file is a mixture, and the checks of rows name its broken lines.
+        return "utf-8" if valid else _western(evidence)
     from charset_normalizer import from_bytes
 
     best = from_bytes(evidence, cp_isolation=list(_DENSE), preemptive_behaviour=False).best()
@@ -187,5 +199,5 @@ def _by_evidence(evidence: bytes, valid: int) -> str:
 
 
 def _western(evidence: bytes) -> str:
-    """Return Windows-1252, or Latin-1 where a byte is used that the former does not have."""
-    return "cp1252" if not any(byte in evidence for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else "latin-1"
+    """Return Windows-1252; '' where a byte is used that it does not have."""
+    return "cp1252" if not any(byte in evidence for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else ""

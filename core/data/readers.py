@@ -17,15 +17,13 @@ from ..specs import Reading
 from . import encodings, formats
 from .batches import MISSING, Progress, TableFile
 from .class_folders import ClassFolder
+from .columns import ANSWER, REFUSED, is_verdict
 from .delimited import Delimited
 from .faults import Faults
 from .rows import Rows, Sample
 from .streams import Source, sentences
 
 ENDINGS = formats.ENDINGS
-ANSWER = "answer"
-"""Prodigy's column of what its user made of a row."""
-REFUSED = ("reject", "ignore")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 
@@ -156,7 +154,7 @@ def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults
     Rows that Prodigy's column answer does not accept are left out and counted.
     """
     table = opened.table
-    is_answered = ANSWER in table.columns and ANSWER not in (text_column, label_column) and _is_answered(table)
+    is_answered = ANSWER in table.columns and ANSWER not in (text_column, label_column) and is_verdict(ANSWER, table.head()[ANSWER])
     wanted = (text_column, label_column, *([ANSWER] if is_answered else []))
     rows = Rows(table.name, (text_column, label_column), typed=table.typed, faults=faults)
     with sentences(table.name):
@@ -170,11 +168,6 @@ def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults
                 parts = [[part[at] for at in kept] if part else part for part in parts]
             rows.add(*parts)
     return rows
-
-
-def _is_answered(table: TableFile) -> bool:
-    """Return whether the column answer holds what Prodigy writes into it."""
-    return set(map(str, table.head()[ANSWER])) <= {"accept", *REFUSED}
 
 
 def _place(number: int, line: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +27,8 @@ _HALVES = 20
 """Where more than one label of so many is 1.5 or the like, the labels of a csv file are no integers, and 2.0 is a text as well."""
 _STRAYS = 10
 """Integers beyond the names that the user gives are mistakes where fewer than one row of so many has one, and else classes."""
+IGNORED = -100
+"""What PyTorch's cross-entropy passes over."""
 _VALUES = 20
 """Integers named in a sentence, at most."""
 
@@ -152,9 +155,9 @@ def _listed(found: Sequence[int]) -> str:
 
 
 def _classes_among(found: set[int]) -> list[int]:
-    """Return the integers that are classes: all, but for a -1 that stands alone before 0 to 2 or more."""
-    no_label = min(found) == -1 and max(found) > 1
-    return sorted(found - {-1} if no_label else found)
+    """Return the integers that are classes: all, but for a -1 that stands alone before 0 to 2 or more, or a -100 before 0 or more."""
+    no_label = (min(found) == -1 and max(found) > 1) or (min(found) == IGNORED and min(found - {IGNORED}, default=-1) >= 0)
+    return sorted(found - {min(found)} if no_label else found)
 
 
 def _folded(names: tuple[str, ...], fold_case: bool, what: str) -> tuple[str, ...]:
@@ -200,7 +203,7 @@ def _name_texts(
 ) -> Named:
     different = {label for labels in values for label in set(labels) if isinstance(label, str) and not _several(label)}
     if fold_case:
-        spelled = {label: label.lower() for label in different}
+        spelled = {label: _plain(label).lower() for label in different}
     else:
         spelled = {label: label for label in different}
         _check_case(files, values, different)
@@ -218,19 +221,27 @@ def _name_texts(
     return Named(labels, _ids(files, values, sound, faults, fault), integers=False)
 
 
+def _plain(label: str) -> str:
+    """Return a label in one Unicode form (NFKC), with single spaces and without invisible characters."""
+    if not label.isascii():
+        label = "".join(each for each in unicodedata.normalize("NFKC", label) if unicodedata.category(each) != "Cf")
+    return " ".join(label.split())
+
+
 def _check_case(files: Sequence[Rows], values: list[list[int | str]], different: set[str]) -> None:
-    """Raise UserError, with the first row of the second spelling, where two labels differ by case only."""
+    """Raise UserError, with the first row of the second spelling, where two labels differ in what nobody sees, or by case only."""
     spellings: dict[str, str] = {}
-    if len({label.casefold() for label in different}) == len(different):
+    if len({_plain(label).casefold() for label in different}) == len(different):
         return
     for rows, labels in zip(files, values, strict=True):
         for at, label in enumerate(labels):
             if label not in different:
                 continue
-            first = spellings.setdefault(str(label).casefold(), str(label))
+            first = spellings.setdefault(_plain(str(label)).casefold(), str(label))
             if first != label:
+                by = "case" if first.casefold() == str(label).casefold() else "case, spacing, invisible characters or Unicode form"
                 raise UserError(
-                    f"{safe_line(rows.file, 80)}, {rows.place(at)}: the labels {shown(first)} and {shown(label)} differ by case only. "
+                    f"{safe_line(rows.file, 80)}, {rows.place(at)}: the labels {shown(first)} and {shown(label)} differ by {by} only. "
                     "Join them with --fold-case"
                 )
 

@@ -1,0 +1,105 @@
+"""What was once read wrongly without a word is read for what it is, or refused with a remedy that works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from emotui.core.data import sources
+from emotui.core.data.table import Dataset
+from emotui.core.errors import UserError
+from emotui.core.specs import DataSpec, Reading
+
+ROWS = [(f"a text, number {n}", ("neg", "neu", "pos")[n % 3]) for n in range(60)]
+
+
+def _pairs(data: Dataset) -> list[tuple[str, str]]:
+    splits = data.splits.values()
+    return sorted((text, data.labels[label]) for each in splits for text, label in zip(each.texts(), each.label_ids(), strict=True))
+
+
+def _load(path: Path, content: str | bytes, **how: object) -> Dataset:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return sources.load(DataSpec(str(path), **how))  # type: ignore[arg-type]
+
+
+def test_a_space_before_a_quote_is_no_part_of_the_field(tmp_path: Path) -> None:
+    after = _load(tmp_path / "a.csv", '"text", "label"\n' + "".join(f'"{text}", "{label}"\n' for text, label in ROWS))
+    assert _pairs(after) == sorted(ROWS)
+    before = _load(tmp_path / "b.csv", "label, text\n" + "".join(f'{label}, "{text}"\n' for text, label in ROWS))
+    assert _pairs(before) == sorted(ROWS)
+
+
+def test_a_sep_line_in_capitals_is_no_header(tmp_path: Path) -> None:
+    assert _pairs(_load(tmp_path / "a.csv", "SEP=;\ntext;label\n" + "".join(f"{text};{label}\n" for text, label in ROWS))) == sorted(ROWS)
+
+
+def test_a_file_divided_by_unit_separators_is_a_sentence_and_can_be_read(tmp_path: Path) -> None:
+    content = "text\x1flabel\n" + "".join(f"{text}\x1f{label}\n" for text, label in ROWS)
+    with pytest.raises(UserError, match="--delimiter"):
+        _load(tmp_path / "a.csv", content)
+    assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(delimiter="\x1f"))) == sorted(ROWS)
+
+
+def test_a_file_half_in_utf_8_and_half_in_windows_1252_is_refused(tmp_path: Path) -> None:
+    parts = [f"{text} été,{label}\n".replace("text,", "text") for text, label in ROWS]
+    with pytest.raises(UserError, match="not valid UTF-8"):
+        _load(tmp_path / "a.csv", b"text,label\n" + "".join(parts[:30]).encode() + "".join(parts[30:]).encode("cp1252"))
+
+
+def test_an_encoding_that_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
+    rows = [(f"où est le mode d'emploi, déjà {n}", ("neg", "pos")[n % 2]) for n in range(40)]
+    content = ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows)).encode("mac_roman")
+    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding"):
+        _load(tmp_path / "a.csv", content)
+    assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding="mac-roman"))) == sorted(rows)
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("cp932", "①"), ("cp949", "똠"), ("big5hkscs", "嘅")])
+def test_the_wider_form_of_an_encoding_is_guessed(tmp_path: Path, encoding: str, mark: str) -> None:
+    text = {
+        "cp932": "この映画は本当に面白かったです",
+        "cp949": "정말 재미있는 영화였어요 추천합니다",
+        "big5hkscs": "這家酒店的服務態度非常好",
+    }
+    rows = [(f"{text[encoding]}{mark} {n}", ("neg", "pos")[n % 2]) for n in range(40)]
+    found = _load(tmp_path / "a.csv", ("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows)).encode(encoding))
+    assert _pairs(found) == sorted(rows)
+
+
+@pytest.mark.parametrize("other", ["cafe\u0301", "café\u200b", "\ufeffcafé", "caf\uff45\u0301"])
+def test_labels_that_look_the_same_are_not_two_classes(tmp_path: Path, other: str) -> None:
+    rows = [{"text": text, "label": ("the", "café", other)[n % 3]} for n, (text, _) in enumerate(ROWS)]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    with pytest.raises(UserError, match=r"differ by case, spacing, invisible characters or Unicode form only\. Join them with --fold-case"):
+        _load(tmp_path / "a.jsonl", content)
+    assert _load(tmp_path / "a.jsonl", content, fold_case=True).labels == ("café", "the")
+
+
+def test_minus_100_is_no_class(tmp_path: Path) -> None:
+    content = "".join(json.dumps({"text": text, "label": -100 if n % 10 == 0 else n % 3}) + "\n" for n, (text, _) in enumerate(ROWS))
+    with pytest.raises(UserError, match="the label -100 is out of range"):
+        _load(tmp_path / "a.jsonl", content)
+    assert _load(tmp_path / "a.jsonl", content, skip_bad_rows=True).labels == ("0", "1", "2")
+
+
+def test_what_prodigy_made_of_a_row_is_no_label(tmp_path: Path) -> None:
+    rows = [{"text": text, "accept": [label], "answer": "accept" if n % 4 else "ignore"} for n, (text, label) in enumerate(ROWS)]
+    content = "".join(json.dumps(row) + "\n" for row in rows)
+    with pytest.raises(UserError, match="not clear which column"):
+        _load(tmp_path / "a.jsonl", content)
+    found = _load(tmp_path / "a.jsonl", content, label_column="accept")
+    assert _pairs(found) == sorted(pair for n, pair in enumerate(ROWS) if n % 4)
+
+
+def test_files_of_class_folders_are_never_read_with_replaced_characters(tmp_path: Path) -> None:
+    for text, label in ROWS:
+        folder = tmp_path / "train" / label
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{text[-2:].strip()}.txt").write_bytes(f"{text} été".encode("utf-16"))
+    assert _pairs(sources.load(DataSpec(str(tmp_path)))) == sorted((f"{text} été", label) for text, label in ROWS)
+    for file in tmp_path.rglob("*.txt"):
+        file.write_bytes(file.read_bytes().decode("utf-16").encode("cp1252"))
+    with pytest.raises(UserError, match=r"cannot be read \(it is not in utf-8: another encoding"):
+        sources.load(DataSpec(str(tmp_path), reading=Reading(encoding="utf-8")))
