@@ -35,8 +35,7 @@ coverage: $(READY)
 # Small changes that no test notices, in the files that pyproject.toml names.
 mutation: $(READY)
 	$(BIN)/python -m pip install $(PIP_FLAGS) --group mutation
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results
+	tests/mutation.sh $(BIN)/python
 
 # Builds the wheel and the sdist, installs each where nothing else is, and asks both whether they work.
 package: $(READY)
