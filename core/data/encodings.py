@@ -100,7 +100,7 @@ def find(source: Source, asked: str | None) -> tuple[str, str]:
         encoding = _by_evidence(evidence, valid)
         if not encoding:
             raise UserError(
-                f"{safe_line(source.name, 80)} is neither UTF-8 nor Windows-1252, and its encoding cannot be told. "
+                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told. "
                 "Name it with --encoding, such as cp1250, mac_roman, gb18030 or latin-1"
             )
     if encoding in ("", "utf-8"):
@@ -195,7 +195,7 @@ def _by_evidence(evidence: bytes, valid: int) -> str:
     from charset_normalizer import from_bytes
 
     best = from_bytes(evidence, cp_isolation=list(_DENSE), preemptive_behaviour=False).best()
-    return checked(best.encoding) if best is not None else _western(evidence)
+    return checked(best.encoding) if best is not None else ""
 
 
 def _western(evidence: bytes) -> str:

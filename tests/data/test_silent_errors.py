@@ -103,3 +103,13 @@ def test_files_of_class_folders_are_never_read_with_replaced_characters(tmp_path
         file.write_bytes(file.read_bytes().decode("utf-16").encode("cp1252"))
     with pytest.raises(UserError, match=r"cannot be read \(it is not in utf-8: another encoding"):
         sources.load(DataSpec(str(tmp_path), reading=Reading(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("encoding", ["cp866", "iso8859-5"])
+def test_letters_of_another_language_are_not_guessed_to_be_western(tmp_path: Path, encoding: str) -> None:
+    said = ("Очень хороший фильм, смотреть всем", "Ужасное кино, жалко времени", "Актёры играют отлично, неплохо")
+    rows = [(f"{said[n % 3]} {n}", ("neg", "neu", "pos")[n % 3]) for n in range(60)]
+    content = ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows)).encode(encoding)
+    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding"):
+        _load(tmp_path / "a.csv", content)
+    assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding=encoding))) == sorted(rows)
