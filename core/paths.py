@@ -87,9 +87,14 @@ def make_private(folder: Path) -> Path:
     """
     from .targets import follow
 
-    follow(folder)
     missing = [folder]
     try:
+        try:
+            follow(folder)
+        except UserError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
         while not missing[-1].exists() and missing[-1] != missing[-1].parent:
             missing.append(missing[-1].parent)
         for each in reversed(missing):

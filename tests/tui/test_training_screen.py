@@ -310,7 +310,7 @@ async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> 
         assert cloud is not None
         assert len(cloud.x) == 900
         text = "\n".join(drawn(app))
-        for words in ("most frequent", "TF-IDF", "from the cache", "6.2 s", "all 900", "hidden states"):
+        for words in ("most frequent", "TF-IDF", ", cached", "6.2 s", "all 900", "hidden states"):
             assert words in text, words
 
 
