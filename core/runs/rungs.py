@@ -81,3 +81,9 @@ def best(measured: Sequence[Rung], named: str = "") -> Rung | None:
     """Return the rung with the highest macro-F1, of equals the highest one, or the one that is `named`; None where there is none."""
     wanted = [rung for rung in measured if rung.name in NAMES and named in ("", rung.name)]
     return max(wanted, key=lambda rung: (rung.metrics.f1_macro, NAMES.index(rung.name)), default=None)
+
+
+def after(measured: Sequence[Rung], name: str) -> str:
+    """Return the name of the rung that follows the one called `name`, the first after the last; '' where there is no such rung."""
+    names = [rung.name for rung in measured if rung.name in NAMES]
+    return names[(names.index(name) + 1) % len(names)] if name in names else ""

@@ -87,12 +87,20 @@ class RunView(msgspec.Struct, frozen=True):
     @property
     def best_rung(self) -> Rung | None:
         """Of a baseline the rung that answers by default."""
-        return rungs.best(self.rungs)
+        return self.rung()
+
+    def rung(self, named: str = "") -> Rung | None:
+        """Return of a baseline the rung that is `named`, else the best one; None of another run."""
+        return rungs.best(self.rungs, named) or rungs.best(self.rungs)
 
     @property
     def measured(self) -> Metrics | None:
         """The metrics that stand for the run: those of its best rung, else those at its end, else the newest."""
-        if (rung := self.best_rung) is not None:
+        return self.measured_by()
+
+    def measured_by(self, named: str = "") -> Metrics | None:
+        """Return `measured`, of a baseline by the rung that is `named` where it has that one."""
+        if (rung := self.rung(named)) is not None:
             return rung.metrics
         if self.finished is not None:
             return self.finished.metrics

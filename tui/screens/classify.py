@@ -336,14 +336,11 @@ class ClassifyScreen(Page):
     def action_turn_rung(self) -> None:
         """Let the next rung of the baseline under the cursor answer."""
         view = self._rungs_in_hand
-        best = rungs.best(view.rungs) if view is not None else None
-        if view is None or best is None:
+        answers = view.rung(self._asked_rungs.get(view.folder, "")) if view is not None else None
+        if view is None or answers is None:
             return
-        names = [rung.name for rung in view.rungs if rung.name in rungs.NAMES]
-        now = self._asked_rungs.get(view.folder, best.name)
-        self._asked_rungs[view.folder] = names[(names.index(now) + 1) % len(names)]
+        self._asked_rungs[view.folder] = self._rungs[view.folder] = rungs.after(view.rungs, answers.name)
         self._answers.pop(view.folder, None)
-        self._rungs[view.folder] = self._asked_rungs[view.folder]
         self._ask()
 
     @on(RunList.Marked)
@@ -365,7 +362,7 @@ _RUNGS = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": 
 
 def _kind(view: RunView, rung: str) -> str:
     """Return what answers: the task of a run, or of a baseline the `rung`, else its best one."""
-    found = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
+    found = view.rung(rung)
     return _RUNGS[found.name] if found is not None else task_of(view.spec.job)
 
 

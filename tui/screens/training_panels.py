@@ -25,7 +25,7 @@ from ..widgets.confusion_places import Matrix
 from .loss_rows import LossRows
 from .training_charts import READING
 from .training_files import read_log
-from .training_tables import class_table, epoch_table, ladder_table, newest_metrics, settings_table
+from .training_tables import class_table, epoch_table, ladder_table, settings_table
 from .training_words import RUNG_NAMES, looks_of, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
@@ -126,11 +126,11 @@ class Panels(Widget):
 
     def _show_classes(self) -> None:
         view, *rest = self._views
-        others = [(name_of(each), metrics) for each in rest[:3] if (metrics := newest_metrics(each, self.rung)) is not None]
+        others = [(name_of(each), metrics) for each in rest[:3] if (metrics := each.measured_by(self.rung)) is not None]
         looks = looks_of(view, dark=self.app.current_theme.dark)
         width = self.query_one("#classes").content_size.width
         empty = "no scores yet" if view.is_whole else READING
-        self._update("classes", class_table(newest_metrics(view, self.rung), others, view.evaluations, looks, width, empty=empty))
+        self._update("classes", class_table(view.measured_by(self.rung), others, view.evaluations, looks, width, empty=empty))
 
     def _show_confusion(self, shown: list[Matrix | None]) -> None:
         first, second = self.query_one("#first", Confusion), self.query_one("#second", Confusion)
@@ -141,7 +141,7 @@ class Panels(Widget):
             second.look(first.mode, first.cursor)
 
     def _matrix(self, view: RunView) -> Matrix | None:
-        metrics = newest_metrics(view, self.rung)
+        metrics = view.measured_by(self.rung)
         if metrics is None:
             return None
         looks = looks_of(view, dark=self.app.current_theme.dark)
@@ -150,14 +150,13 @@ class Panels(Widget):
 
     def rung_of(self, view: RunView) -> str:
         """Return the rung of a baseline that is shown; '' for another run."""
-        found = rungs.best(view.rungs, self.rung) or rungs.best(view.rungs)
+        found = view.rung(self.rung)
         return found.name if found is not None else ""
 
     def turn_rung(self) -> None:
         """Show the next rung of the baseline that is looked at, from the next time on."""
-        names = [rung.name for rung in self._views[0].rungs if rung.name in rungs.NAMES] if self._views else []
-        if names:
-            self.rung = names[(names.index(self.rung_of(self._views[0])) + 1) % len(names)]
+        if self._views:
+            self.rung = rungs.after(self._views[0].rungs, self.rung_of(self._views[0])) or self.rung
 
     @on(Confusion.Changed)
     def _keep_side_by_side(self, event: Confusion.Changed) -> None:
@@ -176,7 +175,7 @@ class Panels(Widget):
             self._list_rows(self._views[0], None)
 
     def _list_rows(self, view: RunView, cell: tuple[int, int] | None) -> None:
-        metrics, rung = newest_metrics(view, self.rung), self.rung_of(view)
+        metrics, rung = view.measured_by(self.rung), self.rung_of(view)
         split = "validation" if metrics is None else metrics.split
         self.app.push_screen(LossRows(view, split, looks_of(view, dark=self.app.current_theme.dark), cell, rung))
 

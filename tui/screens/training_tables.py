@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ...core.events import EpochRow, Evaluated, Metrics, Rung
-from ...core.runs import rungs
-from ...core.runs.state import RunView
 from ...core.safe_text import cell_width, pad, safe_line
 from ...core.units import count, duration
 from ..widgets.bars import bar, sparkline
@@ -19,16 +17,6 @@ _LONGEST = 4_000
 """Cells of a setting."""
 _WIDE_HEADER = ("Epoch", "Train loss", "Valid. loss", "Accuracy", "F1")
 _HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1")
-
-
-def newest_metrics(view: RunView, rung: str = "") -> Metrics | None:
-    """Return the metrics on the validation split that count: the final ones, else the newest; of a baseline its `rung`'s, or the best."""
-    found = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
-    if found is not None:
-        return found.metrics
-    if view.finished is not None:
-        return view.finished.metrics
-    return view.evaluations[-1].metrics if view.evaluations else None
 
 
 def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: bool = True) -> Text:

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from ...core import hyperparameters
 from ...core.events import Step
-from ...core.runs import rungs
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -60,7 +59,7 @@ def share_done(view: RunView) -> float | None:
 
 def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING, rung: str = "") -> RunItem:
     """Return a run's line of the list; of a baseline with the score of a `rung`, or of its best one."""
-    answers = rungs.best(view.rungs, rung) or rungs.best(view.rungs)
+    answers = view.rung(rung)
     score = answers.metrics.f1_weighted if answers is not None else view.score("f1_weighted")
     if score is not None:
         shown = f"F1 {score:.3f}"
