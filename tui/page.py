@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -17,6 +18,7 @@ from .state import AppState, Mode
 from .widgets.distrust import Distrust
 from .widgets.path_strip import PathStrip
 from .widgets.state_line import StateLine
+from .widgets.text_field import TextField
 
 if TYPE_CHECKING:
     from ..core.data.table import Dataset
@@ -31,6 +33,8 @@ class Page(Screen[None]):
     """
 
     MODE: ClassVar[Mode]
+    TYPED: ClassVar[tuple[str, str]] = ("", "")
+    """The box around the text that is typed on a page, and its title; '' where there is none."""
     AUTO_FOCUS = ""
 
     @property
@@ -77,9 +81,17 @@ class Page(Screen[None]):
 
     def on_descendant_focus(self) -> None:
         self._frame_changed()
+        self._say_how_to_type()
 
     def on_descendant_blur(self) -> None:
         self._frame_changed()
+        self._say_how_to_type()
+
+    def _say_how_to_type(self) -> None:
+        """Name on the text's box the key that leads into it, while letters are commands."""
+        box, title = self.TYPED
+        if box:
+            self.query_one(box).border_title = Text(title if isinstance(self.focused, TextField) else f"{title}   i: type")
 
     def on_screen_resume(self) -> None:
         self._frame_changed()

@@ -53,6 +53,7 @@ class ClassifyScreen(Page):
     """Screen 4: classifies what is typed."""
 
     MODE = "classify"
+    TYPED = ("#sentence-box", "sentence")
     CSS_PATH = "classify.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
@@ -297,21 +298,7 @@ class ClassifyScreen(Page):
         self.action_type()
 
     def action_type(self) -> None:
-        sentence = self.query_one("#sentence", TextField)
-        sentence.focus()
-        sentence.cursor_position = len(sentence.value)
-
-    def on_descendant_focus(self) -> None:
-        super().on_descendant_focus()
-        self._say_how_to_type()
-
-    def on_descendant_blur(self) -> None:
-        super().on_descendant_blur()
-        self._say_how_to_type()
-
-    def _say_how_to_type(self) -> None:
-        """Name on the sentence's box the key that leads into it, while letters are commands."""
-        self.query_one("#sentence-box").border_title = Text("sentence" if isinstance(self.focused, TextField) else "sentence   i: type")
+        self.query_one("#sentence", TextField).go_on()
 
     def action_leave_text(self) -> None:
         self.query_one("#run-choice").focus()

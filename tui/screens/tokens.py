@@ -44,6 +44,7 @@ class TokensScreen(Page):
     """Screen 2: the tokens of one text as it is typed, a batch around it, and its way through the model."""
 
     MODE = "tokens"
+    TYPED = ("#text", "text")
     CSS_PATH = "tokens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "shrink", "small", tooltip="every panel in its place again", id="shrink"),
@@ -337,21 +338,7 @@ class TokensScreen(Page):
 
     def action_edit(self) -> None:
         self.action_shrink()
-        field = self.query_one(TextField)
-        field.focus()
-        field.cursor_position = len(field.value)  # one goes on writing
-
-    def on_descendant_focus(self) -> None:
-        super().on_descendant_focus()
-        self._say_how_to_type()
-
-    def on_descendant_blur(self) -> None:
-        super().on_descendant_blur()
-        self._say_how_to_type()
-
-    def _say_how_to_type(self) -> None:
-        """Name on the text's box the key that leads into it, while letters are commands."""
-        self.query_one("#text").border_title = Text("text" if isinstance(self.focused, TextField) else "text   i: type")
+        self.query_one(TextField).go_on()
 
     def action_batch(self, by: int) -> None:
         self._batch_rows = min(16, max(2, self._batch_rows + by))

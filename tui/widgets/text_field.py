@@ -64,6 +64,11 @@ class TextField(LineField):
         self.cursor_position = len(shown)
         self._tell()
 
+    def go_on(self) -> None:
+        """Take the focus behind the text, where one goes on writing."""
+        self.focus()
+        self.cursor_position = len(self.value)
+
     def _tell(self) -> None:
         if self.text != self._last:
             self._last = self.text
