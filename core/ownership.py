@@ -10,7 +10,7 @@ import stat
 import sys
 from pathlib import Path
 
-from . import targets
+from . import symbolic_links
 from .errors import UserError
 from .safe_text import safe_line
 
@@ -35,7 +35,7 @@ def check(path: Path, what: str) -> None:
     `what` begins the sentence, such as 'on_event:'. Links are followed, and their folders are looked at as well.
     """
     way: list[tuple[Path, os.stat_result]] = []
-    path = targets.follow(path, way)
+    path = symbolic_links.follow(path, way)
     for folder, entry in way:
         _check_folder(folder, entry, what)
     status = path.stat()

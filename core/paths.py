@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .errors import UserError
 from .safe_text import safe_line
+from .symbolic_links import resolve
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
@@ -85,16 +86,9 @@ def make_private(folder: Path) -> Path:
     Raises UserError where the folder cannot be made, or belongs to someone else, or others may write in it, and where a link of
     another user leads there from a folder open to several.
     """
-    from .targets import follow
-
     missing = [folder]
     try:
-        try:
-            follow(folder)
-        except UserError as error:
-            if isinstance(error.__cause__, OSError):
-                raise error.__cause__ from None
-            raise
+        resolve(folder)
         while not missing[-1].exists() and missing[-1] != missing[-1].parent:
             missing.append(missing[-1].parent)
         for each in reversed(missing):

@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from . import paths
+from . import paths, symbolic_links
 from .errors import UserError
 from .plain_files import kind_of
 from .safe_text import safe_line
 
-MOST_LINKS = 40
-"""Symbolic links on the way to one file, as many as Linux follows."""
 DEEPEST = 200
 """Parts of a path: a folder tree of thousands cannot be made or removed by most programs."""
 _OWN_FOLDERS = ("runs", "downloads", "cache", "logs")
@@ -34,7 +31,7 @@ def checked(typed: str, what: str, *, folder: bool = False, sources: Sequence[st
     if not typed.strip():
         raise UserError(f"{what} is empty. Name {'a folder' if folder else 'a file'}")
     read = [Path(each) for each in sources if os.path.isabs(each)]
-    path = follow(paths.expand(typed))
+    path = symbolic_links.follow(paths.expand(typed))
     name = f"{what} {safe_line(str(path), 120)}"
     if not folder and typed.endswith(("/", "/.", "/..")):
         raise UserError(f"{name} is the name of a folder. Name a file")
@@ -143,53 +140,3 @@ def _may_be_replaced(path: Path, status: os.stat_result) -> bool:
     """Whether the folder of a file lets this user put another in its place: one with the sticky bit lets only owners."""
     around = path.resolve().parent.stat()
     return not around.st_mode & stat.S_ISVTX or os.geteuid() in (0, status.st_uid, around.st_uid)
-
-
-def follow(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:
-    """Return where `path`, absolute, leads to through symbolic links; its last parts need not exist.
-
-    Raises UserError where that cannot be found out, and for a link that another user has put into a folder open to several:
-    what it leads to was not the choice of whoever runs emotui (the rule of Linux's protected_symlinks, held on every system).
-    Each folder that is gone through is added to `way`, with what is found in it there: a link is its own.
-    """
-    parts = deque(path.parts[1:])
-    here, links = Path(path.anchor), 0
-    while parts:
-        part = parts.popleft()
-        if part == "..":
-            here = here.parent
-            continue
-        try:
-            status = (here / part).lstat()
-        except FileNotFoundError:
-            return Path(os.path.normpath(here.joinpath(part, *parts)))
-        except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            raise UserError(f"cannot look at {safe_line(str(path), 120)}: {why or error}") from error
-        if way is not None:
-            way.append((here, status))
-        if not stat.S_ISLNK(status.st_mode):
-            here /= part
-            continue
-        links += 1
-        if links > MOST_LINKS:
-            raise UserError(f"{safe_line(str(path), 120)} leads through too many symbolic links. Name the file itself")
-        leads = _target_of(here, here / part, status)
-        if leads.is_absolute():
-            here = Path(leads.anchor)
-        parts.extendleft(reversed(leads.parts[1:] if leads.is_absolute() else leads.parts))
-    return here
-
-
-def _target_of(folder: Path, link: Path, status: os.stat_result) -> Path:
-    try:
-        around, leads = folder.stat(), Path(os.readlink(link))
-    except OSError as error:
-        raise UserError(f"cannot look at {safe_line(str(link), 120)}: {error.strerror or error}") from error
-    shared = around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if shared and status.st_uid not in (0, os.geteuid(), around.st_uid):
-        raise UserError(
-            f"{safe_line(str(link), 120)} is a link that another user (uid {status.st_uid}) has put into a folder that others may write "
-            "in. Choose another name"
-        )
-    return leads

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from . import open_folder, targets
+from . import open_folder, symbolic_links
 from .errors import UserError
 from .paths import PRIVATE_FILE, PRIVATE_FOLDER
 from .plain_files import kind_of, not_plain
@@ -45,7 +45,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     emotui's own files, a link is replaced and the mode is always 0600. What is under the name already must be a plain file.
     Raises OSError, and UserError for what may not be written to.
     """
-    target = path if private else targets.follow(path)
+    target = path if private else symbolic_links.follow(path)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if private else open_folder.opened(target.parent)
     aside = _aside(target.parent)
     try:
@@ -98,7 +98,7 @@ def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], No
     folder is replaced where `may_replace`, called with it, raises nothing. What is yielded need not be called as it is on the disk:
     it leads there whatever others do to its name. Raises OSError, what `may_replace` raises, and UserError where others did so.
     """
-    target = targets.follow(target)
+    target = symbolic_links.follow(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     parent = open_folder.opened(target.parent)
     aside = _aside(target.parent)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
 
 def main() -> int:
     """Carry out the command line of this process and return its exit code."""
-    from ..core.cli import INTERRUPTED, streams
+    from ..core import standard_streams
+    from ..core.cli import INTERRUPTED
     from ..core.cli import main as command_line
 
-    streams.prepare()
+    standard_streams.prepare()
     arguments = sys.argv[1:]
     try:
         if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
@@ -30,6 +32,8 @@ def _application(arguments: Sequence[str]) -> int:
     try:
         given = options.opening().parse_args(arguments)
         paths.make_private(paths.home())
+        # The application draws at most this often a second, and so an answer to a key that takes two frames waits. Textual's own is 60.
+        os.environ.setdefault("TEXTUAL_FPS", "120")  # read when it is imported
         from .app import run
 
         return run(given.dataset, model=given.model, offline=given.offline, ascii_only=given.ascii)

@@ -18,9 +18,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from ..core import config, crash
+from ..core import config, crash, standard_streams
 from ..core.alerts import Alerts, sequence
-from ..core.cli import streams
 from ..core.engine.client import Engine
 from ..core.errors import UserError
 from ..core.model import naming
@@ -244,7 +243,7 @@ async def _run(app: EmotuiApp) -> int:
         app.note_crash(error)
         code = 1
     if app.crash is not None:
-        streams.talk(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
+        standard_streams.talk(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
         code = code or app.return_code or 1
     going = [view for view in app.runs if view.is_live]
     if going and code == 0:

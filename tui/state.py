@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import msgspec
 from textual import work
 from textual.app import App
 from textual.reactive import var
 
-from ..core.engine.protocol import AskClassify, AskDoctor, AskDownload, AskPath, DoctorAnswer, ProgressLine, Question
 from ..core.errors import UserError
+from ..core.questions import AskClassify, AskDoctor, AskDownload, AskPath, DoctorAnswer, ProgressLine, Question
 from ..core.runs.state import RunView
 from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
@@ -33,7 +33,7 @@ class Asker(Protocol):
     """The engine as the screens see it; core.engine.client.Engine, or a fake in tests."""
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
-        """Return the answer that protocol.ANSWERS names, or None where a newer question superseded it. Raises UserError."""
+        """Return the answer that questions.ANSWERS names, or None where a newer question superseded it. Raises UserError."""
 
     async def close(self) -> None: ...
 
@@ -44,6 +44,13 @@ class RunSource(Protocol):
     def follow(self, run: str) -> None: ...
 
     def poll(self) -> tuple[RunView, ...] | None: ...
+
+
+@runtime_checkable
+class TakesText(Protocol):
+    """A screen that a text can be sent to."""
+
+    def receive_text(self, text: str) -> None: ...
 
 
 class Loading(NamedTuple):
@@ -215,10 +222,8 @@ class AppState(App[int]):
         await self._hand_over("classify", text)
 
     async def _hand_over(self, mode: Mode, text: str) -> None:
-        from .page import Page
-
         await self.go(mode)
-        if isinstance(self.screen, Page):
+        if isinstance(self.screen, TakesText):
             self.screen.receive_text(text)
 
     def mark_done(self, *parts: Part) -> None:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from .. import crash
+from .. import crash, standard_streams
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
-from . import options, streams
+from . import options
 from .options import COMMANDS
 from .output import Output
 
@@ -45,7 +45,7 @@ def build_parser(command: str | None = None) -> options.Parser:
 
 def main(argv: Sequence[str]) -> int:
     """Carry out one command and return its exit code: 0 done, 1 the run or check failed, 2 bad input, 130 interrupted."""
-    streams.prepare()
+    standard_streams.prepare()
     output = Output()
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _leave)
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
     except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
         return _failed(output, argv, crash.sentence(error, crash.record(error)), 1)
     finally:
-        streams.abandon(sys.stdout)
+        standard_streams.abandon(sys.stdout)
 
 
 def _carry_out(argv: list[str], output: Output) -> int:

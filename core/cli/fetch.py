@@ -14,7 +14,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..data.table import Dataset
-    from ..engine.protocol import LengthsAnswer
+    from ..questions import LengthsAnswer
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
@@ -82,7 +82,7 @@ def model(name: str, output: Output, *, offline: bool) -> str:
 def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
     """Return how many tokens of `model` each text of the data set has. Raises UserError."""
     from ..engine.client import ask_once
-    from ..engine.protocol import AskLengths
+    from ..questions import AskLengths
 
     with Progress(output.stderr) as progress:
         progress.update("tokenize", 0, None, "rows")
@@ -92,7 +92,7 @@ def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
 def download(identifier: str, what: str, output: Output, *, offline: bool) -> None:
     """Have the engine fetch what is not here yet of a model or data set; it opens no socket where nothing is. Raises UserError."""
     from ..engine.client import ask_once
-    from ..engine.protocol import AskDownload
+    from ..questions import AskDownload
 
     with Progress(output.stderr) as progress:
         progress.update("download", 0, None, "files")

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from .. import config, paths
-from ..engine.protocol import AskDoctor, AskDownload, DoctorAnswer, DownloadAnswer
 from ..errors import UserError
+from ..questions import AskDoctor, AskDownload, DoctorAnswer, DownloadAnswer
 from ..runs import logout
 from ..safe_text import safe_line
 from ..units import count, duration, precisions, size

@@ -7,9 +7,9 @@ import sys
 from functools import cache
 from typing import Any, NamedTuple, TextIO
 
+from .. import standard_streams
 from ..errors import UserError
 from ..safe_text import escape_json, safe_text
-from . import streams
 
 
 class Glyphs(NamedTuple):
@@ -37,7 +37,7 @@ class Output:
     def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
         """Write to the given streams, or to this process's own."""
         self.stdout = stdout or sys.stdout
-        self.stderr = streams.talk(stderr or sys.stderr)
+        self.stderr = standard_streams.talk(stderr or sys.stderr)
         self.glyphs = UNICODE if draws_unicode(self.stdout) else ASCII
         self.width = max(40, min(160, shutil.get_terminal_size((100, 24)).columns))
         """Cells of a line; 100 where there is no terminal."""
@@ -89,10 +89,10 @@ class Output:
                 self.stdout.flush()
         except BrokenPipeError:
             self.is_read = False
-            streams.abandon(self.stdout)
+            standard_streams.abandon(self.stdout)
         except OSError as error:
             self.is_read = False
-            streams.abandon(self.stdout)
+            standard_streams.abandon(self.stdout)
             raise UserError(f"stdout cannot be written: {error.strerror or error}", exit_code=1) from error
 
 

@@ -14,8 +14,8 @@ import msgspec
 
 from .. import paths, writing
 from ..engine.client import Engine
-from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, ProgressLine
 from ..errors import UserError
+from ..questions import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, ProgressLine
 from ..runs import neighbours, rungs
 from ..runs.folder import RunFolder
 from ..runs.ranks import threads_each

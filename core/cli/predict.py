@@ -13,8 +13,8 @@ import msgspec
 
 from .. import targets
 from ..data import encodings
-from ..engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..errors import UserError
+from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..safe_text import safe_line
 from ..units import count, duration, percent
 from . import fetch, inputs, options, render, shapes

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from ..engine.protocol import ProgressLine
+from ..questions import ProgressLine
 from ..safe_text import safe_line
 from ..units import size
 from .output import draws_unicode, write_line

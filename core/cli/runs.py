@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
+from ..questions import AskExport, ExportAnswer
 from ..runs import notes
 from ..runs.state import RunView
 from ..safe_text import cell_width, safe_line

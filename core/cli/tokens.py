@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from ..data.spaces import without_spaces
-from ..engine.protocol import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
 from ..errors import UserError
+from ..questions import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
 from ..safe_text import cell_width, pad, safe_line
 from ..specs import DataSpec
 from ..units import count, percent

@@ -101,12 +101,14 @@ def check_processes(arguments: argparse.Namespace) -> None:
 
 def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     from ..data import checks, sources
+    from ..model import limits
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
     # The run keeps what was guessed, so that it is read in the same way when it resumes.
     job = msgspec.structs.replace(job, data=data.spec or job.data)
-    job = cards.settle(job, output)
+    job = cards.choose_gpu(job, output)
+    limits.check(job)
     if isinstance(job, TrainSpec) and (advice := class_weights.advice(job.class_weights, data.splits["train"].counts())):
         output.say(advice)
     data_hash = sources.fingerprint(data)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..engine.protocol import Prediction
+from ..questions import Prediction
 from . import table_file
 from .batches import MISSING
 from .text_files import TextFile, TextRow

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..engine.protocol import LengthsAnswer
+from ..questions import LengthsAnswer
 from . import spaces
 from .arrays import to_numpy
 from .table import Dataset, Split

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..engine.protocol import LengthsAnswer
+from ..questions import LengthsAnswer
 from . import stats
 from .checks import Problem
 from .faults import shown

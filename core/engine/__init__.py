@@ -1,4 +1,1 @@
-"""Short questions to models, answered by one child process over pipes."""
-
-SERVER = "emotui.core.engine.server"
-"""The module that the child runs."""
+"""The two processes that load models: the engine that answers short questions over pipes, and the worker of a run."""

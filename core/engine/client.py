@@ -14,9 +14,10 @@ from typing import Any, Self
 
 import msgspec
 
+from .. import child_processes
 from ..errors import UserError
-from . import SERVER, log
-from .protocol import ANSWERS, Ask, AskDownload, AskEstimate, ErrorLine, ProgressLine, Question, ReplyLine, RequestLine
+from ..questions import ANSWERS, Ask, AskDownload, AskEstimate, ErrorLine, ProgressLine, Question, ReplyLine, RequestLine
+from . import log
 
 LINE_LIMIT = 256 << 20
 """Bytes of the longest line that is read from the engine."""
@@ -27,23 +28,7 @@ GRACE = 0.3
 
 OnProgress = Callable[[ProgressLine], None]
 
-COMMAND = (sys.executable, "-P", "-m", SERVER)
-
-
-def environment(*, offline: bool = False) -> dict[str, str]:
-    """Return the environment of the engine: this process's own, made quiet, and closed to the hubs where `offline`."""
-    # Read when the libraries are imported, so they are set here rather than in the engine.
-    settings = {
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_XET": "1",  # it goes around HF_ENDPOINT
-        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "TQDM_DISABLE": "1",
-    }
-    if offline:
-        settings |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-    return {"TOKENIZERS_PARALLELISM": "true", **os.environ, **settings}
+COMMAND = (sys.executable, "-P", "-m", child_processes.ENGINE)
 
 
 class Engine:
@@ -52,7 +37,7 @@ class Engine:
     def __init__(self, *, offline: bool = False, command: Sequence[str] = COMMAND, variables: Mapping[str, str] | None = None) -> None:
         """Prepare an engine that opens no socket where `offline`; `command` starts it, with `variables` set besides."""
         self._command = tuple(command)
-        self._variables = {**environment(offline=offline), **(variables or {})}
+        self._variables = {**child_processes.environment(offline=offline), **(variables or {})}
         self._numbers = itertools.count(1)
         self._starting = asyncio.Lock()
         self._child: _Child | None = None
@@ -66,7 +51,7 @@ class Engine:
         await self.close()
 
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
-        """Return the answer to `ask`: the struct that protocol.ANSWERS names, or None where a newer question superseded it.
+        """Return the answer to `ask`: the struct that questions.ANSWERS names, or None where a newer question superseded it.
 
         `on_progress` is called in the event loop. To cancel the task takes the question back. A download and an estimate get a
         process of their own: other questions need not wait, and whatever a library is stuck in or holds in memory ends with it.
@@ -310,7 +295,7 @@ class Session:
         self.close()
 
     def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
-        """Return the answer to `ask`, the struct that protocol.ANSWERS names. Raises UserError.
+        """Return the answer to `ask`, the struct that questions.ANSWERS names. Raises UserError.
 
         Ctrl+C takes the question back and raises KeyboardInterrupt; the session can then go on.
         """

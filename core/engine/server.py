@@ -20,9 +20,7 @@ import msgspec
 from .. import crash, log_text, writing
 from ..errors import UserError
 from ..model import guard
-from ..safe_text import safe_line
-from . import log
-from .protocol import (
+from ..questions import (
     Ask,
     AskBatch,
     AskClassify,
@@ -43,6 +41,8 @@ from .protocol import (
     ReplyLine,
     RequestLine,
 )
+from ..safe_text import safe_line
+from . import log
 
 Report = Callable[[str, int, int | None, str], None]
 """Called with a phase, how much of it is done, the total or None where it is unknown, and the unit."""

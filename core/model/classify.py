@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ..engine.protocol import AskClassify, ClassifyAnswer, Prediction
 from ..errors import UserError
+from ..questions import AskClassify, ClassifyAnswer, Prediction
 from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line

@@ -12,8 +12,8 @@ import torch
 from .. import writing
 from ..data import answers, table_file
 from ..data.text_files import Part, TextFile
-from ..engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, Prediction
 from ..errors import UserError
+from ..questions import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, Prediction
 from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line

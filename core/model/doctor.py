@@ -7,7 +7,7 @@ from importlib import metadata
 import torch
 
 from ..cores import cores
-from ..engine.protocol import DoctorAnswer
+from ..questions import DoctorAnswer
 from . import device, model_config
 
 LIBRARIES = (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from .. import paths
 from ..data import sources
-from ..engine.protocol import AskEstimate, EstimateAnswer
 from ..events import Event
+from ..questions import AskEstimate, EstimateAnswer
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, TrainSpec
 from . import checkpoint, device, encode, finetune

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..data import known_labels, sources
 from ..data.table import Dataset
-from ..engine.protocol import AskEvaluate, EvaluateAnswer, ScoredRow
 from ..errors import UserError
+from ..questions import AskEvaluate, EvaluateAnswer, ScoredRow
 from ..runs import links, rungs, state
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from .. import markdown, writing
-from ..engine.protocol import AskExport, ExportAnswer
 from ..errors import UserError
 from ..events import Finished, Metrics, Started
+from ..questions import AskExport, ExportAnswer
 from ..runs import export_folder, links, state
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line

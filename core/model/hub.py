@@ -17,8 +17,8 @@ import msgspec
 
 from .. import paths, writing
 from ..data.readers import ENDINGS
-from ..engine.protocol import AskDownload, DownloadAnswer
 from ..errors import UserError
+from ..questions import AskDownload, DownloadAnswer
 from ..safe_text import safe_line
 from . import hub_names
 from .hub_clients import Hub, Listing, connect

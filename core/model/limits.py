@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
+from ..specs import Job
 from . import model_config, tokenizer_files, weights
 from .tokenizer_files import UNLIMITED
 
@@ -64,6 +65,13 @@ def glance(model: str) -> Limits | None:
     if found is None:
         return None
     return of(model_config.read_config(folder), tokenizer_files.read_settings(folder), found)
+
+
+def check(job: Job) -> None:
+    """Raise UserError where the job's model takes no texts of the length that is asked for, or has no such layer."""
+    if (found := glance(job.model)) is not None:
+        found.checked_length(job.max_length)
+        found.checked_layer(getattr(job, "layer", None))
 
 
 def of(config: dict[str, Any], settings: dict[str, Any], found: weights.Weights) -> Limits:

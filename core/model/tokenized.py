@@ -13,8 +13,8 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from .. import targets, writing
 from ..data import sources
 from ..data.table import Split
-from ..engine.protocol import AskTokenize, TokenizeAnswer
 from ..errors import UserError
+from ..questions import AskTokenize, TokenizeAnswer
 from ..safe_text import safe_line
 from . import checkpoint
 from .batches import TokenIds, tokenize

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import sources
-from ..engine.protocol import (
+from ..errors import UserError
+from ..questions import (
     AskBatch,
     AskLengths,
     AskPath,
@@ -25,7 +26,6 @@ from ..engine.protocol import (
     Subwords,
     TokensAnswer,
 )
-from ..errors import UserError
 from . import checkpoint
 from .batches import tokenize
 from .checkpoint import Checkpoint

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from .. import class_weights, config, paths
+from .. import child_processes, class_weights, config, paths
 from ..errors import UserError
 from ..shell import quote
 from ..specs import Job, TrainSpec
@@ -46,13 +46,11 @@ def start(
 
     `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
     With `scope` it leaves the login's own group of processes, which logind may end at logout.
-    Raises UserError where the run cannot be made or started, where the model cannot do what is asked of it, and where config.toml, which
-    it obeys, or the job's class weights are wrong.
+    Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, or the job's class weights are wrong.
     """
     if isinstance(job, TrainSpec):
         class_weights.resolve(job.class_weights, labels, [1] * len(labels))
     config.read(paths.config_file())
-    _check_model(job)
     command = logout.in_scope(supervisor) if scope else supervisor
     run = folder.create(job, data_hash=data_hash, labels=labels, versions=versions(), clock=clock)
     try:
@@ -62,15 +60,6 @@ def start(
             shutil.rmtree(run.path, ignore_errors=True)
         raise
     return run
-
-
-def _check_model(job: Job) -> None:
-    """Raise UserError where the model takes no texts of the length that is asked for, or has no such layer."""
-    from ..model import limits
-
-    if (found := limits.glance(job.model)) is not None:
-        found.checked_length(job.max_length)
-        found.checked_layer(getattr(job, "layer", None))
 
 
 def stop(run: RunFolder) -> None:
@@ -120,8 +109,6 @@ def versions() -> dict[str, str]:
 
 def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> None:
     """Start the run's supervisor and wait until it has the run in hand."""
-    from ..engine.client import environment
-
     source, sink = os.pipe()
     try:
         output = os.open(
@@ -134,7 +121,7 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
                 stdout=output,
                 stderr=output,
                 cwd=run.path,
-                env=environment(offline=offline) | {"PYTHONUNBUFFERED": "1"} | _places(),
+                env=child_processes.environment(offline=offline) | {"PYTHONUNBUFFERED": "1"} | _places(),
                 pass_fds=[sink],
                 start_new_session=True,
             )

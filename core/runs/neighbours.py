@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import psutil
 
+from ..child_processes import ENGINE
 from ..cores import cores
-from ..engine import SERVER
 from ..errors import UserError
+from ..safe_text import safe_line
+from ..units import size
 from . import folder, identity, lock, state
 from .state import RunView
 
@@ -169,7 +171,7 @@ def _own_engines() -> set[int]:
     found = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
-            found |= {child.pid} if SERVER in child.cmdline() else set()
+            found |= {child.pid} if ENGINE in child.cmdline() else set()
     return found
 
 
@@ -180,3 +182,23 @@ def _who(pid: int) -> tuple[str, str]:
         return process.username(), process.name()
     except (psutil.Error, KeyError):
         return "", ""
+
+
+def describe_gpu_users(reading: Reading, device: str) -> str:
+    """Return a sentence that names who is on the card of a run on `device`, without a full stop; '' where nobody is."""
+    here = reading.on(device)
+    if not here:
+        return ""
+    place = reading.card(device)
+    card = next((each for each in reading.cards if each.device == place), None)
+    detail = f" ({safe_line(card.name)}, {size(card.free)} of {size(card.total)} free)" if card is not None else ""
+    return f"{place}{detail} is in use: {', '.join(_user_in_words(each) for each in here)}"
+
+
+def _user_in_words(neighbour: Neighbour) -> str:
+    if neighbour.run:
+        words = f"run {neighbour.run}"
+    else:
+        words = f"process {neighbour.pid}" + (f" ({safe_line(neighbour.program)})" if neighbour.program else "")
+    words += f" of {safe_line(neighbour.owner)}" if neighbour.owner else ""
+    return words + (f" with {size(neighbour.memory)}" if neighbour.memory is not None else "")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import crash, log_text, paths, writing
+from .. import child_processes, crash, log_text, paths, writing
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
@@ -28,7 +28,7 @@ from .on_event import OnEvent
 from .tally import Tally
 from .watch import TICK, Patience, Watch, tell
 
-WORKER = (sys.executable, "-P", "-m", "emotui.core.runs.worker")
+WORKER = (sys.executable, "-P", "-m", child_processes.WORKER)
 
 
 class Supervisor:

@@ -76,7 +76,7 @@ def said(job=None, answer: str | None = None, monkeypatch: pytest.MonkeyPatch | 
         stdin = io.StringIO(answer)
         stdin.isatty = stderr.isatty = lambda: True  # type: ignore[method-assign]
         monkeypatch.setattr(sys, "stdin", stdin)
-    settled = cards.settle(job or BaselineSpec(DataSpec("starter")), Output(io.StringIO(), stderr))
+    settled = cards.choose_gpu(job or BaselineSpec(DataSpec("starter")), Output(io.StringIO(), stderr))
     return settled.device, stderr.getvalue()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emotui.core.data import sources, stats
-from emotui.core.engine.protocol import LengthsAnswer
+from emotui.core.questions import LengthsAnswer
 from emotui.core.specs import DataSpec
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from emotui.core.engine import server
-from emotui.core.engine.protocol import AskClassify, AskDownload, ClassifyAnswer, DownloadAnswer
 from emotui.core.errors import UserError
 from emotui.core.model import guard
+from emotui.core.questions import AskClassify, AskDownload, ClassifyAnswer, DownloadAnswer
 
 
 def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:

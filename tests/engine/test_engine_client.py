@@ -16,7 +16,8 @@ import psutil
 import pytest
 from emotui.core.engine import client, log
 from emotui.core.engine.client import Engine, Session, ask_once
-from emotui.core.engine.protocol import (
+from emotui.core.errors import UserError
+from emotui.core.questions import (
     AskClassify,
     AskDownload,
     AskTokens,
@@ -26,7 +27,6 @@ from emotui.core.engine.protocol import (
     RequestLine,
     TokensAnswer,
 )
-from emotui.core.errors import UserError
 
 FAKE = (sys.executable, "-P", str(Path(__file__).with_name("fake_engine.py")))
 
@@ -241,7 +241,7 @@ async def test_close_ends_a_download_too() -> None:
 PARENT = """
 import sys
 from emotui.core.engine.client import Session
-from emotui.core.engine.protocol import AskClassify
+from emotui.core.questions import AskClassify
 session = Session(command=sys.argv[1:])
 print(int(session.ask(AskClassify(run="echo", texts=("x",))).seconds), flush=True)
 session.ask(AskClassify(run="spin", texts=("120",)))
@@ -371,7 +371,7 @@ def test_the_client_imports_no_model_library() -> None:
 
 def test_the_server_starts_without_a_model_library_and_answers_hub_errors_without_one() -> None:
     code = (
-        "import sys, io, emotui.core.engine.server as s; from emotui.core.engine.protocol import AskDownload\n"
+        "import sys, io, emotui.core.engine.server as s; from emotui.core.questions import AskDownload\n"
         "try: s.answer_question(AskDownload(id='ms:a/b', offline=True), lambda *a: None)\n"
         "except Exception as error: print(type(error).__name__)\n"
         "print(sorted({'torch', 'transformers', 'modelscope', 'huggingface_hub', 'requests', 'httpx2'} & set(sys.modules)))"

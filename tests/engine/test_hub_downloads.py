@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 from emotui.core.engine.client import ask_once
-from emotui.core.engine.protocol import AskDownload, DownloadAnswer, ProgressLine
 from emotui.core.errors import UserError
 from emotui.core.model import hub_files
+from emotui.core.questions import AskDownload, DownloadAnswer, ProgressLine
 
 MODEL_ID = "AI-ModelScope/distilbert-base-uncased"
 DATA_ID = "jieshenai/dair-ai_emotion"
@@ -173,7 +173,7 @@ def test_a_file_cut_in_the_middle_is_taken_up_where_it_was_cut(side: Side) -> No
 DOWNLOADER = """
 import sys
 from emotui.core.engine.client import Session
-from emotui.core.engine.protocol import AskDownload
+from emotui.core.questions import AskDownload
 def show(line):
     if line.phase == "downloading":
         print(line.done, flush=True)

@@ -23,7 +23,7 @@ from variants import mostly_slow
 ASK = """
 import json, sys
 from pathlib import Path
-from emotui.core.engine.protocol import AskDownload
+from emotui.core.questions import AskDownload
 from emotui.core.errors import UserError
 from emotui.core.model import hub
 for line in sys.stdin:

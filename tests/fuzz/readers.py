@@ -16,12 +16,12 @@ from typing import Any, cast
 
 import msgspec
 import run_folders
-from emotui.core import config, paths, specs, targets
+from emotui.core import config, paths, questions, specs, targets
 from emotui.core.cli import data as data_command
 from emotui.core.cli import runs as runs_command
 from emotui.core.cli.output import Output
 from emotui.core.data import checks, filters, readers, sources, stats
-from emotui.core.engine import client, protocol, server
+from emotui.core.engine import client, server
 from emotui.core.errors import UserError
 from emotui.core.model import hub_files, hub_names, model_config, saved, tokenizer_files, weights
 from emotui.core.runs import checkpoints, folder, links, log, notes, state, watch
@@ -402,17 +402,19 @@ def _questions(place: Path, content: bytes) -> Shown:
     """Give lines to the engine, whose answers are made here."""
 
     def answer(ask: Any, report: Any) -> msgspec.Struct:
-        return protocol.DownloadAnswer(id="ms:a/b", what="model", folder=str(ask)[:100], files={}, seconds=0.0)
+        return questions.DownloadAnswer(id="ms:a/b", what="model", folder=str(ask)[:100], files={}, seconds=0.0)
 
     kinds = [
-        each for each in vars(protocol).values() if isinstance(each, type) and issubclass(each, protocol.Ask) and each is not protocol.Ask
+        each
+        for each in vars(questions).values()
+        if isinstance(each, type) and issubclass(each, questions.Ask) and each is not questions.Ask
     ]
     out = io.BytesIO()
     engine = server._Server(out, dict.fromkeys(kinds, answer))
     engine.read(io.BytesIO(content))
     engine.finish()
     engine.work()
-    return [str(msgspec.json.decode(line, type=protocol.ReplyLine)) for line in out.getvalue().splitlines()]
+    return [str(msgspec.json.decode(line, type=questions.ReplyLine)) for line in out.getvalue().splitlines()]
 
 
 def _replies(place: Path, content: bytes) -> Shown:
@@ -422,31 +424,31 @@ def _replies(place: Path, content: bytes) -> Shown:
 
     async def ask() -> object:
         async with client.Engine(command=("/bin/cat", str(file))) as engine:
-            return await asyncio.wait_for(engine.ask(protocol.AskTokens(text="a", model="starter")), 8)
+            return await asyncio.wait_for(engine.ask(questions.AskTokens(text="a", model="starter")), 8)
 
     return [str(asyncio.run(ask()))]
 
 
 def _question_lines() -> list[bytes]:
-    asks: Iterable[protocol.Question] = (
-        protocol.AskTokens(text="a text", model="starter", topic="x"),
-        protocol.AskBatch(texts=("a", "b"), model="starter"),
-        protocol.AskLengths(data=DataSpec("starter"), model="starter"),
-        protocol.AskDownload(id="ms:a/b", what="model", offline=True),
-        protocol.AskDoctor(),
+    asks: Iterable[questions.Question] = (
+        questions.AskTokens(text="a text", model="starter", topic="x"),
+        questions.AskBatch(texts=("a", "b"), model="starter"),
+        questions.AskLengths(data=DataSpec("starter"), model="starter"),
+        questions.AskDownload(id="ms:a/b", what="model", offline=True),
+        questions.AskDoctor(),
     )
-    lines = [protocol.RequestLine(number, ask) for number, ask in enumerate(asks, 1)] + [protocol.RequestLine(2)]
+    lines = [questions.RequestLine(number, ask) for number, ask in enumerate(asks, 1)] + [questions.RequestLine(2)]
     return [b"\n".join(msgspec.json.encode(line) for line in lines) + b"\n"]
 
 
 def _reply_lines() -> list[bytes]:
-    answer = msgspec.json.encode(_blank(protocol.TokensAnswer))
+    answer = msgspec.json.encode(_blank(questions.TokensAnswer))
     lines = [
-        protocol.ReplyLine(1, begun="load the model x"),
-        protocol.ReplyLine(1, progress=protocol.ProgressLine("load", 1, 2, "files")),
-        protocol.ReplyLine(1, answer=msgspec.Raw(answer)),
+        questions.ReplyLine(1, begun="load the model x"),
+        questions.ReplyLine(1, progress=questions.ProgressLine("load", 1, 2, "files")),
+        questions.ReplyLine(1, answer=msgspec.Raw(answer)),
     ]
-    error = protocol.ReplyLine(1, error=protocol.ErrorLine("it cannot be done", 2))
+    error = questions.ReplyLine(1, error=questions.ErrorLine("it cannot be done", 2))
     return [b"\n".join(msgspec.json.encode(line) for line in lines) + b"\n", msgspec.json.encode(error) + b"\n"]
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 from emotui.core.data import sources
-from emotui.core.engine.protocol import (
+from emotui.core.errors import UserError
+from emotui.core.model import tokens
+from emotui.core.questions import (
     AskBatch,
     AskDoctor,
     AskLengths,
@@ -21,8 +23,6 @@ from emotui.core.engine.protocol import (
     ProgressLine,
     Question,
 )
-from emotui.core.errors import UserError
-from emotui.core.model import tokens
 from monitor import never
 from textual.worker import Worker
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from emotui.core.engine.protocol import AskClassify, AskEstimate, ClassifyAnswer, EstimateAnswer, Prediction, ProgressLine, Question
 from emotui.core.errors import UserError
+from emotui.core.questions import AskClassify, AskEstimate, ClassifyAnswer, EstimateAnswer, Prediction, ProgressLine, Question
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.run_watch import RunWatch

@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.engine.protocol import AskClassifyFile, AskClassifyParts, FileAnswer
 from emotui.core.errors import UserError
 from emotui.core.model import classify, classify_file
 from emotui.core.model.saved import SavedModel
+from emotui.core.questions import AskClassifyFile, AskClassifyParts, FileAnswer
 from emotui.core.runs import folder as folder_of_runs
 from emotui.core.specs import DataSpec, Reading, TrainSpec
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from emotui.core.engine.protocol import AskPath, AskTokens
 from emotui.core.events import Event, Finished
 from emotui.core.model import baseline, checkpoint, finetune, tokens
+from emotui.core.questions import AskPath, AskTokens
 from emotui.core.runs import folder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
 from transformers import BertConfig, BertModel, ModernBertConfig, ModernBertModel, RobertaConfig, RobertaModel

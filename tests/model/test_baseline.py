@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Line, Note, Progress, RungDone, Started
 from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
+from emotui.core.questions import AskClassify, AskExport
 from emotui.core.runs import folder, tables
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling

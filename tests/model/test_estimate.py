@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
-from emotui.core.engine.protocol import AskEstimate
 from emotui.core.errors import UserError
 from emotui.core.model import estimate
+from emotui.core.questions import AskEstimate
 from emotui.core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
 

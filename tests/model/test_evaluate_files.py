@@ -10,10 +10,10 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 from emotui.core.data import sources
-from emotui.core.engine.protocol import AskEvaluate, EvaluateAnswer
 from emotui.core.errors import UserError
 from emotui.core.events import Event
 from emotui.core.model import baseline, evaluate
+from emotui.core.questions import AskEvaluate, EvaluateAnswer
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec

@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 import pytest
 from emotui.core.engine.client import Session
-from emotui.core.engine.protocol import AskPath, AskTokens, PathAnswer, TokensAnswer
 from emotui.core.errors import UserError
+from emotui.core.questions import AskPath, AskTokens, PathAnswer, TokensAnswer
 from safetensors.numpy import load_file, save_file
 
 SECONDS = 10

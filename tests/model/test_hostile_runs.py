@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from emotui.core.data import sources
 from emotui.core.engine.client import Session
-from emotui.core.engine.protocol import AskClassify, ClassifyAnswer
 from emotui.core.errors import UserError
 from emotui.core.model import baseline, finetune
+from emotui.core.questions import AskClassify, ClassifyAnswer
 from emotui.core.runs import folder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
 from safetensors.numpy import load_file, save_file

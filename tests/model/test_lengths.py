@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from emotui.core.engine.protocol import AskClassify, AskExport
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, classify, export, finetune
+from emotui.core.questions import AskClassify, AskExport
 from emotui.core.runs import folder
 from emotui.core.specs import DataSpec, TrainSpec
 

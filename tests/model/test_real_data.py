@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from emotui.core.engine.protocol import AskClassify, AskTokens
 from emotui.core.events import Event, RungDone
 from emotui.core.model import baseline, classify, tokens
+from emotui.core.questions import AskClassify, AskTokens
 from emotui.core.runs import folder
 from emotui.core.runs.state import glance
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling

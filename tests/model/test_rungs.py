@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from emotui.core.cli import main
 from emotui.core.data import sources
-from emotui.core.engine.protocol import AskClassify, AskClassifyFile, AskEvaluate
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Result, Rung, RungDone
 from emotui.core.model import baseline, classify, classify_file, evaluate
+from emotui.core.questions import AskClassify, AskClassifyFile, AskEvaluate
 from emotui.core.runs import folder, rungs
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec

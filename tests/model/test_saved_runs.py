@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from emotui.core.data import sources
-from emotui.core.engine.protocol import AskClassify, AskClassifyFile, AskEvaluate, AskExport
 from emotui.core.errors import UserError
 from emotui.core.events import Event
 from emotui.core.model import baseline, classify, classify_file, device, evaluate, export, finetune
+from emotui.core.questions import AskClassify, AskClassifyFile, AskEvaluate, AskExport
 from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import torch
-from emotui.core.engine.protocol import AskTokens
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, older_tokenizers, tokens
+from emotui.core.questions import AskTokens
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 NAMES = {

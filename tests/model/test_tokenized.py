@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from datasets import DatasetDict, load_from_disk
-from emotui.core.engine.protocol import AskTokenize
 from emotui.core.errors import UserError
 from emotui.core.model import tokenized
+from emotui.core.questions import AskTokenize
 from emotui.core.specs import DataSpec
 from transformers import AutoTokenizer
 

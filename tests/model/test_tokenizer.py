@@ -74,7 +74,7 @@ def test_a_vocabulary_of_the_older_kind_is_read(tiny_model: Path, tmp_path: Path
 def test_tokens_are_told_without_torch(emotui_home: Path) -> None:
     code = (
         "import sys\n"
-        "from emotui.core.engine.protocol import AskTokens\n"
+        "from emotui.core.questions import AskTokens\n"
         "from emotui.core.model import tokens\n"
         "assert tokens.describe(AskTokens(text='this is a text')).subwords.ids\n"
         "print([name for name in ('torch', 'transformers', 'sklearn') if name in sys.modules])\n"

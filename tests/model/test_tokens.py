@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from emotui.core.engine.protocol import AskBatch, AskLengths, AskPath, AskTokens
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, tokens
+from emotui.core.questions import AskBatch, AskLengths, AskPath, AskTokens
 from emotui.core.specs import DataSpec
 from transformers import AutoTokenizer
 

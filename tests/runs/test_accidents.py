@@ -120,7 +120,7 @@ def test_a_log_is_made_safe_while_its_run_goes_on(runs: Runs) -> None:
 
 ENDLESS = """
 import sys
-from emotui.core.runs import worker
+from emotui.core.engine import worker
 class Endless:
     def find_spec(self, name, path=None, target=None):
         while name.startswith("emotui.core.model.") and not name.endswith("guard"):

@@ -10,8 +10,8 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 from emotui.core.engine.client import Session
-from emotui.core.engine.protocol import AskClassify
 from emotui.core.events import Step
+from emotui.core.questions import AskClassify
 from emotui.core.runs import checkpoints, launch, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from emotui.core.data import sources
 from emotui.core.data.table import Dataset
-from emotui.core.engine.protocol import AskLengths
+from emotui.core.questions import AskLengths
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen

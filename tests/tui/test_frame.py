@@ -9,8 +9,8 @@ import pytest
 import run_folders as folders
 from emotui.core import config
 from emotui.core.cli import machine, options
-from emotui.core.engine.protocol import AskLengths, DoctorAnswer
 from emotui.core.errors import UserError
+from emotui.core.questions import AskLengths, DoctorAnswer
 from emotui.core.safe_text import cell_width, safe_line
 from emotui.core.specs import BaselineSpec, DataSpec
 from emotui.tui import theme

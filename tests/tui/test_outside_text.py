@@ -15,7 +15,7 @@ from typing import Any
 import emotui.tui
 import msgspec
 import pytest
-from emotui.core.engine.protocol import AskTokens, ProgressLine, Question
+from emotui.core.questions import AskTokens, ProgressLine, Question
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.tokens import TokensScreen

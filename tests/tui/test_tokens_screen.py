@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from emotui.core.engine.protocol import AskPath, AskTokens, TokensAnswer
 from emotui.core.errors import UserError
 from emotui.core.model import checkpoint, tokens
+from emotui.core.questions import AskPath, AskTokens, TokensAnswer
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens import tokens as screen_module

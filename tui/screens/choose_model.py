@@ -6,9 +6,9 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Input
 
-from ...core.engine.protocol import AskDownload, AskTokens, ProgressLine
 from ...core.errors import UserError
 from ...core.model import naming
+from ...core.questions import AskDownload, AskTokens, ProgressLine
 from ...core.safe_text import safe_line
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line

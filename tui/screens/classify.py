@@ -16,8 +16,8 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from ...core.engine.protocol import AskClassify, ClassifyAnswer, Prediction
 from ...core.errors import UserError
+from ...core.questions import AskClassify, ClassifyAnswer, Prediction
 from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line

@@ -10,7 +10,7 @@ from ...core.data import stats
 from ...core.data.drift import Drift
 from ...core.data.stats import Quantiles
 from ...core.data.table import Dataset, Split
-from ...core.engine.protocol import LengthsAnswer
+from ...core.questions import LengthsAnswer
 from ..widgets.box_plots import Box, Boxes
 from ..widgets.cut_table import Cut
 from ..widgets.label_look import LabelLook

@@ -12,8 +12,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from ...core.engine.protocol import AskLengths, LengthsAnswer, ProgressLine
 from ...core.errors import UserError
+from ...core.questions import AskLengths, LengthsAnswer, ProgressLine
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
 from ..state import AppState

@@ -17,10 +17,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from ...core import hyperparameters
-from ...core.cli.cards import crowd
-from ...core.engine.protocol import AskDownload, AskEstimate, EstimateAnswer, ProgressLine
 from ...core.errors import UserError
 from ...core.hyperparameters import DeviceName, Hyperparameter, OneOf
+from ...core.questions import AskDownload, AskEstimate, EstimateAnswer, ProgressLine
 from ...core.runs import launch, logout, neighbours
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
@@ -161,7 +160,7 @@ class RunForm(ModalScreen[RunFolder | None]):
             first = shown["epochs"].partition(" ")[0]
             epochs = self._job.epochs or (int(first) if first.isdigit() else None)
         words = self._time(self._job, epochs, rows)
-        if taken := crowd(self._cards, self._job.device):
+        if taken := neighbours.describe_gpu_users(self._cards, self._job.device):
             words.append(f"\n{taken}", self.app.theme_variables["warning"])
         said.update(words)
 
@@ -270,7 +269,9 @@ class RunForm(ModalScreen[RunFolder | None]):
 
 def _launch(job: Job, data: Dataset) -> RunFolder:
     from ...core.data import sources
+    from ...core.model import limits
 
+    limits.check(job)
     return launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
 
 

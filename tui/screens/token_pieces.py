@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...core.engine.protocol import TokensAnswer
+from ...core.questions import TokensAnswer
 from ..widgets.token_lanes import Piece
 
 _WORD = re.compile(r"\S+")

@@ -13,8 +13,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
 from ...core.data.spaces import without_spaces
-from ...core.engine.protocol import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
 from ...core.errors import UserError
+from ...core.questions import AskBatch, AskPath, AskTokens, BatchAnswer, PathAnswer, Question, TokensAnswer
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.specs import TrainSpec

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import msgspec
 
-from ..events import Metrics
-from ..specs import DataSpec, Job, Reading
+from .events import Metrics
+from .specs import DataSpec, Job, Reading
 
 # --- questions ---------------------------------------------------------------------------------------------
 

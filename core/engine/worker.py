@@ -1,4 +1,4 @@
-"""The worker of a run, `python -P -m emotui.core.runs.worker FOLDER`: the only map from a spec to the function that does it."""
+"""The worker of a run, `python -P -m emotui.core.engine.worker FOLDER`: the only map from a spec to the function that does it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .. import crash, log_text, paths
 from ..errors import UserError
 from ..events import Event, Note, Progress
 from ..model import guard
+from ..runs import endings, ranks
+from ..runs.channel import Channel
+from ..runs.folder import RunFolder
+from ..runs.log import is_disk_full, takes_no_more
+from ..runs.telemetry import Telemeter
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, Job, TrainSpec
-from . import endings, ranks
-from .channel import Channel
-from .folder import RunFolder
-from .log import is_disk_full, takes_no_more
-from .telemetry import Telemeter
 
 IMPORT_SECONDS = 600.0
 """Of computing, in which the libraries are loaded: they take some ten. Where memory or threads are refused them, one may never end."""
