@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from emotui.core import targets, writing
+from emotui.core import symbolic_links, targets, writing
 from emotui.core.errors import UserError
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's files")
@@ -353,7 +353,7 @@ def test_a_folder_on_the_way_that_becomes_a_link_is_not_followed(tmp_path: Path,
     way, victim = tmp_path / "way", tmp_path / "victim"
     for folder in (way, victim):
         folder.mkdir()
-    follow = targets.follow
+    follow = symbolic_links.follow
 
     def follow_and_swap(path: Path) -> Path:
         found = follow(path)
@@ -361,7 +361,7 @@ def test_a_folder_on_the_way_that_becomes_a_link_is_not_followed(tmp_path: Path,
         way.symlink_to(victim)
         return found
 
-    monkeypatch.setattr(targets, "follow", follow_and_swap)
+    monkeypatch.setattr(symbolic_links, "follow", follow_and_swap)
     with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
         if write_to == "file":
             write(way / "out")
