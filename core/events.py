@@ -110,6 +110,8 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
     """The checkpoint that it starts from, as spec.json names it."""
     untrustworthy: tuple[str, ...] = ()
     """Why results on its data cannot be trusted, in sentences."""
+    overlay: str = ""
+    """What was changed by hand in its data, as in '12 labels changed, 3 rows left out'."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
@@ -186,9 +188,10 @@ class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note"):
     message: str
 
 
-def distrust_notes(started: Started) -> tuple[Note, ...]:
-    """Return a warning for each reason why results on a run's data cannot be trusted."""
-    return tuple(Note("warning", f"results on this data cannot be trusted: {each}") for each in started.untrustworthy)
+def notes_on_data(started: Started) -> tuple[Note, ...]:
+    """Return what was changed by hand in a run's data, and a warning for each reason why results on it cannot be trusted."""
+    changed = (Note("info", f"overlay: {started.overlay}"),) if started.overlay else ()
+    return changed + tuple(Note("warning", f"results on this data cannot be trusted: {each}") for each in started.untrustworthy)
 
 
 class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):

@@ -54,6 +54,8 @@ class DataSpec(msgspec.Struct, frozen=True):
     reading: Reading = Reading()
     files: tuple[tuple[str, str], ...] = ()
     """Each split ('train', 'validation' or 'test') and the absolute path of its file, where they are named one by one."""
+    overlay: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    """The lines of the overlay's log that are laid over it: the first N of them never change. None: all that there are; 0: none."""
 
 
 def _word(text: str) -> OneOf:

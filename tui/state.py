@@ -122,7 +122,8 @@ class AppState(App[int]):
 
     def _take(self, spec: DataSpec, dataset: Dataset) -> None:
         self.loading, self.data_error = None, ""
-        self.spec = msgspec.structs.replace(spec, source=dataset.source, reading=dataset.spec.reading if dataset.spec else spec.reading)
+        reading, overlay = (dataset.spec.reading, dataset.spec.overlay) if dataset.spec else (spec.reading, spec.overlay)
+        self.spec = msgspec.structs.replace(spec, source=dataset.source, reading=reading, overlay=overlay)
         self.distrust = ()
         was, self.dataset = self.dataset, dataset
         if was is not None and (was.source, was.labels) != (dataset.source, dataset.labels):

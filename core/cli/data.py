@@ -170,6 +170,7 @@ def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
             for name, stats in description.stats.items()
         },
         "unlabelled": dataset.unlabelled,
+        "overlay": dataset.overlay.fields() if dataset.overlay is not None else None,
         "max_length": description.max_length,
         "truncated": description.truncated,
         "unknown": msgspec.to_builtins(description.unknown),

@@ -36,6 +36,7 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
         seed=arguments.split_seed,
         offline=arguments.offline,
         reading=reading(arguments),
+        overlay=None if arguments.overlay else 0,
     )
 
 

@@ -14,6 +14,7 @@ from ..safe_text import safe_line
 COMMANDS = {
     "data": ("data", "describe a data set: splits, classes, lengths, problems"),
     "check": ("data", "look for problems that make a result wrong"),
+    "overlay": ("overlay", "show, export or undo what was decided about rows by hand"),
     "tokens": ("tokens", "show the tokens of a text: characters, words and the model's subwords"),
     "baseline": ("train", "measure what can be had without training a Transformer"),
     "train": ("train", "fine-tune an encoder on a data set"),
@@ -120,6 +121,12 @@ def add_data(parser: Parser) -> None:
     group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
     add_reading(group)
     group.add_argument("--split-seed", metavar="N", type=natural, default=0, help="seed of the 80/10/10 split of one file (default: 0)")
+    group.add_argument(
+        "--overlay",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="lay over it the labels that were changed and the rows that were left out by hand (default: where there are any; told)",
+    )
     group.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
 
 

@@ -17,7 +17,7 @@ from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import DataSpec, Reading
 from ..units import count
-from . import columns, layout, naming, readers, schema, splitting, unlabelled
+from . import columns, layout, naming, overlay, readers, schema, splitting, unlabelled
 from .arrays import numbers, to_numpy
 from .batches import Progress
 from .faults import BadRowError, Faults, in_words, shown
@@ -107,6 +107,7 @@ def folder_of(source: str) -> Path:
 def load(spec: DataSpec, *, progress: Progress | None = None, first: int | None = None) -> Dataset:
     """Return the data set with every row checked; its `spec` is the one given, with what was guessed and told of its files.
 
+    What was decided about its rows by hand, its overlay, is laid over it as the spec says, and told; the spec that is returned names it.
     `progress` is called with a phase, how much of it is done and how much it is in all (bytes, or rows of a Parquet file).
     Where splits are drawn at random, they are drawn from the `first` rows alone, if that is given: as they were before more came.
     Raises UserError naming file and row of the first fault, and NotDownloaded for a hub's data set that is not on the disk.
@@ -180,7 +181,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         first = next(each.first for part in faults.values() for each in part if each.first)
         causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter()))
         notes.append(f"left out {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
-    return Dataset(
+    dataset = Dataset(
         name=_name_of(source, place),
         source=source,
         splits=splits,
@@ -196,6 +197,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         unlabelled={split: each.rows for split, each in without.items()},
         spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
+    return overlay.lay_over(dataset, spec)
 
 
 def _settled(asked: Reading, opened: list[readers.OpenedFile]) -> Reading:

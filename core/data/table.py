@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
 from ..specs import DataSpec
 from .arrays import numbers, to_numpy
+
+if TYPE_CHECKING:
+    from .overlay import Overlay
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -97,6 +100,8 @@ class Dataset:
     """The splits that were drawn at random by us: other rows than before where the source has changed."""
     unlabelled: dict[str, int] = field(default_factory=dict)
     """Rows of each split of the source in which no row has a label; such a split is not among `splits`."""
+    overlay: Overlay | None = None
+    """Labels that were changed and rows that were left out by hand; None where nothing was."""
 
     def split(self, name: str) -> Split:
         """Return a split. Raises KeyError where there is none."""

@@ -25,7 +25,7 @@ from ..data.checks import distrusted
 from ..data.spaces import unspaced
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, distrust_notes
+from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, notes_on_data
 from ..plain_files import read_plain
 from ..runs import rungs
 from ..runs.folder import RunFolder
@@ -88,9 +88,10 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         parameters=model.parameters,
         model=job.model,
         untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(model.tokenizer, looked_at)),
+        overlay=data.overlay.told if data.overlay is not None else "",
     )
     emit(started)
-    for note in distrust_notes(started):
+    for note in notes_on_data(started):
         emit(note)
     try:
         emit(RungDone(_most_frequent(data, run)))

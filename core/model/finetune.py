@@ -20,7 +20,7 @@ from ..data import sources, unknown_tokens
 from ..data.checks import distrusted
 from ..data.table import Dataset
 from ..errors import UserError
-from ..events import Event, Finished, Note, Progress, Started, Stopped, distrust_notes
+from ..events import Event, Finished, Note, Progress, Started, Stopped, notes_on_data
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
@@ -54,7 +54,7 @@ def train(
     accelerator, emit = training.accelerator, training.emit
     started = _started(job, training, data, batch_split)
     emit(started)
-    for note in distrust_notes(started) if resume_from is None else ():
+    for note in notes_on_data(started) if resume_from is None else ():
         emit(note)
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
@@ -199,6 +199,7 @@ def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int
         parameters=sum(each.numel() for each in training.model.parameters()),
         model=job.model,
         untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(training.checkpoint.tokenizer, training.train_ids)),
+        overlay=data.overlay.told if data.overlay is not None else "",
     )
 
 

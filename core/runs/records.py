@@ -53,7 +53,11 @@ def spec(content: bytes) -> tuple[RunSpec, tuple[str, ...]]:
         found = decode(msgspec.json.encode(value), RunSpec)
     if fault := _labels_fault(found.labels):
         raise UserError(fault)
-    return found, (*strange, *_unknown(decode(content, dict[str, Any]), found))
+    value = decode(content, dict[str, Any])
+    if "overlay" not in value["job"]["data"]:  # of a version without overlays: what is decided now would change its data
+        data = msgspec.structs.replace(found.job.data, overlay=0)
+        found = msgspec.structs.replace(found, job=msgspec.structs.replace(found.job, data=data))
+    return found, (*strange, *_unknown(value, found))
 
 
 def _within_bounds(value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

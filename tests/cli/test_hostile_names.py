@@ -108,6 +108,7 @@ ANY: dict[str, Callable[[Place], str]] = {
     "new below downloads": lambda place: str(paths.downloads_folder() / "models" / "out.csv"),
     "new in the cache": lambda place: str(paths.cache_folder() / "out.csv"),
     "new in the logs": lambda place: str(paths.home() / "logs" / "out.csv"),
+    "new in the overlays": lambda place: str(paths.home() / "overlays" / "out.csv"),
     "notes": lambda place: str(paths.home() / "run-notes.json"),
     "config": lambda place: str(paths.config_file()),
     "run": lambda place: str(place.run.path),
@@ -150,6 +151,11 @@ COMMANDS: dict[str, tuple[Callable[[Place, str], list[str]], dict[str, Callable[
     ),
     "data": (
         lambda place, name: ["data", str(place.data), "--filter", "label:joy", f"--out={name}"],
+        FILE
+        | {"source": lambda p: str(p.data / "train.jsonl"), "in the source": lambda p: "to-data/out.csv", "whole": lambda p: "to-data"},
+    ),
+    "overlay": (
+        lambda place, name: ["overlay", "export", str(place.data), f"--out={name}"],
         FILE
         | {"source": lambda p: str(p.data / "train.jsonl"), "in the source": lambda p: "to-data/out.csv", "whole": lambda p: "to-data"},
     ),

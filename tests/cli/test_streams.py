@@ -17,6 +17,7 @@ COMMAND = (sys.executable, "-P", "-m", "emotui.tui")
 CALLS = {
     "data": ("data starter --no-tokens", 0),
     "check": ("check starter --json", 0),
+    "overlay": ("overlay show starter --json", 0),
     "tokens": ("tokens", 2),
     "baseline": ("baseline /no/such/data", 2),
     "train": ("train starter --model /no/such/model", 2),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...core import hyperparameters, shell
-from ...core.data import reading_words
+from ...core.data import overlay_log, reading_words
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
@@ -38,6 +38,7 @@ def _data_words(data: DataSpec) -> list[str]:
     words += [f"--split-seed={data.seed}"] if data.seed else []
     for option, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
         words += [option] if asked else []
+    words += ["--no-overlay"] if data.overlay == 0 and overlay_log.file_of(data.source, data.files).exists() else []
     words += [f"--{split}={file}" for split, file in data.files]
     return words + reading_words.options(data.reading)
 

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
+import msgspec
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -272,6 +273,8 @@ def _launch(job: Job, data: Dataset) -> RunFolder:
     from ...core.model import limits
 
     limits.check(job)
+    if data.spec is not None:  # what is decided meanwhile does not change the run's data
+        job = msgspec.structs.replace(job, data=msgspec.structs.replace(job.data, overlay=data.spec.overlay))
     return launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
 
 
@@ -299,8 +302,13 @@ def _first_entries(state: AppState, base: DataSpec, example: RunView | None) -> 
         defaults = hyperparameters.defaults(spec)
         # An empty field stands for its default; a choice has none that is empty.
         chosen |= {name: str(defaults[name]) if _is_choice(row) else "" for name, row in hyperparameters.rows(spec).items()}
-    if example is not None and isinstance(example.spec.job, TrainSpec) and example.spec.job.data == base:
+    if example is not None and isinstance(example.spec.job, TrainSpec) and _is_same_source(example.spec.job.data, base):
         job, defaults = example.spec.job, hyperparameters.defaults(TrainSpec)
         values = {name: getattr(job, name) for name in hyperparameters.rows(TrainSpec)}
         chosen |= {"model": job.model} | {name: str(value) for name, value in values.items() if value not in (None, defaults[name])}
     return chosen
+
+
+def _is_same_source(one: DataSpec, other: DataSpec) -> bool:
+    """Whether two data sets are read in the same way, whatever was decided about their rows by hand."""
+    return msgspec.structs.replace(one, overlay=None) == msgspec.structs.replace(other, overlay=None)

@@ -1,0 +1,284 @@
+"""Labels that were changed and rows that were left out by hand, laid over a data set as it is read: its source stays as it is."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import DataSpec
+from ..units import count
+from . import overlay_log
+from .arrays import mask, numbers, strings
+from .overlay_log import Decision, Log
+from .table import Split
+
+if TYPE_CHECKING:
+    from .table import Dataset
+
+LEFT_OUT = -1
+"""In the place of a label: the row is left out."""
+Lost = Literal["missing", "relabelled", "no_class"]
+_LOST: dict[Lost, tuple[str, str]] = {
+    "missing": ("row that was decided is not in the data any more", "rows that were decided are not in the data any more"),
+    "relabelled": (
+        "row that was decided has another label in the source by now, which stays",
+        "rows that were decided have other labels in the source by now, which stay",
+    ),
+    "no_class": ("row was given a label that is no class any more", "rows were given labels that are no classes any more"),
+}
+"""Why a decision is not applied, of one row and of several."""
+
+
+class Place(NamedTuple):
+    """A row as the source has it."""
+
+    split: str
+    at: int
+    """0-based position in the split before anything is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What was laid over a data set."""
+
+    file: Path
+    log: Log
+    source: Dataset
+    """The data set as its source has it."""
+    decided: dict[Place, Decision]
+    """The last decision on each row that was found and can be followed."""
+    lost: tuple[tuple[Decision, Lost], ...] = ()
+    """Decisions that are not applied, and why."""
+    settled: int = 0
+    """Decisions on rows whose source gives them the new label by now."""
+    changed: int = 0
+    """Rows with another label than in the source."""
+    left_out: int = 0
+    """Rows."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """The positions in the source of the rows that are left (int64, shape [rows]), for splits of which rows are left out."""
+
+    def place(self, split: str, index: int) -> Place:
+        """Return where the source has the row `index` of a split of the data set."""
+        kept = self.kept.get(split)
+        return Place(split, index if kept is None else int(kept[index]))
+
+    def index(self, place: Place) -> int | None:
+        """Return the position in the data set of a row of the source; None where it is left out."""
+        import numpy as np
+
+        kept = self.kept.get(place.split)
+        if kept is None:
+            return place.at
+        at = int(np.searchsorted(kept, place.at))
+        return at if at < len(kept) and kept[at] == place.at else None
+
+    def decision(self, split: str, index: int) -> Decision | None:
+        """Return what was decided about a row of the data set, None where nothing was."""
+        return self.decided.get(self.place(split, index)) if self.decided else None
+
+    @property
+    def told(self) -> str:
+        """What it changes, as in '12 labels changed, 3 rows left out'; '' where it changes nothing."""
+        parts = [f"{count(self.changed, 'label')} changed"] if self.changed else []
+        return ", ".join([*parts, *([f"{count(self.left_out, 'row')} left out"] if self.left_out else [])])
+
+    def notes(self) -> list[str]:
+        """Return the sentences about it."""
+        found = [f"overlay: {self.told}; --no-overlay reads the source as it is"] if self.told else []
+        for why, words in _LOST.items():
+            of_these = [decision for decision, each in self.lost if each == why]
+            if not of_these:
+                continue
+            rows, first = len(of_these), of_these[0]
+            split = f" of {first.split}" if first.split else ""
+            found.append(f"overlay: {rows:,} {words[rows > 1]}, such as row {first.number:,}{split} then, '{safe_line(first.excerpt, 50)}'")
+        if self.log.damaged:
+            found.append(f"overlay: left out {count(self.log.damaged, 'line')} of {self.file} that cannot be read")
+        return found
+
+    def fields(self) -> dict[str, Any]:
+        """Return what `--json` shows of it."""
+        return {
+            "file": str(self.file),
+            "lines": self.log.lines,
+            "changed": self.changed,
+            "left_out": self.left_out,
+            "settled": self.settled,
+            "lost": dict(Counter(why for _, why in self.lost)),
+        }
+
+
+def lay_over(dataset: Dataset, spec: DataSpec) -> Dataset:
+    """Return a data set as it was read from `spec` with the decisions of its overlay, and with the spec that reads it in this way again.
+
+    Splits have been drawn before, so that no decision moves a row to another one. Raises UserError where the log cannot be read or is
+    shorter than the spec says, and where too little is left.
+    """
+    file = overlay_log.file_of(dataset.source, spec.files)
+    log = Log() if spec.overlay == 0 else overlay_log.read(file, first=spec.overlay)
+    if spec.overlay is not None and log.lines < spec.overlay:
+        raise UserError(
+            f"the overlay of {safe_line(dataset.name, 80)} that is asked for has {count(spec.overlay, 'line')}, "
+            f"and {file} has {log.lines:,}. "
+            "Put it back, or read the source as it is with --no-overlay"
+        )
+    if not log.lines:
+        return replace(dataset, spec=_pinned(dataset, 0))
+    return laid_over(dataset, file, log)
+
+
+def _pinned(dataset: Dataset, lines: int) -> DataSpec | None:
+    return None if dataset.spec is None else msgspec.structs.replace(dataset.spec, overlay=lines)
+
+
+def laid_over(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] | None = None) -> Dataset:
+    """Return a data set with the decisions of a log. `known` are the places of rows, by their hashes, that were found before.
+
+    Raises UserError where too little is left.
+    """
+    last = {decision.row: decision for decision in log.live if concerns(decision, source)}
+    places = {row: known[row] for row in last if known is not None and row in known}
+    lost: list[tuple[Decision, Lost]] = []
+    settled = 0
+    found, missing = _find(source, [each for each in last.values() if each.row not in places], set(places.values()))
+    places |= found
+    for decision, has_new in missing:
+        if has_new is None:
+            lost.append((decision, "missing"))
+        elif has_new:
+            settled += 1
+        else:
+            lost.append((decision, "relabelled"))
+    decided: dict[Place, Decision] = {}
+    labels: dict[str, dict[int, int]] = defaultdict(dict)
+    for row, place in places.items():
+        label = LEFT_OUT if last[row].new is None else class_of(source, last[row].new, last[row].value)
+        if label is None:
+            lost.append((last[row], "no_class"))
+        else:
+            decided[place] = last[row]
+            labels[place.split][place.at] = label
+    return _built(source, labels, Overlay(file, log, source, decided, tuple(lost), settled))
+
+
+def concerns(decision: Decision, dataset: Dataset) -> bool:
+    """Whether a decision is about the labels that are read: the file may have another column of them, with decisions of its own."""
+    return decision.column == dataset.label_column or decision.column not in dataset.columns
+
+
+def class_of(dataset: Dataset, name: str | None, value: int | None = None) -> int | None:
+    """Return the class of a label by its name, or by the integer that stands for it where the names are others by now."""
+    if name in dataset.labels:
+        return dataset.labels.index(name)
+    folded = [each.casefold() for each in dataset.labels]
+    if name is not None and folded.count(name.casefold()) == 1:
+        return folded.index(name.casefold())
+    return dataset.values.index(value) if value is not None and value in dataset.values else None
+
+
+def split_in_source(dataset: Dataset, split: str) -> str:
+    """Return the split that a row has in the source: '' where splits are drawn at random, and another draw may move it."""
+    return "" if split in dataset.drawn else split
+
+
+def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> tuple[dict[str, Place], list[tuple[Decision, bool | None]]]:
+    """Return the places of decided rows by row hash, and the decisions whose rows are not there.
+
+    A row whose text is the same is taken for it where its label is that before the decision. Of the others is told whether the text
+    is there with the new label; None where it is not there at all.
+    """
+    decisions = list(decisions)
+    if not decisions:
+        return {}, []
+    wanted = {decision.text for decision in decisions}
+    rows: dict[str, Place] = {}
+    alike: dict[str, list[tuple[Place, int]]] = defaultdict(list)
+    times: Counter[tuple[str, str, int]] = Counter()
+    for name, split in source.splits.items():
+        labels = split.label_ids()
+        where = split_in_source(source, name)
+        for at, text in enumerate(split.texts()):
+            hashed = overlay_log.text_hash(text)
+            if hashed not in wanted:
+                continue
+            label = int(labels[at])
+            nth = times[where, hashed, label]
+            times[where, hashed, label] += 1
+            rows[overlay_log.row_hash(text, where, source.labels[label], nth)] = Place(name, at)
+            alike[hashed].append((Place(name, at), label))
+    found = {decision.row: rows[decision.row] for decision in decisions if decision.row in rows}
+    taken = taken | set(found.values())
+    missing: list[tuple[Decision, bool | None]] = []
+    for decision in decisions:
+        if decision.row in found:
+            continue
+        old, new = class_of(source, decision.old), class_of(source, decision.new, decision.value)
+        there = alike[decision.text]
+        free = [place for place, label in there if place not in taken and label == (label if old is None else old)]
+        if free:
+            place = min(free, key=lambda each: split_in_source(source, each.split) != decision.split)
+            found[decision.row] = place
+            taken.add(place)
+        else:
+            others = [label for place, label in there if place not in taken]
+            missing.append((decision, new in others if others else None))
+    return found, missing
+
+
+def _built(source: Dataset, labels: Mapping[str, Mapping[int, int]], overlay: Overlay) -> Dataset:
+    """Return the source with other labels at some positions, LEFT_OUT for rows that go."""
+    import numpy as np
+
+    splits, kept, changed, left_out = dict(source.splits), {}, 0, 0
+    for name, given in labels.items():
+        split = source.splits[name]
+        before = split.label_ids()
+        after = before.copy()
+        after[list(given)] = list(given.values())
+        stays = after != LEFT_OUT
+        changed += int((stays & (after != before)).sum())
+        table = split.table.set_column(split.table.column_names.index("label"), "label", numbers(after, "int32"))
+        if not stays.all():
+            kept[name] = np.flatnonzero(stays)
+            left_out += len(split) - len(kept[name])
+            table = table.take(numbers(kept[name], "int64"))
+        splits[name] = Split(name, table, split.labels)
+    _check_left(source, splits)
+    overlay = replace(overlay, changed=changed, left_out=left_out, kept=kept)
+    notes = (*source.notes, *overlay.notes())
+    return replace(source, splits=splits, overlay=overlay, notes=notes, spec=_pinned(source, overlay.log.lines))
+
+
+def _check_left(source: Dataset, splits: Mapping[str, Split]) -> None:
+    """Raise UserError where the overlay leaves too little to train on or to measure by."""
+    remedy = "Undo some of it (emotui overlay undo), or read the source as it is with --no-overlay"
+    for name, split in splits.items():
+        if not len(split):
+            raise UserError(f"the overlay of {safe_line(source.name, 80)} leaves out every row of {name}. {remedy}")
+    train = next(iter(splits.values()))
+    if len(source.labels) > 1 and sum(map(bool, train.counts())) < 2:
+        raise UserError(f"the overlay of {safe_line(source.name, 80)} leaves one class in {train.name}. {remedy}")
+
+
+def hash_of(source: Dataset, place: Place) -> str:
+    """Return the hash of a row of the source."""
+    import pyarrow.compute as pc
+
+    row = source.splits[place.split].row(place.at)
+    where, nth = split_in_source(source, place.split), 0
+    for name, split in source.splits.items():
+        if split_in_source(source, name) != where or (name != place.split and where):
+            continue
+        same = mask(pc.call_function("equal", [split.table.column("text"), strings([row.text])[0]])) & (split.label_ids() == row.label)
+        nth += int(same[: place.at].sum() if name == place.split else same.sum())
+        if name == place.split:
+            break
+    return overlay_log.row_hash(row.text, where, row.name, nth)
