@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -242,7 +242,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
     # Bars between lines of answers would only flicker, and on a terminal the typed text is in the way.
     quiet = not arguments.json or sys.stdin.isatty()
     with nullcontext() if quiet else Progress(output.stderr) as progress:
-        for texts in lines.batches(encodings.of_stream(_read_stdin, arguments.encoding)):
+        for texts in lines.batches(encodings.of_stream(iter(_read_stdin, b""), arguments.encoding)):
             predictions = ask(texts)
             done += len(texts)
             if arguments.json:
@@ -279,14 +279,14 @@ class _Lines:
         self._skip = skip
         self._number = 0
 
-    def batches(self, read: Callable[[], bytes]) -> Iterator[list[str]]:
+    def batches(self, chunks: Iterable[bytes]) -> Iterator[list[str]]:
         """Yield the texts of the lines read so far, at most BATCH at once.
 
         Raises UserError, after the texts before it, for a line that is no text.
         """
         rest = b""
         texts: list[str] = []
-        while chunk := self._more(read):
+        for chunk in self._sound(chunks):
             *whole, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST:
                 raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes. Give one text a line")
@@ -300,9 +300,9 @@ class _Lines:
         if texts:
             yield texts
 
-    def _more(self, read: Callable[[], bytes]) -> bytes:
+    def _sound(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         try:
-            return read()
+            yield from chunks
         except UnicodeDecodeError as error:
             raise UserError(f"stdin is not valid {error.encoding} after line {self._number}. Say what it is with --encoding") from error
 

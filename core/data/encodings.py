@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -41,43 +42,27 @@ def checked(name: str) -> str:
     return "utf-8" if found.name in ("utf-8", "utf-8-sig", "ascii") else found.name
 
 
-def of_stream(read: Callable[[], bytes], asked: str | None) -> Callable[[], bytes]:
-    """Return a function that reads on as `read` does, in UTF-8 without a mark.
+def of_stream(chunks: Iterable[bytes], asked: str | None) -> Iterator[bytes]:
+    """Yield what the chunks of a stream hold, as they come, in UTF-8 without a mark.
 
-    What a stream holds is told by its mark alone, or `asked`: its end may be far off. `read` returns b'' at the end, and so does the
-    result. It raises UnicodeDecodeError for bytes that are none of the encoding; UTF-8 is passed on as it comes.
+    What a stream holds is told by its mark alone, or `asked`: its end may be far off. Raises UserError for an encoding that is none, and
+    UnicodeDecodeError for bytes that are none of the encoding; UTF-8 is passed on as it comes.
     """
-    head, decoder, begun, ended = b"", None, False, False
-
-    def more() -> bytes:
-        nonlocal head, decoder, begun, ended
-        while not begun:
-            chunk = read()
-            head += chunk
-            if chunk and any(mark != head and mark.startswith(head) for mark, _ in _MARKS):
-                continue  # it may become another mark
-            begun = True
-            found = next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "utf-8")
-            encoding = checked(asked) if asked is not None else found
-            if encoding == "utf-8":
-                head = head.removeprefix(codecs.BOM_UTF8)
-            else:
-                decoder = codecs.getincrementaldecoder(encoding)()
-            chunk, head = head, b""
-            if decoder is not None:
-                chunk = decoder.decode(chunk).encode("utf-8", "surrogatepass")
-            if chunk:
-                return chunk
-        while not ended:
-            chunk = read()
-            ended = not chunk
-            if decoder is None:
-                return chunk
-            if text := decoder.decode(chunk, final=ended):
-                return text.encode("utf-8", "surrogatepass")
-        return b""
-
-    return more
+    encoding = "" if asked is None else checked(asked)
+    rest, head = iter(chunks), b""
+    for chunk in rest:
+        head += chunk
+        if not any(mark != head and mark.startswith(head) for mark, _ in _MARKS):  # else it may become another mark
+            break
+    encoding = encoding or by_mark(head) or "utf-8"
+    if encoding == "utf-8":
+        yield head.removeprefix(codecs.BOM_UTF8)
+        yield from rest
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for chunk in chain((head,), rest):
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+    yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
 def by_mark(head: bytes) -> str:

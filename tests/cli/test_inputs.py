@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,16 +15,9 @@ from emotui.core.data import encodings
 from emotui.core.errors import UserError
 
 
-def reader(content: bytes, size: int) -> Callable[[], bytes]:
+def cut(content: bytes, size: int) -> Iterator[bytes]:
     stream = io.BytesIO(content)
-    return lambda: stream.read(size)
-
-
-def whole(read: Callable[[], bytes]) -> bytes:
-    parts = []
-    while part := read():
-        parts.append(part)
-    return b"".join(parts)
+    return iter(lambda: stream.read(size), b"")
 
 
 TEXT = "héllo 你好 🙂\nsecond\n"
@@ -44,24 +37,31 @@ TEXT = "héllo 你好 🙂\nsecond\n"
     ids=["plain", "utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"],
 )
 def test_a_mark_says_what_a_stream_holds_however_it_comes(content: bytes, size: int) -> None:
-    assert whole(encodings.of_stream(reader(content, size), None)).decode() == TEXT
+    assert b"".join(encodings.of_stream(cut(content, size), None)).decode() == TEXT
 
 
 def test_what_is_asked_for_is_taken() -> None:
-    assert whole(encodings.of_stream(reader("café\n".encode("cp1252"), 2), "latin-1")).decode() == "café\n"
+    assert b"".join(encodings.of_stream(cut("café\n".encode("cp1252"), 2), "latin-1")).decode() == "café\n"
     with pytest.raises(UserError, match="there is no encoding 'klingon'"):
-        whole(encodings.of_stream(reader(b"x", 1), "klingon"))
+        b"".join(encodings.of_stream(cut(b"x", 1), "klingon"))
 
 
 def test_a_short_line_is_passed_on_before_more_comes() -> None:
-    parts = iter([b"a\n", b"b\n"])
-    read = encodings.of_stream(lambda: next(parts), None)
-    assert (read(), read()) == (b"a\n", b"b\n")
+    came: list[bytes] = []
+
+    def coming() -> Iterator[bytes]:
+        for chunk in (b"a\n", b"b\n"):
+            came.append(chunk)
+            yield chunk
+
+    read = encodings.of_stream(coming(), None)
+    assert (next(read), came) == (b"a\n", [b"a\n"])
+    assert (next(read), came) == (b"b\n", [b"a\n", b"b\n"])
 
 
 def test_bytes_that_are_none_of_the_encoding_are_an_error() -> None:
     with pytest.raises(UnicodeDecodeError):
-        whole(encodings.of_stream(reader(codecs.BOM_UTF16_LE + b"\x00\xd8a\x00", 9), None))
+        b"".join(encodings.of_stream(cut(codecs.BOM_UTF16_LE + b"\x00\xd8a\x00", 9), None))
 
 
 def test_a_file_on_stdin_is_kept_for_the_command_alone(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
