@@ -24,6 +24,10 @@ ALL_BUT_HEAD = "all-but-head"
 Schedule = Literal["linear", "cosine", "constant"]
 
 
+MOST_SKIPPED = 1_000_000
+"""Lines above a table that are passed over, at most."""
+
+
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the files of a data set are read where that is not left to be guessed from what they hold."""
 
@@ -35,6 +39,8 @@ class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the first row names the columns."""
     quotes: bool | None = None
     """Whether quotes stand around fields; False: they are characters of the text."""
+    skip: Annotated[int, msgspec.Meta(ge=0, le=MOST_SKIPPED)] | None = None
+    """Lines above the header, or above the first row, that are passed over."""
 
 
 class DataSpec(msgspec.Struct, frozen=True):

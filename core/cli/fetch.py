@@ -45,7 +45,13 @@ def reading(arguments: argparse.Namespace) -> Reading:
     from ..data import encodings
 
     encoding = None if arguments.encoding is None else encodings.checked(arguments.encoding)
-    return Reading(encoding=encoding, delimiter=arguments.delimiter, header=arguments.header, quotes=arguments.quotes)
+    return Reading(
+        encoding=encoding,
+        delimiter=arguments.delimiter,
+        header=arguments.header,
+        quotes=arguments.quotes,
+        skip=arguments.skip_lines,
+    )
 
 
 def dataset(spec: DataSpec, output: Output) -> Dataset:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from .. import hyperparameters
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..specs import MOST_SKIPPED
 
 COMMANDS = {
     "data": ("data", "describe a data set: splits, classes, lengths, problems"),
@@ -131,13 +132,19 @@ def add_data(parser: Parser) -> None:
 
 
 def add_reading(group: Any) -> None:
-    """Add how a file is read where that is not to be guessed from what it holds: --encoding, --delimiter, --header and --quotes."""
+    """Add how a file is read where that is not to be guessed from what it holds: --encoding, --delimiter and those below."""
     group.add_argument("--encoding", metavar="NAME", help="of files of text, such as utf-8, cp1252, gb18030 or big5 (guessed and told)")
     group.add_argument(
         "--delimiter",
         metavar="D",
         type=delimiter,
         help="between the fields of a line: comma, tab, semicolon, bar, any character, or none where a line is one text (guessed and told)",
+    )
+    group.add_argument(
+        "--skip-lines",
+        metavar="N",
+        type=_typed(hyperparameters.Whole(0, MOST_SKIPPED)),
+        help="lines above the header, or above the first row, that are passed over (guessed and told)",
     )
     group.add_argument(
         "--header",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import targets
-from ..data import encodings
+from ..data import encodings, reading_words
 from ..errors import UserError
 from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..safe_text import safe_line
@@ -147,13 +147,8 @@ def _check_labelled_file(arguments: argparse.Namespace) -> None:
             "--label-column": arguments.label_column,
             "--skip-bad-rows": arguments.skip_bad_rows,
         }
-        told |= {
-            "--encoding": arguments.encoding,
-            "--delimiter": arguments.delimiter,
-            "--header": arguments.header,
-            "--quotes": arguments.quotes,
-        }
         given = [name for name, value in told.items() if value not in (None, False)]
+        given += [option.partition("=")[0] for option in reading_words.options(fetch.reading(arguments))]
         if given:
             raise UserError(f"{given[0]} says how --file is read: name a FILE, or leave it out (a split is read as the run read it)")
     elif arguments.split is not None:

@@ -10,8 +10,9 @@ from typing import Any
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Reading
-from . import dialect, limits
+from . import dialect, headers, limits, quoting
 from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, unique_names
+from .faults import shown
 from .rows import is_unicode
 from .streams import Source, Utf8, line_blocks
 
@@ -41,6 +42,9 @@ class Delimited:
         if not text.strip():
             raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
         self.dialect = dialect.guess(text, source.asked, table=self._is_table)
+        self._above = text.partition("\n")[0].strip()
+        self._header: list[str] = []
+        """As it stands in the file."""
         self._several = 0
         """Rows that span several lines, once it was read."""
         self._blank = 0
@@ -72,7 +76,7 @@ class Delimited:
         size = 0
         lines = io.StringIO(text, newline="\n")
         for _ in range(self.dialect.skip):
-            next(lines)
+            next(lines, "")
         reader = self._reader(lines)
         while len(found) < SAMPLE and size < SAMPLE_BYTES:
             try:
@@ -89,8 +93,9 @@ class Delimited:
             if not row:
                 continue
             if first is None:
-                first = row
+                first = headers.named(row, self.dialect.unnamed)
                 if self.dialect.header:
+                    self._header = row
                     continue
             if len(row) == len(first or ()):
                 found.append(row)
@@ -102,9 +107,7 @@ class Delimited:
         return first, found
 
     def _reader(self, lines: Any) -> Any:
-        csv.field_size_limit(limits.FIELD)
-        found = self.dialect
-        return csv.reader(lines, **dialect.reader_options(found.delimiter, quotes=found.quotes, spaced=found.spaced))
+        return quoting.reader(lines, self.dialect.delimiter, self.dialect.quoting)
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         feed = _Feed(self, progress)
@@ -172,7 +175,9 @@ class Delimited:
                     blank = 0
                 number += 1
                 self._several += reader.line_num - begins + self.dialect.skip > 0
-                if len(row) == columns:
+                if row == self._header and columns > 1:
+                    yield begins, "the line repeats the header"
+                elif len(row) == columns:
                     yield begins, row
                 else:
                     what = "the header names" if self.dialect.header else "the first row has"
@@ -198,27 +203,36 @@ class Delimited:
         """Return what was guessed of its dialect, where it is not what such a file usually has; all of it is told."""
         found = self.dialect
         usual = "" if not self._is_table else "\t" if ".tsv" in self.name.lower() else ","
-        quotes = found.quotes if found.quotes_matter and found.quotes == (found.delimiter == "\t") else None
+        quoted = bool(found.quoting.mark)
         return Reading(
             delimiter=found.delimiter if found.delimiter not in (usual, "") and len(self.columns) > 1 else None,
             header=None if found.header else False,
-            quotes=quotes,
+            quotes=quoted if found.quoting.matters and (quoted == (found.delimiter == "\t") or found.quoting.mark == "'") else None,
+            skip=found.titles or None,
         )
 
     def notes(self) -> list[str]:
         """Return what was guessed of its dialect, and which rows span several lines."""
         name, asked, guessed = safe_line(self.name, 80), self._asked, self.unusual()
         notes: list[str] = []
-        if asked.delimiter is None and self.dialect.skip:
+        if self.dialect.titles:
+            notes.append(self._titles())
+        if asked.delimiter is None and self.dialect.skip and asked.skip is None and not self.dialect.titles:
             notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is no row")
         elif asked.delimiter is None and guessed.delimiter is not None:
             notes.append(f"{name} has {dialect.DELIMITERS[guessed.delimiter]} between its fields (--delimiter says otherwise)")
         if asked.quotes is None and guessed.quotes is not None:
+            kind = "single quotes" if self.dialect.quoting.mark == "'" else "quotes"
             notes.append(
-                f"quotes stand around the fields of {name} (--no-quotes makes them part of the texts)"
+                f"{kind} stand around the fields of {name} (--no-quotes makes them part of the texts)"
                 if guessed.quotes
                 else f"quotes in {name} are part of its texts (--quotes puts them around fields)"
             )
+        if self.dialect.quoting.escaped:
+            notes.append(f"a backslash before a quote in {name} is no part of its texts (--no-quotes makes it one)")
+        if self.dialect.unnamed is not None:
+            place = "first" if self.dialect.unnamed == 0 else "last"
+            notes.append(f"the header of {name} names one column too few: the {place} is called '{self.columns[self.dialect.unnamed]}'")
         if asked.header is None and guessed.header is False and (self._is_table or len(self.columns) > 1):
             called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
             notes.append(f"{name} has no header: its first line is a row, and {called} (--header says otherwise)")
@@ -229,6 +243,13 @@ class Delimited:
         if self._blank:
             notes.append(f"passed over {self._blank:,} empty line{'s' if self._blank > 1 else ''} of {name}")
         return notes
+
+    def _titles(self) -> str:
+        """Return the sentence about the lines above the table."""
+        number = self.dialect.titles
+        which = "the first line" if number == 1 else f"the first {number} lines"
+        what = "its header" if self.dialect.header else "its first row"
+        return f"passed over {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)} (--skip-lines 0 reads them)"
 
 
 class TextLines(Delimited):
@@ -247,7 +268,7 @@ class _Feed:
     def __iter__(self) -> Iterator[str]:
         table = self._table
         longest = limits.longest_line()
-        delimiter = (table.dialect.delimiter or dialect.ONE_FIELD).encode()
+        delimiter = (table.dialect.delimiter or quoting.ONE_FIELD).encode()
         skip, delimiters = table.dialect.skip, 0
         blocks = line_blocks(table._source, self._progress, returns=table._returns)
         for block in blocks:
@@ -263,8 +284,7 @@ class _Feed:
                     "a quote that opens is not closed. Close it, or read quotes as characters with --no-quotes"
                 )
             lines = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
-            while skip:
-                next(lines)
+            while skip and next(lines, ""):
                 skip -= 1
             yield from lines
 

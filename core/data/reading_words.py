@@ -1,4 +1,4 @@
-"""How a file is read, in the words in which people give it: encoding=cp1252 delimiter=semicolon header=no quotes=no."""
+"""How a file is read, in the words in which people give it: encoding=cp1252 delimiter=semicolon header=no quotes=no skip=2."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..specs import Reading
+from ..specs import MOST_SKIPPED, Reading
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "none": ""}
 _TRUTH = {"yes": True, "no": False}
@@ -48,10 +48,12 @@ def parse(text: str) -> Reading:
                 found[name] = delimiter(value)
             case "header" | "quotes" if value in _TRUTH:
                 found[name] = _TRUTH[value]
+            case "skip" if value.isascii() and value.isdigit() and int(value[:9]) <= MOST_SKIPPED:
+                found[name] = int(value[:9])
             case _:
                 raise UserError(
                     f"'{safe_line(word, 40)}' says nothing of how a file is read: write encoding=NAME, delimiter=semicolon, "
-                    "header=yes or no, quotes=yes or no"
+                    "header=yes or no, quotes=yes or no, skip=2 for the lines above"
                 )
     return Reading(**found)
 
@@ -72,4 +74,4 @@ def options(reading: Reading) -> list[str]:
     found += [f"--delimiter={delimiter_name(reading.delimiter)}"] if reading.delimiter is not None else []
     for name, value in (("header", reading.header), ("quotes", reading.quotes)):
         found += [f"--{'' if value else 'no-'}{name}"] if value is not None else []
-    return found
+    return found + ([f"--skip-lines={reading.skip}"] if reading.skip is not None else [])

@@ -193,6 +193,8 @@ _FIELDS = {
     "--skip-bad-rows": "the field 'bad rows'",
     "--encoding": "the field 'read as'",
     "--delimiter": "the field 'read as'",
+    "--skip-lines 0": "skip=0 in the field 'read as'",
+    "--skip-lines": "skip=N in the field 'read as'",
     "--no-header": "header=no in the field 'read as'",
     "--header": "header=yes in the field 'read as'",
     "--no-quotes": "quotes=no in the field 'read as'",
