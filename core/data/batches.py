@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..safe_text import safe_line
+from ..units import count
+
 Progress = Callable[[str, int, int | None], None]
 """Called with a phase, how much is done and how much it is in all, in bytes or rows."""
 
@@ -51,6 +54,16 @@ class Batch:
     """On which each row begins, where that is not its number."""
     bad: list[BadRow] = field(default_factory=list)
     """Rows that belong between the others, by number."""
+
+    @property
+    def size(self) -> int:
+        """How many rows it has, those that could not be read too."""
+        return len(self.numbers) + len(self.bad)
+
+    @property
+    def last(self) -> int:
+        """The number of its last row; 0 where it has none."""
+        return max([*self.numbers[-1:], *(row.number for row in self.bad[-1:])], default=0)
 
 
 class TableFile(Protocol):
@@ -107,3 +120,8 @@ def type_in_words(values: Sequence[object]) -> str:
     if len(kinds) != 1:
         return "mixed" if kinds else "null"
     return {str: "string", int: "int64", float: "float64", bool: "bool", list: "list", dict: "object"}.get(kinds.pop(), "object")
+
+
+def passed_over(name: str, lines: int) -> list[str]:
+    """Return the note on the empty lines between the rows of a file, if there are any."""
+    return [f"passed over {count(lines, 'empty line')} of {safe_line(name, 80)}"] if lines else []

@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Reading
 from . import dialect, headers, limits, quoting
-from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, unique_names
+from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, unique_names
 from .faults import shown
 from .rows import is_unicode
 from .streams import Source, Utf8, line_blocks
@@ -240,9 +240,7 @@ class Delimited:
             notes.append(f"took the first line of {name} for its header (--no-header makes it a row)")
         if self._several:
             notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")
-        if self._blank:
-            notes.append(f"passed over {self._blank:,} empty line{'s' if self._blank > 1 else ''} of {name}")
-        return notes
+        return notes + passed_over(self.name, self._blank)
 
     def _titles(self) -> str:
         """Return the sentence about the lines above the table."""

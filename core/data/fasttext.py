@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from .batches import SAMPLE, BadRow, Batch, Progress
+from .batches import SAMPLE, BadRow, Batch, Progress, passed_over
 from .faults import shown
 from .streams import Source, line_blocks
 
@@ -27,6 +27,8 @@ class FastText:
         self.name, self._source = source.name, source
         self.columns: Sequence[str] = ["text", "label"]
         self.types = {"text": "string", "label": "string"}
+        self._blank = 0
+        """Empty lines before a row, once it was read."""
 
     def head(self) -> dict[str, list[object]]:
         if self._source.is_stream:
@@ -39,10 +41,10 @@ class FastText:
         raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
 
     def notes(self) -> list[str]:
-        return []
+        return passed_over(self.name, self._blank)
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
-        number = 0
+        number = rows = 0
         for block in line_blocks(self._source, progress):
             found: dict[str, list[Any]] = {"text": [], "label": []}
             numbers: list[int] = []
@@ -58,7 +60,11 @@ class FastText:
                 numbers.append(number)
                 found["label"].append(row[0])
                 found["text"].append(row[1])
-            yield Batch([found[name] for name in wanted], numbers, bad=bad)
+            batch = Batch([found[name] for name in wanted], numbers, bad=bad)
+            if batch.size:
+                rows += batch.size
+                self._blank = batch.last - rows
+            yield batch
 
 
 def _parse(line: str) -> tuple[str, str] | str:

@@ -14,10 +14,11 @@ from ..safe_text import safe_line
 from . import limits
 from .batches import BYTES, MISSING, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, type_in_words
 from .faults import shown
+from .jsonl import Repeated, repeated_fault, unrepeated
 from .streams import Source, Utf8
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_pairs_hook=unrepeated)
 
 
 class JsonDocument:
@@ -211,6 +212,8 @@ class _Text:
             value, length = self._decoded()
             if not isinstance(value, dict):
                 yield "no JSON object that can be used", length
+            elif isinstance(value, Repeated):
+                yield repeated_fault(value), length
             elif len(value) > limits.COLUMNS:
                 yield f"{len(value):,} columns, more than the {limits.COLUMNS:,} that are read", length
             else:

@@ -13,7 +13,8 @@ import msgspec
 from ..errors import UserError
 from ..safe_text import safe_line
 from . import limits
-from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, type_in_words
+from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, type_in_words
+from .faults import shown
 from .streams import Source, line_blocks
 
 _ANY = msgspec.json.Decoder(dict[str, Any])
@@ -33,12 +34,14 @@ class JsonLines:
         limits.check_columns(self.name, len(self._head))
         self.columns: Sequence[str] = list(self._head)
         self.types = {name: type_in_words(values) for name, values in self._head.items()}
+        self._blank = 0
+        """Empty lines before a row, once it was read."""
 
     def head(self) -> dict[str, list[object]]:
         return self._head
 
     def notes(self) -> list[str]:
-        return []
+        return passed_over(self.name, self._blank)
 
     def every_column(self) -> list[str]:
         """Return the columns that any row has, in the order in which they come up."""
@@ -86,7 +89,7 @@ class JsonLines:
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         fast = _fast_decoder(wanted)
-        number = 0
+        number = rows = 0
         try:
             for block in line_blocks(self._source, progress):
                 if not block.strip():
@@ -97,11 +100,16 @@ class JsonLines:
                 if fast is not None and len(block) <= limits.VALUES:
                     with suppress(ValueError, RecursionError):
                         found = fast.decode_lines(block)
+                batch = Batch([], ())
                 if len(found) == len(lines):
                     columns = [[getattr(row, field) for row in found] for field in _fields(wanted)]
-                    yield Batch(columns, range(number + 1, number + len(lines) + 1))
-                else:
-                    yield _each(lines, number, wanted)
+                    batch = Batch(columns, range(number + 1, number + len(lines) + 1))
+                if not batch.numbers or _may_repeat(block, wanted, batch.columns):
+                    batch = _each(lines, number, wanted)
+                if batch.size:
+                    rows += batch.size
+                    self._blank = batch.last - rows
+                yield batch
                 number += len(lines)
         except EOFError as error:
             raise UserError(
@@ -133,14 +141,23 @@ def _fast_decoder(wanted: Sequence[str]) -> Any:
     return msgspec.json.Decoder(row)
 
 
+def _may_repeat(block: bytes, wanted: Sequence[str], columns: Sequence[list[Any]]) -> bool:
+    """Return whether a row may have a key twice, of which only the last would be taken: the key comes up more often than in each row."""
+    rows = ((name, len(values) - values.count(MISSING)) for name, values in zip(wanted, columns, strict=True))
+    return any(block.count(_written(name)) > number for name, number in rows)
+
+
 def _each(lines: list[bytes], before: int, wanted: Sequence[str]) -> Batch:
     columns: list[list[Any]] = [[] for _ in wanted]
     numbers: list[int] = []
     bad: list[BadRow] = []
+    keys = [_written(name) for name in wanted]
     for number, line in enumerate(lines, before + 1):
         if not line.strip():
             continue
         row = parse_row(line)
+        if isinstance(row, dict) and any(line.count(key) > 1 for key in keys):
+            row = _decoded_again(line)
         if isinstance(row, str):
             bad.append(BadRow(number, 0, row))
             continue
@@ -148,6 +165,39 @@ def _each(lines: list[bytes], before: int, wanted: Sequence[str]) -> Batch:
         for column, name in zip(columns, wanted, strict=True):
             column.append(row.get(name, MISSING))
     return Batch(columns, numbers, bad=bad)
+
+
+def _written(name: str) -> bytes:
+    """Return a key as it is usually written; it is no part of a text, whose quotes are escaped, but may be a whole one."""
+    return json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+class Repeated(dict):
+    """A JSON object that has a key twice, with different values; `key` is the first such one."""
+
+    key = ""
+
+
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of these keys and values, as a Repeated where a key comes twice with different ones."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for key, value in pairs:
+            if value is not found[key] and value != found[key]:
+                found = Repeated(found)
+                found.key = key
+                break
+    return found
+
+
+def repeated_fault(row: Repeated) -> str:
+    return f"the key {shown(row.key)} stands in it twice, with different values"
+
+
+def _decoded_again(line: bytes) -> dict[str, Any] | str:
+    """Return the object of a line that may have a key twice, or what is wrong with it."""
+    row = json.loads(line.decode(), object_pairs_hook=unrepeated)
+    return repeated_fault(row) if isinstance(row, Repeated) else row
 
 
 def _keys(line: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,6 +24,10 @@ EMOTION_HASHES = (
     "4b0efa2bfab53fd724592a4e0fb76f4a58fb40e3d68279896bc0e0fa3a6b81ea",
 )
 """What `rows_hash` makes of these."""
+
+
+_NAMING = ("text", "name", "names", "str", "string")
+"""Words of a column that names the labels, after or before that of the labels' own column."""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -79,12 +84,18 @@ def name(
     return named, notes
 
 
+def _joined(name: str) -> str:
+    """Return a column's name in small letters with nothing between its words: labelText and "Label text" are label_text."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
 def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
     """Return the names that a column beside the labels gives, and the integers that they name, ascending; none if not one for each."""
     label = source.label_column
     stems = dict.fromkeys((label, label.removesuffix("_id"), "label", "class"))
-    columns = [f"{stem}_{end}" for stem in stems for end in ("text", "name", "names", "str", "string")]
-    column = next((each for each in columns if each in opened[0].table.columns and each not in (label, source.text_column)), None)
+    names = [_joined(name) for stem in stems for end in _NAMING for name in (stem + end, end + stem)]
+    others = {_joined(each): each for each in opened[0].table.columns if each not in (label, source.text_column)}
+    column = next((others[name] for name in names if name in others), None)
     if column is None:
         return (), (), []
     found: dict[int, str] = {}

@@ -108,7 +108,10 @@ def typed(files: Sequence[Rows], names: tuple[str, ...] = ()) -> list[list[int |
         if names and set(rows.labels) <= set(names):
             return rows.labels
         if rows.typed:
-            whole = all(isinstance(label, str) and _WHOLE.fullmatch(label) for label in set(rows.labels))
+            different = set(rows.labels)
+            if any(isinstance(label, str) and _LIST.fullmatch(label) for label in different):
+                return [_unlisted(label) for label in rows.labels]
+            whole = all(isinstance(label, str) and _WHOLE.fullmatch(label) for label in different)
             return [_integer(label) for label in rows.labels] if whole else rows.labels
         return [plain[label] for label in rows.labels]
 
@@ -120,9 +123,8 @@ def label_of(value: object, *, typed: bool) -> int | str | None:
     if label_fault(value):
         return None
     label = plain_label(value)
-    if isinstance(label, str) and not typed:
-        return _integer(_unlisted(label.strip()))
-    return label.strip() if isinstance(label, str) else label
+    label = _unlisted(label.strip()) if isinstance(label, str) else label
+    return label if typed else _integer(label)
 
 
 def _integer(label: int | str) -> int | str:

@@ -34,7 +34,7 @@ def find(opened: dict[str, list[OpenedFile]], text_column: str, label_column: st
     writes it, or '?', or whatever else. Raises UserError where a file seems to have its labels in a column of another name.
     """
     first, *others = opened
-    found: dict[str, Unlabelled] = {}
+    candidates: dict[str, Unlabelled] = {}
     for split in others:
         rows: Counter[int | str | None] = Counter()
         for label in _labels(opened[first], opened[split], text_column, label_column):
@@ -42,14 +42,15 @@ def find(opened: dict[str, list[OpenedFile]], text_column: str, label_column: st
             if len(rows.keys() - {None}) > 1:
                 break
         borne = rows.keys() - {None}
-        if not rows or len(borne) > 1:
-            continue
-        placeholder = next(iter(borne), None)
-        if placeholder is None or _folded(placeholder) not in map(
-            _folded, _labels(opened[first], opened[first], text_column, label_column)
-        ):
-            found[split] = Unlabelled(rows.total(), placeholder)
-    return found
+        if rows and len(borne) <= 1:
+            candidates[split] = Unlabelled(rows.total(), next(iter(borne), None))
+    unborne = {_folded(each.placeholder) for each in candidates.values()} - {None}
+    if unborne:
+        for label in _labels(opened[first], opened[first], text_column, label_column):
+            unborne.discard(_folded(label))
+            if not unborne:
+                break
+    return {split: each for split, each in candidates.items() if each.placeholder is None or _folded(each.placeholder) in unborne}
 
 
 def _labels(train: Sequence[OpenedFile], files: Sequence[OpenedFile], text_column: str, label_column: str) -> Iterator[int | str | None]:

@@ -113,3 +113,36 @@ def test_letters_of_another_language_are_not_guessed_to_be_western(tmp_path: Pat
     with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding"):
         _load(tmp_path / "a.csv", content)
     assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding=encoding))) == sorted(rows)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_key_that_comes_twice_is_no_choice(tmp_path: Path, name: str) -> None:
+    lines = [json.dumps({"text": text, "label": label}) for text, label in ROWS]
+    lines[6] = '{"text": "one", "label": "neg", "text": "two"}'
+    lines[7] = '{"label": "neg", "text": "label", "label": "neg"}'
+    content = "\n".join(lines) if name == "a.jsonl" else f"[{', '.join(lines)}]"
+    with pytest.raises(UserError, match=r"row 7: the key 'text' stands in it twice, with different values\. Mend it"):
+        _load(tmp_path / name, content)
+    found = _load(tmp_path / name, content, skip_bad_rows=True)
+    assert _pairs(found) == sorted([*ROWS[:6], ("label", "neg"), *ROWS[8:]])
+
+
+@pytest.mark.parametrize("name", ["text_label", "label_text", "labelName", "Label Names"])
+def test_a_column_beside_the_labels_names_them_whatever_the_order_of_its_words(tmp_path: Path, name: str) -> None:
+    ids = {"neg": 0, "neu": 1, "pos": 2}
+    content = "".join(json.dumps({"text": text, "label": ids[label], name: f"{label}ative"}) + "\n" for text, label in ROWS)
+    found = _load(tmp_path / "a.jsonl", content, text_column="text", label_column="label")
+    assert _pairs(found) == sorted((text, f"{label}ative") for text, label in ROWS)
+
+
+def test_a_list_of_one_label_is_it_where_it_is_written_as_a_text_too(tmp_path: Path) -> None:
+    content = "".join(json.dumps({"text": text, "label": f"['{label}']"}) + "\n" for text, label in ROWS)
+    assert _pairs(_load(tmp_path / "a.jsonl", content)) == sorted(ROWS)
+
+
+@pytest.mark.parametrize(("name", "line"), [("a.txt", "__label__{1} {0}\n"), ("a.jsonl", '{{"text": "{0}", "label": "{1}"}}\n')])
+def test_empty_lines_between_rows_are_counted(tmp_path: Path, name: str, line: str) -> None:
+    lines = [line.format(text, label) for text, label in ROWS]
+    found = _load(tmp_path / name, "".join([*lines[:9], "\n", " \n", *lines[9:], "\n\n"]))
+    assert _pairs(found) == sorted(ROWS)
+    assert f"passed over 2 empty lines of {name}" in found.notes
