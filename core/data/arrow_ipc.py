@@ -21,7 +21,7 @@ FILE = b"ARROW1"
 
 
 class ArrowTable:
-    """A stream or a file of record batches, not compressed."""
+    """A stream or a file of record batches; compressed ones are read where what they unpack to is said and not too much."""
 
     typed = True
 
@@ -45,14 +45,11 @@ class ArrowTable:
         path = self._source.path or Path()
         with open_plain(path, follow=True) as raw:
             try:
-                if self._source.head.startswith(FILE):
-                    file = pa.ipc.open_file(raw)
-                    _refuse_compressed(self.name, raw)
-                    yield file.schema, (file.get_batch(at) for at in range(file.num_record_batches))
-                else:
-                    _refuse_compressed(self.name, raw)
-                    stream = pa.ipc.open_stream(raw)
-                    yield stream.schema, iter(stream)
+                begins = 8 if self._source.head.startswith(FILE) else 0
+                _check_compressed(self.name, raw, begins, self._source.size or 0)
+                raw.seek(begins)  # a file is a stream between two marks: read so, it has no batches but those that were looked at
+                stream = pa.ipc.open_stream(raw)
+                yield stream.schema, iter(stream)
             except MemoryError as error:
                 raise UserError(f"{name} takes more memory than there is. Divide it into smaller files") from error
             except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, EOFError) as error:
@@ -87,32 +84,42 @@ class ArrowTable:
                     progress(f"read {self.name}", number, None)
 
 
-def _refuse_compressed(name: str, raw: Any) -> None:
-    """Raise UserError where a record batch says that its buffers are compressed: how large they become is not known before they are.
+def _check_compressed(name: str, raw: Any, begins: int, size: int) -> None:
+    """Raise UserError where the buffers of the record batches, of a file of `size` bytes, say that they unpack to too much, or where
+    its messages cannot be followed.
 
-    Follows the encapsulated messages of the format, https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format.
+    Each compressed buffer begins with how large it becomes, to which Arrow holds it. Follows the encapsulated messages of the format,
+    https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format and #compression.
     """
-    raw.seek(0)
-    raw.seek(8 if raw.read(len(FILE)) == FILE else 0)
+    broken = UserError(f"{safe_line(name, 80)} is no whole Arrow file: it has a message that cannot be read. Fetch or write it again")
+    raw.seek(begins)
+    unpacked = 0
     try:
-        while (prefix := raw.read(8))[:4] == STREAM:
-            size = int.from_bytes(prefix[4:8], "little")
-            if not 0 < size <= 1 << 28:
+        while len(prefix := raw.read(8)) == 8:
+            length = int.from_bytes(prefix[4:8], "little")
+            if prefix[:4] != STREAM or length > 1 << 28:
+                raise broken
+            if not length:
                 break
-            message = raw.read(size)
+            message = raw.read(length)
             root = _Table(message, int.from_bytes(message[:4], "little"))
             batch = root.table(2)
             if root.byte(1) == _DICTIONARY_BATCH and batch:
                 batch = batch.table(1)
-            if root.byte(1) in (_DICTIONARY_BATCH, _RECORD_BATCH) and batch and batch.table(3):
-                raise UserError(f"{safe_line(name, 80)} holds compressed Arrow data. Write it without compression, or as Parquet")
-            body = root.number(3)
+            body, start = root.number(3), raw.tell()
             if body < 0:
-                break
-            raw.seek(body, 1)
-    except (IndexError, OverflowError):
-        pass  # what is no message is said by Arrow
-    raw.seek(0)
+                raise broken
+            if root.byte(1) in (_DICTIONARY_BATCH, _RECORD_BATCH) and batch and batch.table(3):
+                for place, stored in batch.pairs(2, limits.BUFFERS):
+                    if not stored:
+                        continue
+                    raw.seek(start + place)
+                    said = int.from_bytes(raw.read(8), "little", signed=True)
+                    unpacked += stored if said < 0 else said
+                    limits.check_unpacked(name, unpacked, size)
+            raw.seek(start + body)
+    except (IndexError, OverflowError, ValueError) as error:
+        raise broken from error
 
 
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
@@ -149,3 +156,15 @@ class _Table:
     def table(self, field: int) -> _Table | None:
         at = self._place(field)
         return _Table(self._raw, at + self._int(at, 4)) if at else None
+
+    def pairs(self, field: int, most: int) -> Iterator[tuple[int, int]]:
+        """Yield the structs of two integers of 8 bytes in a vector. Raises UserError for more than `most`."""
+        at = self._place(field)
+        if not at:
+            return
+        at += self._int(at, 4)
+        count = self._int(at, 4)
+        if count > most:
+            raise UserError(f"an Arrow file has a batch of {count:,} buffers, more than the {most:,} that are read. Write it as Parquet")
+        for each in range(at + 4, at + 4 + 16 * count, 16):
+            yield self._int(each, 8, signed=True), self._int(each + 8, 8, signed=True)

@@ -27,6 +27,8 @@ RATIO_FROM = 1 << 25
 """Bytes that any file may be once it is unpacked."""
 UNPACKED = 1 << 36
 """Bytes that a file may be once it is unpacked, whatever its own size."""
+BUFFERS = 1_000_000
+"""Buffers of one batch of a compressed Arrow file; a column has 1 to 3."""
 CELL = 32
 """Bytes that a value takes in memory even where it is empty."""
 ENTRIES = 1_000_000

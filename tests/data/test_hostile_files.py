@@ -177,7 +177,7 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
     ("plain.parquet", plain_zstd, "unpack to more than 200 times as many"),
     ("schema.parquet", nested_schema, "the text is null|no whole Parquet file"),
     ("offsets.arrow", bad_offsets, "no whole Arrow file"),
-    ("packed.arrow", packed_arrow, "compressed Arrow data"),
+    ("packed.arrow", packed_arrow, "unpack to more than 200 times as many"),
     ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "a file that the kernel makes up"),
     ("zero.csv", lambda path: path.symlink_to("/dev/zero"), "is a device, and a plain file is needed"),
     ("pipe.jsonl", lambda path: os.mkfifo(path), "is a named pipe, and a plain file is needed"),
