@@ -40,6 +40,15 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
     )
 
 
+def data_options(arguments: argparse.Namespace) -> list[str]:
+    """Return which options were given that say how data is read, of those that the command has."""
+    from ..data import reading_words
+
+    names = ("train", "validation", "test", "text_column", "label_column", "labels", "fold_case", "skip_bad_rows", "split_seed")
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(arguments, name, None)]
+    return given + [option.partition("=")[0] for option in reading_words.options(reading(arguments))]
+
+
 def reading(arguments: argparse.Namespace) -> Reading:
     """Return what the options of add_reading say. Raises UserError for an encoding that there is not."""
     from ..data import encodings

@@ -110,9 +110,14 @@ def command(commands: Any, name: str, run: Any, *, description: str, examples: l
 def add_data(parser: Parser) -> None:
     """Add DATASET and how it is read."""
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help=DATASET_HELP)
+    add_data_options(parser, "DATASET")
+
+
+def add_data_options(parser: Parser, dataset: str) -> None:
+    """Add how the data set that the argument `dataset` names is read, and --offline."""
     group = parser.add_argument_group("how the data is read")
     for split in ("train", "validation", "test"):
-        group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in DATASET or anywhere")
+        group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in {dataset} or anywhere")
     group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
     group.add_argument("--label-column", metavar="NAME", help="the column of the labels (guessed where it is plain)")
     group.add_argument(

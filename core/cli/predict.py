@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import targets
-from ..data import encodings, reading_words
+from ..data import encodings
 from ..errors import UserError
 from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
 from ..safe_text import safe_line
@@ -142,14 +142,7 @@ def _evaluate(arguments: argparse.Namespace, output: Output, run: RunFolder, run
 def _check_labelled_file(arguments: argparse.Namespace) -> None:
     """Raise UserError where --file is given with what excludes it, or what belongs to it is given without."""
     if arguments.file is None:
-        told = {
-            "--text-column": arguments.text_column,
-            "--label-column": arguments.label_column,
-            "--skip-bad-rows": arguments.skip_bad_rows,
-        }
-        given = [name for name, value in told.items() if value not in (None, False)]
-        given += [option.partition("=")[0] for option in reading_words.options(fetch.reading(arguments))]
-        if given:
+        if given := fetch.data_options(arguments):
             raise UserError(f"{given[0]} says how --file is read: name a FILE, or leave it out (a split is read as the run read it)")
     elif arguments.split is not None:
         raise UserError("give --split or --file, not both")

@@ -12,7 +12,6 @@ from ..data.spaces import without_spaces
 from ..errors import UserError
 from ..questions import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
 from ..safe_text import cell_width, pad, safe_line
-from ..specs import DataSpec
 from ..units import count, percent
 from . import fetch, options, render
 from .output import Output
@@ -35,19 +34,21 @@ def add(commands: Any) -> None:
         ],
     )
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text; several make a batch")
-    parser.add_argument("--data", metavar="DATASET", help="tokenize a whole data set instead of a TEXT")
+    parser.add_argument("--data", metavar="DATASET", dest="dataset", help="tokenize a whole data set instead of a TEXT")
     parser.add_argument("--save", metavar="FOLDER", help="with --data: keep the result for datasets.load_from_disk")
     options.add_model(parser)
     parser.add_argument("--max-length", metavar="N", type=options.positive, help="cut at N tokens (default: the model's limit)")
-    parser.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+    options.add_data_options(parser, "--data")
 
 
 def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
     """Ask the engine for the tokens of each text, and for the batch where there are several."""
     from ..engine.client import Session
 
-    if arguments.data is not None:
+    if arguments.dataset is not None or arguments.train is not None:
         return _run_data(arguments, output)
+    if given := fetch.data_options(arguments):
+        raise UserError(f"{given[0]} says how a data set is read. Name one with --data DATASET")
     if not arguments.texts or arguments.save is not None:
         raise UserError("give a TEXT, or --data DATASET and, if you like, --save FOLDER")
     model = fetch.model(arguments.model, output, offline=arguments.offline)
@@ -77,12 +78,11 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
 def _run_data(arguments: argparse.Namespace, output: Output) -> int:
     """Tokenize a whole data set, tell its columns and the time, and keep it where asked to."""
     from .. import targets
-    from ..data import sources
     from ..engine.client import Session
 
     if arguments.texts:
         raise UserError("give either a TEXT or --data DATASET, not both")
-    spec = DataSpec(sources.resolve(arguments.data), offline=arguments.offline)
+    spec = fetch.data_spec(arguments)
     folder = "" if arguments.save is None else str(targets.checked_new_folder(arguments.save, "--save", sources=[spec.source]))
     fetch.dataset(spec, output)
     model = fetch.model(arguments.model, output, offline=arguments.offline)

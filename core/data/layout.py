@@ -77,6 +77,25 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     return {split: found[split] for split in SPLITS if split in found}, notes
 
 
+def split_of(name: str) -> str:
+    """Return the split that a file is called by, as train.csv and val-00000-of-00002.parquet are; '' for none."""
+    match = _FILE.fullmatch(name)
+    return _SPLIT_OF[match["split"].lower()] if match else ""
+
+
+def split_within(name: str) -> str:
+    """Return the split with whose name that of a file begins or ends, as emotion_train.csv does; '' for none, or two."""
+    match = _NAMED.fullmatch(name)
+    words = re.findall(r"[a-z]+", match["stem"].lower()) if match else []
+    ends = {_SPLIT_OF[word] for word in (words[:1] + words[-1:]) if word in _SPLIT_OF}
+    return ends.pop() if len(ends) == 1 else ""
+
+
+def split_of_folder(name: str) -> str:
+    """Return the split that a folder is called by; '' for none."""
+    return _SPLIT_OF.get(name.lower(), "")
+
+
 def _no_training_split(where: str, found: Found, others: list[str]) -> str:
     have = f"it has {' and '.join(found)} only. " if found else ""
     if others:
@@ -128,12 +147,10 @@ def _by_affix(place: Path, files: list[Path]) -> Found:
     """Return files whose names begin or end with a split's name, as emotion_train.csv does; nothing without a training one."""
     groups: dict[str, dict[tuple[str, str], list[Path]]] = {}
     for path in files:
-        match = _NAMED.fullmatch(path.name)
-        words = re.findall(r"[a-z]+", match["stem"].lower()) if match else []
-        ends = {_SPLIT_OF[word] for word in (words[:1] + words[-1:]) if word in _SPLIT_OF}
-        if match and len(ends) == 1:
+        match, split = _NAMED.fullmatch(path.name), split_within(path.name)
+        if match and split:
             kind = (match["stem"].lower() + ("-parts" if match["part"] else ""), match["ending"].lower())
-            groups.setdefault(ends.pop(), {}).setdefault(kind, []).append(path)
+            groups.setdefault(split, {}).setdefault(kind, []).append(path)
     return _one_each(place, groups) if "train" in groups else {}
 
 
@@ -150,10 +167,10 @@ def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]])
 def _by_folder(place: Path) -> Found:
     """Return the files of folders that are called by their split, as in train/0000.parquet; nothing without a training one."""
     found: Found = {}
-    folders = sorted(entry.name for entry in limits.entries(place) if entry.name.lower() in _SPLIT_OF and entry.is_dir())
+    folders = sorted(entry.name for entry in limits.entries(place) if split_of_folder(entry.name) and entry.is_dir())
     for name in folders:
         files = _listed(place / name)
-        split = _SPLIT_OF[name.lower()]
+        split = split_of_folder(name)
         if not files:
             continue
         if split in found or len({path.suffix.lower() for path in files}) > 1:
@@ -167,7 +184,7 @@ def _saved(folder: Path) -> Found:
     if (folder / "dataset_dict.json").is_file():
         found: Found = {}
         for name in sorted(entry.name for entry in limits.entries(folder)):
-            split = _SPLIT_OF.get(name.lower())
+            split = split_of_folder(name)
             if split and split not in found and (files := _saved_files(folder / name)):
                 found[split] = files
         return found
@@ -207,7 +224,7 @@ def _by_card(folder: Path) -> Found:
     found: Found = {}
     for config in (default or configs)[:1]:
         for entry in _list(config.get("data_files"))[: limits.COLUMNS]:
-            split = _SPLIT_OF.get(str(entry.get("split")).lower()) if isinstance(entry, dict) else None
+            split = split_of_folder(str(entry.get("split"))) if isinstance(entry, dict) else ""
             if split:
                 files = [path for pattern in _list(entry.get("path"))[:100] for path in _matching(folder, str(pattern))]
                 if files:

@@ -112,7 +112,7 @@ class _Fetch:
         names = list(listing.files)
         if kind == "model":
             return model_files(set(names), f"{self._source} on {self._host}")
-        found = split_files(names, {})
+        found = split_files(names, None if "README.md" in names else {})
         if not found and "README.md" not in names:
             raise self._no_splits()
         return sorted({*found, *(name for name in CARD if name in names)}) if found else []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .. import paths
-from ..data import metadata
+from ..data import layout, metadata
 from ..data.readers import ENDINGS
 from ..errors import UserError
 from ..plain_files import read_plain
@@ -31,7 +32,6 @@ _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _PICKLED = "pytorch_model.bin"
 _TOKENIZER = {"tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "spm.model", "tokenizer.model"}
 _MODEL = {"config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt"} | _TOKENIZER
-_SPLIT = re.compile(r"(?:train|training|validation|valid|val|dev|eval|test|testing)(?:[-_.][^/]*)?", re.IGNORECASE)
 _ID = re.compile(r"(ms|hf):(\w[\w.-]{0,95})/(\w[\w.-]{0,95})")
 
 
@@ -114,18 +114,43 @@ def model_files(names: set[str], where: str) -> list[str]:
     return sorted((names & _MODEL) | weights)
 
 
-def split_files(names: list[str], card: dict[str, Any]) -> list[str]:
-    """Return the names that hold splits: at the top, else in data/, else those of the card's default configuration.
+def split_files(names: list[str], card: dict[str, Any] | None) -> list[str]:
+    """Return the names that hold splits, as the reader of folders finds them: files that are called by their split, then files in
+    folders that are, at the top or in data/; else those of the card's default configuration; else files whose names begin or end with
+    a split's.
 
-    Of several formats that hold the same splits one is taken. Empty where there is no train file. Raises UserError for a
-    pattern of the card that leaves the data set.
+    Of several formats that hold the same splits one is taken. Empty where there is no train file, and where a card that was not read
+    yet, None, may name them. Raises UserError for a pattern of the card that leaves the data set.
     """
+    found = _called(names, _by_name) or _called(names, _by_folder)
+    return found if found or card is None else _by_card(names, card) or _called(names, _by_affix)
+
+
+def _called(names: list[str], split: Callable[[str], str]) -> list[str]:
+    """Return the names in which `split` finds one, at the top or else in data/; none without a training one."""
     for place in ("", "data/"):
-        here = [name for name in names if name.startswith(place) and "/" not in name[len(place) :]]
-        by_ending = [[name for name in here if _is_split(name[len(place) :], ending)] for ending in ENDINGS]
-        best = max(by_ending, key=lambda found: len({_word(name) for name in found}))
-        if any(_word(name) == "train" for name in best):
-            return best
+        here = [(name, split(name[len(place) :])) for name in names if name.startswith(place)]
+        by_ending = [[(name, found) for name, found in here if found and name.lower().endswith(ending)] for ending in ENDINGS]
+        best = max(by_ending, key=lambda each: len({found for _, found in each}))
+        if any(found == "train" for _, found in best):
+            return [name for name, _ in best]
+    return []
+
+
+def _by_name(name: str) -> str:
+    return "" if "/" in name else layout.split_of(name)
+
+
+def _by_affix(name: str) -> str:
+    return "" if "/" in name else layout.split_within(name)
+
+
+def _by_folder(name: str) -> str:
+    folder, _, file = name.partition("/")
+    return layout.split_of_folder(folder) if file and "/" not in file else ""
+
+
+def _by_card(names: list[str], card: dict[str, Any]) -> list[str]:
     configurations = [each for each in _listed(card.get("configs")) if isinstance(each, dict)]
     default = [each for each in configurations if each.get("default") or each.get("config_name") == "default"] or configurations
     entries = [each for each in _listed(default[0].get("data_files")) if isinstance(each, dict)] if default else []
@@ -142,14 +167,6 @@ def _pattern(pattern: str) -> str:
     if words is not None:
         raise UserError(f"README.md names the files '{safe_line(pattern, 60)}', {words}. Choose another data set")
     return pattern
-
-
-def _is_split(name: str, ending: str) -> bool:
-    return name.lower().endswith(ending) and _SPLIT.fullmatch(name[: -len(ending)]) is not None
-
-
-def _word(name: str) -> str:
-    return re.split(r"[-_.]", name.rsplit("/", 1)[-1].lower())[0].removesuffix("ing")
 
 
 def _listed(value: Any) -> list[Any]:

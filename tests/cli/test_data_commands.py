@@ -260,3 +260,14 @@ def test_lengths_of_texts_without_spaces_are_told_in_characters(
     assert "Characters per text of train" in out
     assert "Words per text" not in out
     assert "the classes have the shares of train" in out
+
+
+def test_tokens_reads_a_data_set_as_the_other_commands_do(tiny_model, emotui_home, tmp_path, capsys):
+    rows = "".join(f"été numéro {number};{number % 2};x\n" for number in range(40))
+    (tmp_path / "rows.txt").write_bytes(f"what;klass;other\n{rows}".encode("cp850"))
+    how = ["--encoding", "cp850", "--delimiter", "semicolon", "--text-column", "what", "--label-column", "klass", "--labels", "no,yes"]
+    command = ["tokens", "--data", str(tmp_path / "rows.txt"), "--model", str(tiny_model), *how]
+    assert main([*command, "--json"]) == 0
+    assert sum(read_json(capsys)["rows"].values()) == 40
+    assert main(["tokens", "a text", "--encoding", "cp850"]) == 2
+    assert "--encoding says how a data set is read. Name one with --data DATASET" in capsys.readouterr().err

@@ -24,6 +24,11 @@ from emotui.core.model.hub_files import missing_files, model_files, split_files
         (["test.jsonl"], []),
         (["raw/train.csv"], []),
         (["train.exe", "train.pkl", "train.py"], []),
+        (["emotion_train.csv", "emotion_test.csv", "other.csv"], ["emotion_train.csv", "emotion_test.csv"]),
+        (["data/train_data.csv", "data/val_data.csv"], None),
+        (["train/0000.parquet", "test/0000.parquet", "README.md"], ["train/0000.parquet", "test/0000.parquet"]),
+        (["data/train/0.csv", "data/train/1.csv", "data/dev/0.csv"], None),
+        (["train_test.csv", "retrain.csv"], []),
     ],
 )
 def test_split_files_are_found_by_name(names: list[str], expected: list[str] | None) -> None:
@@ -40,6 +45,9 @@ def test_the_card_is_asked_last_and_its_default_configuration_taken() -> None:
     names = ["raw/x.csv", "clean/a.csv", "clean/b.csv", "clean/c.csv", "clean/a.pkl"]
     assert split_files(names, card) == ["clean/a.csv", "clean/b.csv"]
     assert split_files([*names, "train.csv"], card) == ["train.csv"]
+    assert split_files(["a_train.csv", *names], card) == ["clean/a.csv", "clean/b.csv"]
+    assert split_files(["a_train.csv", *names], None) == []
+    assert split_files(["a_train.csv", *names], {}) == ["a_train.csv"]
     assert split_files(names, {"configs": [card["configs"][0]]}) == ["raw/x.csv"]
     odd: list[Any] = ["x", [1], [{"data_files": "train.csv"}], [{"data_files": [{"path": None}]}]]
     for configs in odd:
