@@ -26,6 +26,8 @@ from ..data.spaces import unspaced
 from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, notes_on_data
+from ..figures.calibration import losses
+from ..figures.scores import measure
 from ..plain_files import read_plain
 from ..runs import rungs
 from ..runs.folder import RunFolder
@@ -34,7 +36,6 @@ from ..specs import BaselineSpec, Pooling
 from . import checkpoint, device, encode, predictions
 from .batches import tokenize, unknown_share
 from .finetune import peak_memory
-from .metrics import measure
 from .rung_models import Tfidf
 from .saved import SavedModel
 from .tokenizer_files import UNLIMITED
@@ -148,7 +149,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     model = Tfidf(data.labels, vectorizer, regression)
     probabilities, _ = model.probabilities(validation.texts())
     truth = validation.label_ids()
-    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(predictions.losses(probabilities, truth).mean()))
+    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(losses(probabilities, truth).mean()))
     folder = paths.make_private(rungs.folder_of(run, "tfidf"))
     model.save(folder)
     SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
@@ -186,7 +187,7 @@ def _encoder(
         emit(Note("warning", f"the logistic regression had not converged after {ITERATIONS} iterations"))
     head = Head.from_regression(scaler, regression, len(data.labels))
     probabilities = head.probabilities(states["validation"])
-    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(predictions.losses(probabilities, truth).mean()))
+    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(losses(probabilities, truth).mean()))
     seconds = time.monotonic() - started
 
     emit(Progress("save", 0, 1, "files", 0.0))

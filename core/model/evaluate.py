@@ -12,15 +12,16 @@ import msgspec
 import numpy as np
 
 from ..data import known_labels, sources
-from ..data.table import Dataset
 from ..errors import UserError
+from ..figures import calibration
+from ..figures.scores import bootstrap, measure
 from ..questions import AskEvaluate, EvaluateAnswer, ScoredRow
-from ..runs import links, rungs, state
+from ..runs import links, rungs
+from ..runs import measured as kept
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
 from . import classify, predictions, saved
-from .metrics import bootstrap, measure
 
 Report = Callable[[str, int, int | None, str], None]
 PART = 2_000
@@ -38,6 +39,8 @@ class _Measured:
     truth: np.ndarray
     """int64, shape [rows]."""
     notes: list[str]
+    data: str = ""
+    """The fingerprint of the data set that they are from; '' of a file."""
 
 
 def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
@@ -65,11 +68,11 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
         parts.append(classifier.probabilities(texts[start : start + PART])[0])
         report("evaluate", min(start + PART, len(texts)), len(texts), "rows")
     probabilities = np.concatenate(parts)
-    predicted, losses = probabilities.argmax(1), predictions.losses(probabilities, truth)
+    predicted, losses = probabilities.argmax(1), calibration.losses(probabilities, truth)
     metrics = measure(measured.name, truth, predicted, labels, float(losses.mean()))
     metrics = msgspec.structs.replace(metrics, intervals=bootstrap(truth, predicted, labels, ask.resamples))
     path = run.predictions_file(rungs.predicted(measured.key, rung))
-    predictions.save(path, truth, probabilities, labels)
+    predictions.save(path, truth, probabilities, labels, data=measured.data)
 
     def scored(index: int) -> ScoredRow:
         best = int(predicted[index])
@@ -97,63 +100,8 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
 
 
 def _split(name: str, run: RunFolder, spec: RunSpec) -> _Measured:
-    """Return a split of the run's data as it is now. Raises UserError where it cannot be measured."""
-    data = sources.load(spec.job.data)
-    shown = safe_line(data.name, 80)
-    if spec.labels and data.labels != spec.labels:
-        raise UserError(
-            f"the labels of {shown} have changed since the run {run.id} was made: they are {safe_line(', '.join(data.labels), 120)}, and "
-            f"the run knows {safe_line(', '.join(spec.labels), 120)}. Train again, or measure a file with: emotui evaluate RUN --file FILE"
-        )
-    if name in data.unlabelled:
-        raise UserError(
-            f"the {name} split of {shown} has no labels to measure the run by. Measure another (--split validation), or classify its file "
-            "with: emotui predict RUN --file FILE --out OUT"
-        )
-    notes: list[str] = []
-    key = name
-    if spec.data_hash and sources.fingerprint(data) != spec.data_hash:
-        started = state.view_of(run).started
-        rows = dict(started.rows) if started else {}
-        data, notes = _changed(data, name, rows, spec)
-        key = f"{name}-changed"
-    if name not in data.splits:
-        raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
-    split = data.splits[name]
-    return _Measured(name, key, split.texts(), split.label_ids(), notes)
-
-
-def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[str]]:
-    """Return the data to measure, and what has changed in it, where it is no longer that of the run.
-
-    Splits that were drawn at random hold other rows once there are more: they are drawn again from as many rows as there were then.
-    Raises UserError where that does not give the run's own splits.
-    """
-    now = {split: len(part) for split, part in data.splits.items()}
-    differ = [
-        f"{split} has {now.get(split, 0):,} rows, then {rows.get(split, 0):,}"
-        for split in {**now, **rows}
-        if now.get(split) != rows.get(split)
-    ]
-    what = "; ".join(differ) if rows and differ else "texts or labels are others"
-    told = f"the data set {safe_line(data.name, 80)} has changed since the run was made"
-    if name not in data.drawn:
-        return data, [f"{told}: {what}"]
-    before = sum(count for split, count in rows.items() if split in data.drawn)
-    total = sum(now.get(split, 0) for split in data.drawn)
-    if 0 < before <= total:
-        try:
-            same = sources.load(spec.job.data, first=before)
-        except UserError:
-            same = None
-        if same is not None and sources.fingerprint(same) == spec.data_hash:
-            grown = total - before
-            more = f"{grown:,} row{'s have' if grown > 1 else ' has'} come to the {before:,} from which its splits were drawn"
-            return same, [f"{told}: {more}. {name} is measured as it was then (--file FILE measures new rows)"]
-    raise UserError(
-        f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on some of it. "
-        "Put new rows into a file and measure it with: emotui evaluate RUN --file FILE; or train again"
-    )
+    rows = kept.rows(run, spec, name)
+    return _Measured(name, rows.key, rows.split.texts(), rows.split.label_ids(), list(rows.notes), rows.data)
 
 
 def _file(ask: AskEvaluate, run: RunFolder, spec: RunSpec, rung: str, labels: tuple[str, ...]) -> _Measured:

@@ -10,9 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .. import paths, writing
-
-FLOOR = 1e-12
-"""Probabilities are not taken for less than this in a loss: the logarithm of 0 is no number."""
+from ..figures.calibration import losses
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -21,13 +19,11 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return each row's cross entropy in nats, float64, shape [n]."""
-    return -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], FLOOR))
+def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], *, data: str = "") -> None:
+    """Write parquet with row (0-based), label, prediction (names), probabilities (list, in label order) and loss (nats).
 
-
-def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> None:
-    """Write parquet with row (0-based), label, prediction (names), probabilities (list, in label order) and loss (nats)."""
+    `data` is the fingerprint of the data set whose rows these are; '' where that is the run's own.
+    """
     predicted = probabilities.argmax(1)
     names = np.asarray(labels, dtype=object)
     table = pa.table(
@@ -38,7 +34,7 @@ def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Seque
             "probabilities": pa.array(list(probabilities), pa.list_(pa.float64())),
             "loss": pa.array(losses(probabilities, truth), pa.float64()),
         },
-        metadata={"labels": "\n".join(labels)},
+        metadata={"labels": "\n".join(labels), "data": data},
     )
     paths.make_private(path.parent)
     sink = pa.BufferOutputStream()

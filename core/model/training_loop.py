@@ -19,6 +19,8 @@ from accelerate import Accelerator
 from .. import paths
 from ..errors import UserError
 from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Progress, Step
+from ..figures.calibration import losses
+from ..figures.scores import measure
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..units import count
@@ -26,7 +28,6 @@ from . import device, distributed, predictions, presets, training_state
 from .batches import TokenIds, epoch_batches
 from .checkpoint import Checkpoint
 from .inference import logits
-from .metrics import measure
 
 CHECKPOINT_SECONDS = 60.0
 KEEP_CHECKPOINTS = 2
@@ -328,7 +329,7 @@ class Training:
 
         self.model.eval()
         probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.checkpoint.tokenizer.padding, self.compute, report))
-        loss = float(predictions.losses(probabilities, self.eval_labels).mean())
+        loss = float(losses(probabilities, self.eval_labels).mean())
         return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
 
     def save(self) -> None:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from .. import paths, writing
+from .. import home_file, paths
 from ..errors import UserError
-from ..plain_files import read_plain
 from ..safe_text import safe_line
 
 LONGEST = 24
 """Characters of a tag."""
 MOST = 8
 """Tags of a run."""
-_LARGEST = 4 << 20
-"""Bytes of a file that is read; a larger one is none of ours."""
-_writing = threading.Lock()
 
 
 class RunNote(msgspec.Struct, frozen=True):
@@ -77,15 +67,7 @@ class Notes:
 
 def read() -> dict[str, RunNote]:
     """Return the notes by run id; nothing where there is no file, or one that is none of ours."""
-    return {run: note for run, value in _raw().items() if (note := _note(value)) is not None}
-
-
-def _raw() -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(read_plain(notes_file(), _LARGEST, follow=True))
-    except (OSError, ValueError, RecursionError, UserError):  # msgspec's errors are ValueErrors
-        return {}
-    return found if isinstance(found, dict) else {}
+    return {run: note for run, value in home_file.read(notes_file()).items() if (note := _note(value)) is not None}
 
 
 def _note(value: object) -> RunNote | None:
@@ -102,36 +84,11 @@ def change(run: str, *, tags: tuple[str, ...] | None = None, pinned: bool | None
     The file is read first, so that what other applications wrote before stays. It writes to the disk: not for the event loop.
     Raises UserError where it cannot be written.
     """
-    with _writing, _locked():
+    with home_file.locked(notes_file()):
         notes = read()
         before = notes.get(run, NOTHING)
         after = RunNote(before.tags if tags is None else tags, before.pinned if pinned is None else pinned)
         notes[run] = after
         kept = {each: note for each, note in notes.items() if note != NOTHING and (paths.runs_folder() / each).is_dir()}
-        try:
-            writing.write_private(notes_file(), msgspec.json.format(msgspec.json.encode(kept), indent=1))
-        except OSError as error:
-            raise _unwritable(error) from error
+        home_file.write(notes_file(), msgspec.to_builtins(kept))
     return after
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """Keep other processes from changing the notes meanwhile."""
-    paths.make_private(paths.home())
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        descriptor = os.open(notes_file().with_suffix(".lock"), flags, paths.PRIVATE_FILE)
-    except OSError as error:
-        raise _unwritable(error) from error
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX)
-        yield
-    except OSError as error:
-        raise _unwritable(error) from error
-    finally:
-        os.close(descriptor)
-
-
-def _unwritable(error: OSError) -> UserError:
-    return UserError(f"cannot write {notes_file()}: {error.strerror or error}. Free some space or set EMOTUI_HOME")

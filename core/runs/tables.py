@@ -62,6 +62,16 @@ def _check(rows: int, groups: Sequence[parquet_footer.GroupClaim], schema: pa.Sc
         raise ValueError(f"a column has {max(values.values()):,} values, and {MOST_VALUES:,} are possible")
 
 
+def read_predictions_and_data(file: Path, labels: Sequence[str]) -> tuple[pa.Table, str]:
+    """Return what `read_predictions` does, and the fingerprint of the data set that the file says its rows are from; '' where none is."""
+    import pyarrow.parquet as parquet
+
+    table = read_predictions(file, labels)
+    with open_plain(file) as opened:
+        told = (parquet.read_schema(opened).metadata or {}).get(b"data", b"")
+    return table, told.decode("ascii", "replace")
+
+
 def read_predictions(file: Path, labels: Sequence[str]) -> pa.Table:
     """Return row, label, prediction, probabilities and loss, as core.model.predictions writes them, of a run with these labels.
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from emotui.core.model import metrics, predictions
+from emotui.core.figures import scores
+from emotui.core.model import predictions
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 LABELS = ("a", "b", "c")
 
@@ -32,7 +33,7 @@ def by_hand(truth: list[int], predicted: list[int]) -> dict[str, tuple[float, fl
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
 def test_metrics_are_those_of_counting(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
-    measured = metrics.measure("test", np.array(truth), np.array(predicted), LABELS)
+    measured = scores.measure("test", np.array(truth), np.array(predicted), LABELS)
     expected = by_hand(truth, predicted)
     for name, (precision, recall, f1, support) in expected.items():
         got = measured.per_class[name]
@@ -51,7 +52,7 @@ def test_bootstrap_is_that_of_drawing_rows() -> None:
     random = np.random.default_rng(5)
     truth = random.integers(0, 3, 400)
     predicted = np.where(random.random(400) < 0.7, truth, random.integers(0, 3, 400))
-    intervals = metrics.bootstrap(truth, predicted, LABELS, 2_000)
+    intervals = scores.bootstrap(truth, predicted, LABELS, 2_000)
     drawn = random.integers(0, 400, (2_000, 400))
     for name, scorer in (
         ("accuracy", accuracy_score),
@@ -66,10 +67,10 @@ def test_bootstrap_is_that_of_drawing_rows() -> None:
 
 def test_macro_f1_leaves_out_a_class_that_nobody_has_or_predicts() -> None:
     truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
-    measured = metrics.measure("test", truth, predicted, LABELS)
+    measured = scores.measure("test", truth, predicted, LABELS)
     assert measured.f1_macro == pytest.approx((0.8 + 2 / 3) / 2)
-    assert metrics.measure("test", truth, np.array([0, 0, 1, 2]), LABELS).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
-    low, high = metrics.bootstrap(truth, truth, LABELS, 200)["f1_macro"]
+    assert scores.measure("test", truth, np.array([0, 0, 1, 2]), LABELS).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
+    low, high = scores.bootstrap(truth, truth, LABELS, 200)["f1_macro"]
     assert (low, high) == (1.0, 1.0)
 
 
@@ -91,7 +92,28 @@ def test_saved_predictions_give_the_same_metrics(tmp_path: Path) -> None:
         assert row["label"] == LABELS[truth[index]]
         assert row["prediction"] == LABELS[shares.index(max(shares))]
         assert row["loss"] == pytest.approx(-math.log(shares[truth[index]]), rel=1e-6)
-    measured = metrics.measure("validation", truth, probabilities.argmax(1), LABELS)
+    measured = scores.measure("validation", truth, probabilities.argmax(1), LABELS)
     assert measured.f1_weighted == pytest.approx(
         f1_score([row["label"] for row in rows], [row["prediction"] for row in rows], average="weighted")
     )
+
+
+def test_bootstrap_of_precision_and_recall_is_that_of_drawing_rows() -> None:
+    random = np.random.default_rng(7)
+    truth = random.integers(0, 3, 300)
+    predicted = np.where(random.random(300) < 0.6, truth, random.integers(0, 3, 300))
+    intervals = scores.bootstrap(truth, predicted, LABELS, 2_000)
+    drawn = random.integers(0, 300, (500, 300))
+    for name, scorer in (("precision:a", precision_score), ("recall:c", recall_score)):
+        index = LABELS.index(name[-1])
+        values = [scorer(truth[rows], predicted[rows], average=None)[index] for rows in drawn]
+        assert intervals[name] == pytest.approx(tuple(np.percentile(values, [2.5, 97.5])), abs=0.02)
+
+
+def test_bootstrap_in_parts_is_that_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.arange(90) % 3
+    predicted = np.where(np.arange(90) % 4 == 0, (truth + 1) % 3, truth)
+    whole = scores.bootstrap(truth, predicted, LABELS, 100)
+    monkeypatch.setattr(scores, "_AT_ONCE", 9 * 7)
+    assert scores.bootstrap(truth, predicted, LABELS, 100) == whole
+    assert scores.bootstrap(truth, predicted, LABELS, 0) == {}

@@ -1,0 +1,62 @@
+"""A small JSON file of the home that several applications read and change: changed under a lock, replaced whole."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from . import paths, writing
+from .errors import UserError
+from .plain_files import read_plain
+
+_LARGEST = 4 << 20
+"""Bytes of a file that is read; a larger one is none of ours."""
+_writing = threading.Lock()
+
+
+def read(file: Path) -> dict[str, Any]:
+    """Return the object in a file; an empty one where there is no file, or one that is none of ours."""
+    try:
+        found = msgspec.json.decode(read_plain(file, _LARGEST, follow=True))
+    except (OSError, ValueError, RecursionError, UserError):  # msgspec's errors are ValueErrors
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write(file: Path, content: Mapping[str, Any]) -> None:
+    """Replace a file of the home. Raises UserError where it cannot be written."""
+    try:
+        writing.write_private(file, msgspec.json.format(msgspec.json.encode(content), indent=1))
+    except OSError as error:
+        raise _unwritable(file, error) from error
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep other threads and processes from changing a file of the home meanwhile. Raises UserError where it cannot be locked."""
+    with _writing:
+        paths.make_private(paths.home())
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor = os.open(file.with_suffix(".lock"), flags, paths.PRIVATE_FILE)
+        except OSError as error:
+            raise _unwritable(file, error) from error
+        try:
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX)
+            except OSError as error:
+                raise _unwritable(file, error) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _unwritable(file: Path, error: OSError) -> UserError:
+    return UserError(f"cannot write {file}: {error.strerror or error}. Free some space or set EMOTUI_HOME")

@@ -1,0 +1,169 @@
+"""The rows on which a run is measured, and what it said of each: kept with the run, and read without a model library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data import sources
+from ..data.table import Dataset, Split
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..shell import quote
+from ..specs import RunSpec
+from . import rungs, state, tables
+from .folder import RunFolder
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A split of a run's data as it is now."""
+
+    split: Split
+    key: str
+    """In the name of the file that keeps the predictions."""
+    data: str
+    """The fingerprint of the data set that it was taken from."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what has changed since the run was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a run, or a rung of one, says of each row of a split."""
+
+    run: str
+    rung: str
+    """Of a baseline; '' of another run."""
+    rows: Rows
+    labels: tuple[str, ...]
+    truth: np.ndarray
+    """int64, shape [rows]."""
+    probabilities: np.ndarray
+    """As the model gives them, float64, shape [rows, labels]."""
+
+    @property
+    def name(self) -> str:
+        """The run as it is named on the command line."""
+        return f"{self.run}:{self.rung}" if self.rung else self.run
+
+
+def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None) -> Rows:
+    """Return a split of the run's data. `opened` is taken where it is that data, else it is read again from where the run read it.
+
+    Raises UserError where it cannot be measured: there is no such split, or no label in it, or its labels are others now, or the run
+    may have been trained on its rows.
+    """
+    found = sources.fingerprint(opened) if opened is not None else ""
+    if opened is not None and found == spec.data_hash and opened.labels == spec.labels:
+        data = opened
+    else:
+        data = sources.load(spec.job.data)
+        found = sources.fingerprint(data)
+    shown = safe_line(data.name, 80)
+    if spec.labels and data.labels != spec.labels:
+        raise UserError(
+            f"the labels of {shown} have changed since the run {run.id} was made: they are {safe_line(', '.join(data.labels), 120)}, and "
+            f"the run knows {safe_line(', '.join(spec.labels), 120)}. Train again, or measure a file with: emotui evaluate RUN --file FILE"
+        )
+    if name in data.unlabelled:
+        raise UserError(
+            f"the {name} split of {shown} has no labels to measure the run by. Measure another (--split validation), or classify its file "
+            "with: emotui predict RUN --file FILE --out OUT"
+        )
+    notes: list[str] = []
+    key = name
+    if spec.data_hash and found != spec.data_hash:
+        started = state.view_of(run).started
+        before = dict(started.rows) if started else {}
+        data, notes = _changed(data, name, before, spec)
+        key = f"{name}-changed"
+    if name not in data.splits:
+        raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
+    return Rows(data.splits[name], key, found, tuple(notes))
+
+
+def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[str]]:
+    """Return the data to measure, and what has changed in it, where it is no longer that of the run.
+
+    Splits that were drawn at random hold other rows once there are more: they are drawn again from as many rows as there were then.
+    Raises UserError where that does not give the run's own splits.
+    """
+    now = {split: len(part) for split, part in data.splits.items()}
+    differ = [
+        f"{split} has {now.get(split, 0):,} rows, then {rows.get(split, 0):,}"
+        for split in {**now, **rows}
+        if now.get(split) != rows.get(split)
+    ]
+    what = "; ".join(differ) if rows and differ else "texts or labels are others"
+    told = f"the data set {safe_line(data.name, 80)} has changed since the run was made"
+    if name not in data.drawn:
+        return data, [f"{told}: {what}"]
+    before = sum(count for split, count in rows.items() if split in data.drawn)
+    total = sum(now.get(split, 0) for split in data.drawn)
+    if 0 < before <= total:
+        try:
+            same = sources.load(spec.job.data, first=before)
+        except UserError:
+            same = None
+        if same is not None and sources.fingerprint(same) == spec.data_hash:
+            grown = total - before
+            more = f"{grown:,} row{'s have' if grown > 1 else ' has'} come to the {before:,} from which its splits were drawn"
+            return same, [f"{told}: {more}. {name} is measured as it was then (--file FILE measures new rows)"]
+    raise UserError(
+        f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on some of it. "
+        "Put new rows into a file and measure it with: emotui evaluate RUN --file FILE; or train again"
+    )
+
+
+def read(run: RunFolder, rung: str, name: str, opened: Dataset | None = None) -> Predictions | None:
+    """Return what is kept of a run on a split, None where it was not measured yet on these rows, or by another model than is there now.
+
+    `rung` is '' for the best one of a baseline. It reads files: not for the event loop. Raises UserError as `rows` does, and for a file
+    that is none of the run's.
+    """
+    import numpy as np
+
+    spec = run.read_spec()
+    rung = rungs.chosen(run, rung)
+    found = rows(run, spec, name, opened)
+    labels = spec.labels or found.split.labels
+    path = run.predictions_file(rungs.predicted(found.key, rung))
+    try:
+        table, kept_of = tables.read_predictions_and_data(path, labels)
+        if name != "validation" and _is_older(path, rungs.folder_of(run, rung)):
+            return None  # the run was gone on with since
+    except FileNotFoundError:
+        return None
+    ids = {label: index for index, label in enumerate(labels)}
+    truth = found.split.label_ids()
+    order = np.argsort(table["row"].to_numpy(), kind="stable")
+    names = table["label"].combine_chunks()
+    given = np.array([ids[label] for label in names.dictionary.to_pylist()], np.int64)[names.indices.to_numpy()][order]
+    if kept_of not in ("", found.data) or not np.array_equal(table["row"].to_numpy()[order], np.arange(len(truth))):
+        return None
+    if not np.array_equal(given, truth):
+        return None
+    flat = table["probabilities"].combine_chunks().flatten().to_numpy()
+    probabilities = flat.reshape(len(truth), len(labels))[order]
+    if probabilities.size and (probabilities.min() < 0 or abs(probabilities.sum(1) - 1).max() > 1e-3):
+        raise UserError(f"{safe_line(str(path), 160)} has probabilities that are none. Remove it and measure again")
+    return Predictions(run.id, rung, found, tuple(labels), truth, probabilities)
+
+
+def _is_older(path: Path, model: Path) -> bool:
+    """Whether the model's weights were written after the predictions."""
+    made = path.stat().st_mtime_ns
+    try:
+        return any(each.stat().st_mtime_ns > made for each in model.iterdir() if each.suffix in (".safetensors", ".npz"))
+    except OSError:
+        return False
+
+
+def remedy(predictions_of: str, split: str) -> str:
+    """Return the command that measures RUN, or RUN:RUNG, on a split."""
+    return f"emotui evaluate {quote(predictions_of)} --split {quote(split)}"

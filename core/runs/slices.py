@@ -1,0 +1,62 @@
+"""Slices: lines of terms that the user saved by name, for every run on the same data set; in one file of the home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .. import home_file, paths
+from ..data import filters
+from ..errors import UserError
+from ..filter_line import LONGEST as LONGEST_FILTER
+from ..safe_text import safe_line
+
+LONGEST = 40
+"""Characters of a name."""
+MOST = 100
+"""Slices of one data set."""
+
+
+def slices_file() -> Path:
+    return paths.home() / "slices.json"
+
+
+def read(source: str) -> dict[str, str]:
+    """Return the filters of a data set by their names, in the order in which they were saved; what is none of ours is passed over."""
+    found = home_file.read(slices_file()).get(source)
+    saved = found.items() if isinstance(found, dict) else ()
+    return {name: line for name, line in saved if isinstance(line, str) and _is_name(name) and len(line) <= LONGEST_FILTER}
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= LONGEST and name == safe_line(name).strip()
+
+
+def save(source: str, name: str, line: str) -> str:
+    """Keep a filter under a name, in the place of one of that name, and return the name. Raises UserError for what cannot be kept.
+
+    The file is read first, so that what other applications wrote before stays. It writes to the disk: not for the event loop.
+    """
+    name = safe_line(name).strip()
+    if not name:
+        raise UserError("a slice needs a name. Write a word or two, such as: short texts")
+    if len(name) > LONGEST:
+        raise UserError(f"the name {safe_line(name, 40)} is longer than {LONGEST} characters. Shorten it")
+    if not filters.parse(line).terms:
+        raise UserError("a slice needs a filter, such as: len<5. Filter the rows first, then save the filter")
+    with home_file.locked(slices_file()):
+        content = home_file.read(slices_file())
+        mine = read(source)
+        if name not in mine and len(mine) >= MOST:
+            raise UserError(f"there are {len(mine)} slices of this data set, and {MOST} are the most. Remove some first")
+        home_file.write(slices_file(), {**content, source: {**mine, name: line}})
+    return name
+
+
+def remove(source: str, name: str) -> None:
+    """Forget a slice; nothing happens where there is none. Raises UserError where the file cannot be written."""
+    with home_file.locked(slices_file()):
+        content = home_file.read(slices_file())
+        left = {each: line for each, line in read(source).items() if each != name}
+        home_file.write(
+            slices_file(), {**{each: value for each, value in content.items() if each != source}, **({source: left} if left else {})}
+        )

@@ -1,0 +1,107 @@
+"""The temperature of a run: fitted on the validation split, kept beside its model, and taken by whatever it is asked from then on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from .. import writing
+from ..errors import UserError
+from ..plain_files import read_plain
+from ..safe_text import safe_line
+from . import rungs
+from .folder import RunFolder
+
+FILE = "temperature.json"
+_LARGEST = 1 << 16
+_LOWEST, _HIGHEST = 1e-3, 1e3
+SPLIT = "validation"
+"""What it is fitted on: the split that the run was not trained on, and that is not the test."""
+
+_Figure = Annotated[float, Meta(ge=0, le=1e6)]
+
+
+class Temperature(msgspec.Struct, frozen=True):
+    """What the logits of a run are divided by, and what that brought on the rows that it was fitted on."""
+
+    temperature: Annotated[float, Meta(ge=_LOWEST, le=_HIGHEST)]
+    rows: Annotated[int, Meta(ge=0)] = 0
+    loss: tuple[_Figure, _Figure] = (0.0, 0.0)
+    """Mean cross entropy in nats before and after."""
+    error: tuple[_Figure, _Figure] = (0.0, 0.0)
+    """Expected calibration error before and after."""
+
+    @property
+    def told(self) -> str:
+        """A sentence, without a full stop, for whoever gets probabilities."""
+        return f"the probabilities are those at the temperature {self.temperature:.3g}, fitted on {self.rows:,} rows of {SPLIT}"
+
+
+def _file(run: RunFolder, rung: str) -> Path:
+    return rungs.folder_of(run, rung) / FILE
+
+
+def read(run: RunFolder, rung: str) -> Temperature | None:
+    """Return the temperature of a run, or of a rung of a baseline; None where none is kept. Raises UserError for one that is damaged."""
+    path = _file(run, rung)
+    try:
+        return msgspec.json.decode(read_plain(path, _LARGEST), type=Temperature)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        raise UserError(
+            f"{safe_line(str(path), 160)} is damaged: {safe_line(str(error), 120)}. Remove it and fit the temperature again"
+        ) from error
+
+
+def fit(run: RunFolder, rung: str) -> Temperature:
+    """Fit the temperature on the predictions of the validation split, keep it and return it.
+
+    It reads and writes files: not for the event loop. Raises UserError where these predictions are not there, or it cannot be written.
+    """
+    from ..figures import calibration
+    from . import measured
+
+    found = measured.read(run, rung, SPLIT)
+    if found is None:
+        raise UserError(
+            f"the run was not measured on {SPLIT} yet. Measure it with: {measured.remedy(f'{run.id}:{rung}' if rung else run.id, SPLIT)}"
+        )
+    if not len(found.truth):
+        raise UserError(f"the {SPLIT} split has no rows to fit a temperature on")
+    value = calibration.temperature(found.probabilities, found.truth)
+    after = calibration.heated(found.probabilities, value)
+
+    def error(probabilities: object) -> float:
+        bins = calibration.reliability(probabilities.max(1), probabilities.argmax(1) == found.truth)  # type: ignore[attr-defined]
+        return calibration.expected_error(bins)
+
+    kept = Temperature(
+        value,
+        len(found.truth),
+        (float(calibration.losses(found.probabilities, found.truth).mean()), float(calibration.losses(after, found.truth).mean())),
+        (error(found.probabilities), error(after)),
+    )
+    path = _file(run, found.rung)
+    try:
+        writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
+    except OSError as problem:
+        raise UserError(f"cannot write {safe_line(str(path), 160)}: {problem.strerror or problem}", exit_code=1) from problem
+    return kept
+
+
+def remove(run: RunFolder, rung: str) -> bool:
+    """Forget the temperature of a run; return whether there was one. Raises UserError where it cannot be removed."""
+    path = _file(run, rung)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UserError(f"cannot remove {safe_line(str(path), 160)}: {error.strerror or error}") from error
+    return True
