@@ -81,6 +81,8 @@ class AskClassify(Ask, frozen=True, tag="classify"):
     texts: tuple[str, ...]
     rung: str = ""
     """Of a baseline: 'most_frequent', 'tfidf' or 'encoder'; empty: the best."""
+    threshold: float | None = None
+    """An answer less probable than this is 'unsure'."""
 
 
 class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
@@ -97,6 +99,8 @@ class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
     rung: str = ""
     parts: str = ""
     """A folder with what AskClassifyParts has done of it, which need not be done again."""
+    threshold: float | None = None
+    """An answer less probable than this is 'unsure'."""
 
 
 class AskClassifyParts(Ask, frozen=True, tag="classify_parts"):
@@ -108,11 +112,12 @@ class AskClassifyParts(Ask, frozen=True, tag="classify_parts"):
 
 
 class AskEvaluate(Ask, frozen=True, tag="evaluate"):
-    """A run measured on a split of its data, or on a labelled file -> EvaluateAnswer."""
+    """A run measured on a split of its data, or on a labelled file -> EvaluateAnswer. Its predictions are kept with the run."""
 
     run: str
     split: str = "test"
     resamples: int = 1000
+    """Of the bootstrap; 0: no intervals."""
     worst: int = 10
     rung: str = ""
     file: str = ""
@@ -291,9 +296,14 @@ class TokenizeAnswer(msgspec.Struct, frozen=True):
     folder: str = ""
 
 
+UNSURE = "unsure"
+"""The label of an answer that is less probable than was asked for."""
+
+
 class Prediction(msgspec.Struct, frozen=True):
     text: str
     label: str
+    """The most probable one, or UNSURE."""
     probabilities: dict[str, float]
     """By label, in label order; they sum to 1."""
     tokens: int
@@ -307,6 +317,8 @@ class ClassifyAnswer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     rung: str = ""
     """The rung of a baseline that answered."""
+    temperature: float = 1.0
+    """What the run's logits were divided by."""
 
 
 class FileAnswer(msgspec.Struct, frozen=True):
@@ -323,6 +335,10 @@ class FileAnswer(msgspec.Struct, frozen=True):
     rung: str = ""
     notes: tuple[str, ...] = ()
     """What was guessed of the file, in sentences."""
+    unsure: int = 0
+    """Rows whose answer was less probable than was asked for."""
+    temperature: float = 1.0
+    """What the run's logits were divided by."""
 
 
 class PartsAnswer(msgspec.Struct, frozen=True):

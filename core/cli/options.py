@@ -20,6 +20,7 @@ COMMANDS = {
     "baseline": ("train", "measure what can be had without training a Transformer"),
     "train": ("train", "fine-tune an encoder on a data set"),
     "evaluate": ("predict", "measure a run on a split, with intervals and its worst rows"),
+    "errors": ("errors", "see where a run errs: classes, slices, calibration, another run"),
     "predict": ("predict", "classify texts, a file or stdin with a run"),
     "runs": ("runs", "list every run, the newest first"),
     "show": ("runs", "show one run: its state, its settings and its scores"),
@@ -201,6 +202,17 @@ def label_names(text: str) -> tuple[str, ...]:
     if len(names) < 2 or not all(names) or len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"{safe_line(text, 60)!r} must be two or more different names with commas between them")
     return names
+
+
+def share(text: str) -> float:
+    """Parse a share from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} must be a share from 0 to 1, such as 0.8")
+    return value
 
 
 def delimiter(text: str) -> str:

@@ -76,6 +76,12 @@ def add(commands: Any) -> None:
     predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
     options.add_reading(predict.add_argument_group("how --file is read"))
+    predict.add_argument(
+        "--threshold",
+        metavar="T",
+        type=options.share,
+        help="call an answer less probable than T 'unsure': a share from 0 to 1, which emotui errors RUN helps to choose",
+    )
     predict.add_argument("--only-answers", action="store_true", help="write the texts and their answers without IN's other columns")
     predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
     predict.add_argument(
@@ -188,7 +194,7 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
     with Session() as engine:
 
         def ask(texts: list[str]) -> tuple[Prediction, ...]:
-            return engine.ask(AskClassify(run=str(run.path), rung=rung, texts=tuple(texts))).predictions
+            return engine.ask(AskClassify(run=str(run.path), rung=rung, texts=tuple(texts), threshold=arguments.threshold)).predictions
 
         if arguments.texts:
             return _predict_texts(arguments, output, run.id, ask)
@@ -196,13 +202,16 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
-    """Say which rung of a baseline answers, or at which step a fine-tuning was stopped."""
+    """Say which rung of a baseline answers, or at which step a fine-tuning was stopped, and which temperature is taken."""
     from ..model import saved
+    from ..runs import temperature
 
     if rung:
         output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: most_frequent, tfidf or encoder)")
     elif told := saved.read(run.model).stopped_told(run.id):
         output.say(told)
+    if (kept := temperature.read(run, rung)) is not None:
+        output.say(kept.told)
 
 
 def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
@@ -323,12 +332,12 @@ def _write(predictions: tuple[Prediction, ...], output: Output, *, jsonl: bool) 
             output.json(each)
         return
     for each in predictions:
-        output.line(f"{safe_line(each.label)}\t{percent(each.probabilities[each.label])}\t{safe_line(each.text)}")
+        output.line(f"{safe_line(each.label)}\t{percent(max(each.probabilities.values()))}\t{safe_line(each.text)}")
 
 
 def prediction_report(prediction: Prediction, output: Output) -> list[str]:
     """Return one text's label and all probabilities as bars."""
-    sure = percent(prediction.probabilities[prediction.label])
+    sure = percent(max(prediction.probabilities.values()))
     lines = [safe_line(prediction.text, output.width), "", f"{safe_line(prediction.label)}  {sure}"]
     lines += render.probability_bars(list(prediction.probabilities.items()), output.width, output.glyphs)
     cut = f", cut at {prediction.tokens:,}" if prediction.truncated else ""
@@ -363,6 +372,7 @@ def _predict_source(arguments: argparse.Namespace, output: Output, source: Path)
         skip_bad_rows=arguments.skip_bad_rows,
         only_answers=arguments.only_answers,
         reading=fetch.reading(arguments),
+        threshold=arguments.threshold,
     )
     started = time.monotonic()
     answer = parts.classify(ask, run, arguments.processes, output)
@@ -374,6 +384,8 @@ def _predict_source(arguments: argparse.Namespace, output: Output, source: Path)
         output.line(str(target))
     if answer.unanswered:
         output.say(f"{count(answer.unanswered, 'row')} without a text: an empty answer, and the reason in the column error")
+    if arguments.threshold is not None:
+        output.say(f"{count(answer.unsure, 'row')} less probable than {arguments.threshold:g}: unsure")
     left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
     output.say(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
     return 0

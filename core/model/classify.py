@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
 from ..errors import UserError
-from ..questions import AskClassify, ClassifyAnswer, Prediction
-from ..runs import rungs
+from ..figures import calibration
+from ..questions import UNSURE, AskClassify, ClassifyAnswer, Prediction
+from ..runs import rungs, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import Pooling
@@ -131,11 +133,31 @@ def load(run: str, where: str = "auto", rung: str = "") -> Classifier:
     return _load(model, state, where)
 
 
-def predict(classifier: Classifier, texts: Sequence[str]) -> list[Prediction]:
-    """Return one prediction a text, in order."""
+def heat_of(run: RunFolder, rung: str) -> float:
+    """Return the temperature that is kept with a run, or with a rung of it; 1 where none is. Raises UserError where it is damaged."""
+    kept = temperature.read(run, rung)
+    return 1.0 if kept is None else kept.temperature
+
+
+def check_threshold(threshold: float | None, labels: Sequence[str]) -> None:
+    """Raise UserError where an answer could be taken for the class that is called like one that is not sure."""
+    if threshold is not None and UNSURE in labels:
+        raise UserError(f"the run has a class called {UNSURE!r}, and an answer below the threshold is called so too. Leave --threshold out")
+
+
+def told(prediction: Prediction, threshold: float | None) -> Prediction:
+    """Return a prediction that is called unsure where it is less probable than `threshold`."""
+    if threshold is None or max(prediction.probabilities.values()) >= threshold:
+        return prediction
+    return msgspec.structs.replace(prediction, label=UNSURE)
+
+
+def predict(classifier: Classifier, texts: Sequence[str], heat: float = 1.0) -> list[Prediction]:
+    """Return one prediction a text, in order, at a temperature."""
     if not texts:
         return []
     scores, ids = classifier.probabilities(texts)
+    scores = calibration.heated(scores, heat)
     best = scores.argmax(1)
     return [
         Prediction(
@@ -154,5 +176,8 @@ def classify(ask: AskClassify) -> ClassifyAnswer:
     run = RunFolder(Path(ask.run))
     rung = rungs.chosen(run, ask.rung)
     classifier = load(ask.run, rung=rung)
+    check_threshold(ask.threshold, classifier.labels)
     started = time.monotonic()
-    return ClassifyAnswer(run.id, tuple(predict(classifier, ask.texts)), time.monotonic() - started, rung)
+    heat = heat_of(run, rung)
+    predictions = tuple(told(each, ask.threshold) for each in predict(classifier, ask.texts, heat))
+    return ClassifyAnswer(run.id, predictions, time.monotonic() - started, rung, heat)

@@ -13,7 +13,7 @@ from .. import writing
 from ..data import answers, table_file
 from ..data.text_files import Part, TextFile
 from ..errors import UserError
-from ..questions import AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, Prediction
+from ..questions import UNSURE, AskClassifyFile, AskClassifyParts, FileAnswer, PartsAnswer, Prediction
 from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
@@ -37,14 +37,19 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
     carried = None if ask.only_answers else answers.carried(file, target)
     wanted = tuple(carried or ())
     classifier = classify.load(ask.run, rung=ask.rung)
-    done, skipped, kept, unanswered = 0, 0, 0, 0
+    classify.check_threshold(ask.threshold, classifier.labels)
+    rung = rungs.chosen(RunFolder(Path(ask.run)), ask.rung)
+    heat = classify.heat_of(RunFolder(Path(ask.run)), rung)
+    done, skipped, kept, unanswered, unsure = 0, 0, 0, 0, 0
     with answers.AnswerWriter(target, classifier.labels, carried, numbered=len(wanted) < 2) as writer:
         for number, part in enumerate(file.parts(PART, wanted, skip_bad_rows=ask.skip_bad_rows)):
             predictions = _stored(ask, number, part.texts)
             if predictions is None:
-                predictions = _predicted(ask, number, part, classifier)
+                predictions = _predicted(ask, number, part, classifier, heat)
             else:
                 kept += len(part.rows)
+            predictions = [classify.told(each, ask.threshold) for each in predictions]
+            unsure += sum(each.label == UNSURE for each in predictions) if ask.threshold is not None else 0
             writer.answer(part.rows, predictions)
             done += len(part.rows)
             skipped += part.skipped
@@ -62,8 +67,10 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
         unanswered=unanswered,
         kept=kept,
         text_column=file.column,
-        rung=rungs.chosen(RunFolder(Path(ask.run)), ask.rung),
+        rung=rung,
         notes=(*file.notes(), *renamed),
+        unsure=unsure,
+        temperature=heat,
     )
 
 
@@ -76,6 +83,8 @@ def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
     file = _opened(ask.file)
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     classifier = classify.load(ask.file.run, f"cuda:{ask.index % cards}" if cards else "cpu", ask.file.rung)
+    run = RunFolder(Path(ask.file.run))
+    heat = classify.heat_of(run, rungs.chosen(run, ask.file.rung))
     rows, kept = 0, 0
     for number, part in enumerate(file.parts(PART, skip_bad_rows=ask.file.skip_bad_rows)):
         if number % ask.of != ask.index:
@@ -83,7 +92,7 @@ def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
         if _stored(ask.file, number, part.texts) is not None:
             kept += len(part.rows)
         else:
-            _predicted(ask.file, number, part, classifier)
+            _predicted(ask.file, number, part, classifier, heat)
         rows += len(part.rows)
         report("classify", rows, file.total, "rows")
     return PartsAnswer(rows, kept)
@@ -95,9 +104,9 @@ def _opened(ask: AskClassifyFile) -> TextFile:
     return TextFile(Path(ask.source), ask.text_column, own=note.text_column, reading=ask.reading)
 
 
-def _predicted(ask: AskClassifyFile, number: int, part: Part, classifier: classify.Classifier) -> list[Prediction]:
+def _predicted(ask: AskClassifyFile, number: int, part: Part, classifier: classify.Classifier, heat: float) -> list[Prediction]:
     """Return the predictions of a part, and keep them where parts are kept."""
-    predictions = classify.predict(classifier, part.texts)
+    predictions = classify.predict(classifier, part.texts, heat)
     if ask.parts:
         try:
             writing.write_private(_part_file(ask, number), msgspec.json.encode(predictions))

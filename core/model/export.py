@@ -16,7 +16,7 @@ from .. import markdown, writing
 from ..errors import UserError
 from ..events import Finished, Metrics, Started
 from ..questions import AskExport, ExportAnswer
-from ..runs import export_folder, links, state
+from ..runs import export_folder, links, state, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
@@ -43,7 +43,7 @@ def export(ask: AskExport) -> ExportAnswer:
         with writing.new_folder(target, last="config.json", may_replace=may_replace) as aside:
             if note.kind == "classifier":
                 for path in run.model.iterdir():
-                    if path.name != saved.FILE:
+                    if path.name not in (saved.FILE, temperature.FILE):
                         shutil.copyfile(path, aside / path.name)
                 # A run of version 0.1.0 has kept the length that the tokenizer came with.
                 checkpoint.of_run(run.path).save_tokenizer(aside, note.max_length)

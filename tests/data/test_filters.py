@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from emotui.core.data import filters, sources
-from emotui.core.data.table import Row
+from emotui.core.data.table import Row, Split
 from emotui.core.errors import UserError
 from emotui.core.specs import DataSpec
 from hypothesis import given
@@ -150,3 +151,47 @@ def test_any_line_is_a_query_or_a_user_error(line: str) -> None:
         assert "\n" not in str(error)
     else:
         assert all(term.value for term in query.terms)
+
+
+class _Verdicts:
+    labels = ("a", "b")
+    predicted = np.array([0, 1, 1])
+    right = np.array([True, False, True])
+    loss = np.array([0.1, 2.5, 0.4])
+    confidence = np.array([0.9, 0.8, 0.6])
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("wrong", [1]),
+        ("-wrong", [0, 2]),
+        ("WRONG loss>2", [1]),
+        ('"wrong"', [2]),
+        ("predicted:b", [1, 2]),
+        ("predicted:B,A", [0, 1, 2]),
+        ("loss<=0.4", [0, 2]),
+        ("loss>.3 confidence<0.7", [2]),
+        ("-confidence>=0.8", [2]),
+        ("wrongly", []),
+    ],
+)
+def test_rows_are_found_by_what_a_run_says_of_them(line: str, expected: list[int]) -> None:
+    table = pa.table({"text": ["one", "two", "all wrong"], "label": pa.array([0, 0, 1], pa.int32()), "number": [1, 2, 3]})
+    part = Split("test", table, ("a", "b"))
+    query = filters.parse(line)
+    assert filters.rows(part, query, ("test",), verdicts=_Verdicts()).tolist() == expected
+    assert query.is_of_run == (line not in ('"wrong"', "wrongly"))
+
+
+@pytest.mark.parametrize("line", ["wrong", "predicted:b", "loss>1", "confidence<0.5"])
+def test_what_only_a_run_knows_is_told_where_there_is_none(line: str) -> None:
+    table = pa.table({"text": ["one"], "label": pa.array([0], pa.int32()), "number": [1]})
+    with pytest.raises(UserError, match="asks what a run says of a row, and no run is looked at here"):
+        filters.rows(Split("test", table, ("a", "b")), filters.parse(line), ("test",))
+
+
+@pytest.mark.parametrize("line", ["loss>", "loss>high", "confidence<80%", "confidence<nan", "predicted:"])
+def test_a_term_on_a_run_without_its_value_is_refused(line: str) -> None:
+    with pytest.raises(UserError, match="after it"):
+        filters.parse(line)

@@ -1,0 +1,306 @@
+"""emotui errors: where a run errs, how sure it is, and whether that is chance."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import UserError
+from ..questions import AskEvaluate
+from ..safe_text import safe_line
+from ..units import count, percent
+from . import options, render, shapes
+from .output import Output
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..figures.chance import Paired
+    from ..runs.examined import Examined, NamedSlice
+    from ..runs.folder import RunFolder
+
+
+def add(commands: Any) -> None:
+    errors = options.command(
+        commands,
+        "errors",
+        run_errors,
+        description="Show where a run errs on a split: each class with 95 % bootstrap intervals, the rows with the highest and the lowest "
+        "loss, slices of the data against the rest, how far its probabilities can be trusted, and what a threshold leaves unanswered. "
+        "A split that was not measured yet is measured first, and what comes of it is kept with the run.",
+        examples=[
+            "emotui errors last --split test",
+            "emotui errors last --against 3kfx:tfidf --slice 'short=len<8' --slice wrong",
+            "emotui errors last --fit-temperature",
+        ],
+    )
+    options.add_run(errors, rungs=True)
+    errors.add_argument("--split", choices=("train", "validation", "test"), default="validation", help="which rows (default: validation)")
+    errors.add_argument("--rung", choices=("most_frequent", "tfidf", "encoder"), help="of a baseline, as in RUN:RUNG (default: the best)")
+    errors.add_argument("--against", metavar="RUN2", help="compare with another run, or RUN:RUNG, row by row, by McNemar's exact test")
+    errors.add_argument(
+        "--slice",
+        metavar="FILTER",
+        action="append",
+        default=[],
+        help="rows that meet a filter, or NAME=FILTER, beside the slices that are saved; may be given several times",
+    )
+    errors.add_argument("--where", metavar="FILTER", help="only these rows among those listed by loss, as in 'label:joy predicted:love'")
+    errors.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
+    errors.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
+    group = errors.add_mutually_exclusive_group()
+    group.add_argument(
+        "--fit-temperature",
+        action="store_true",
+        help="fit a temperature on the validation split and keep it with the run: predict and the prompt take it from then on",
+    )
+    group.add_argument("--forget-temperature", action="store_true", help="remove the temperature that is kept with the run")
+
+
+def run_errors(arguments: argparse.Namespace, output: Output) -> int:
+    """Measure what is not measured yet, and print what it comes to."""
+    from ..data import filters
+    from ..figures import calibration, chance, scores
+    from ..runs import examined, slices, temperature
+
+    run, rung = _named(arguments.run, arguments.rung)
+    against = _named(arguments.against, None) if arguments.against is not None else None
+    asked = [_slice(each) for each in arguments.slice]
+    for line in (*(line for _, line in asked), arguments.where or ""):
+        filters.parse(line)
+    if arguments.fit_temperature:
+        _examined(run, rung, temperature.SPLIT, output)
+        temperature.fit(run, rung)
+    elif arguments.forget_temperature:
+        output.say("the temperature is forgotten" if temperature.remove(run, rung) else "there was no temperature to forget")
+    found = _examined(run, rung, arguments.split, output)
+    judged, predictions = found.judged, found.predictions
+    for note in predictions.rows.notes:
+        output.say(note)
+    if not len(judged.truth):
+        raise UserError(f"the {arguments.split} split has no rows")
+    lines = {**slices.read(run.read_spec().job.data.source), **dict(asked)}
+    listed = examined.rows(found, arguments.where or "")
+    metrics = scores.measure(arguments.split, judged.truth, judged.predicted, judged.labels, float(judged.loss.mean()))
+    intervals = scores.bootstrap(judged.truth, judged.predicted, judged.labels, arguments.resamples)
+    metrics = msgspec.structs.replace(metrics, intervals=intervals)
+    sliced = examined.slices(found, lines, resamples=arguments.resamples)
+    for each in sliced:
+        if each.fault and each.name in dict(asked):
+            raise UserError(each.fault)
+    other, pair = None, None
+    if against is not None:
+        other = _examined(*against, arguments.split, output)
+        examined.check_same_rows(predictions, other.predictions)
+        pair = chance.paired(judged.truth, judged.predicted, other.judged.predicted)
+    bins = calibration.reliability(judged.confidence, judged.right)
+    covered = calibration.covered(judged.confidence, judged.right)
+    worst = judged.by_loss(listed)[: arguments.worst]
+    best = judged.by_loss(listed, lowest=True)[: arguments.worst]
+    if arguments.json:
+        output.json(
+            {
+                "run": run.id,
+                "rung": predictions.rung,
+                "notes": predictions.rows.notes,
+                **shapes.metrics(metrics),
+                "intervals": intervals,
+                "slices": [_slice_shape(each) for each in sliced],
+                "against": _pair_shape(other, pair),
+                "calibration": {
+                    "bins": bins,
+                    "expected_error": calibration.expected_error(bins),
+                    "temperature": found.temperature,
+                },
+                "coverage": covered,
+                "highest_loss": [_row_shape(found, int(row)) for row in worst],
+                "lowest_loss": [_row_shape(found, int(row)) for row in best],
+            }
+        )
+        return 0
+    rung_told = f" by its rung {predictions.rung}" if predictions.rung else ""
+    output.line(f"Run {run.id}{rung_told} on {arguments.split} ({count(metrics.rows, 'row')})")
+    output.lines(render.metric_rows(metrics))
+    output.lines(["", "Classes", *_classes(metrics.per_class, intervals)])
+    output.lines(["", "Confusion matrix, share of each true class"])
+    output.lines(render.confusion(metrics.confusion, list(metrics.per_class), output.width))
+    if pair is not None and other is not None:
+        output.lines(["", *_pair_report(predictions.name, other.predictions.name, pair)])
+    if sliced:
+        output.lines(["", "Slices", *_slice_report(sliced)])
+    output.lines(["", *_calibration_report(found, bins)])
+    output.lines(["", "Where only answers at least as probable as a threshold count (emotui predict --threshold)"])
+    output.lines(_coverage_report(covered))
+    where = f" among {count(len(listed), 'row')} that meet {safe_line(arguments.where, 60)}" if arguments.where else ""
+    for title, rows in (("Highest loss", worst), ("Lowest loss", best)):
+        if len(rows):
+            output.lines(["", f"{title} (nats){where}", *_row_report(found, rows, output.width)])
+    if arguments.where and not len(listed):
+        output.lines(["", f"no row meets {safe_line(arguments.where, 60)}"])
+    return 0
+
+
+def _named(name: str, rung: str | None) -> tuple[RunFolder, str]:
+    from ..runs import links, rungs
+
+    run, named = rungs.find(name)
+    links.check(run)
+    if rung is not None and named not in ("", rung):
+        raise UserError(f"{safe_line(name, 60)} names the rung {named}, and --rung another. Give one of them")
+    return run, rungs.chosen(run, rung or named)
+
+
+def _slice(text: str) -> tuple[str, str]:
+    """Return name and filter of NAME=FILTER; a filter without a name, where = follows a field as in len=3, is its own name."""
+    name, equals, line = text.partition("=")
+    is_name = bool(equals) and bool(line.strip()) and not set(name) & set(':<>"-') and name.strip().lower() not in _COMPARED
+    return (safe_line(name).strip(), line) if is_name and name.strip() else (safe_line(text, 60), text)
+
+
+_COMPARED = ("len", "words", "chars", "tokens", "loss", "confidence")
+
+
+def _examined(run: RunFolder, rung: str, split: str, output: Output) -> Examined:
+    """Return what is kept of a run on a split, and measure it where nothing is. Raises UserError."""
+    from ..engine.client import ask_once
+    from ..runs import examined
+
+    found = examined.examine(run, rung, split)
+    if found is None:
+        with Progress(output.stderr) as progress:
+            progress.update("evaluate", 0, None, "rows")
+            ask_once(AskEvaluate(run=str(run.path), rung=rung, split=split, resamples=0, worst=0), progress.engine)
+        found = examined.examine(run, rung, split)
+    if found is None:
+        raise UserError(f"the predictions of {run.id} on {split} cannot be kept, or its data set changes while it is measured", exit_code=1)
+    return found
+
+
+def _span(interval: tuple[float, float] | None) -> str:
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
+
+
+def _classes(classes: dict[str, Any], intervals: dict[str, tuple[float, float]]) -> list[str]:
+    head = ["label", "precision", "95 % interval", "recall", "95 % interval", "F1", "95 % interval", "rows"]
+    rows = [head]
+    for name, each in classes.items():
+        cells = [
+            cell
+            for figure in ("precision", "recall", "f1")
+            for cell in (f"{getattr(each, figure):.3f}", _span(intervals.get(f"{figure}:{name}")))
+        ]
+        rows.append([name, *cells, f"{each.support:,}"])
+    return ["  " + line for line in render.table(rows, "lrrrrrrr", [render.NAME_WIDTH])]
+
+
+def _pair_shape(other: Examined | None, pair: Paired | None) -> dict[str, Any] | None:
+    if other is None or pair is None:
+        return None
+    return {
+        "run": other.predictions.run,
+        "rung": other.predictions.rung,
+        "both_right": pair.both,
+        "only_this_right": pair.first,
+        "only_that_right": pair.second,
+        "both_wrong": pair.neither,
+        "p": pair.p,
+    }
+
+
+def _pair_report(this: str, that: str, pair: Paired) -> list[str]:
+    from ..figures.chance import LEVEL
+
+    this, that = safe_line(this, 60), safe_line(that, 60)
+    verdict = "is beyond chance" if pair.p < LEVEL else "may be chance"
+    rows = [
+        ["both right", f"{pair.both:,}"],
+        [f"only {this} right", f"{pair.first:,}"],
+        [f"only {that} right", f"{pair.second:,}"],
+        ["both wrong", f"{pair.neither:,}"],
+    ]
+    return [
+        f"Against {that}",
+        *("  " + line for line in render.table(rows, "lr")),
+        f"  McNemar's exact test: p = {pair.p:.3g}, so the difference {verdict}",
+    ]
+
+
+def _slice_shape(each: NamedSlice) -> dict[str, Any]:
+    figures = each.figures
+    return {
+        "name": each.name,
+        "filter": each.line,
+        "rows": figures.rows if figures else None,
+        "accuracy": figures.accuracy if figures else None,
+        "f1_weighted": figures.f1 if figures else None,
+        "interval": figures.interval if figures else None,
+        "rest_f1_weighted": figures.rest if figures else None,
+        "p": figures.p if figures else None,
+        "beyond_chance": figures.beyond_chance if figures else None,
+        "fault": each.fault,
+    }
+
+
+def _slice_report(found: Sequence[NamedSlice]) -> list[str]:
+    rows = [["", "slice", "rows", "accuracy", "F1 (weighted)", "95 % interval", "the rest", "p (Holm)"]]
+    for each in found:
+        figures = each.figures
+        if figures is None:
+            rows.append(["?", each.name, "", "", "", "", "", each.fault])
+            continue
+        scores = [f"{value:.3f}" if value is not None else "-" for value in (figures.accuracy, figures.f1)]
+        rest = f"{figures.rest:.3f}" if figures.rest is not None else "-"
+        mark = "*" if figures.beyond_chance else ""
+        rows.append([mark, each.name, f"{figures.rows:,}", *scores, _span(figures.interval), rest, f"{figures.p:.3g}"])
+    lines = ["  " + line for line in render.table(rows, "llrrrrrl", [None, 40, None, None, None, None, None, 60])]
+    if any(each.figures is not None and each.figures.beyond_chance for each in found):
+        lines.append("  * differs from the rest beyond chance")
+    return lines
+
+
+def _calibration_report(found: Examined, bins: Sequence[Any]) -> list[str]:
+    from ..figures import calibration
+
+    lines = [f"Calibration: expected error {100 * calibration.expected_error(bins):.1f} points"]
+    if (kept := found.temperature) is not None:
+        lines[0] += f" at the temperature {kept.temperature:.3g}"
+        before, after = (f"{100 * error:.1f}" for error in kept.error)
+        lines.append(f"  on the {kept.rows:,} rows of validation that it was fitted on the error went from {before} to {after} points")
+    rows = [["confidence", "rows", "mean", "right"]]
+    for each in bins:
+        if each.rows:
+            edge = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
+            rows.append([edge, f"{each.rows:,}", percent(each.confidence), percent(each.accuracy)])
+    return [*lines, *("  " + line for line in render.table(rows, "rrrr"))]
+
+
+def _coverage_report(found: Sequence[Any]) -> list[str]:
+    rows = [["threshold", "answered", "rows", "right"]]
+    rows += [
+        [f"{each.threshold:.2f}", percent(each.coverage), f"{each.rows:,}", percent(each.accuracy) if each.accuracy is not None else "-"]
+        for each in found
+    ]
+    return ["  " + line for line in render.table(rows, "rrrr")]
+
+
+def _row_shape(found: Examined, row: int) -> dict[str, Any]:
+    judged = found.judged
+    return {
+        "row": row,
+        "text": found.predictions.rows.split.row(row).text,
+        "label": judged.labels[judged.truth[row]],
+        "prediction": judged.labels[judged.predicted[row]],
+        "probability": float(judged.confidence[row]),
+        "loss": float(judged.loss[row]),
+    }
+
+
+def _row_report(found: Examined, rows: Any, width: int) -> list[str]:
+    cells = [["row", "loss", "label", "prediction", "sure", "text"]]
+    for each in (_row_shape(found, int(row)) for row in rows):
+        cells.append(
+            [str(each["row"]), f"{each['loss']:.3f}", each["label"], each["prediction"], percent(each["probability"]), each["text"]]
+        )
+    return ["  " + line for line in render.table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)])]

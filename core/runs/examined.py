@@ -1,0 +1,99 @@
+"""What a run's predictions come to: judged at its temperature, by slices, and against another run on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..data import filters
+from ..data.table import Dataset
+from ..errors import UserError
+from . import measured, temperature
+from .folder import RunFolder
+from .measured import Predictions
+from .temperature import Temperature
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..figures.chance import Slice
+    from ..figures.judged import Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A run on a split."""
+
+    predictions: Predictions
+    judged: Judged
+    """At the temperature that is kept with the run."""
+    temperature: Temperature | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSlice:
+    """A slice of a split, or why there is none."""
+
+    name: str
+    line: str
+    rows: np.ndarray | None
+    """int64, shape [rows in it]; None where the line asks for what is not there."""
+    figures: Slice | None
+    fault: str = ""
+
+
+def examine(run: RunFolder, rung: str, split: str, opened: Dataset | None = None) -> Examined | None:
+    """Return a run, or a rung of it ('': the best), on a split; None where it was not measured there yet.
+
+    It reads files: not for the event loop. Raises UserError as `measured.read` does.
+    """
+    from ..figures.judged import judge
+
+    found = measured.read(run, rung, split, opened)
+    if found is None:
+        return None
+    kept = temperature.read(run, found.rung)
+    heat = 1.0 if kept is None else kept.temperature
+    return Examined(found, judge(found.labels, found.truth, found.probabilities, heat), kept)
+
+
+def rows(of: Examined, line: str, splits: tuple[str, ...] = ()) -> np.ndarray:
+    """Return the rows that meet a filter, int64, ascending. Raises UserError where it is none, or asks for what is not there.
+
+    `splits` are the names that split: takes beside this one's.
+    """
+    part = of.predictions.rows.split
+    return filters.rows(part, filters.parse(line), tuple(dict.fromkeys((*splits, part.name))), verdicts=of.judged)
+
+
+def slices(of: Examined, lines: Mapping[str, str], splits: tuple[str, ...] = (), resamples: int = 1000) -> list[NamedSlice]:
+    """Return the figures of the slices that `lines` ask for by name, corrected for how many they are.
+
+    It takes some tenths of a second a slice: not for the event loop.
+    """
+    from ..figures import chance
+
+    found: dict[str, np.ndarray] = {}
+    faults: dict[str, str] = {}
+    for name, line in lines.items():
+        try:
+            found[name] = rows(of, line, splits)
+        except UserError as error:
+            faults[name] = str(error)
+    judged = of.judged
+    figures = dict(zip(found, chance.slices(judged.truth, judged.predicted, judged.labels, list(found.values()), resamples), strict=True))
+    return [NamedSlice(name, line, found.get(name), figures.get(name), faults.get(name, "")) for name, line in lines.items()]
+
+
+def check_same_rows(first: Predictions, second: Predictions) -> None:
+    """Raise UserError unless two runs were measured on the same rows, so that they can be compared row by row."""
+    import numpy as np
+
+    one, other = first.rows.split, second.rows.split
+    if first.labels != second.labels or len(one) != len(other) or not np.array_equal(first.truth, second.truth):
+        raise UserError(
+            f"{first.name} and {second.name} were not measured on the same rows: their {one.name} splits differ in labels or length"
+        )
+    if first.rows.data != second.rows.data and not one.table.column("text").equals(other.table.column("text")):
+        raise UserError(f"{first.name} and {second.name} were not measured on the same rows: the texts of their {one.name} splits differ")
