@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from emotui.core.data import sources
 from emotui.core.events import Event, Finished, Progress, RungDone, Step
-from emotui.core.model import baseline, batches, checkpoint, encode, finetune
+from emotui.core.model import baseline, batches, checkpoint, encode, finetune, rung_models
 from emotui.core.model.device import Compute
 from emotui.core.runs import folder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
@@ -30,12 +30,12 @@ def hidden_states(model: Path, tokenizer: Any, texts: Sequence[str], compute: Co
     return states["cls"], seconds
 
 
-def logistic_regression(states: np.ndarray, labels: np.ndarray, count: int) -> tuple[baseline.Head, float]:
+def logistic_regression(states: np.ndarray, labels: np.ndarray, count: int) -> tuple[rung_models.Head, float]:
     """Return the ladder's logistic regression and the seconds to scale and to fit."""
     started = time.perf_counter()
     scaler = StandardScaler().fit(states)
     regression = LogisticRegression(C=baseline.ENCODER_C, max_iter=baseline.ITERATIONS).fit(scaler.transform(states), labels)
-    return baseline.Head.from_regression(scaler, regression, count), time.perf_counter() - started
+    return rung_models.Head.from_regression(scaler, regression, count), time.perf_counter() - started
 
 
 def training_steps(source: str, model: str, steps: int) -> tuple[list[float], int]:

@@ -70,9 +70,10 @@ class Rung(msgspec.Struct, frozen=True):
     """One rung of the ladder of baselines, measured on the validation split."""
 
     name: str
-    """'most_frequent', 'tfidf' or 'encoder'."""
+    """'most_frequent', 'tfidf', 'cls' or 'mean'; 'encoder' in runs of version 0.1.0, which had one of the latter."""
     metrics: Metrics
     seconds: Seconds
+    """With those of the extraction, which all rungs on hidden states need and share."""
     iterations: Count | None = None
     """Iterations of lbfgs until it converged."""
     cached: bool = False

@@ -80,7 +80,7 @@ class AskClassify(Ask, frozen=True, tag="classify"):
     """The run's folder."""
     texts: tuple[str, ...]
     rung: str = ""
-    """Of a baseline: 'most_frequent', 'tfidf' or 'encoder'; empty: the best."""
+    """Of a baseline: one of core.runs.rungs.NAMES; empty: the best."""
     threshold: float | None = None
     """An answer less probable than this is 'unsure'."""
 
@@ -134,6 +134,8 @@ class AskExport(Ask, frozen=True, tag="export"):
     run: str
     folder: str
     overwrite: bool = False
+    rung: str = ""
+    """Of a baseline."""
 
 
 class AskDownload(Ask, frozen=True, tag="download"):

@@ -16,6 +16,7 @@ from .hyperparameters import ClassWeights, DeviceName, Hyperparameter, OneOf, Re
 Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
 """Seconds since the epoch, up to the year 9999."""
 Pooling = Literal["cls", "mean"]
+Poolings = Literal["both", "cls", "mean"]
 Preset = Literal["auto", "tutorial"]
 Device = str
 """'auto', 'cpu', 'cuda' or 'cuda:N'."""
@@ -80,7 +81,7 @@ PrecisionChoice = Annotated[
 
 
 class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"):
-    """The ladder of baselines: most frequent class, TF-IDF and logistic regression on frozen hidden states."""
+    """The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states, [CLS] and their mean."""
 
     data: DataSpec
     model: str = "starter"
@@ -93,9 +94,12 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
     """The encoder's layer whose hidden states are taken, 1 for the first; None: the last."""
     max_length: MaxLength = None
     seed: Seed = 0
-    pooling: Annotated[Pooling, Hyperparameter("--pooling", "hidden state", "which hidden state stands for a text", _word("cls mean"))] = (
-        "cls"
-    )
+    pooling: Annotated[
+        Poolings,
+        Hyperparameter(
+            "--pooling", "hidden states", "what stands for a text: [CLS], the mean of its tokens, or both in turn", _word("both cls mean")
+        ),
+    ] = "both"
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import alerts, config, paths
 from ..errors import UserError
 from ..events import EpochRow
+from ..runs import rungs
 from ..runs.state import RunView
 from ..safe_text import safe_line
 from ..shell import quote
@@ -28,7 +29,6 @@ ENDED = ("stopped", "finished", "failed", "lost", "unreadable")
 POLL = 0.2
 """Seconds between two looks at a run."""
 INTERRUPTED = 130
-RUNG_NAMES = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "frozen encoder"}
 
 
 def how_to_stop(job: Job) -> str:
@@ -154,7 +154,7 @@ class _Teller:
         for row in view.epochs[self._epochs :]:
             self._progress.say(_epoch(row))
         for rung in view.rungs[self._rungs :]:
-            name = RUNG_NAMES.get(rung.name, rung.name)
+            name = rungs.title(rung.name)
             self._progress.say(f"{name}: F1 {score(rung.metrics.f1_weighted)} (weighted, validation) after {duration(rung.seconds)}")
         self._attempts = max(self._attempts, len(view.attempts))
         self._notes, self._epochs, self._rungs = len(view.notes), len(view.epochs), len(view.rungs)
@@ -245,9 +245,9 @@ def baseline_report(view: RunView, output: Output) -> list[str]:
     if not view.rungs:
         return []
     split = view.rungs[0].metrics
-    lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.rungs(view.rungs, RUNG_NAMES)]
+    lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.ladder(view.rungs)]
     for rung in view.rungs:
-        lines += ["", f"Confusion matrix of {RUNG_NAMES.get(rung.name, rung.name)}, share of each true class"]
+        lines += ["", f"Confusion matrix of {rungs.title(rung.name)}, share of each true class"]
         lines += render.confusion(rung.metrics.confusion, list(rung.metrics.per_class), output.width)
     return lines
 

@@ -36,7 +36,7 @@ COMMANDS = {
 DATASET_HELP = "starter, a folder with train, validation and test files, one file, ms:OWNER/NAME or hf:OWNER/NAME"
 MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starter)"
 RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
-RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with most_frequent, tfidf or encoder (default: the best)"
+RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with most_frequent, tfidf, cls or mean (default: the best)"
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: --help was given

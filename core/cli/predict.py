@@ -204,10 +204,10 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
 def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
     """Say which rung of a baseline answers, or at which step a fine-tuning was stopped, and which temperature is taken."""
     from ..model import saved
-    from ..runs import temperature
+    from ..runs import rungs, temperature
 
     if rung:
-        output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: most_frequent, tfidf or encoder)")
+        output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
     elif told := saved.read(run.model).stopped_told(run.id):
         output.say(told)
     if (kept := temperature.read(run, rung)) is not None:

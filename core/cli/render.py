@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
+from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
 from ..units import duration, percent, score
 from .output import Glyphs
@@ -221,19 +222,19 @@ def epochs(rows: Sequence[EpochRow]) -> list[str]:
     return _indented(table([head, *body], "rrrrr"))
 
 
-def rungs(ladder: Sequence[Rung], names: dict[str, str]) -> list[str]:
+def ladder(measured: Sequence[Rung]) -> list[str]:
     """Return one line a baseline, from the simplest up; iterations are those of lbfgs until it converged."""
     head = ["baseline", "accuracy", "F1 (weighted)", "F1 (macro)", "iterations", "time"]
     body = [
         [
-            names.get(rung.name, rung.name),
+            rungs.title(rung.name),
             score(rung.metrics.accuracy),
             score(rung.metrics.f1_weighted),
             score(rung.metrics.f1_macro),
             f"{rung.iterations:,}" if rung.iterations is not None else "",
             duration(rung.seconds) + _states(rung),
         ]
-        for rung in ladder
+        for rung in measured
     ]
     return _indented(table([head, *body], "lrrrrl"))
 

@@ -71,7 +71,7 @@ def add(commands: Any) -> None:
         run_stop,
         description="Ask a run to save after its step, to measure its model and to stop; wait until it has. The model can be asked, "
         "evaluated and exported, and the run resumed. To ask twice does no harm. --kill does not wait for the step: what came after the "
-        "last checkpoint is lost.",
+        "last checkpoint of a fine-tuning, or the last measured rung of a baseline, is lost.",
         examples=["emotui stop last"],
     )
     options.add_run(parser)
@@ -334,14 +334,12 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import export_folder, links, rungs
 
     run, rung = rungs.find(arguments.run)
-    if rung not in ("", "encoder"):
-        raise UserError(f"no class of transformers loads the rung {rung}. Ask it with: emotui predict {run.id}:{rung}")
     links.check(run)
-    best = rungs.chosen(run, rung)
-    if best not in ("", "encoder"):
-        output.say(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung encoder is exported")
+    written, best = rungs.exported(run, rung), rungs.chosen(run, rung)
+    if best != written:
+        output.say(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung {written} is exported")
     target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
-    ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite)
+    ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite, rung=written)
     with Progress(output.stderr) as progress:
         progress.update("export", 0, None, "files")
         try:

@@ -1,18 +1,17 @@
-"""The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states."""
+"""The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states, [CLS] and their mean."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
-from safetensors.numpy import load, save_file
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -28,15 +27,13 @@ from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, notes_on_data
 from ..figures.calibration import losses
 from ..figures.scores import measure
-from ..plain_files import read_plain
 from ..runs import rungs
 from ..runs.folder import RunFolder
-from ..safe_text import safe_line
 from ..specs import BaselineSpec, Pooling
 from . import checkpoint, device, encode, predictions
 from .batches import tokenize, unknown_share
 from .finetune import peak_memory
-from .rung_models import Tfidf
+from .rung_models import Head, Tfidf
 from .saved import SavedModel
 from .tokenizer_files import UNLIMITED
 
@@ -46,10 +43,6 @@ ITERATIONS = 3_000
 PROJECTED_ROWS = 5_000
 UNKNOWN_SAMPLE = 2_000
 """Training texts of which the tokens that the tokenizer does not know are counted."""
-HEAD_FILE = "head.safetensors"
-HEAD_LIMIT = 1 << 30
-"""Bytes: 10,000 labels on 8,192 hidden units take 0.7 GB."""
-
 Emit = Callable[[Event], None]
 
 
@@ -58,7 +51,7 @@ class StopRequestedError(Exception):
 
 
 def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
-    """Climb the ladder as `job` says and keep the last rung's classifier in the run's folder.
+    """Climb the ladder as `job` says and keep the classifier of each rung in the run's folder.
 
     Every rung is fitted on the training split and measured on the validation split. Returns False where it stopped because it was asked to.
     """
@@ -94,23 +87,41 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     emit(started)
     for note in notes_on_data(started):
         emit(note)
+    extractor = Extractor(model, limit, compute, layer)
+    measured: list[Rung] = []
     try:
-        emit(RungDone(_most_frequent(data, run)))
-        _pause(should_stop)
-        emit(RungDone(_tfidf(data, run, job.seed, emit)))
-        _pause(should_stop)
-        extractor = Extractor(model, limit, compute, layer)
-        rung = _encoder(job, data, run, extractor, emit, should_stop)
-        emit(RungDone(rung))
+        for rung in _climb(job, data, run, extractor, emit, should_stop):
+            emit(RungDone(rung))
+            measured.append(rung)
+            if should_stop() and rung.name != _last(job):
+                return False
     except StopRequestedError:
         return False
-    emit(Finished(metrics=rung.metrics, seconds=time.monotonic() - begun, peak_memory=peak_memory()))
+    best = rungs.best(measured) or measured[-1]
+    emit(Finished(metrics=best.metrics, seconds=time.monotonic() - begun, peak_memory=peak_memory()))
     return True
 
 
-def _pause(should_stop: Callable[[], bool]) -> None:
-    if should_stop():
-        raise StopRequestedError
+def _poolings(job: BaselineSpec) -> tuple[Pooling, ...]:
+    return encode.POOLINGS if job.pooling == "both" else (job.pooling,)
+
+
+def _last(job: BaselineSpec) -> str:
+    return _poolings(job)[-1]
+
+
+def _climb(
+    job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]
+) -> Iterator[Rung]:
+    """Yield the rungs from the lowest to the highest, each when it is measured and kept. Raises StopRequestedError."""
+    yield _most_frequent(data, run)
+    yield _tfidf(data, run, job.seed, emit)
+    begun = time.monotonic()
+    states, from_cache = _extract(data, extractor, _poolings(job), emit, should_stop)
+    seconds = time.monotonic() - begun
+    for pooling in _poolings(job):
+        rung = _regression(job, data, run, extractor, pooling, states[pooling], emit)
+        yield msgspec.structs.replace(rung, seconds=rung.seconds + seconds, cached=from_cache)
 
 
 def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
@@ -157,56 +168,61 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
 
 
-def _encoder(
-    job: BaselineSpec,
-    data: Dataset,
-    run: RunFolder,
-    extractor: Extractor,
-    emit: Emit,
-    should_stop: Callable[[], bool],
-) -> Rung:
-    """Logistic regression on the hidden states of a frozen encoder."""
-    started = time.monotonic()
-    states, from_cache = {}, True
+def _extract(
+    data: Dataset, extractor: Extractor, poolings: Sequence[Pooling], emit: Emit, should_stop: Callable[[], bool]
+) -> tuple[dict[Pooling, dict[str, np.ndarray]], bool]:
+    """Return the hidden states of the training and the validation split by pooling, and whether all of them came from the cache."""
+    states: dict[Pooling, dict[str, np.ndarray]] = {each: {} for each in poolings}
+    from_cache = True
     for split in ("train", "validation"):
         begun = time.monotonic()
 
         def report(phase: str, done: int, total: int, split: str = split, begun: float = begun) -> None:
             emit(Progress(phase, done, total, "rows", time.monotonic() - begun, split))
 
-        states[split], was_cached = extractor.states(data.splits[split].texts(), job.pooling, report, should_stop)
+        found, was_cached = extractor.states(data.splits[split].texts(), poolings, report, should_stop)
         from_cache &= was_cached
+        for each in poolings:
+            states[each][split] = found[each]
     extractor.release()
-    emit(Progress("fit", 0, None, "iterations", 0.0, "hidden states"))
+    return states, from_cache
+
+
+def _regression(
+    job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, pooling: Pooling, states: dict[str, np.ndarray], emit: Emit
+) -> Rung:
+    """Logistic regression on the hidden states of a frozen encoder, one of `states`, shape [rows, d], a split."""
+    started = time.monotonic()
+    emit(Progress("fit", 0, None, "iterations", 0.0, rungs.title(pooling)))
     train, truth = data.splits["train"], data.splits["validation"].label_ids()
     scaler = StandardScaler().fit(states["train"])
     regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=job.seed)
     regression.fit(scaler.transform(states["train"]), train.label_ids())
     iterations = int(regression.n_iter_.max())
     if iterations >= ITERATIONS:
-        emit(Note("warning", f"the logistic regression had not converged after {ITERATIONS} iterations"))
+        emit(Note("warning", f"the {rungs.title(pooling)} had not converged after {ITERATIONS} iterations"))
     head = Head.from_regression(scaler, regression, len(data.labels))
     probabilities = head.probabilities(states["validation"])
     metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(losses(probabilities, truth).mean()))
     seconds = time.monotonic() - started
 
     emit(Progress("save", 0, 1, "files", 0.0))
-    paths.make_private(run.model)
-    head.save(run.model)
+    folder = paths.make_private(rungs.folder_of(run, pooling))
+    head.save(folder)
     SavedModel(
         kind="logistic_regression",
         labels=data.labels,
         max_length=extractor.limit,
-        pooling=job.pooling,
+        pooling=pooling,
         layer=extractor.layer,
         encoder=job.model,
         encoder_hash=extractor.model_hash,
         precision=extractor.compute.precision,
         text_column=data.text_column,
-    ).write(run.model)
-    predictions.save(run.predictions_file("validation"), truth, probabilities, data.labels)
-    _save_projection(run.path / "projection.parquet", states["train"], train.label_ids(), data.labels, job.seed)
-    return Rung("encoder", metrics, seconds, iterations, from_cache, shape=states["train"].shape)
+    ).write(folder)
+    predictions.save(run.predictions_file(rungs.predicted("validation", pooling)), truth, probabilities, data.labels)
+    _save_projection(rungs.projected(run, pooling), states["train"], train.label_ids(), data.labels, job.seed)
+    return Rung(pooling, metrics, seconds, iterations, shape=states["train"].shape)
 
 
 class Extractor:
@@ -220,19 +236,21 @@ class Extractor:
     def states(
         self,
         texts: list[str],
-        pooling: Pooling,
+        poolings: Sequence[Pooling],
         report: Callable[[str, int, int], None] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
         *,
         use_cache: bool = True,
-    ) -> tuple[np.ndarray, bool]:
-        """Return hidden states, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
+    ) -> tuple[dict[Pooling, np.ndarray], bool]:
+        """Return hidden states by pooling, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
         text_hash = encode.texts_hash(texts)
         keys = {each: self._key(text_hash, each) for each in encode.POOLINGS}
         tell = report or (lambda *_: None)
-        if use_cache and (found := encode.cached(keys[pooling])) is not None:
-            tell("extract", len(texts), len(texts))
-            return found, True
+        if use_cache:
+            found: dict[Pooling, np.ndarray] = {each: kept for each in poolings if (kept := encode.cached(keys[each])) is not None}
+            if len(found) == len(poolings):
+                tell("extract", len(texts), len(texts))
+                return found, True
         ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
         if self._encoder is None:
             self._encoder = self.model.encoder(self.compute.device, self.layer)
@@ -249,7 +267,7 @@ class Extractor:
         if use_cache:
             for each, array in states.items():
                 encode.keep(keys[each], array)
-        return states[pooling], False
+        return {each: states[each] for each in poolings}, False
 
     def _key(self, text_hash: str, pooling: Pooling) -> str:
         compute = self.compute
@@ -258,66 +276,6 @@ class Extractor:
     def release(self) -> None:
         """Let go of the encoder's memory."""
         self._encoder = None
-
-
-class Head:
-    """Multinomial logistic regression on standardised features, rebuilt by its formula; no pickle is involved."""
-
-    def __init__(self, coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
-        self.coef, self.intercept, self.mean, self.scale = coef, intercept, mean, scale
-
-    @classmethod
-    def from_regression(cls, scaler: StandardScaler, regression: LogisticRegression, labels: int) -> Head:
-        """Return a head for all `labels`; one that the training split lacks gets a probability of 0."""
-        fitted, offsets, classes = (np.asarray(each) for each in (regression.coef_, regression.intercept_, regression.classes_))
-        coef = np.zeros((labels, fitted.shape[1]))
-        intercept = np.full(labels, -1e4)
-        if len(classes) == 2:  # scikit-learn keeps one row of coefficients for two classes
-            coef[classes[1]], intercept[classes[1]] = fitted[0], offsets[0]
-            intercept[classes[0]] = 0.0
-        else:
-            coef[classes], intercept[classes] = fitted, offsets
-        return cls(coef, intercept, np.asarray(scaler.mean_), np.asarray(scaler.scale_))
-
-    def logits(self, states: np.ndarray) -> np.ndarray:
-        """Return coef @ (states - mean) / scale + intercept, float64, shape [n, labels]."""
-        return (states - self.mean) / self.scale @ self.coef.T + self.intercept
-
-    def probabilities(self, states: np.ndarray) -> np.ndarray:
-        """Return the softmax of the logits, float64, shape [n, labels]."""
-        return predictions.softmax(self.logits(states))
-
-    def folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return weight [labels, d] and bias [labels] of the same function on features that are not standardised."""
-        weight = self.coef / self.scale
-        return weight, self.intercept - weight @ self.mean
-
-    def save(self, folder: Path) -> None:
-        path = folder / HEAD_FILE
-        save_file({"coef": self.coef, "intercept": self.intercept, "mean": self.mean, "scale": self.scale}, path)
-        path.chmod(paths.PRIVATE_FILE)
-
-    @classmethod
-    def load(cls, folder: Path) -> Head:
-        """Return the head kept in a run's model folder. Raises UserError where it cannot be read, or is none."""
-        path = folder / HEAD_FILE
-        try:
-            arrays = load(read_plain(path, HEAD_LIMIT))
-            found = cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise UserError(f"{safe_line(str(path))} cannot be read: {safe_line(str(error), 120)}. Make the baseline again") from error
-        sound = all(np.issubdtype(each.dtype, np.floating) and np.isfinite(each).all() for each in arrays.values())
-        if not sound or found.coef.ndim != 2 or not (found.scale > 0).all():
-            raise UserError(f"{safe_line(str(path))} holds what is no logistic regression. Make the baseline again")
-        return found
-
-    def check(self, labels: int, width: int) -> None:
-        """Raise UserError unless the head is one for so many labels, on hidden states of this width."""
-        if (self.coef.shape, self.intercept.shape) != ((labels, width), (labels,)) or not self.mean.shape == self.scale.shape == (width,):
-            raise UserError(
-                f"the baseline's head has the shape {self.coef.shape}, and {labels} labels on {width} hidden units are needed. "
-                "Make the baseline again"
-            )
 
 
 def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: tuple[str, ...], seed: int) -> None:

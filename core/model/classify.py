@@ -73,7 +73,7 @@ class LogisticRegression:
     """A frozen encoder with a logistic regression on its hidden states."""
 
     def __init__(self, folder: Path, note: saved.SavedModel, compute: device.Compute) -> None:
-        from .baseline import Head
+        from .rung_models import Head
 
         self.labels, self.limit, self.compute = note.labels, note.max_length, compute
         self.pooling: Pooling = note.pooling

@@ -14,15 +14,15 @@ import torch
 
 from .. import markdown, writing
 from ..errors import UserError
-from ..events import Finished, Metrics, Started
+from ..events import Metrics, Rung, Started
 from ..questions import AskExport, ExportAnswer
-from ..runs import export_folder, links, state, temperature
+from ..runs import export_folder, links, rungs, state, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
 from ..units import count
 from . import checkpoint, saved
-from .baseline import HEAD_FILE, Head
+from .rung_models import HEAD_FILE, Head
 
 HEAD = ("library_name: transformers", "pipeline_tag: text-classification", "tags: [text-classification, emotui]")
 """What the hubs read at the top of a model card, as YAML; nothing from outside is in it."""
@@ -36,36 +36,39 @@ def export(ask: AskExport) -> ExportAnswer:
     """Write the model of a run into a folder. Raises UserError where the folder may not be written or the model has no such form."""
     run = RunFolder(Path(ask.run))
     links.check(run)
-    note = saved.read(run.model)
+    rung = rungs.exported(run, ask.rung)
+    model = rungs.folder_of(run, rung)
+    note = saved.read(model)
     target = export_folder.checked(ask.folder, run, overwrite=ask.overwrite)
     try:
         may_replace = partial(export_folder.check_replaceable, called=target) if ask.overwrite else None
         with writing.new_folder(target, last="config.json", may_replace=may_replace) as aside:
             if note.kind == "classifier":
-                for path in run.model.iterdir():
+                for path in model.iterdir():
                     if path.name not in (saved.FILE, temperature.FILE):
                         shutil.copyfile(path, aside / path.name)
                 # A run of version 0.1.0 has kept the length that the tokenizer came with.
                 checkpoint.of_run(run.path).save_tokenizer(aside, note.max_length)
             else:
-                _export_logistic_regression(run.model, note, aside)
-            (aside / "README.md").write_text(_card(run, note), "utf-8")
+                _export_logistic_regression(run, rung, note, aside)
+            (aside / "README.md").write_text(_card(run, note, rung), "utf-8")
             export_folder.mark(aside, run)
     except OSError as error:
         raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
     return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())))
 
 
-def _export_logistic_regression(model: Path, note: saved.SavedModel, target: Path) -> None:
+def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedModel, target: Path) -> None:
     """Write a frozen encoder and its logistic regression as a sequence classifier of the encoder's own architecture.
 
     The heads of these architectures have a layer before the last one. It is made to pass [CLS] on unchanged: behind a ReLU by a shift
     that the last layer takes back, behind a tanh by a scale so small that tanh is linear.
     """
     if note.pooling != "cls":
-        remedy = "Export one made with --pooling cls, or a fine-tuned run"
+        other = f"its rung cls, as {run.id}:cls" if "cls" in rungs.kept(run) else "one made with --pooling cls"
+        remedy = f"Export {other}, or a fine-tuned run"
         raise UserError(f"a baseline with mean pooling has no class in transformers that loads it. {remedy}")
-    encoder = checkpoint.find(note.encoder)
+    encoder, model = checkpoint.find(note.encoder), rungs.folder_of(run, rung)
     weight, bias = Head.load(model).folded()
     classifier = encoder.classifier(note.labels, layers=encoder.checked_layer(note.layer))
     kind = classifier.config.model_type
@@ -98,10 +101,12 @@ def _linear(layer: Any, weight: np.ndarray, bias: np.ndarray) -> None:
     layer.bias.copy_(torch.from_numpy(bias))
 
 
-def _card(run: RunFolder, note: saved.SavedModel) -> str:
-    """Return the model card: what was trained on what, and the figures that were measured."""
+def _card(run: RunFolder, note: saved.SavedModel, rung: str) -> str:
+    """Return the model card: what was trained on what, and the figures that were measured, of a baseline for the `rung` written."""
     spec, result = run.read_spec(), run.read_result()
     finished = result.finished if result else None
+    by_rung = {each.name: each.metrics for each in (result.rungs if result else ())}
+    measured = by_rung.get(rung, finished.metrics if finished else None)
     started = state.view_of(run).started
     kind = "fine-tuned encoder" if note.kind == "classifier" else "logistic regression on the [CLS] hidden state of a frozen encoder"
     stopped = f", which was stopped at step {note.stopped_at:,}" if note.stopped_at is not None else ""
@@ -117,13 +122,14 @@ def _card(run: RunFolder, note: saved.SavedModel) -> str:
         *markdown.table(
             ("setting", "value"),
             [
-                *_settings(spec, started),
+                *_settings(spec, started, note),
                 ("labels", ", ".join(note.labels)),
                 ("texts are cut at", f"{note.max_length} tokens"),
             ],
         ),
         *_distrust(started),
-        *_figures(finished),
+        *_figures(measured),
+        *_ladder(result.rungs if result else ()),
         "",
         "## Use",
         "",
@@ -144,12 +150,14 @@ def _distrust(started: Started | None) -> Sequence[str]:
     return ["", "## Results on this data cannot be trusted", "", *(f"- {markdown.escape(each)}" for each in started.untrustworthy)]
 
 
-def _settings(spec: RunSpec, started: Started | None) -> list[tuple[object, ...]]:
+def _settings(spec: RunSpec, started: Started | None, note: saved.SavedModel) -> list[tuple[object, ...]]:
     """Return what was asked for, and in place of what was left open what the run took."""
     settings: dict[str, Any] = msgspec.to_builtins(spec.job)
     data = settings.pop("data")
     if started is not None:
         settings |= {**started.settings, "device": started.device_name, "precision": started.precision}
+    if "pooling" in settings:
+        settings["pooling"] = note.pooling  # of the model in hand, where the run had both
     rows: list[tuple[object, ...]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
     rows += [(name, _public(value) if name == "model" else value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
@@ -160,10 +168,9 @@ def _public(source: str) -> str:
     return Path(source).name if Path(source).is_absolute() else source
 
 
-def _figures(finished: Finished | None) -> Sequence[str]:
-    if finished is None:
+def _figures(metrics: Metrics | None) -> Sequence[str]:
+    if metrics is None:
         return []
-    metrics: Metrics = finished.metrics
     loss = [("loss", f"{metrics.loss:.4f} nats")] if metrics.loss is not None else []
     measured = [
         ("accuracy", f"{metrics.accuracy:.4f}"),
@@ -181,4 +188,26 @@ def _figures(finished: Finished | None) -> Sequence[str]:
         *markdown.table(("metric", "value"), measured),
         "",
         *markdown.table(("label", "precision", "recall", "F1", "rows"), by_class),
+    ]
+
+
+def _ladder(measured: Sequence[Rung]) -> Sequence[str]:
+    """Return the rungs of a baseline beside each other: the model in hand is one of them."""
+    if not measured:
+        return []
+    rows = [
+        (
+            rungs.title(rung.name),
+            f"{rung.metrics.accuracy:.4f}",
+            f"{rung.metrics.f1_weighted:.4f}",
+            f"{rung.metrics.f1_macro:.4f}",
+            str(tuple(rung.shape)) if rung.shape else "",
+        )
+        for rung in measured
+    ]
+    return [
+        "",
+        "## The ladder of baselines",
+        "",
+        *markdown.table(("baseline", "accuracy", "F1, weighted", "F1, macro", "hidden states"), rows),
     ]

@@ -1,4 +1,4 @@
-"""The baselines that need no Transformer, kept so that they can be asked: the most frequent class, and TF-IDF."""
+"""The models of the baselines, kept so that they can be asked: most frequent class, TF-IDF, and the regression on hidden states."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load, save, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
-from .. import writing
+from .. import paths, writing
 from ..errors import UserError
 from ..plain_files import read_plain
-from . import saved
+from ..safe_text import safe_line
+from . import predictions, saved
 
-TERMS_FILE, ARRAYS_FILE = "tfidf.json", "tfidf.safetensors"
+TERMS_FILE, ARRAYS_FILE, HEAD_FILE = "tfidf.json", "tfidf.safetensors", "head.safetensors"
 _LARGEST = 1 << 30
-"""Bytes of a file of terms or weights."""
+"""Bytes of a file of terms or weights: 10,000 labels on 8,192 hidden units take 0.7 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +113,63 @@ def _check(terms: _Terms, arrays: dict[str, np.ndarray], labels: int) -> None:
         raise ValueError("its terms are no vocabulary")
     if len(classes) < 2 or len(np.unique(classes)) < len(classes) or classes.min() < 0 or classes.max() >= labels:
         raise ValueError("its classes are not the run's")
+
+
+class Head:
+    """Multinomial logistic regression on standardised features, rebuilt by its formula; no pickle is involved."""
+
+    def __init__(self, coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+        self.coef, self.intercept, self.mean, self.scale = coef, intercept, mean, scale
+
+    @classmethod
+    def from_regression(cls, scaler: StandardScaler, regression: LogisticRegression, labels: int) -> Head:
+        """Return a head for all `labels`; one that the training split lacks gets a probability of 0."""
+        fitted, offsets, classes = (np.asarray(each) for each in (regression.coef_, regression.intercept_, regression.classes_))
+        coef = np.zeros((labels, fitted.shape[1]))
+        intercept = np.full(labels, -1e4)
+        if len(classes) == 2:  # scikit-learn keeps one row of coefficients for two classes
+            coef[classes[1]], intercept[classes[1]] = fitted[0], offsets[0]
+            intercept[classes[0]] = 0.0
+        else:
+            coef[classes], intercept[classes] = fitted, offsets
+        return cls(coef, intercept, np.asarray(scaler.mean_), np.asarray(scaler.scale_))
+
+    def logits(self, states: np.ndarray) -> np.ndarray:
+        """Return coef @ (states - mean) / scale + intercept, float64, shape [n, labels]."""
+        return (states - self.mean) / self.scale @ self.coef.T + self.intercept
+
+    def probabilities(self, states: np.ndarray) -> np.ndarray:
+        """Return the softmax of the logits, float64, shape [n, labels]."""
+        return predictions.softmax(self.logits(states))
+
+    def folded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return weight [labels, d] and bias [labels] of the same function on features that are not standardised."""
+        weight = self.coef / self.scale
+        return weight, self.intercept - weight @ self.mean
+
+    def save(self, folder: Path) -> None:
+        path = folder / HEAD_FILE
+        save_file({"coef": self.coef, "intercept": self.intercept, "mean": self.mean, "scale": self.scale}, path)
+        path.chmod(paths.PRIVATE_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Head:
+        """Return the head kept in a run's model folder. Raises UserError where it cannot be read, or is none."""
+        path = folder / HEAD_FILE
+        try:
+            arrays = load(read_plain(path, _LARGEST))
+            found = cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
+        except (OSError, KeyError, ValueError, SafetensorError) as error:
+            raise UserError(f"{safe_line(str(path))} cannot be read: {safe_line(str(error), 120)}. Make the baseline again") from error
+        sound = all(np.issubdtype(each.dtype, np.floating) and np.isfinite(each).all() for each in arrays.values())
+        if not sound or found.coef.ndim != 2 or not (found.scale > 0).all():
+            raise UserError(f"{safe_line(str(path))} holds what is no logistic regression. Make the baseline again")
+        return found
+
+    def check(self, labels: int, width: int) -> None:
+        """Raise UserError unless the head is one for so many labels, on hidden states of this width."""
+        if (self.coef.shape, self.intercept.shape) != ((labels, width), (labels,)) or not self.mean.shape == self.scale.shape == (width,):
+            raise UserError(
+                f"the baseline's head has the shape {self.coef.shape}, and {labels} labels on {width} hidden units are needed. "
+                "Make the baseline again"
+            )

@@ -57,7 +57,7 @@ def read(folder: Path) -> SavedModel:
     try:
         note = msgspec.json.decode(read_plain(path, LIMIT), type=SavedModel)
     except OSError as error:
-        name = folder.parent.name
+        name = folder.parent.parent.name if folder.parent.name == "rungs" else folder.parent.name
         raise UserError(f"the run {safe_line(name)} has no model yet. See its state with: emotui show {quote(name)}") from error
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}. Train the run again") from error

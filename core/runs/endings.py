@@ -58,17 +58,20 @@ def classify(
         reason = "it was asked to stop" if asked else "it was told to stop by a signal, and not from here"
         return Ending("stopped", f"{reason}; saved at step {step}" if step else reason, "stopped")
     if code < 0:
-        return _by_signal(-code, asked, error, last_log_line, memory_kills, grace)
+        return _by_signal(-code, asked, error, last_log_line, memory_kills, step, grace)
     if code == FINISHED:
         return Ending("crash", "the worker ended without a result")
     reason = error or last_log_line() or f"the worker ended with exit code {code} and said nothing"
     return Ending(_CAUSES.get(code, "crash"), reason)
 
 
-def _by_signal(number: int, asked: Asked, error: str, last_log_line: Callable[[], str], memory_kills: int, grace: float) -> Ending:
+def _by_signal(
+    number: int, asked: Asked, error: str, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
+) -> Ending:
     name = {each.value: each.name for each in signal.Signals}.get(number, f"signal {number}")
     if asked == "kill":
-        return Ending("killed", "it was killed as asked; what came after the last checkpoint is lost", "stopped")
+        lost = "; what came after the last checkpoint is lost" if step else ""  # baselines have no steps
+        return Ending("killed", f"it was killed as asked{lost}", "stopped")
     if asked == "stop" and number == signal.SIGTERM:
         return Ending("stopped", "it was asked to stop before there was anything to save", "stopped")
     if asked == "stop" and number == signal.SIGKILL:

@@ -12,10 +12,33 @@ from ..safe_text import safe_line
 from . import folder
 from .folder import RunFolder
 
-NAMES = ("most_frequent", "tfidf", "encoder")
-"""From the lowest rung to the highest."""
+_TITLES = {
+    "most_frequent": "most frequent class",
+    "tfidf": "TF-IDF",
+    "encoder": "logistic regression on hidden states",
+    "cls": "logistic regression on [CLS]",
+    "mean": "logistic regression on mean",
+}
+"""What each rung is called in a sentence, from the lowest rung to the highest; 'encoder' is the last one of version 0.1.0."""
+_SHORT = {**_TITLES, "most_frequent": "most frequent", "encoder": "LR on states", "cls": "LR on [CLS]", "mean": "LR on mean"}
+"""The same in 13 cells."""
+NAMES = tuple(_TITLES)
+ON_STATES = ("encoder", "cls", "mean")
+"""The rungs that stand on the hidden states of an encoder."""
+_FIRST = ("", "encoder")
+"""Whose files lie where those of a run without rungs do."""
 _NOTE = "emotui.json"
 """The file without which there is no model in a folder."""
+
+
+def title(name: str) -> str:
+    """Return what the rung of this name is called in a sentence."""
+    return _TITLES.get(name) or safe_line(name, 40)
+
+
+def short(name: str) -> str:
+    """Return what the rung of this name is called where there is little room."""
+    return _SHORT.get(name) or safe_line(name.replace("_", " "), 13)
 
 
 def find(ref: str) -> tuple[RunFolder, str]:
@@ -29,12 +52,17 @@ def find(ref: str) -> tuple[RunFolder, str]:
 
 def folder_of(run: RunFolder, rung: str) -> Path:
     """Return where the model of a rung lies; '' is that of a fine-tuned run."""
-    return run.model if rung in ("", "encoder") else run.path / "rungs" / rung
+    return run.model if rung in _FIRST else run.path / "rungs" / rung
 
 
 def predicted(rows: str, rung: str) -> str:
     """Return what the predictions of a rung for a split, or for a file, are kept under."""
-    return rows if rung in ("", "encoder") else f"{rows}-{rung}"
+    return rows if rung in _FIRST else f"{rows}-{rung}"
+
+
+def projected(run: RunFolder, rung: str) -> Path:
+    """Return where the hidden states that a rung stands on are kept in two dimensions."""
+    return run.path / f"{predicted('projection', rung)}.parquet"
 
 
 def kept(run: RunFolder) -> tuple[str, ...]:
@@ -57,8 +85,20 @@ def chosen(run: RunFolder, rung: str) -> str:
     try:
         written = run.result_file.stat().st_mtime_ns
     except OSError:
-        return "encoder" if _has_rungs(run) else ""
+        return _highest(run) if _has_rungs(run) else ""
     return _best(run.path, written)
+
+
+def exported(run: RunFolder, rung: str) -> str:
+    """Return the rung of a baseline whose model is written for others: `rung`, else that on [CLS]; '' for a run that has none.
+
+    Raises UserError for a rung that no class of transformers loads.
+    """
+    if rung in ("most_frequent", "tfidf"):
+        raise UserError(f"no class of transformers loads the rung {rung}. Ask it with: emotui predict {run.id}:{rung}")
+    if rung or not _has_rungs(run):
+        return rung
+    return next((name for name in ("cls", *ON_STATES) if name in kept(run)), "encoder")
 
 
 def _has_rungs(run: RunFolder) -> bool:
@@ -74,7 +114,12 @@ def _best(path: Path, written: int) -> str:  # noqa: ARG001  (part of the cache 
         return ""
     result, there = run.read_result(), kept(run)
     found = best([rung for rung in (result.rungs if result else ()) if rung.name in there])
-    return found.name if found is not None else "encoder"
+    return found.name if found is not None else _highest(run)
+
+
+def _highest(run: RunFolder) -> str:
+    """Return the highest rung that is kept; 'encoder', whose model is then missed, where none is."""
+    return next(reversed(kept(run)), "encoder")
 
 
 def best(measured: Sequence[Rung], named: str = "") -> Rung | None:

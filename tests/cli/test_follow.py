@@ -64,13 +64,13 @@ def training(state="finished", **fields) -> RunView:
 
 
 def ladder(**fields) -> RunView:
-    names = ("most_frequent", "tfidf", "encoder")
+    names = ("most_frequent", "tfidf", "cls", "mean")
     base = RunView(
         id="abc",
         folder="/runs/abc",
         spec=spec(BaselineSpec(DataSpec("starter"))),
         state="finished",
-        rungs=tuple(Rung(name, METRICS, 1.5, 7, name == "encoder") for name in names),
+        rungs=tuple(Rung(name, METRICS, 1.5, 7, name in ("cls", "mean")) for name in names),
         finished=Finished(METRICS, 12.0),
     )
     return msgspec.structs.replace(base, **fields)
@@ -151,13 +151,14 @@ def test_baselines_as_json_and_as_text(tmp_path):
     output, out, _ = streams()
     follow.conclude(RunFolder(tmp_path), ladder(), output, json=True)
     answer = json.loads(text(out))
-    assert [rung["name"] for rung in answer["rungs"]] == ["most_frequent", "tfidf", "encoder"]
+    assert [rung["name"] for rung in answer["rungs"]] == ["most_frequent", "tfidf", "cls", "mean"]
     assert {"accuracy", "f1_weighted", "f1_macro", "per_class", "confusion", "seconds"} <= set(answer["rungs"][2])
     output, out, _ = streams()
     follow.conclude(RunFolder(tmp_path), ladder(), output, json=False)
     shown = text(out)
-    assert shown.count("true \\ predicted") == 3
-    assert "frozen encoder         0.7500" in shown
+    assert shown.count("true \\ predicted") == 4
+    assert "logistic regression on [CLS]    0.7500" in shown
+    assert "logistic regression on mean     0.7500" in shown
     assert "hidden states from the cache" in shown
 
 

@@ -347,7 +347,7 @@ def _saved(place: Path, content: bytes) -> Shown:
 
 
 def _head(place: Path, content: bytes) -> Shown:
-    from emotui.core.model.baseline import HEAD_FILE, Head
+    from emotui.core.model.rung_models import HEAD_FILE, Head
 
     (place / HEAD_FILE).write_bytes(content)
     head = Head.load(place)

@@ -101,11 +101,12 @@ def baseline_events(*, labels: Sequence[str] = LABELS) -> list[events.Event]:
     rungs = [
         events.Rung("most_frequent", metrics(0.19, labels=labels), 0.1),
         events.Rung("tfidf", metrics(0.88, labels=labels), 6.2, 41),
-        events.Rung("encoder", metrics(0.69, labels=labels), 31.0, 212, cached=True, shape=(16_000, 384)),
+        events.Rung("cls", metrics(0.57, labels=labels), 29.0, 160, cached=True, shape=(16_000, 384)),
+        events.Rung("mean", metrics(0.69, labels=labels), 31.0, 212, cached=True, shape=(16_000, 384)),
     ]
     return [
         events.AttemptStarted(4322),
-        events.Started("cpu", "2 cores", "bf16", tuple(labels), {"train": 16_000, "validation": 2_000, "test": 2_000}, {"pooling": "cls"}),
+        events.Started("cpu", "2 cores", "bf16", tuple(labels), {"train": 16_000, "validation": 2_000, "test": 2_000}, {"pooling": "both"}),
         events.Progress("extract", 16_000, 16_000, "rows", 30.0),
         *(events.RungDone(rung) for rung in rungs),
         events.Finished(rungs[1].metrics, seconds=40.0),
@@ -215,7 +216,7 @@ def write_predictions(
 
 
 def write_projection(folder: Path, rows: int = 900, labels: Sequence[str] = LABELS, seed: int = 0) -> Path:
-    """Write projection.parquet: one cluster a class."""
+    """Write the projection of a baseline's mean hidden states: one cluster a class."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -229,7 +230,7 @@ def write_projection(folder: Path, rows: int = 900, labels: Sequence[str] = LABE
             "label": pa.array(np.asarray(labels, dtype=object)[label], pa.string()),
         }
     )
-    path = folder / "projection.parquet"
+    path = folder / "projection-mean.parquet"
     pq.write_table(table, path)
     return path
 

@@ -12,22 +12,23 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from emotui.core.errors import UserError
-from emotui.core.events import Event, Finished, Line, Note, Progress, RungDone, Started
-from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export
+from emotui.core.events import Event, Finished, Line, Note, Progress, Result, RungDone, Started
+from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export, rung_models
 from emotui.core.questions import AskClassify, AskExport
 from emotui.core.runs import folder, tables
 from emotui.core.runs.folder import RunFolder
-from emotui.core.specs import BaselineSpec, DataSpec, Pooling
+from emotui.core.specs import BaselineSpec, DataSpec, Pooling, Poolings
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from transformers import AutoModel, AutoTokenizer
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 
 
-def ladder(data: Path, model: Path, pooling: Pooling = "cls", layer: int | None = None) -> tuple[RunFolder, list[Event]]:
+def ladder(data: Path, model: Path, pooling: Poolings = "both", layer: int | None = None) -> tuple[RunFolder, list[Event]]:
     job = BaselineSpec(DataSpec(str(data)), str(model), pooling=pooling, layer=layer, device="cpu", precision="float32")
     run = folder.create(job, data_hash="", labels=(), versions={})
     events: list[Event] = []
@@ -43,20 +44,39 @@ def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
 def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) -> None:
     run, events = ladder(tiny_data, tiny_model)
     rungs = {event.rung.name: event.rung for event in events if isinstance(event, RungDone)}
-    assert list(rungs) == ["most_frequent", "tfidf", "encoder"]
+    assert list(rungs) == ["most_frequent", "tfidf", "cls", "mean"]
     (texts, labels), (valid_texts, valid_labels) = rows(tiny_data, "train"), rows(tiny_data, "validation")
     most = max(sorted(set(labels)), key=labels.count)
     assert rungs["most_frequent"].metrics.accuracy == pytest.approx(valid_labels.count(most) / len(valid_labels))
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=10, max_iter=1000)).fit(texts, labels)
     predicted = pipeline.predict(valid_texts)
     assert rungs["tfidf"].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
-    assert rungs["tfidf"].iterations and rungs["encoder"].iterations
-    assert [rung.shape for rung in rungs.values()] == [(), (), (90, 32)]
-    for rung in ("tfidf", "most_frequent"):
+    assert rungs["tfidf"].iterations and all(rungs[name].iterations for name in ("cls", "mean"))
+    assert [rung.shape for rung in rungs.values()] == [(), (), (90, 32), (90, 32)]
+    tokenizer, encoder = AutoTokenizer.from_pretrained(tiny_model), AutoModel.from_pretrained(tiny_model).eval()
+    for name in ("cls", "mean"):
+        states = [each[name] for each in pooled_by_hand(tokenizer, encoder, texts + valid_texts)]
+        pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=1, max_iter=3000)).fit(states[: len(texts)], labels)
+        predicted = pipeline.predict(states[len(texts) :])
+        assert rungs[name].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"), abs=0.04)
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    assert finished.metrics.f1_macro == max(rung.metrics.f1_macro for rung in rungs.values())
+    for rung in ("tfidf", "most_frequent", "cls", "mean"):
         kept = tables.read_predictions(run.predictions_file(f"validation-{rung}"), ("anger", "joy", "sadness"))
         assert kept["label"].to_pylist() == valid_labels
         right = sum(a == b for a, b in zip(kept["prediction"].to_pylist(), valid_labels, strict=True))
         assert right / len(valid_labels) == pytest.approx(rungs[rung].metrics.accuracy)
+
+
+def pooled_by_hand(tokenizer, encoder, texts: list[str]) -> list[dict[str, np.ndarray]]:
+    """The [CLS] hidden state of each text, and the mean over its tokens, one text at a time without padding."""
+    found = []
+    for text in texts:
+        with torch.inference_mode():
+            hidden = encoder(**tokenizer(text, return_tensors="pt", truncation=True, max_length=48)).last_hidden_state[0]
+        found.append({"cls": hidden[0].numpy(), "mean": hidden.mean(0).numpy()})
+    return found
 
 
 def write_chinese(folder: Path) -> Path:
@@ -109,9 +129,11 @@ def test_a_kept_baseline_predicts_what_was_measured(tiny_model: Path, tiny_data:
     run, events = ladder(tiny_data, tiny_model, pooling)
     finished = events[-1]
     assert isinstance(finished, Finished)
-    table = pq.read_table(run.predictions_file("validation")).to_pylist()
+    (only,) = [event.rung for event in events if isinstance(event, RungDone) and event.rung.shape]
+    assert only.name == pooling
+    table = pq.read_table(run.predictions_file(f"validation-{pooling}")).to_pylist()
     predicted, truth = [row["prediction"] for row in table], [row["label"] for row in table]
-    assert finished.metrics.f1_weighted == pytest.approx(f1_score(truth, predicted, average="weighted"))
+    assert only.metrics.f1_weighted == pytest.approx(f1_score(truth, predicted, average="weighted"))
     texts, labels = rows(tiny_data, "validation")
     assert truth == labels
     answer = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts)))
@@ -130,8 +152,8 @@ def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model:
     compute = device.choose("cpu", "float32")
     for layer, expected in ((1, every[1]), (2, every[2])):
         asked = checkpoint.at(tiny_model).checked_layer(layer)
-        states, _ = baseline.Extractor(checkpoint.at(tiny_model), 48, compute, asked).states(texts, "cls")
-        np.testing.assert_allclose(states, expected[:, 0], atol=1e-5)
+        states, _ = baseline.Extractor(checkpoint.at(tiny_model), 48, compute, asked).states(texts, ("cls",))
+        np.testing.assert_allclose(states["cls"], expected[:, 0], atol=1e-5)
     with pytest.raises(UserError, match="--layer 3 is out of range: this model has layers 1 to 2"):
         checkpoint.at(tiny_model).checked_layer(3)
 
@@ -140,11 +162,20 @@ def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model:
 def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, tiny_data: Path, tmp_path: Path, layer: int) -> None:
     from transformers import pipeline
 
-    run, _ = ladder(tiny_data, tiny_model, layer=layer)
+    run, happened = ladder(tiny_data, tiny_model, layer=layer)
     texts, _ = rows(tiny_data, "validation")
-    measured = pq.read_table(run.predictions_file("validation")).to_pylist()
-    answer = classify.classify(AskClassify(run=str(run.path), texts=tuple(texts)))
+    measured = pq.read_table(run.predictions_file("validation-cls")).to_pylist()
+    answer = classify.classify(AskClassify(run=str(run.path), rung="cls", texts=tuple(texts)))
+    measured_rungs = tuple(event.rung for event in happened if isinstance(event, RungDone))
+    run.result_file.write_bytes(msgspec.json.encode(Result("finished", "", 0.0, rungs=measured_rungs, finished=happened[-1])))
     export.export(AskExport(run=str(run.path), folder=str(tmp_path / "exported")))
+    card = (tmp_path / "exported" / "README.md").read_text("utf-8")
+    of_cls = next(rung.metrics for rung in measured_rungs if rung.name == "cls")
+    assert f"| F1, macro | {of_cls.f1_macro:.4f} |" in card  # not those of the best rung
+    assert "| pooling | cls |" in card
+    assert card.count("| (90, 32) |") == 2 and "| most frequent class |" in card and "| logistic regression on mean |" in card
+    with pytest.raises(UserError, match=f"mean pooling has no class in transformers .* Export its rung cls, as {run.id}:cls"):
+        export.export(AskExport(run=str(run.path), folder=str(tmp_path / "mean"), rung="mean"))
     exported = pipeline("text-classification", model=str(tmp_path / "exported"), top_k=None)(texts)
     for prediction, row, scores in zip(answer.predictions, measured, exported, strict=True):
         assert list(prediction.probabilities.values()) == pytest.approx(row["probabilities"], abs=1e-5)
@@ -157,9 +188,9 @@ def test_the_head_is_the_regressions_own_function(classes: list[int], tmp_path: 
     states, truth = random.normal(2, 3, (60, 5)), random.choice(classes, 60)
     scaler = StandardScaler().fit(states)
     regression = LogisticRegression().fit(scaler.transform(states), truth)
-    head = baseline.Head.from_regression(scaler, regression, 3)
+    head = rung_models.Head.from_regression(scaler, regression, 3)
     head.save(tmp_path)
-    probabilities = baseline.Head.load(tmp_path).probabilities(states)
+    probabilities = rung_models.Head.load(tmp_path).probabilities(states)
     np.testing.assert_allclose(probabilities[:, classes], regression.predict_proba(scaler.transform(states)), atol=1e-9)
     assert probabilities[:, [each for each in range(3) if each not in classes]].sum() < 1e-9
     weight, bias = head.folded()
@@ -174,9 +205,7 @@ def test_a_second_ladder_takes_the_hidden_states_from_the_cache(tiny_model: Path
 
     monkeypatch.setattr(checkpoint.Checkpoint, "encoder", refuse)
     _, second = ladder(tiny_data, tiny_model)
-    rungs = [
-        next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "encoder") for events in (first, second)
-    ]
+    rungs = [next(event.rung for event in events if isinstance(event, RungDone) and event.rung.name == "cls") for events in (first, second)]
     assert (rungs[0].cached, rungs[1].cached) == (False, True)
     assert rungs[0].metrics == rungs[1].metrics
     _, mean = ladder(tiny_data, tiny_model, "mean")
@@ -199,7 +228,7 @@ def test_the_ladder_stops_when_asked(tiny_model: Path, tiny_data: Path) -> None:
 
 def test_the_projection_is_the_first_two_principal_components(tiny_model: Path, tiny_data: Path) -> None:
     run, _ = ladder(tiny_data, tiny_model)
-    table = pq.read_table(run.path / "projection.parquet")
+    table = pq.read_table(run.path / "projection-cls.parquet")
     assert table.num_rows == 90
     assert sorted(table.column("label").to_pylist()) == sorted(rows(tiny_data, "train")[1])
     key = next((encode.paths.cache_folder() / "hidden_states").iterdir())

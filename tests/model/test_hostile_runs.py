@@ -115,16 +115,18 @@ def test_each_ends_with_a_value_or_a_sentence(task: str, engine: Session, tiny_m
     if task == "baseline":
         ladder = BaselineSpec(data, str(tiny_model), device="cpu", precision="float32")
         baseline.fit(ladder, made := folder.create(ladder, **known), lambda _: None, lambda: False)
+        model = made.path / "rungs" / "mean"
     else:
         job = TrainSpec(data, str(tiny_model), epochs=1, batch_size=32, device="cpu", precision="float32")
         finetune.train(job, made := folder.create(job, **known), lambda _: None, lambda: False)
-    ask = AskClassify(run=str(made.path), texts=("i miss my old dog",))
+        model = made.model
+    ask = AskClassify(run=str(made.path), rung="mean" if task == "baseline" else "", texts=("i miss my old dog",))
     assert engine.ask(ask).predictions[0].label in known["labels"]
-    whole = shutil.copytree(made.model, emotui_home / "whole")
+    whole = shutil.copytree(model, emotui_home / "whole")
     for name, spoil in (BASELINE if task == "baseline" else TRAINED).items():
-        shutil.rmtree(made.model)
-        shutil.copytree(whole, made.model)
-        spoil(made.model)
+        shutil.rmtree(model)
+        shutil.copytree(whole, model)
+        spoil(model)
         try:
             answer = engine.ask(ask)
         except UserError as error:

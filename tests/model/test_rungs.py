@@ -48,7 +48,7 @@ def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
 
 def test_each_rung_answers_as_scikit_learn_does(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     run, measured = ladder(tiny_data, tiny_model)
-    assert rungs.kept(run) == rungs.NAMES
+    assert rungs.kept(run) == tuple(measured) == ("most_frequent", "tfidf", "cls", "mean")
     texts, truth = rows(tiny_data, "validation")
     train, labels = rows(tiny_data, "train")
     vectorizer = TfidfVectorizer()
@@ -72,24 +72,24 @@ def test_each_rung_answers_as_scikit_learn_does(emotui_home: Path, tiny_model: P
 def test_the_best_rung_answers_by_default(emotui_home: Path, tiny_model: Path, tiny_data: Path, tmp_path: Path) -> None:
     run, measured = ladder(tiny_data, tiny_model)
     ask = AskClassify(run=str(run.path), texts=("i feel great",))
-    assert classify.classify(ask).rung == "encoder"  # before it has ended
-    for best in rungs.NAMES:
-        ended(run, measured, **{name: 0.9 if name == best else 0.5 for name in rungs.NAMES})
+    assert classify.classify(ask).rung == "mean"  # before it has ended
+    for best in measured:
+        ended(run, measured, **{name: 0.9 if name == best else 0.5 for name in measured})
         assert classify.classify(ask).rung == best
         assert classify.classify(msgspec.structs.replace(ask, rung="tfidf")).rung == "tfidf"
-    ended(run, measured, most_frequent=0.5, tfidf=0.5, encoder=0.5)
-    assert classify.classify(ask).rung == "encoder"
-    ended(run, measured, tfidf=1.0, encoder=0.1)
+    ended(run, measured, most_frequent=0.5, tfidf=0.5, cls=0.5, mean=0.5)
+    assert classify.classify(ask).rung == "mean"
+    ended(run, measured, tfidf=1.0, cls=0.1, mean=0.1)
     (tmp_path / "in.csv").write_text("id,text\n1,i feel great\n")
     answer = classify_file.classify_file(
         AskClassifyFile(str(run.path), str(tmp_path / "in.csv"), str(tmp_path / "out.csv")), lambda *_: None
     )
     assert (answer.rung, answer.rows) == ("tfidf", 1)
-    before = run.predictions_file("validation").read_bytes()
+    before = run.predictions_file("validation-cls").read_bytes()
     found = evaluate.evaluate(AskEvaluate(run=str(run.path), split="validation", resamples=10), lambda *_: None)
     assert found.rung == "tfidf" and found.metrics.f1_macro == pytest.approx(measured["tfidf"].metrics.f1_macro)
     assert found.predictions.endswith("validation-tfidf.parquet")
-    assert run.predictions_file("validation").read_bytes() == before
+    assert run.predictions_file("validation-cls").read_bytes() == before
 
 
 def test_rungs_are_named_after_a_colon(emotui_home: Path, tiny_model: Path, tiny_data: Path, tmp_path: Path, capsys) -> None:
@@ -104,6 +104,7 @@ def test_rungs_are_named_after_a_colon(emotui_home: Path, tiny_model: Path, tiny
         rungs.find(f"{trained.id}:tfidf")
     assert main(["export", f"{run.id}:tfidf", str(tmp_path / "out")]) == 2
     assert f"emotui predict {run.id}:tfidf" in capsys.readouterr().err
+    (run.path / "rungs" / "cls").rename(run.model)
     for path in (run.path / "rungs").rglob("emotui.json"):
         path.unlink()
     with pytest.raises(UserError, match="It has: encoder"):  # a run of an earlier version

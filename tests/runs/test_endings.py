@@ -39,6 +39,7 @@ def ending(code: int, **more: Any) -> endings.Ending:
         (1, {"last_log_line": lambda: "ImportError: y"}, "crash", "failed", "ImportError: y"),
         (77, {}, "crash", "failed", "the worker ended with exit code 77 and said nothing"),
         (-signal.SIGKILL, {"asked": "kill"}, "killed", "stopped", "it was killed as asked; what came after the last checkpoint is lost"),
+        (-signal.SIGKILL, {"asked": "kill", "step": 0}, "killed", "stopped", "it was killed as asked"),
         (-signal.SIGKILL, {"asked": "stop"}, "killed", "stopped", "it did not stop within 130 s of being asked and was killed"),
         (-signal.SIGTERM, {"asked": "stop"}, "stopped", "stopped", "it was asked to stop before there was anything to save"),
         (-signal.SIGTERM, {}, "killed", "failed", "the worker was killed (SIGTERM), and not from here"),

@@ -33,7 +33,7 @@ ENTRIES = {
     "preset": "auto",
     "device": "auto",
     "precision": "auto",
-    "pooling": "cls",
+    "pooling": "both",
 }
 
 

@@ -70,7 +70,7 @@ async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size:
         "CPU ",
         "memory ",
         "0.880 TF-IDF",
-        "0.696 encoder",
+        "LR on mean",
         "train 0.",
         "● ",
     ):
@@ -310,7 +310,23 @@ async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> 
         assert cloud is not None
         assert len(cloud.x) == 900
         text = "\n".join(drawn(app))
-        for words in ("most frequent", "TF-IDF", ", cached", "6.2 s", "all 900", "hidden states"):
+        for words in ("most frequent", "TF-IDF", "LR on [CLS]", "LR on mean", "(16000, 384), cached", "6.2 s", "all 900"):
+            assert words in text, words
+        assert "hidden states in two dimensions, mean of the tokens" in text
+        await pilot.press("b")
+        await settle(pilot)
+        assert "this baseline has kept no picture of its hidden states" in "\n".join(drawn(app))  # none was written of [CLS]
+
+
+async def test_the_hidden_states_of_a_run_of_version_0_1_0_are_shown(runs: Path) -> None:
+    happened = folders.baseline_events()
+    old = [*happened[:5], events.RungDone(events.Rung("encoder", folders.metrics(0.63), 31.0, 212)), happened[-1]]
+    run = folders.write_run(runs, "base11", specs.BaselineSpec(specs.DataSpec("starter"), pooling="cls"), old)
+    folders.write_projection(run).rename(run / "projection.parquet")
+    async with application(IDLE, "3") as (app, pilot):
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        for words in ("LR on states", "all 900", "hidden states in two dimensions ─"):
             assert words in text, words
 
 
@@ -500,7 +516,7 @@ async def test_b_turns_the_rungs_of_a_baseline_and_the_best_one_is_shown_first(r
     folders.write_baseline_run(runs)
     async with application(IDLE, "3", size=(200, 60)) as (app, pilot):
         seen = []
-        for _ in range(4):
+        for _ in range(5):
             text = "\n".join(drawn(app))
             title = next(line for line in text.splitlines() if "confusion matrix, row %" in line)
             score = next(line for line in text.splitlines() if "base22 baseline" in line)
@@ -510,7 +526,7 @@ async def test_b_turns_the_rungs_of_a_baseline_and_the_best_one_is_shown_first(r
     view = view_of(RunFolder(runs / "base22"))
     f1 = {rung.name: f"{rung.metrics.f1_weighted:.3f}" for rung in view.rungs}
     first = ("TF-IDF", f1["tfidf"])
-    assert seen == [first, ("encoder", f1["encoder"]), ("most frequent", f1["most_frequent"]), first]
+    assert seen == [first, ("LR on [CLS]", f1["cls"]), ("LR on mean", f1["mean"]), ("most frequent", f1["most_frequent"]), first]
 
 
 @pytest.mark.parametrize("width", [44, 58, 63, 76, 116])

@@ -344,13 +344,10 @@ class ClassifyScreen(Page):
         self._load_models()
 
 
-_RUNGS = {"most_frequent": "most frequent class", "tfidf": "TF-IDF", "encoder": "logistic regression"}
-
-
 def _kind(view: RunView, rung: str) -> str:
     """Return what answers: the task of a run, or of a baseline the `rung`, else its best one."""
     found = view.rung(rung)
-    return _RUNGS[found.name] if found is not None else task_of(view.spec.job)
+    return rungs.title(found.name) if found is not None else task_of(view.spec.job)
 
 
 def _milliseconds(seconds: float) -> str:

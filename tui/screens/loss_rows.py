@@ -16,6 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from ...core.errors import UserError
+from ...core.runs.rungs import short
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
@@ -23,7 +24,6 @@ from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
 from .training_rows import MOST, LossRow, read_rows
-from .training_words import RUNG_NAMES
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -83,7 +83,7 @@ class LossRows(ModalScreen[None]):
             true, predicted = (self._looks[index] for index in self._cell)
             title = Text.assemble((f"{true.glyph} {safe_line(true.name, 24)}", true.color), " taken for ")
             title.append_text(Text(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color))
-        rung = f" {RUNG_NAMES[self._rung]}" if self._rung in RUNG_NAMES else ""
+        rung = f" {short(self._rung)}" if self._rung else ""
         self.query_one("#loss-rows").border_title = title.append(f", run {safe_line(self._view.id)}{rung}, {safe_line(self._split, 20)}")
         self.query_one("#row-text Static", Static).update(Text("reading the predictions…", "dim"))
         self._read()

@@ -163,9 +163,9 @@ class TrainingScreen(RunRequests):
         if not views:
             return
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
-        self.query_one(Charts).show(views, ladder_for(view, runs), palette)
-        self._draw_facts(view)
         panels = self.query_one(Panels)
+        self.query_one(Charts).show(views, ladder_for(view, runs), palette, panels.rung)
+        self._draw_facts(view)
         panels.show(views, compared_with(view, runs) if baseline else [])
         self.query_one(TabLine).show(panels.tabs, panels.active)
         if self._offered != (view.folder, view.state):
@@ -227,7 +227,7 @@ class TrainingScreen(RunRequests):
         self.draw()
 
     def action_turn_rung(self) -> None:
-        """Show the next rung of the baseline that is looked at in the matrix, the classes and the worst rows."""
+        """Show the next rung of the baseline that is looked at in the matrix, the classes, the worst rows and the hidden states."""
         self.query_one(Panels).turn_rung()
         self.draw()
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ...core.events import Metrics, Rung
+from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec, TrainSpec
 from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import RUNG_NAMES, looks_of, name_of
+from .training_words import looks_of, name_of
 
 Scores = Literal["weighted", "macro", "classes"]
 SCORES: tuple[Scores, ...] = get_args(Scores)
@@ -41,11 +42,6 @@ class Palette:
         score, accuracy = variables["success"], variables["secondary"]
         runs = (variables["primary"], variables["warning"], variables["success"], variables["accent"], variables["secondary"])
         return cls(train, validation, score, accuracy, variables["foreground"], (*runs, variables["error"]))
-
-
-def rung_name(rung: Rung) -> str:
-    """Return a rung's name for people."""
-    return RUNG_NAMES.get(rung.name, rung.name.replace("_", " "))
 
 
 def color_of(views: Sequence[RunView], index: int, palette: Palette) -> str:
@@ -117,7 +113,7 @@ def score_chart(
         if len(views) == 1 and scores == "weighted":
             accuracy = tuple(metrics.accuracy for _, metrics in found)
             series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
-    reached = [(rung_name(rung), getattr(rung.metrics, figure)) for rung in ladder]
+    reached = [(rungs.short(rung.name), getattr(rung.metrics, figure)) for rung in ladder]
     levels = tuple(Level(f"{value:.3f} {rung}", value, palette.level) for rung, value in reached)
     both = "weighted F1 and accuracy" if len(views) == 1 else "weighted F1"
     title = f"{'macro-F1' if scores == 'macro' else both}, validation"

@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher
 
 from ...core.errors import UserError
 from ...core.events import Rung
+from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
 from ..state import AppState
@@ -24,6 +25,8 @@ from .training_charts import READING, SCORES, Palette, Scores, loss_chart, score
 from .training_files import read_projection
 from .training_words import looks_of
 
+_OF = {"cls": ", [CLS]", "mean": ", mean of the tokens"}
+
 
 class Charts(ContentSwitcher):
     """Shows the curves of runs, or the hidden states where one baseline is alone."""
@@ -31,8 +34,8 @@ class Charts(ContentSwitcher):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(initial="curves", id=id)
         self._scores: Scores = SCORES[0]
-        self._projection: tuple[str, bool] | None = None
-        """Folder of the run whose projection was read, and whether it was for a dark theme."""
+        self._projection: tuple[str, str, bool] | None = None
+        """Folder and rung of the run whose projection was read, and whether it was for a dark theme."""
 
     @property
     def _state(self) -> AppState:
@@ -44,15 +47,18 @@ class Charts(ContentSwitcher):
             yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
         yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
 
-    def show(self, views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette) -> None:
-        """Show the first of `views`, with the others over it; `ladder` are the rungs that its scores are above or below."""
+    def show(self, views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, rung: str = "") -> None:
+        """Show the first of `views`, with the others over it; `ladder` are the rungs that its scores are above or below.
+
+        Of a baseline they are the hidden states of `rung`, or of its best rung that has any.
+        """
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
         self.current = "density" if baseline and len(views) == 1 else "curves"
         shown = [each for each in views if not isinstance(each.spec.job, BaselineSpec)] or views
         self.query_one("#loss", Plot).show(loss_chart(shown, palette))
         self.query_one("#score", Plot).show(score_chart(shown, ladder, palette, self._scores, dark=self._state.dark))
         if baseline:
-            self._draw_hidden_states(view)
+            self._draw_hidden_states(view, rung)
 
     def turn_scores(self) -> None:
         """Take the next kind of scores, which is shown from the next time on."""
@@ -65,26 +71,29 @@ class Charts(ContentSwitcher):
             if plot is not event.plot:
                 plot.look(event.plot.view.window, event.plot.view.cursor)
 
-    def _draw_hidden_states(self, view: RunView) -> None:
-        wanted = (view.folder, self._state.dark)
+    def _draw_hidden_states(self, view: RunView, rung: str) -> None:
+        found = rungs.best([each for each in view.rungs if each.name in rungs.ON_STATES], rung if rung in rungs.ON_STATES else "")
+        name = found.name if found is not None else ""
+        wanted = (view.folder, name, self._state.dark)
         if self._projection == wanted:
             return
         if self._projection is None or self._projection[0] != view.folder or view.finished is not None:
             self.workers.cancel_group(self, "projection")
             self.query_one(Density).show(None, empty=_no_states(view))  # never another run's
             self._projection = None
-        if view.finished is not None:
+        if view.finished is not None and (name or view.is_whole):
             self._projection = wanted
-            self._read_projection(view)
+            self._read_projection(view, name)
 
     @work(exclusive=True, group="projection")
-    async def _read_projection(self, view: RunView) -> None:
+    async def _read_projection(self, view: RunView, rung: str) -> None:
         try:
-            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self._state.dark))
+            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self._state.dark), rung)
         except UserError as error:
             self._state.say(str(error), problem=True)
         else:
-            self.query_one(Density).show(cloud, empty="this baseline has kept no picture of its hidden states")
+            title = f"hidden states in two dimensions{_OF.get(rung, '')}"
+            self.query_one(Density).show(cloud, empty="this baseline has kept no picture of its hidden states", title=title)
 
 
 def _no_states(view: RunView) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...core.errors import UserError
 from ...core.plain_files import open_plain
+from ...core.runs.folder import RunFolder
 from ..widgets.density import Cloud
 from ..widgets.label_look import LabelLook
 
@@ -40,16 +41,16 @@ def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[i
     return mark, text
 
 
-def read_projection(run: Path, looks: Sequence[LabelLook]) -> Cloud | None:
-    """Return the projected hidden states of a baseline; None where it made none. Raises UserError where they cannot be read."""
+def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cloud | None:
+    """Return the projected hidden states that a rung stands on; None where it made none. Raises UserError where they cannot be read."""
     import numpy as np
     import pyarrow as pa
 
-    from ...core.runs import tables
+    from ...core.runs import rungs, tables
 
     schema = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.string())])
     try:
-        table = tables.read(run / "projection.parquet", schema)
+        table = tables.read(rungs.projected(RunFolder(run), rung), schema)
     except FileNotFoundError:
         return None
     encoded = table["label"].combine_chunks()

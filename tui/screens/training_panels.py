@@ -26,7 +26,7 @@ from .loss_rows import LossRows
 from .training_charts import READING
 from .training_files import read_log
 from .training_tables import class_table, epoch_table, ladder_table, settings_table
-from .training_words import RUNG_NAMES, looks_of, name_of, spec_rows
+from .training_words import looks_of, name_of, spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 
@@ -146,7 +146,7 @@ class Panels(Widget):
             return None
         looks = looks_of(view, dark=self.app.current_theme.dark)
         rung = self.rung_of(view)
-        return Matrix(f"{name_of(view)} {RUNG_NAMES.get(rung) or view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
+        return Matrix(f"{name_of(view)} {rungs.short(rung) or view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
 
     def rung_of(self, view: RunView) -> str:
         """Return the rung of a baseline that is shown; '' for another run."""

@@ -56,7 +56,7 @@ def read_rows(
     try:
         found = tables.read_predictions(RunFolder(run).predictions_file(predicted(split, rung)), labels)
     except FileNotFoundError:
-        if rung not in ("", "encoder"):
+        if rung:
             remedy = f"emotui evaluate {quote(f'{run.name}:{rung}')} --split {quote(split)}"
             raise UserError(f"the rows of this rung were not kept when {run.name} was made. They are written by: {remedy}") from None
         raise UserError(f"the rows are known when the run has finished: there is no {split} prediction in {run.name} yet") from None

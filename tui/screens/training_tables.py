@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ...core.events import EpochRow, Evaluated, Metrics, Rung
+from ...core.runs.rungs import short
 from ...core.safe_text import cell_width, pad, safe_line
 from ...core.units import count, duration
 from ..widgets.bars import bar, sparkline
 from ..widgets.label_look import LabelLook
-from .training_charts import rung_name
 
 _LONGEST = 4_000
 """Cells of a setting."""
@@ -55,7 +55,7 @@ def ladder_table(
     lines = [Text(f"{'':{named}} {pad('F1 weighted', room + 7)}{head}", "dim", no_wrap=True)]
     for rung in rungs:
         values = {"accuracy": f"{rung.metrics.accuracy:.3f}", "time": duration(rung.seconds), "F1 macro": f"{rung.metrics.f1_macro:.3f}"}
-        line = _ladder_line(rung_name(rung), named, rung.metrics.f1_weighted, room, colors["primary"])
+        line = _ladder_line(short(rung.name), named, rung.metrics.f1_weighted, room, colors["primary"])
         lines.append(line.append("".join(values[name].rjust(size) for name, size in columns.items())))
         if rung.cached or rung.shape:
             shape = f" {tuple(rung.shape)}" if rung.shape else ""

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ...core import hyperparameters
 from ...core.events import Step
+from ...core.runs import rungs
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -23,7 +24,6 @@ QUIET = 20.0
 """Seconds without an event after which a live run is said to make no progress."""
 RECENT = 20
 """Steps over which speeds are averaged."""
-RUNG_NAMES = {"most_frequent": "most frequent", "tfidf": "TF-IDF", "encoder": "encoder"}
 _BAR = 12
 
 
@@ -75,7 +75,7 @@ def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNo
         task=view.task,
         state=view.state,
         data=short_source(view.spec.job.data.source),
-        model=short_source(view.spec.job.model) if answers is None or answers.name == "encoder" else RUNG_NAMES[answers.name],
+        model=short_source(view.spec.job.model) if answers is None or answers.name in rungs.ON_STATES else rungs.short(answers.name),
         score=shown,
         age=age(max(0.0, now - view.spec.created)),
         marked=marked,

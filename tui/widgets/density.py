@@ -93,8 +93,10 @@ class Density(Widget, can_focus=True):
     def cloud(self) -> Cloud | None:
         return self._cloud
 
-    def show(self, cloud: Cloud | None, *, empty: str = "") -> None:
-        """Show a cloud; in the place of None stands `empty`, or what stood there before."""
+    def show(self, cloud: Cloud | None, *, empty: str = "", title: str = "") -> None:
+        """Show a cloud under a `title`; in the place of None stands `empty`; without these what stood there before."""
+        if title:
+            self.border_title = Text(title)
         if cloud is not self._cloud or empty not in ("", self._empty):
             self._cloud, self._empty = cloud, empty or self._empty
             self._first = 0
