@@ -10,6 +10,7 @@ import msgspec
 
 from ..errors import UserError
 from ..questions import AskEvaluate
+from ..runs import rungs
 from ..safe_text import safe_line
 from ..units import count, percent
 from . import options, render, shapes
@@ -38,7 +39,7 @@ def add(commands: Any) -> None:
     )
     options.add_run(errors, rungs=True)
     errors.add_argument("--split", choices=("train", "validation", "test"), default="validation", help="which rows (default: validation)")
-    errors.add_argument("--rung", choices=("most_frequent", "tfidf", "encoder"), help="of a baseline, as in RUN:RUNG (default: the best)")
+    errors.add_argument("--rung", choices=rungs.NAMES, help="of a baseline, as in RUN:RUNG (default: the best)")
     errors.add_argument("--against", metavar="RUN2", help="compare with another run, or RUN:RUNG, row by row, by McNemar's exact test")
     errors.add_argument(
         "--slice",
@@ -143,7 +144,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _named(name: str, rung: str | None) -> tuple[RunFolder, str]:
-    from ..runs import links, rungs
+    from ..runs import links
 
     run, named = rungs.find(name)
     links.check(run)

@@ -67,10 +67,10 @@ def kept(run: RunFolder, key: str) -> tuple[list[str], list[str], np.ndarray]:
 
 
 def test_a_run_is_told_with_figures_of_scikit_learn(run: RunFolder, asked) -> None:
-    answer = json.loads(asked("errors", f"{run.id}:encoder", "--json")[0])
-    truth, predicted, probabilities = kept(run, "validation")
+    answer = json.loads(asked("errors", f"{run.id}:mean", "--json")[0])
+    truth, predicted, probabilities = kept(run, "validation-mean")
     labels = list(answer["per_class"])
-    assert (answer["run"], answer["rung"], answer["split"], answer["rows"]) == (run.id, "encoder", "validation", len(truth))
+    assert (answer["run"], answer["rung"], answer["split"], answer["rows"]) == (run.id, "mean", "validation", len(truth))
     assert answer["f1_weighted"] == pytest.approx(f1_score(truth, predicted, average="weighted"))
     for index, name in enumerate(labels):
         expected = precision_score(truth, predicted, labels=labels, average=None, zero_division=0)[index]
@@ -134,8 +134,8 @@ def test_rows_are_listed_where_they_meet_a_filter(run: RunFolder, asked) -> None
 
 
 def test_the_temperature_is_fitted_kept_taken_and_told(run: RunFolder, asked, tmp_path: Path) -> None:
-    name, text = f"{run.id}:encoder", "we danced all day and i feel great today"
-    truth, _, probabilities = kept(run, "validation")
+    name, text = f"{run.id}:mean", "we danced all day and i feel great today"
+    truth, _, probabilities = kept(run, "validation-mean")
     labels = list(run.read_spec().labels)
     ids = np.array([labels.index(label) for label in truth])
     logits = np.log(probabilities)
@@ -161,15 +161,15 @@ def test_the_temperature_is_fitted_kept_taken_and_told(run: RunFolder, asked, tm
         assert json.loads(asked("predict", name, text, "--json")[0])["predictions"][0]["probabilities"] == before
         assert "there was no temperature to forget" in asked("errors", name, "--forget-temperature")[1]
     finally:
-        temperature.remove(run, "encoder")
+        temperature.remove(run, "mean")
 
 
 def test_a_damaged_temperature_is_told(run: RunFolder, asked) -> None:
-    path = run.model / temperature.FILE
+    path = run.path / "rungs" / "mean" / temperature.FILE
     for content in ("{", '{"temperature": 0}', '{"temperature": "hot"}', '{"temperature": 1e9}'):
         path.write_text(content)
         try:
-            assert "temperature.json is damaged" in asked("predict", f"{run.id}:encoder", "a text", code=2)[1]
+            assert "temperature.json is damaged" in asked("predict", f"{run.id}:mean", "a text", code=2)[1]
         finally:
             path.unlink()
 
@@ -193,27 +193,27 @@ def test_predict_is_unsure_below_the_threshold(run: RunFolder, asked, tmp_path: 
 
 
 def test_what_is_kept_is_bound_to_its_rows_and_its_model(run: RunFolder, asked) -> None:
-    found = examined.examine(run, "encoder", "validation")
-    assert found is not None and found.predictions.name == f"{run.id}:encoder"
-    path = run.predictions_file("validation")
+    found = examined.examine(run, "mean", "validation")
+    assert found is not None and found.predictions.name == f"{run.id}:mean"
+    path = run.predictions_file("validation-mean")
     whole = path.read_bytes()
     table = pq.read_table(path)
     try:
         pq.write_table(table.slice(0, 20), path)
-        assert measured.read(run, "encoder", "validation") is None
+        assert measured.read(run, "mean", "validation") is None
         pq.write_table(table.replace_schema_metadata({"data": "another"}), path)
-        assert measured.read(run, "encoder", "validation") is None
+        assert measured.read(run, "mean", "validation") is None
         pq.write_table(table.set_column(1, "label", table["prediction"]), path)
-        assert measured.read(run, "encoder", "validation") is None
+        assert measured.read(run, "mean", "validation") is None
         pq.write_table(table.take(list(range(29, -1, -1))), path)  # in another order they are the same
-        again = measured.read(run, "encoder", "validation")
+        again = measured.read(run, "mean", "validation")
         assert again is not None and (again.probabilities == found.predictions.probabilities).all()
     finally:
         path.write_bytes(whole)
 
 
 def test_runs_on_other_rows_are_not_compared(run: RunFolder) -> None:
-    first = examined.examine(run, "encoder", "validation")
+    first = examined.examine(run, "mean", "validation")
     asked_other = measured.Predictions
     assert first is not None
     other = first.predictions
