@@ -18,6 +18,7 @@ from ..core.questions import AskClassify, AskDoctor, AskDownload, AskPath, Docto
 from ..core.runs.state import RunView
 from ..core.safe_text import safe_text
 from ..core.specs import DataSpec
+from .decisions import Decisions
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.table import Dataset
@@ -103,6 +104,8 @@ class AppState(App[int]):
         self.clock = clock
         self.companions: tuple[str, ...] = ()
         """Texts that stand beside the one that was sent last: the rows after it."""
+        self.decisions = Decisions(self)
+        """What makes decisions about rows."""
         self._read = read
         self._examining: asyncio.Task[None] | None = None
 
@@ -130,6 +133,12 @@ class AppState(App[int]):
             self.done = frozenset()  # its path is another one
         self.mark_done("data")
         self._tick_runs()
+
+    def relay(self, dataset: Dataset) -> None:
+        """Show the open data set with other decisions about its rows."""
+        if self.spec is not None and dataset.spec is not None:
+            self.spec = msgspec.structs.replace(self.spec, overlay=dataset.spec.overlay)
+        self.dataset = dataset
 
     @work(exclusive=True, group="dataset")
     async def _load(self, spec: DataSpec) -> None:

@@ -80,6 +80,11 @@ class Overlay:
         at = int(np.searchsorted(kept, place.at))
         return at if at < len(kept) and kept[at] == place.at else None
 
+    def decisions_in(self, split: str) -> dict[int, Decision]:
+        """Return the decisions about rows of the data set's split, by position."""
+        found = ((self.index(place), decision) for place, decision in self.decided.items() if place.split == split)
+        return {index: decision for index, decision in found if index is not None}
+
     def decision(self, split: str, index: int) -> Decision | None:
         """Return what was decided about a row of the data set, None where nothing was."""
         return self.decided.get(self.place(split, index)) if self.decided else None
@@ -231,6 +236,25 @@ def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> 
             others = [label for place, label in there if place not in taken]
             missing.append((decision, new in others if others else None))
     return found, missing
+
+
+def moved(before: Dataset, after: Dataset, split: str, indices: Any) -> Any:
+    """Return where rows of a split (int64, shape [n]) are in the same data set under other decisions; rows left out now are missing."""
+    import numpy as np
+
+    was, now = (each.overlay.kept.get(split) if each.overlay is not None else None for each in (before, after))
+    places = np.asarray(indices, np.int64)
+    if was is not None:
+        places = was[places]
+    if now is None:
+        return places
+    at = np.minimum(np.searchsorted(now, places), len(now) - 1)
+    return at[now[at] == places]
+
+
+def is_of_same_source(one: Dataset, other: Dataset) -> bool:
+    """Whether two data sets are the same one as it was read once, under whatever decisions."""
+    return (one.overlay.source if one.overlay is not None else one) is (other.overlay.source if other.overlay is not None else other)
 
 
 def _built(source: Dataset, labels: Mapping[str, Mapping[int, int]], overlay: Overlay) -> Dataset:

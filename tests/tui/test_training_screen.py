@@ -225,7 +225,9 @@ def with_predictions(runs: Path, tmp_path: Path) -> specs.DataSpec:
     loaded = sources.load(spec)
     order = [loaded.labels.index(name) for name in folders.LABELS]
     assert order == list(range(6))
-    folder = folders.write_run(runs, "fine77", folders.train_spec(data=spec), folders.train_events(), data_hash=sources.fingerprint(loaded))
+    assert loaded.spec is not None  # as runs keep it
+    made = folders.train_spec(data=loaded.spec)
+    folder = folders.write_run(runs, "fine77", made, folders.train_events(), data_hash=sources.fingerprint(loaded))
     folders.write_predictions(folder, truth, probabilities)
     return spec
 
@@ -292,6 +294,35 @@ async def test_the_rows_of_a_run_by_their_loss_from_both_ends(runs: Path, tmp_pa
         await pilot.press("t")
         await settle(pilot)
         assert app.current_mode == "tokens"
+
+
+async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs: Path, tmp_path: Path) -> None:
+    spec = with_predictions(runs, tmp_path)
+    async with application(IDLE, "3", spec=spec) as (app, pilot):
+        await pilot.press("w")
+        await settle(pilot)
+        await pilot.press("3", "x")  # no labels are given yet
+        await settle(pilot)
+        assert sources.load(spec).overlay is None
+        await pilot.press("L", "3", "x")
+        await settle(pilot)
+        now = sources.load(spec).splits["validation"]
+        assert len(now) == 59 and now.row(7).name == "love" and "validation 13" not in " ".join(now.texts())
+        assert app.dataset is not None and sources.fingerprint(app.dataset) == sources.fingerprint(sources.load(spec))
+        assert app.spec is not None and app.spec.overlay == 3
+        text = "\n".join(drawn(app))
+        assert "* ♥ love i feel happy and loved validation 7" in text and "* left out i feel happy and loved validation 13" in text
+        await pilot.press("v")  # the run's rows are read again as they were
+        await settle(pilot)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "row 7: joy, taken for love" in "\n".join(drawn(app)) and "* left out" in "\n".join(drawn(app))
+        await pilot.press("u", "u")
+        await settle(pilot)
+        assert "* " not in "\n".join(drawn(app)) and sources.fingerprint(sources.load(spec)) == sources.fingerprint(app.dataset)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, LossRows) and "highest or lowest loss" in "\n".join(drawn(app))  # escape ends labelling first
 
 
 async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path, tmp_path: Path) -> None:

@@ -23,9 +23,13 @@ from ..widgets.problem_list import ProblemList
 from ..widgets.reading import Reading
 from ..widgets.text_field import LineField
 from .dataset_side import DatasetSide
+from .label_keys import LABEL_KEYS, LabelKeys, legend
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.overlay import Place
+    from ...core.data.overlay_edit import Editor
     from ...core.data.table import Dataset, Split
+    from ..widgets.label_look import LabelLook
     from ..widgets.row_table import RowTable
 
 PAUSE = 0.12
@@ -35,7 +39,7 @@ _SHOWN = 4_000
 """Characters of a text that are shown whole under the table."""
 
 
-class DatasetScreen(Page):
+class DatasetScreen(Page, LabelKeys):
     """Screen 1: rows of one split under a filter; charts and counts follow both."""
 
     MODE = "dataset"
@@ -54,6 +58,7 @@ class DatasetScreen(Page):
         # The border of the text says these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
+        *LABEL_KEYS,
     ]
 
     def __init__(self) -> None:
@@ -63,6 +68,8 @@ class DatasetScreen(Page):
         self._found: dict[str, Any] | None = None
         self._why = ""
         self._measured: Dataset | None = None
+        self._following: Place | None = None
+        """The row to go on to once the one under the cursor is decided."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="browser"):
@@ -71,6 +78,7 @@ class DatasetScreen(Page):
                     yield LineField(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
                     yield Static(id="fault", markup=False)
                     yield Static(id="wait", markup=False)
+                    yield Static(id="legend", markup=False)
                 with Reading(id="text", classes="panel text"):
                     yield Static(id="full", markup=False)
             yield DatasetSide(id="right")
@@ -127,8 +135,12 @@ class DatasetScreen(Page):
     def show_dataset(self, dataset: Dataset) -> None:
         if dataset is self._measured:
             return
+        from ...core.data import overlay
         from ..widgets.row_table import RowTable
 
+        if self._measured is not None and self._table is not None and overlay.is_of_same_source(self._measured, dataset):
+            self._show_relaid(self._measured, dataset)
+            return
         self._measured, self._found, self._why = dataset, None, ""
         if self._split not in dataset.splits:
             self._split = next(iter(dataset.splits))
@@ -139,13 +151,56 @@ class DatasetScreen(Page):
         self._complain("")
         if self._table is None:
             self._table = RowTable(id="table")
-            self.query_one("#rows").mount(self._table)
+            self.query_one("#rows").mount(self._table, before="#legend")
             self.watch(self._table, "index", self._show_row, init=False)
         self.query_one("#wait").display = False
         self._show_rows()
         if self.focused is None:
             self._table.focus()
         self.query_one(DatasetSide).open(dataset)
+
+    def _show_relaid(self, before: Dataset, dataset: Dataset) -> None:
+        """Show the same rows after a decision about them; the rows of a filter stay those that it found."""
+        from ...core.data.overlay import moved
+
+        at = self._table.index if self._table is not None else None
+        now = None if at is None else moved(before, dataset, self._split, [at])
+        self._measured = dataset
+        if self._found is not None:
+            self._found = {name: moved(before, dataset, name, rows) for name, rows in self._found.items()}
+        side = self.query_one(DatasetSide)
+        side.follow(dataset, dataset.splits[self._split], self._found)
+        self._show_rows(at=int(now[0]) if now is not None and len(now) else at, stay=True)
+
+    # --- labels by key -------------------------------------------------------------------------------------
+
+    def looks_to_give(self) -> tuple[LabelLook, ...]:
+        dataset = self.state.dataset
+        return class_looks(dataset.labels, dark=self.state.dark) if dataset is not None and self._table is not None else ()
+
+    def row_to_decide(self) -> tuple[Editor, Place | None] | None:
+        dataset, table = self.state.dataset, self._table
+        if dataset is None or table is None:
+            return None
+        editor = self.state.decisions.editor(dataset)
+        following = table.next_index
+        self._following = None if following is None else editor.place(self._split, following)
+        return editor, None if table.index is None else editor.place(self._split, table.index)
+
+    def row_decided(self) -> None:
+        dataset = self.state.dataset
+        if dataset is None or dataset.overlay is None or self._table is None or self._following is None:
+            return
+        index = dataset.overlay.index(self._following)
+        if index is not None:
+            self._table.go_to(index)
+
+    def show_labelling(self) -> None:
+        place = self.query_one("#legend", Static)
+        place.set_class(self.is_labelling, "-open")
+        place.update(legend(self.looks_to_give(), self.app.theme_variables["accent"]) if self.is_labelling else "")
+        if self._table is not None:
+            self._table.focus()
 
     def show_model(self, _: str) -> None:
         self.query_one(DatasetSide).count_tokens()
@@ -157,14 +212,16 @@ class DatasetScreen(Page):
 
     # --- rows and figures ----------------------------------------------------------------------------------
 
-    def _show_rows(self, *, at: int | None = None) -> None:
-        """Show the rows of the split and filter in force, and count them."""
+    def _show_rows(self, *, at: int | None = None, stay: bool = False) -> None:
+        """Show the rows of the split and filter in force, and count them; with `stay` later, and with the rows where they are."""
         dataset, part = self.state.dataset, self._part
         if dataset is None or part is None or self._table is None:
             return
-        self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at)
+        marked = dataset.overlay.decisions_in(self._split) if dataset.overlay is not None else ()
+        self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at, marked=marked, stay=stay)
         self._name_splits(dataset)
-        self.query_one(DatasetSide).show(part, self._found)
+        if not stay:
+            self.query_one(DatasetSide).show(part, self._found)
 
     def _name_splits(self, dataset: Dataset) -> None:
         primary = self.app.theme_variables["primary"]
@@ -192,7 +249,11 @@ class DatasetScreen(Page):
 
     # --- keys ----------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if (may := self.may_act(action, parameters)) is not None:
+            return may
+        if self.is_labelling and (action in ("unit", "save") or (action in ("shrink", "clear") and not isinstance(self.focused, Input))):
+            return False  # their keys undo, leave out, and end the labelling
         if action == "shrink":
             return self.is_enlarged
         if action == "clear":
@@ -305,6 +366,8 @@ class DatasetScreen(Page):
         """Show the rows of a problem as a filter does; escape ends it."""
         import numpy as np
 
+        from ...core.data.overlay import moved
+
         problem, dataset = message.problem, self.state.dataset
         if dataset is None or self._table is None or not problem.rows:
             self.state.say("this problem has no rows of its own: see the counts of the classes")
@@ -313,7 +376,8 @@ class DatasetScreen(Page):
             self.query_one("#filter", Input).value = ""
         self.action_shrink()
         self._split = problem.split
-        rows = np.unique(np.asarray(problem.rows, np.int64))
+        looked_at = self.query_one(DatasetSide).looked_at or dataset
+        rows = moved(looked_at, dataset, problem.split, np.unique(np.asarray(problem.rows, np.int64)))
         self._found = {name: rows if name == problem.split else np.array([], np.int64) for name in dataset.splits}
         self._why = problem.message
         self._show_rows()
@@ -329,8 +393,12 @@ class DatasetScreen(Page):
         row = part.row(index)
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
         room = min(28, cell_width(look.name) + look.id_cells + 2)
-        panel.border_title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
-        panel.border_subtitle = Text("t: its tokens   p: classify it   ^g: row N")
+        title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
+        decision = dataset.overlay.decision(part.name, index) if dataset.overlay is not None else None
+        if decision is not None:
+            title.append(f", was {safe_line(decision.old, 24)} ({decision.by})" if decision.old != row.name else ", confirmed")
+        panel.border_title = title
+        panel.border_subtitle = Text("t: its tokens  p: classify it  L: label  ^g: row")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.timer import Timer
 from textual.widgets import Static
 
 from ...core.errors import UserError
@@ -32,6 +33,10 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from .dataset_numbers import Numbers, Unit
 
 
+PAUSE = 0.6
+"""Seconds without a decision before what follows from decisions is counted."""
+
+
 class DatasetSide(Vertical):
     """Counts what it is shown, in threads and in the engine, and draws it."""
 
@@ -47,6 +52,9 @@ class DatasetSide(Vertical):
         self._found: Mapping[str, Any] | None = None
         self._problems: tuple[Problem, ...] | None = None
         self._drifts: tuple[Drift, ...] = ()
+        self.looked_at: Dataset | None = None
+        """The data set in which the problems were found: the one that is shown may have been changed since."""
+        self._settling: Timer | None = None
 
     @property
     def _state(self) -> AppState:
@@ -77,6 +85,23 @@ class DatasetSide(Vertical):
         self._unit = "characters" if stats.unspaced(dataset) else "words"
         self.look_for_problems()
         self.count_tokens()
+
+    def follow(self, dataset: Dataset, split: Split, found: Mapping[str, Any] | None) -> None:
+        """Take up the same data set after a decision about its rows; what follows from it is counted once no more are made for a moment."""
+        before, self._dataset = self._dataset, dataset
+        self._shown, self._found = (split, None if found is None else found.get(split.name)), found
+        if before is None or {name: len(part) for name, part in before.splits.items()} != {n: len(p) for n, p in dataset.splits.items()}:
+            self.lengths = None  # they stand at other positions now
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(PAUSE, self._settle)
+
+    def _settle(self) -> None:
+        if self._shown is not None:
+            self._count(*self._shown)
+        self.look_for_problems()
+        if self.lengths is None:
+            self.count_tokens()
 
     def show(self, split: Split, found: Mapping[str, Any] | None) -> None:
         """Count a split, or its rows among those `found` in each split (int64, shape [n]), and draw the figures."""
@@ -165,7 +190,7 @@ class DatasetSide(Vertical):
         self._draw_numbers()
         if self.lengths is not None:
             problems = _with_unknown(dataset, problems, self.lengths)
-        self._problems = problems
+        self._problems, self.looked_at = problems, dataset
         self._state.distrust = tuple(problem.message for problem in problems if problem.untrustworthy)
         colors = self.app.theme_variables
         listed = self.query_one("#problem_list", ProblemList)

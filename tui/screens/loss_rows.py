@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -23,20 +24,25 @@ from ...core.units import count
 from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
+from .label_keys import LABEL_KEYS, LabelKeys, legend
 from .training_rows import MOST, LossRow, read_rows
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.overlay import Place
+    from ...core.data.overlay_edit import Editor
+    from ...core.data.overlay_log import Decision
     from ...core.data.table import Dataset
 
 _LONGEST = 4_000
 """Characters of a text that are shown in full."""
 
 
-class LossRows(ModalScreen[None]):
-    """Lists rows, the highest loss first or the lowest; `t` inspects the row under the cursor, `p` classifies it."""
+class LossRows(ModalScreen[None], LabelKeys):
+    """Lists rows, the highest loss first or the lowest; `t` inspects the row under the cursor, `p` classifies it, `L` labels by key."""
 
     CSS_PATH = "loss_rows.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LABEL_KEYS,
         Binding("t", "inspect", "tokens", id="rows.inspect"),
         Binding("p", "classify", "prompt", id="rows.classify"),
         Binding("v", "turn", "other end", tooltip="from the highest loss to the lowest, and back", id="rows.turn"),
@@ -58,6 +64,9 @@ class LossRows(ModalScreen[None]):
         self._by_name = {look.name: index for index, look in enumerate(looks)}
         self._lowest = False
         self._rows: list[LossRow] = []
+        self._data: Dataset | None = None
+        """The data set with the decisions that the run was made with."""
+        self._editor: Editor | None = None
 
     @property
     def state(self) -> AppState:
@@ -69,13 +78,7 @@ class LossRows(ModalScreen[None]):
             with VerticalScroll(id="row-text"):
                 yield Static(markup=False)
             yield LabelBars(id="row-bars")
-            yield Static(
-                Text.assemble(
-                    *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
-                    *((" p ", "bold reverse"), " prompt  ", (" esc ", "bold reverse"), " back"),
-                ),
-                markup=False,
-            )
+            yield Static(self._keys(), id="row-keys", markup=False)
 
     def on_mount(self) -> None:
         title = Text("rows by loss")
@@ -91,7 +94,7 @@ class LossRows(ModalScreen[None]):
     @work(exclusive=True)
     async def _read(self) -> None:
         try:
-            self._rows, total = await asyncio.to_thread(self._find, self.state.dataset)
+            self._rows, total, self._data = await asyncio.to_thread(self._find, self.state.dataset)
         except UserError as error:
             if not self._is_whole:
                 return
@@ -106,13 +109,19 @@ class LossRows(ModalScreen[None]):
             self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text("no row is in this cell", "dim"))
             return
+        if self._editor is None and self._data is not None:
+            self._editor = self.state.decisions.editor(self._data)
+            with suppress(UserError):
+                await asyncio.to_thread(self._editor.follow)  # what was decided since the run is shown, too
+        if not self._is_whole:
+            return
         rows = self.query_one("#rows", OptionList)
         rows.clear_options()
         rows.add_options([Option(self._line(row)) for row in self._rows])
         rows.highlighted = 0
         rows.focus()
 
-    def _find(self, opened: Dataset | None) -> tuple[list[LossRow], int]:
+    def _find(self, opened: Dataset | None) -> tuple[list[LossRow], int, Dataset]:
         from ...core.data import sources
 
         spec, dataset = self._view.spec, opened
@@ -123,7 +132,9 @@ class LossRows(ModalScreen[None]):
                     f"the data set {spec.job.data.source} has changed since run {spec.id}: its rows are no longer those of the run"
                 )
         cell = None if self._cell is None else (self._looks[self._cell[0]].name, self._looks[self._cell[1]].name)
-        return read_rows(Path(self._view.folder), tuple(self._by_name), dataset, self._split, cell, lowest=self._lowest, rung=self._rung)
+        names = tuple(self._by_name)
+        rows, total = read_rows(Path(self._view.folder), names, dataset, self._split, cell, lowest=self._lowest, rung=self._rung)
+        return rows, total, dataset
 
     def _line(self, row: LossRow) -> Text:
         """Return loss, row number, what the true and the predicted class were given, and the text."""
@@ -131,7 +142,68 @@ class LossRows(ModalScreen[None]):
         for name in (row.true, row.predicted):
             index = self._by_name[name]
             line.append(f"{self._looks[index].glyph}{100 * row.probabilities[index]:5.1f} % ", self._looks[index].color)
+        decision = self._decision(row)
+        if decision is not None:
+            look = next((each for each in self._looks if each.name == decision.new), None)
+            given = "left out " if decision.new is None else ""
+            if look is not None and look.name != row.true:
+                given = f"{look.glyph} {safe_line(look.name, 20)} "
+            line.append(f"* {given}", "bold" if look is None else f"bold {look.color}")
         return line.append(safe_line(row.text, 400))
+
+    # --- labels by key ---------------------------------------------------------------------------------
+
+    def _place(self, row: LossRow) -> Place:
+        from ...core.data.overlay import Place
+
+        laid = self._data.overlay if self._data is not None else None
+        return Place(self._split, row.index) if laid is None else laid.place(self._split, row.index)
+
+    def _decision(self, row: LossRow) -> Decision | None:
+        """Return what was decided about a row since the run was made; None where it is as the run had it."""
+        now = self._editor.dataset.overlay if self._editor is not None else None
+        decision = now.decided.get(self._place(row)) if now is not None else None
+        laid = self._data.overlay if self._data is not None else None
+        return None if decision is None or (laid is not None and laid.decided.get(self._place(row)) == decision) else decision
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        may = self.may_act(action, parameters)
+        return True if may is None else may
+
+    def looks_to_give(self) -> tuple[LabelLook, ...]:
+        return self._looks if self._rows and self._editor is not None else ()
+
+    def row_to_decide(self) -> tuple[Editor, Place | None] | None:
+        row = self._row if self._is_whole else None
+        return None if self._editor is None else (self._editor, None if row is None else self._place(row))
+
+    def row_decided(self) -> None:
+        self._draw_decisions()
+        if self._is_whole and (rows := self.query_one("#rows", OptionList)).highlighted != len(self._rows) - 1:
+            rows.action_cursor_down()
+
+    def decision_undone(self) -> None:
+        self._draw_decisions()
+
+    def _draw_decisions(self) -> None:
+        if not self._is_whole:
+            return
+        rows = self.query_one("#rows", OptionList)
+        for index, row in enumerate(self._rows):
+            line = self._line(row)
+            if rows.get_option_at_index(index).prompt != line:
+                rows.replace_option_prompt_at_index(index, line)
+
+    def show_labelling(self) -> None:
+        self.query_one("#row-keys", Static).update(self._keys())
+
+    def _keys(self) -> Text:
+        if self.is_labelling:
+            return legend(self._looks, self.app.theme_variables["accent"])
+        return Text.assemble(
+            *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
+            *((" p ", "bold reverse"), " prompt  ", (" L ", "bold reverse"), " label  ", (" esc ", "bold reverse"), " back"),
+        )
 
     @property
     def _is_whole(self) -> bool:

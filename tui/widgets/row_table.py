@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -31,11 +31,15 @@ _LONGEST = 2_000
 class RowBackend(ArrowBackend):
     """Rows of a split as cells: number, label, words and text. Nothing is copied or measured in advance."""
 
-    def __init__(self, split: Split, indices: Any, looks: Sequence[LabelLook], width: int) -> None:
-        """Show `split`, or its rows at `indices` (int64, shape [n], or None for all), in `width` cells."""
+    def __init__(self, split: Split, indices: Any, looks: Sequence[LabelLook], width: int, marked: Container[int] = ()) -> None:
+        """Show `split`, or its rows at `indices` (int64, shape [n], or None for all), in `width` cells.
+
+        A * stands before the texts of rows whose position in the split is `marked`.
+        """
         table = split.table.select(["label", "text"])
         self._indices = indices
         self._looks = looks
+        self._marked = marked
         with_words = width >= _WORDS_FROM
         number = max(3, len(f"{max(0, len(split) - 1):,}"))
         label = min(max([len("label"), *(Text(safe_line(look.name, 20)).cell_len + 2 for look in looks)]), 22 if with_words else 12)
@@ -71,7 +75,9 @@ class RowBackend(ArrowBackend):
             case "words":
                 return Text(str(len(self._value("text", row_index).split())).rjust(width), style="dim")
             case _:
-                return Text(cut(safe_line(self._value("text", row_index)[:_LONGEST], width), width), no_wrap=True)
+                mark = Text("* ", "bold") if self.index_of(row_index) in self._marked else Text()
+                text = safe_line(self._value("text", row_index)[:_LONGEST], width)
+                return mark.append(cut(text, width - mark.cell_len), "not bold") if mark else Text(cut(text, width), no_wrap=True)
 
     def _value(self, column: str, row: int) -> Any:
         return self.data.column(column)[row].as_py()
@@ -109,15 +115,29 @@ class RowTable(DataTable):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(cursor_type="row", cursor_foreground_priority="renderable", render_markup=False, id=id)
         self._shown: tuple[Split, Any, Sequence[LabelLook]] | None = None
+        self._marked: Container[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
 
-    def show(self, split: Split, indices: Any, looks: Sequence[LabelLook], *, at: int | None = None) -> None:
-        """Show a split, or its rows at `indices`, with the cursor on the row with the position `at` in the split if it is among them."""
-        self._shown = (split, indices, looks)
+    def show(
+        self,
+        split: Split,
+        indices: Any,
+        looks: Sequence[LabelLook],
+        *,
+        at: int | None = None,
+        marked: Container[int] = (),
+        stay: bool = False,
+    ) -> None:
+        """Show a split, or its rows at `indices`, with the cursor on the row with the position `at` in the split if it is among them.
+
+        With `stay` the rows around it keep their places on the screen. Rows at the positions `marked` have a *.
+        """
+        self._shown, self._marked = (split, indices, looks), marked
         self._rebuild()
         row = self._row_of(at) if at is not None else 0
         self.move_cursor(row=row, column=0)
-        self.scroll_to(y=max(0, row - self.size.height // 2), animate=False)
+        if not stay:
+            self.scroll_to(y=max(0, row - self.size.height // 2), animate=False)
         self.index = self._index
 
     def go_to(self, index: int) -> bool:
@@ -127,6 +147,14 @@ class RowTable(DataTable):
             return False
         self.move_cursor(row=row)
         return True
+
+    @property
+    def next_index(self) -> int | None:
+        """The position in the split of the row below the cursor, of that above it where there is none; None for a single row."""
+        if not isinstance(self.backend, RowBackend):
+            return None
+        rows = [row for row in (self.cursor_row + 1, self.cursor_row - 1) if 0 <= row < self.backend.row_count]
+        return self.backend.index_of(rows[0]) if rows else None
 
     @property
     def _index(self) -> int | None:
@@ -152,7 +180,7 @@ class RowTable(DataTable):
             return
         # Before the table has its place, the one around it tells how wide it will be: the first rows are not drawn in four cells.
         around = self.parent.content_size.width - self.styles.scrollbar_size_vertical if isinstance(self.parent, Widget) else 0
-        self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width or around)
+        self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width or around, marked=self._marked)
         self.backend.render_markup = False
         self._ordered_columns = None
         self._update_count += 1

@@ -1,0 +1,144 @@
+"""Labels by key on any list of rows: L turns the keys into labels and back.
+
+Everywhere else 1 to 4 lead to other screens, x writes rows and u changes a unit. A list of rows therefore has a mode of its own for labels,
+which is told under the list as long as it lasts: a digit that was meant to lead elsewhere changes no label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.binding import Binding
+from textual.screen import Screen
+
+from ...core.errors import UserError
+from ...core.safe_text import safe_line
+from ..state import AppState
+from ..widgets.label_look import LabelLook
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.overlay import Place
+    from ...core.data.overlay_edit import Editor
+
+KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "GLMT"))
+"""The key of each class in label order; letters that mean something on a list of rows are left out."""
+MOST_IN_LEGEND = 20
+_JOINT = "\u00a0"
+"""Between a key and what it does, so that no line ends there."""
+
+LABEL_KEYS = [
+    Binding("L", "labelling", "label", tooltip="give labels by key: 1 to 9, then letters; x leaves a row out", show=False, id="labelling"),
+    Binding("escape", "end_labelling", "end labelling", show=False),
+    Binding("x", "leave_out", "leave out", tooltip="leave this row out of the data", show=False, id="leave_out"),
+    Binding("u", "undo_decision", "undo", tooltip="undo the last decision about a row", show=False, id="undo_decision"),
+    *(Binding(key, f"give({number})", show=False) for number, key in enumerate(KEYS)),
+]
+"""A screen whose own keys are among them has to say in `check_action` that its actions rest while labels are given."""
+_ACTIONS = ("end_labelling", "leave_out", "undo_decision", "give")
+
+
+def legend(looks: Sequence[LabelLook], accent: str) -> Text:
+    """Return what each key gives, as one paragraph."""
+    text = Text()
+    room = 20 if len(looks) <= len("123456789") else 12
+    for key, look in list(zip(KEYS, looks, strict=False))[:MOST_IN_LEGEND]:
+        name = safe_line(look.name, room).replace(" ", _JOINT)
+        text.append(f"{_JOINT}{key}{_JOINT}", "bold reverse").append(f"{_JOINT}{look.glyph}{_JOINT}{name}", look.color).append("  ")
+    if len(looks) > min(len(KEYS), MOST_IN_LEGEND):
+        text.append(f"and {len(looks) - min(len(KEYS), MOST_IN_LEGEND):,} more  ", "dim")
+    for key, what in (("x", "leave out"), ("u", "undo"), ("L", "end")):
+        text.append(f"{_JOINT}{key}{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{what.replace(' ', _JOINT)}  ")
+    return text
+
+
+class LabelKeys(Screen[None]):
+    """A screen with a list of rows, whose own methods say which row is meant and show what became of it."""
+
+    is_labelling = False
+
+    # --- for screens to write ----------------------------------------------------------------------------
+
+    def looks_to_give(self) -> tuple[LabelLook, ...]:
+        """Return the classes in label order; none where no row can be decided."""
+        raise NotImplementedError
+
+    def row_to_decide(self) -> tuple[Editor, Place | None] | None:
+        """Return by what rows are decided, and the row under the cursor; None where there is no data set."""
+        raise NotImplementedError
+
+    def row_decided(self) -> None:
+        """The row under the cursor was decided: show it, and go on to the next."""
+
+    def decision_undone(self) -> None:
+        """The last decision was taken back: show it."""
+
+    def show_labelling(self) -> None:
+        """The keys give labels now, or no longer: tell it."""
+
+    # --- actions ------------------------------------------------------------------------------------------
+
+    @property
+    def _app_state(self) -> AppState:
+        app = self.app
+        assert isinstance(app, AppState)  # noqa: S101 - the only application there is
+        return app
+
+    def may_act(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether a key of labels acts now; None where it is another key."""
+        if action == "labelling":
+            return bool(self.looks_to_give())
+        if action not in _ACTIONS:
+            return None
+        number = parameters[0] if parameters else 0
+        return self.is_labelling and (action != "give" or (isinstance(number, int) and number < len(self.looks_to_give())))
+
+    async def action_labelling(self) -> None:
+        import pyarrow.compute as _  # noqa: F401 - the first decision need not wait for it
+
+        from ...core.data import overlay_edit as _edit  # noqa: F401
+
+        self._turn(not self.is_labelling)
+
+    def action_end_labelling(self) -> None:
+        self._turn(False)
+
+    def _turn(self, is_labelling: bool) -> None:
+        self.is_labelling = is_labelling
+        self.show_labelling()
+        self.refresh_bindings()
+
+    async def action_give(self, number: int) -> None:
+        await self._decide(self.looks_to_give()[number].name)
+
+    async def action_leave_out(self) -> None:
+        await self._decide(None)
+
+    async def _decide(self, new: str | None) -> None:
+        editor, place = self.row_to_decide() or (None, None)
+        if editor is None or place is None:
+            return
+        try:
+            await self._app_state.decisions.decide(editor, [place], new)
+        except UserError as error:
+            self._app_state.say(str(error), problem=True)
+            return
+        self.row_decided()
+
+    async def action_undo_decision(self) -> None:
+        row = self.row_to_decide()
+        if row is None:
+            return
+        try:
+            undone = await self._app_state.decisions.undo(row[0])
+        except UserError as error:
+            self._app_state.say(str(error), problem=True)
+            return
+        if undone is None:
+            self._app_state.say("there is nothing to undo")
+            return
+        was = "left out" if undone.new is None else safe_line(undone.new, 24)
+        self._app_state.say(f"undone: {was}, of '{safe_line(undone.excerpt, 40)}'")
+        self.decision_undone()
