@@ -6,11 +6,15 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..safe_text import safe_line
 from . import limits
 from .streams import BLOCK, Source
+
+if TYPE_CHECKING:
+    from charset_normalizer import CharsetMatch
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -23,8 +27,23 @@ _HIGH = re.compile(rb"[\x80-\xff]+")
 _CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _EVIDENCE = 1 << 16
 """Bytes of lines that are not ASCII on which the encoding is judged."""
-_DENSE = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
+_MULTIBYTE = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949")
+_DENSE = (*_MULTIBYTE, "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")
 """Encodings of languages most of whose letters are not ASCII."""
+_WESTERN = ("cp1252", "cp1250", "iso8859_2", "cp852", "cp850", "mac_roman", "cp1254", "cp1257")
+"""Encodings of languages a few of whose letters are not ASCII; the first is the most usual by far."""
+_CLOSE = 0.04
+"""Share of unlikely characters by which a second encoding is as likely as the first, in the measure of charset-normalizer."""
+_LANGUAGE = 0.1
+"""How much the letters must be as frequent as in a language, at least, for this to speak for an encoding: 0 to 1."""
+_SHORT = 200
+"""Letters beyond ASCII below which they need not be as frequent as in a language."""
+_WITHIN = re.compile(r"[a-z]([^\x00-\x7f])(?=[a-z])")
+"""A character between small letters."""
+_JOINING = set("’‘´–—…·\xad\xa0°×")
+"""Signs that are written there."""
+_PLAINLY = 0.4
+"""The same where it speaks for an encoding that is not the usual one."""
 _NO_TEXT = {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 
 
@@ -82,11 +101,11 @@ def find(source: Source, asked: str | None) -> tuple[str, str]:
     encoding = _by_zeros(source.peek(4_096))
     evidence, valid = (b"", 0) if encoding else _evidence(source)
     if not encoding and evidence:
-        encoding = _by_evidence(evidence, valid)
+        encoding, fitting = _by_evidence(evidence, valid)
         if not encoding:
+            such = ", ".join(fitting[:4]) or "cp1250, mac_roman, gb18030 or latin-1"
             raise UserError(
-                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told. "
-                "Name it with --encoding, such as cp1250, mac_roman, gb18030 or latin-1"
+                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told. Name it with --encoding, such as {such}"
             )
     if encoding in ("", "utf-8"):
         return "utf-8", ""
@@ -160,29 +179,54 @@ def _lines_of(block: bytes) -> tuple[bytes, int]:
     return b"\n".join(broken), valid
 
 
-def _by_evidence(evidence: bytes, valid: int) -> str:
-    """Return the likeliest encoding of lines of which none is UTF-8, where `valid` others are.
+def _by_evidence(evidence: bytes, valid: int) -> tuple[str, list[str]]:
+    """Return the likeliest encoding of lines of which none is UTF-8, where `valid` others are, and those that fit as well.
 
-    It is 'utf-8' where these speak for it, and '' where none fits.
+    It is 'utf-8' where these speak for it, and '' where none fits, or several.
     """
     lines = evidence.count(b"\n") + 1
     if valid > lines:
-        return "utf-8"  # with rows that are damaged, which the checks of rows name
+        return "utf-8", []  # with rows that are damaged, which the checks of rows name
     runs = _HIGH.findall(evidence)
     high = sum(map(len, runs))
     characters = sum(map(len, _CHARACTER.findall(evidence)))
     if characters > high - characters:
-        return "utf-8"
+        return "utf-8", []
     letters = sum(byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" for byte in evidence)
     if high < 0.25 * letters or high / len(runs) < 1.3:
         # A line of Windows-1252 is UTF-8 by no accident: such a file is a mixture, and the checks of rows name its broken lines.
-        return "utf-8" if valid else _western(evidence)
+        return ("utf-8", []) if valid else _western(evidence)
+    matches = _matches(evidence, _DENSE)
+    if not matches:
+        return _western(evidence) if high < letters else ("", [])
+    first = matches[0]
+    close = [each for each in matches if each.chaos <= first.chaos + _CLOSE]
+    # What is valid in an encoding of several bytes a character is that by no accident; and a short text has no frequencies.
+    is_clear = first.coherence > _LANGUAGE or (len(close) == 1 and (first.encoding in _MULTIBYTE or high < _SHORT))
+    return checked(first.encoding) if is_clear else "", [each.encoding for each in close]
+
+
+def _western(evidence: bytes) -> tuple[str, list[str]]:
+    """Return Windows-1252, unless its characters are unlikely and those of another encoding are not; '' where several others fit."""
+    has_all = not any(byte in evidence for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
+    usual = evidence.decode("cp1252") if has_all else ""
+    is_usual = has_all and not _is_odd(usual)
+    matches = [each for each in _matches(evidence, _WESTERN) if not _is_odd(str(each))]
+    good = [each for each in matches if each.chaos <= _CLOSE and each.coherence >= _PLAINLY]
+    if is_usual and (not good or any(str(each) == usual for each in matches)):
+        return "cp1252", []
+    close = [each.encoding for each in matches if good and each.chaos <= good[0].chaos + _CLOSE]
+    return checked(close[0]) if len(close) == 1 else "", close
+
+
+def _is_odd(text: str) -> bool:
+    """Return whether signs and capitals stand between small letters, where no writer of a language puts them: in one of ten places."""
+    within = _WITHIN.findall(text)
+    return 10 * sum(each.isupper() or not (each.isalpha() or each in _JOINING) for each in within) > len(within)
+
+
+def _matches(evidence: bytes, among: tuple[str, ...]) -> list[CharsetMatch]:
+    """Return what charset-normalizer makes of the evidence, the likeliest first."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(evidence, cp_isolation=list(_DENSE), preemptive_behaviour=False).best()
-    return checked(best.encoding) if best is not None else ""
-
-
-def _western(evidence: bytes) -> str:
-    """Return Windows-1252; '' where a byte is used that it does not have."""
-    return "cp1252" if not any(byte in evidence for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)) else ""
+    return list(from_bytes(evidence, cp_isolation=list(among), preemptive_behaviour=False))

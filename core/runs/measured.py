@@ -95,7 +95,7 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
     """
     now = {split: len(part) for split, part in data.splits.items()}
     differ = [
-        f"{split} has {now.get(split, 0):,} rows, then {rows.get(split, 0):,}"
+        f"{split} has {now.get(split, 0):,} rows and had {rows.get(split, 0):,}"
         for split in {**now, **rows}
         if now.get(split) != rows.get(split)
     ]

@@ -48,12 +48,55 @@ def test_a_file_half_in_utf_8_and_half_in_windows_1252_is_refused(tmp_path: Path
         _load(tmp_path / "a.csv", b"text,label\n" + "".join(parts[:30]).encode() + "".join(parts[30:]).encode("cp1252"))
 
 
-def test_an_encoding_that_cannot_be_told_is_asked_for(tmp_path: Path) -> None:
-    rows = [(f"où est le mode d'emploi, déjà {n}", ("neg", "pos")[n % 2]) for n in range(40)]
-    content = ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows)).encode("mac_roman")
-    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding"):
+POLISH = ("Bardzo dobra książka, polecam każdemu", "Źle wykonany produkt, żałuję zakupu", "Średnia jakość za tę cenę, dostałem w terminie")
+FRENCH = ("Très bon film, l'été passé était drôle où", "Je suis déçu, la qualité n'est pas là", "C'est correct, le délai était élevé")
+GERMAN = ("Sehr schönes Gerät, günstig für alle", "Leider müde nach zwei Wochen, fürchterlich", "Über die Größe kann man streiten")
+HEBREW = ("ספר טוב מאוד, אני ממליץ לכולם", "איכות גרועה לא עובד חבל", "בסדר בינוני ביחס למחיר")
+SPANISH = ("Muy buena película, el niño está contento", "Qué mala atención, no volveré más", "Está bien, aunque más caro de lo que pensé")
+
+
+def _encoded(said: tuple[str, ...], encoding: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return labelled rows of these texts, and them as csv."""
+    rows = [(f"{said[n % 3]} {n}", ("neg", "neu", "pos")[n % 3]) for n in range(60)]
+    return rows, ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows)).encode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [
+        (POLISH, "cp1250"),
+        (POLISH, "iso8859-2"),
+        (GERMAN, "cp850"),
+        (GERMAN, "mac-roman"),
+        (SPANISH, "cp850"),
+        (("El señor Núñez", "Señor Núñez", "El Núñez"), "cp1252"),
+        (HEBREW, "cp1255"),
+        (FRENCH, "cp1252"),
+        (GERMAN, "cp1252"),
+        (SPANISH, "cp1252"),
+    ],
+)
+def test_letters_say_which_of_several_encodings_it_is(tmp_path: Path, said: tuple[str, ...], encoding: str) -> None:
+    rows, content = _encoded(said, encoding)
+    found = _load(tmp_path / "a.csv", content)
+    assert _pairs(found) == sorted(rows)
+    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [
+        (FRENCH, "cp850"),
+        (FRENCH, "mac-roman"),
+        (("很好", "差评", "很好"), "gb18030"),
+        (("Дуже гарний фільм", "Жахлива якість", "Нормально"), "koi8-u"),
+    ],
+)
+def test_an_encoding_that_cannot_be_told_is_asked_for(tmp_path: Path, said: tuple[str, ...], encoding: str) -> None:
+    rows, content = _encoded(said, encoding)
+    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding, such as"):
         _load(tmp_path / "a.csv", content)
-    assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding="mac-roman"))) == sorted(rows)
+    assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding=encoding))) == sorted(rows)
 
 
 @pytest.mark.parametrize(("encoding", "mark"), [("cp932", "①"), ("cp949", "똠"), ("big5hkscs", "嘅")])

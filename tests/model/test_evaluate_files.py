@@ -113,7 +113,7 @@ def test_a_data_set_that_grew_a_row_is_measured_and_told(run: RunFolder, own_dat
         file.write((own_data / "test.jsonl").read_text().splitlines()[0] + "\n")
     answer = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
     assert answer.metrics.rows == before.metrics.rows + 1
-    assert [note.partition(": ")[2] for note in answer.notes] == ["test has 31 rows, then 30"]
+    assert [note.partition(": ")[2] for note in answer.notes] == ["test has 31 rows and had 30"]
     assert answer.predictions != before.predictions
 
 
