@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UserError
+from .json_kinds import is_object
 from .plain_files import read_plain
 from .safe_text import safe_line
 
@@ -40,7 +41,7 @@ def decode_object(raw: bytes, name: str, *, values: int, remedy: str) -> dict[st
             json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is no character
     except (ValueError, RecursionError) as error:
         raise UserError(f"{name} is not valid JSON. {remedy}") from error
-    if not isinstance(found, dict):
+    if not is_object(found):
         raise UserError(f"{name} is not a JSON object. {remedy}")
     return found
 

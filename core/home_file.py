@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def write(file: Path, content: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Generator[None]:
     """Keep other threads and processes from changing a file of the home meanwhile. Raises UserError where it cannot be locked."""
     with _writing:
         paths.make_private(paths.home())

@@ -206,7 +206,7 @@ def shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def check(job: Any) -> None:
+def check(job: object) -> None:
     """Raise ValueError, naming the field, where a hyper-parameter of `job` is out of its bounds."""
     spec = type(job)
     for name, row in rows(spec).items():

@@ -7,8 +7,8 @@ import errno
 import os
 import stat
 from functools import cache
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from .errors import UserError
 from .safe_text import safe_line
@@ -23,7 +23,7 @@ _KINDS = (
 )
 
 
-def open_plain(path: Path, *, follow: bool = False) -> BinaryIO:
+def open_plain(path: Path, *, follow: bool = False) -> BufferedReader:
     """Return `path` opened for reading in binary. A named pipe, a device or a socket is refused without waiting for it.
 
     With `follow` the path itself may be a symbolic link, for a file that the user names; files inside a run, a
@@ -54,7 +54,7 @@ def open_plain(path: Path, *, follow: bool = False) -> BinaryIO:
 @cache
 def _kernel() -> frozenset[int]:
     """Return the devices of what looks like files and answers as the kernel likes: it may wait, or go on for ever."""
-    found = set()
+    found: set[int] = set()
     for place in ("/proc", "/sys"):
         with contextlib.suppress(OSError):
             found.add(os.stat(place).st_dev)

@@ -51,7 +51,8 @@ def without_floods(text: str) -> str:
     """
     if text.isascii() or not _MAY_FLOOD.search(text):
         return text
-    kept, marks, parts, is_joined = [], 0, 0, False
+    kept: list[str] = []
+    marks, parts, is_joined = 0, 0, False
     for character in text:
         is_mark = _is_mark(character)
         marks = marks + 1 if is_mark else 0
@@ -92,7 +93,8 @@ def cut(line: str, width: int) -> str:
     """Return `line` in at most `width` cells, its end replaced by … where it is longer."""
     if cell_width(line) <= width:
         return line
-    used, kept = 0, []
+    used = 0
+    kept: list[str] = []
     for character in line:
         used += _character_width(character)
         if used > width - 1:

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -38,7 +38,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, private: bool = False) -> Generator[BinaryIO]:
     """Yield a file to be written, which takes the name `path` when the block ends well and goes when it does not.
 
     A link is followed, and the file that it leads to keeps its mode; a new file is for its user only. With `private`, for
@@ -91,7 +91,7 @@ def _take_after(before: os.stat_result | None, descriptor: int) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], None] | None = None) -> Iterator[Path]:
+def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], None] | None = None) -> Generator[Path]:
     """Yield an empty folder to be filled, which takes the name `target` when the block ends well and goes when it does not.
 
     An empty folder that is there already is filled and stays the same one; the file called `last` is moved there last. Another

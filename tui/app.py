@@ -45,7 +45,7 @@ LOOK = 1.0
 """Seconds between two looks at the runs."""
 
 
-def _screen(module: str, name: str) -> Screen:
+def _screen(module: str, name: str) -> Screen[Any]:
     """Return a new screen; its module is imported when it is first shown, so that the first paint need not wait for it."""
     return getattr(import_module(f".screens.{module}", __package__), name)()
 
@@ -57,7 +57,7 @@ class EmotuiApp(AppState):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {Commands}
-    MODES: ClassVar[dict[str, str | Callable[[], Screen]]] = {
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "dataset": DatasetScreen,
         "tokens": partial(_screen, "tokens", "TokensScreen"),
         "training": partial(_screen, "training", "TrainingScreen"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
@@ -26,18 +27,23 @@ class Command(NamedTuple):
         return f"{self.name} ({' or '.join(self.keys)})"
 
 
-def commands_of(screen: Screen) -> list[Command]:
+def _app_of(screen: Screen[Any]) -> App[Any]:
+    return screen.app  # pyright: ignore[reportUnknownVariableType]
+
+
+def commands_of(screen: Screen[Any]) -> list[Command]:
     """Return each named action that the screen, what is focused on it and the application can carry out now.
 
     Unlike the keys below, they are the same while a text is typed.
     """
-    app = screen.app
+    app = _app_of(screen)
     found: dict[str, Command] = {}
     for owner in _owners(screen):
-        bindings = owner._bindings.copy()
-        bindings.apply_keymap(app._keymap)
+        bindings = owner._bindings.copy()  # pyright: ignore[reportPrivateUsage]
+        bindings.apply_keymap(app._keymap)  # pyright: ignore[reportPrivateUsage]
         for key, binding in bindings:
-            if not binding.description or binding.id is None or not app._check_action_state(binding.action, owner):
+            can_run = app._check_action_state(binding.action, owner)  # pyright: ignore[reportPrivateUsage]
+            if not binding.description or binding.id is None or not can_run:
                 continue
             shown = app.get_key_display(Binding(key, binding.action))
             name = binding.action.removeprefix("app.")
@@ -49,8 +55,9 @@ def commands_of(screen: Screen) -> list[Command]:
     return list(found.values())
 
 
-def _owners(screen: Screen) -> Iterator[DOMNode]:
-    for owner in screen.focused.ancestors_with_self if screen.focused is not None else (screen, screen.app):
+def _owners(screen: Screen[Any]) -> Iterator[DOMNode]:
+    owner: DOMNode
+    for owner in screen.focused.ancestors_with_self if screen.focused is not None else (screen, _app_of(screen)):
         yield owner
         if owner.is_modal:
             return

@@ -61,7 +61,8 @@ def device_of(state: AppState) -> tuple[str, str]:
     for device in state.machine.devices:
         if str(device.get("device", "")).startswith("cuda"):
             return "GPU", str(device.get("name", ""))
-    cpu = next((device for device in state.machine.devices if device.get("device") == "cpu"), {})
+    unknown: dict[str, object] = {}
+    cpu = next((device for device in state.machine.devices if device.get("device") == "cpu"), unknown)
     return f"CPU {state.machine.threads} cores", precisions(cpu)
 
 

@@ -180,7 +180,7 @@ class FrameDiffDriver(LinuxDriver):
         try:
             self.run_input_thread()
         except Exception as error:
-            self._app.call_later(self._app._handle_exception, error)
+            self._app.call_later(self._app._handle_exception, error)  # pyright: ignore[reportPrivateUsage]
 
     def forget(self) -> None:
         """Send what is drawn next as a whole."""
@@ -278,7 +278,8 @@ def _blank(codes: str) -> str:
 
 @lru_cache(4096)
 def _pen(codes: str) -> Pen:
-    attributes, colors = set(), {"3": "", "4": ""}
+    attributes: set[str] = set()
+    colors = {"3": "", "4": ""}
     numbers = iter(codes.split(";")) if codes else iter(())
     for number in numbers:
         if number in ("38", "48"):

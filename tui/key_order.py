@@ -55,9 +55,12 @@ class KeyOrder:
         if node is self._app:
             node.call_later(node.call_later, self._go_on, number)
         elif not node.call_later(self._behind, node, number):
-            self._follow(node._parent or self._app, number)  # it is gone
+            self._follow(self._above(node), number)  # it is gone
+
+    def _above(self, node: MessagePump) -> MessagePump:
+        return node._parent or self._app  # pyright: ignore[reportPrivateUsage]
 
     def _behind(self, node: MessagePump, number: int) -> None:
-        above = node._parent or self._app
+        above = self._above(node)
         if not node.call_later(self._follow, above, number):
             self._follow(above, number)

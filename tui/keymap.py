@@ -17,7 +17,7 @@ def keymap(keys: dict[str, Any], file: Path, ids: Callable[[], set[str]]) -> dic
 
     An entry is `ID = "KEY"` or `ID = "KEY,KEY"`, as in `quit = "Q"`. Raises UserError for what is none of the application's.
     """
-    known = ids() if keys else set()
+    known = ids() if keys else set[str]()
     for name, key in keys.items():
         if name not in known:
             raise UserError(f"{file}: there is no action '{safe_line(name, 60)}' in [keys]. There are: {', '.join(sorted(known))}")

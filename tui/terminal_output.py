@@ -46,7 +46,7 @@ def is_clean(segment: Segment) -> bool:
         not control
         and not _UNSAFE.search(text)
         and (text.isascii() or without_floods(text) is text)
-        and (style is None or not (style._link or style._meta) or not _acts(style))
+        and (style is None or not _acts(style))
     )
 
 

@@ -228,7 +228,7 @@ def _splits(dataset: Dataset) -> list[str]:
 
 def _truncation(dataset: Dataset, description: Description) -> list[str]:
     """Return what share of each split is cut, and of which classes most."""
-    lines = []
+    lines: list[str] = []
     for name, shares in description.truncated.items():
         rows = description.stats[name].classes
         total = sum(shares[label] * rows[label] for label in dataset.labels)

@@ -176,7 +176,7 @@ class _Teller:
 
 def training_detail(view: RunView) -> str:
     """Return the newest loss and validation F1 and the time left, as far as they are known."""
-    parts = []
+    parts: list[str] = []
     if view.curve:
         parts.append(f"loss {score(view.curve[-1].loss, 3)}")
     if view.evaluations:
@@ -270,7 +270,7 @@ def training_report(view: RunView, output: Output) -> list[str]:
 
 def _speed(view: RunView) -> str:
     finished, started = view.finished, view.started
-    parts = []
+    parts: list[str] = []
     if finished is not None:
         parts.append(f"{count(finished.steps, 'step')} in {duration(finished.seconds)}")
         if finished.examples_per_second is not None:

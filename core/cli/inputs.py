@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ..safe_text import safe_line
 
 
 @contextmanager
-def named(typed: str) -> Iterator[Path]:
+def named(typed: str) -> Generator[Path]:
     """Give the path of a file that a user names, for the context; '-' is stdin, which is kept in a private file meanwhile.
 
     Raises UserError where there is no such file, or stdin is a terminal or cannot be read.

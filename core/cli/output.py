@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TextIO
 
 from .. import standard_streams
 from ..errors import UserError
+from ..json_kinds import is_object, is_sequence
 from ..safe_text import escape_json, safe_text
 
 
@@ -144,15 +145,11 @@ def write_line(stream: TextIO, text: str) -> None:
 
 def _unicode(value: Any) -> Any:
     """Return a value of JSON without halves of characters, which UTF-8 cannot write."""
-    match value:
-        case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case dict():
-            return {_unicode(key): _unicode(each) for key, each in value.items()}
-        case list() | tuple():
-            return [_unicode(each) for each in value]
-        case _:
-            return value
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if is_object(value):
+        return {_unicode(key): _unicode(each) for key, each in value.items()}
+    return [_unicode(each) for each in value] if is_sequence(value) else value
 
 
 def _json_escape(character: str) -> str:

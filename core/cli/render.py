@@ -63,7 +63,7 @@ def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[
     names = _name_width([name for name, _ in ordered])
     digits = max((len(f"{number:,}") for _, number in ordered), default=1)
     room = max(8, min(60, width - names - digits - 15))
-    lines = []
+    lines: list[str] = []
     for name, number in ordered:
         drawn = _bar(number / highest if highest else 0.0, room, glyphs)
         share = percent(number / total if total else 0.0)
@@ -110,7 +110,7 @@ def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs,
     inside = limit is not None and limit <= top
     mark = _cell(limit, top, room) if limit is not None and inside else None
 
-    lines = []
+    lines: list[str] = []
     for (name, spread), figure in zip(spreads, figures, strict=True):
         cells = [" "] * room
         low, high = _cell(spread.whisker_low, top, room), _cell(spread.whisker_high, top, room)

@@ -14,7 +14,7 @@ import msgspec
 from ..errors import UserError
 from ..questions import AskExport, ExportAnswer
 from ..runs import notes
-from ..runs.state import RunView
+from ..runs.state import RunReader, RunView
 from ..safe_text import cell_width, safe_line
 from ..shell import quote
 from ..units import age, count, duration, score
@@ -270,6 +270,10 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         time.sleep(follow.POLL)
 
 
+def _has_ended(reader: RunReader) -> bool:
+    return reader.view.state in follow.ENDED
+
+
 def run_stop(arguments: argparse.Namespace, output: Output) -> int:
     """Ask a run to stop, and wait until it has."""
     from ..runs import folder, launch, state
@@ -279,13 +283,13 @@ def run_stop(arguments: argparse.Namespace, output: Output) -> int:
     reader.poll()
     if reader.view.state == "unreadable":
         return _stop_unreadable(run, reader.view, arguments, output)
-    if reader.view.state not in follow.ENDED:
+    if not _has_ended(reader):
         if arguments.kill:
             launch.kill(run)
         else:
             launch.stop(run)
         with Progress(output.stderr) as progress:
-            while not arguments.no_wait and reader.view.state not in follow.ENDED:
+            while not arguments.no_wait and not _has_ended(reader):
                 progress.update("stop", reader.view.step, reader.view.steps or None, "steps")
                 time.sleep(follow.POLL)
                 reader.poll()

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ..questions import Prediction
 from . import table_file
+from .arrays import fields_of
 from .batches import MISSING
 from .text_files import TextFile, TextRow
 
@@ -101,6 +102,6 @@ def _common(before: pa.DataType, values: list[Any]) -> pa.DataType:
     try:
         here = pa.array(values).type
         both = [pa.schema([("value", kind)]) for kind in (before, here)]
-        return pa.unify_schemas(both, promote_options="permissive").field("value").type
+        return fields_of(pa.unify_schemas(both, promote_options="permissive"))[0].type
     except (pa.ArrowException, OverflowError, ValueError, TypeError):
         return pa.string()

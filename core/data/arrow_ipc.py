@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class ArrowTable:
             self.metadata: dict[bytes, bytes] = schema.metadata or {}
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[Any, Iterator[Any]]]:
+    def _open(self) -> Generator[tuple[Any, Iterator[Any]]]:
         import pyarrow as pa
 
         name = safe_line(self.name, 80)

@@ -115,11 +115,14 @@ def unique_names(header: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     return names, frozenset(repeated)
 
 
+_IN_WORDS: dict[type, str] = {str: "string", int: "int64", float: "float64", bool: "bool", list: "list", dict: "object"}
+
+
 def type_in_words(values: Sequence[object]) -> str:
     kinds = {type(value) for value in values if value is not None}
     if len(kinds) != 1:
         return "mixed" if kinds else "null"
-    return {str: "string", int: "int64", float: "float64", bool: "bool", list: "list", dict: "object"}.get(kinds.pop(), "object")
+    return _IN_WORDS.get(kinds.pop(), "object")
 
 
 def passed_over(name: str, lines: int) -> list[str]:

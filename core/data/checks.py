@@ -13,7 +13,7 @@ import msgspec
 from ..events import IMBALANCE
 from ..units import count
 from . import drift, near_duplicates
-from .arrays import codes, numbers, strings
+from .arrays import codes, numbers, strings, texts_of
 from .faults import shown
 from .table import Dataset, Split
 
@@ -116,10 +116,10 @@ def _code(dataset: Dataset, *, near: bool) -> list[_Coded]:
     borders = np.cumsum([len(split) for split in splits])[:-1]
     texts = pa.chunked_array([chunk for split in splits for chunk in split.table.column("text").chunks], pa.string())
     exact = codes(texts)
-    same = pa.chunked_array([strings([folded(text) for text in chunk.to_pylist()]) for chunk in texts.chunks], pa.string())
+    same = pa.chunked_array([strings([folded(text) for text in texts_of(chunk)]) for chunk in texts.chunks], pa.string())
     loose = codes(same)
     few = near and len(same) <= near_duplicates.MOST_ROWS
-    earlier = near_duplicates.earlier_of(same.to_pylist()) if few else np.full(len(same), -1, np.int64)
+    earlier = near_duplicates.earlier_of(texts_of(same)) if few else np.full(len(same), -1, np.int64)
     parts = (np.split(each, borders) for each in (exact, loose, earlier))
     return [_Coded(*each) for each in zip(splits, *parts, strict=True)]
 
@@ -191,7 +191,8 @@ def _near(coded: list[_Coded]) -> list[Problem]:
     """Rows that are nearly, and not quite, an earlier one of their split or of one before it."""
     import numpy as np
 
-    found, starts = [], np.cumsum([0, *(len(each.split) for each in coded)])
+    found: list[Problem] = []
+    starts = np.cumsum([0, *(len(each.split) for each in coded)])
     for later, each in enumerate(coded):
         for earlier in range(later + 1):
             rows = np.flatnonzero((each.near >= starts[earlier]) & (each.near < starts[earlier + 1]))
@@ -230,7 +231,7 @@ def _imbalance(dataset: Dataset) -> list[Problem]:
     split = dataset.splits["train"]
     counts = np.bincount(split.label_ids(), minlength=len(split.labels))
     largest = int(counts.argmax())
-    small = [number for number in np.argsort(counts, kind="stable") if 0 < counts[number] * IMBALANCE < counts[largest]]
+    small: list[int] = [int(number) for number in np.argsort(counts, kind="stable") if 0 < counts[number] * IMBALANCE < counts[largest]]
     if not small:
         return []
     names = tuple(split.labels[number] for number in small)
@@ -265,7 +266,7 @@ def _repeats(keys: Any) -> Any:
 
 def _texts(split: Split, rows: Any) -> tuple[str, ...]:
     """Return the first different texts at `rows`."""
-    texts = split.table.column("text").take(numbers(rows[: 20 * EXAMPLES], "int64")).to_pylist()
+    texts = texts_of(split.table.column("text").take(numbers(rows[: 20 * EXAMPLES], "int64")))
     return tuple(dict.fromkeys(texts))[:EXAMPLES]
 
 

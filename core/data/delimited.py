@@ -106,6 +106,10 @@ class Delimited:
             raise UserError(f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8. Name its encoding with --encoding")
         return first, found
 
+    def blocks(self, progress: Progress | None) -> Iterator[bytes]:
+        """Yield the lines of the file, many at a time."""
+        return line_blocks(self._source, progress, returns=self._returns)
+
     def _reader(self, lines: Any) -> Any:
         return quoting.reader(lines, self.dialect.delimiter, self.dialect.quoting)
 
@@ -268,7 +272,7 @@ class _Feed:
         longest = limits.longest_line()
         delimiter = (table.dialect.delimiter or quoting.ONE_FIELD).encode()
         skip, delimiters = table.dialect.skip, 0
-        blocks = line_blocks(table._source, self._progress, returns=table._returns)
+        blocks = table.blocks(self._progress)
         for block in blocks:
             if self.since_row == 0:
                 delimiters = 0

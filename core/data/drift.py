@@ -44,7 +44,7 @@ def between(dataset: Dataset) -> tuple[Drift, ...]:
     unit, count = ("characters", stats.character_counts) if stats.unspaced(dataset) else ("words", stats.word_counts)
     train = dataset.splits["train"]
     first, lengths = np.bincount(train.label_ids(), minlength=len(dataset.labels)), np.sort(count(train))
-    found = []
+    found: list[Drift] = []
     for name in names:
         if name == "train":
             continue

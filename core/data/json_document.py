@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ..errors import UserError
+from ..json_kinds import is_object
 from ..safe_text import safe_line
 from . import limits
 from .batches import BYTES, MISSING, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, type_in_words
@@ -128,12 +129,12 @@ class JsonDocument:
                     column.append(row.get(name, MISSING))
             if len(numbers) + len(bad) >= ROWS or size > BYTES:
                 yield Batch(columns, numbers, bad=bad)
-                columns, numbers, bad, size = [[] for _ in wanted], [], [], 0
+                columns, numbers, bad, size = [list[object]() for _ in wanted], [], [], 0
         yield Batch(columns, numbers, bad=bad)
 
 
 @contextmanager
-def _opened(source: Source, progress: Progress | None = None) -> Iterator[_Text]:
+def _opened(source: Source, progress: Progress | None = None) -> Generator[_Text]:
     with source.open() as unpacked:
         yield _Text(source.name, Utf8(unpacked, source.encoding), lambda: unpacked.report(progress))
 
@@ -210,7 +211,7 @@ class _Text:
             return
         while True:
             value, length = self._decoded()
-            if not isinstance(value, dict):
+            if not is_object(value):
                 yield "no JSON object that can be used", length
             elif isinstance(value, Repeated):
                 yield repeated_fault(value), length

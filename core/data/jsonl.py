@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ..errors import UserError
+from ..json_kinds import is_object
 from ..safe_text import safe_line
 from . import limits
 from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, type_in_words
@@ -235,7 +236,7 @@ def _lenient(line: bytes, error: msgspec.MsgspecError) -> dict[str, Any] | str:
         if isinstance(error, msgspec.ValidationError):
             return f"no JSON object that can be used ({safe_line(str(error), 80)})"
         return f"broken JSON ({safe_line(str(error), 80)})"
-    if not isinstance(row, dict):
+    if not is_object(row):
         return f"no JSON object that can be used ({safe_line(str(error), 80)})"
     if not all(map(_is_unicode, row)):
         return "a column's name is not valid Unicode"

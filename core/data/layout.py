@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..json_kinds import is_array, is_object
+
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -129,7 +131,8 @@ def _listed(place: Path) -> list[Path]:
 
 
 def _first(found: Iterable[Found]) -> Found:
-    return next((each for each in found if each), {})
+    nothing: Found = {}
+    return next((each for each in found if each), nothing)
 
 
 def _by_name(place: Path, files: list[Path]) -> Found:
@@ -201,7 +204,7 @@ def _saved_files(folder: Path) -> list[Path]:
             "Save it again with a newer version of datasets, or after flatten_indices()"
         )
     entries = state.get("_data_files")
-    names = [each.get("filename") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+    names = [each.get("filename") for each in entries if is_object(each)] if is_array(entries) else []
     plain = [name for name in names if isinstance(name, str) and name and "/" not in name and "\0" not in name and name not in (".", "..")]
     return [folder / name for name in plain[: limits.COLUMNS] if (folder / name).is_file()]
 
@@ -217,7 +220,7 @@ def _of_classes(folder: Path) -> Found:
 
 def _by_card(folder: Path) -> Found:
     """Return the files that the default configuration of a data set's README.md names."""
-    configs = [each for each in _list(metadata.card(folder).get("configs")) if isinstance(each, dict)]
+    configs = [each for each in _list(metadata.card(folder).get("configs")) if is_object(each)]
     default = [each for each in configs if each.get("default") == "true"] or [
         each for each in configs if each.get("config_name") == "default"
     ]
@@ -233,7 +236,7 @@ def _by_card(folder: Path) -> Found:
 
 
 def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return value if is_array(value) else [] if value is None else [value]
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..json_kinds import is_array, is_object
 from ..plain_files import open_plain
 
 LARGEST = 1 << 22
@@ -31,12 +32,12 @@ def label_names(
             return names, name
     for folder in dict.fromkeys(folders):
         for info in _list(card(folder).get("dataset_info")):
-            names = _class_label(info.get("features"), label_column) if isinstance(info, dict) else ()
+            names = _class_label(info.get("features"), label_column) if is_object(info) else ()
             if names:
                 return names, "README.md"
         infos = json_object(folder / "dataset_infos.json")
         for info in infos.values():
-            names = _class_label(info.get("features"), label_column) if isinstance(info, dict) else ()
+            names = _class_label(info.get("features"), label_column) if is_object(info) else ()
             if names:
                 return names, "dataset_infos.json"
         names = _class_label(json_object(folder / "dataset_info.json").get("features"), label_column)
@@ -45,7 +46,7 @@ def label_names(
     return (), ""
 
 
-def card(folder: Path) -> dict[Any, Any]:
+def card(folder: Path) -> dict[str, Any]:
     """Return the YAML block that heads a folder's README.md, every value a text; empty where there is none that can be parsed.
 
     A block with aliases is none: a few of them can stand for gigabytes.
@@ -64,10 +65,10 @@ def card(folder: Path) -> dict[Any, Any]:
         parsed = yaml.load(block, loader)  # noqa: S506 a base loader makes only texts, lists and dicts
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return parsed if is_object(parsed) else {}
 
 
-def _is_plain(events: Iterable[Any]) -> bool:
+def _is_plain(events: Any) -> bool:
     """Return whether a YAML document has no aliases and is not nested deep."""
     depth = 0
     for event in events:
@@ -83,20 +84,20 @@ def _is_plain(events: Iterable[Any]) -> bool:
 
 def _class_label(features: Any, column: str) -> tuple[str, ...]:
     """Return the names of one column in any of the forms in which `datasets` writes its features."""
-    if isinstance(features, list):
-        features = {each.get("name"): each for each in features if isinstance(each, dict) and isinstance(each.get("name"), str)}
-    feature = features.get(column) if isinstance(features, dict) else None
-    if not isinstance(feature, dict):
+    if is_array(features):
+        features = {each["name"]: each for each in features if is_object(each) and isinstance(each.get("name"), str)}
+    feature = features.get(column) if is_object(features) else None
+    if not is_object(feature):
         return ()
     dtype = feature.get("dtype")
-    names = dtype["class_label"] if isinstance(dtype, dict) and "class_label" in dtype else feature
-    names = names.get("names") if isinstance(names, dict) else None
-    if isinstance(names, dict):
+    names: Any = dtype["class_label"] if is_object(dtype) and "class_label" in dtype else feature
+    names = names.get("names") if is_object(names) else None
+    if is_object(names):
         try:
             names = [names[key] for key in sorted(names, key=int)]
         except (TypeError, ValueError):
             return ()
-    if not isinstance(names, list) or len(names) > _MOST_NAMES or not all(isinstance(name, str | int | float) for name in names):
+    if not is_array(names) or len(names) > _MOST_NAMES or not all(isinstance(name, str | int | float) for name in names):
         return ()
     found = tuple(map(str, names))
     return found if _is_unicode(found) else ()
@@ -118,8 +119,8 @@ def _features_of(schema: dict[bytes, bytes]) -> Any:
         parsed = json.loads(raw if 0 < len(raw) <= LARGEST else b"{}")
     except (ValueError, RecursionError):
         return None
-    info = parsed.get("info") if isinstance(parsed, dict) else None
-    return info.get("features") if isinstance(info, dict) else None
+    info = parsed.get("info") if is_object(parsed) else None
+    return info.get("features") if is_object(info) else None
 
 
 def json_object(path: Path) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def json_object(path: Path) -> dict[str, Any]:
         parsed = json.loads(_text(path) or "{}")
     except (ValueError, RecursionError):
         return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return parsed if is_object(parsed) else {}
 
 
 def _text(path: Path) -> str:
@@ -141,4 +142,4 @@ def _text(path: Path) -> str:
 
 
 def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
+    return value if is_array(value) else [] if value is None else [value]

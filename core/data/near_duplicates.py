@@ -72,9 +72,9 @@ def _first(texts: Sequence[str]) -> list[int]:
 def _signatures(texts: Sequence[str]) -> Any:
     """Return the MinHash of each text, uint32, shape [texts, _HASHES]."""
     import numpy as np
-    from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue] - it has no types
+    from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - it has no types
 
-    parts = []
+    parts: list[Any] = []
     for start in range(0, len(texts), _SLICE):
         sets = [list(pieces(text)) for text in texts[start : start + _SLICE]]
         parts.append(np.asarray(RMinHash.digests_from_token_sets(sets, _HASHES, _SEED), np.uint32))

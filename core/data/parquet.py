@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
 from . import limits, parquet_footer
+from .arrays import fields_of
 from .batches import BYTES, ROWS, SAMPLE, Batch, Progress, unique_names
 from .streams import Source
 
@@ -39,7 +40,7 @@ class ParquetTable:
             self.metadata: dict[bytes, bytes] = schema.metadata or {}
 
     @contextmanager
-    def _open(self) -> Iterator[tuple[BinaryIO, Any]]:
+    def _open(self) -> Generator[tuple[BinaryIO, Any]]:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -56,7 +57,7 @@ class ParquetTable:
                 metadata = file.metadata
                 if not file.metadata.num_rows:
                     raise UserError(f"{name} is empty: it has columns but no rows. Give a file with at least one row")
-                texts = [field.name for field in file.schema_arrow if _is_text(pa, field.type)]
+                texts = [field.name for field in fields_of(file.schema_arrow) if _is_text(pa, field.type)]
             # Texts stay indices into their dictionary, so that a text that stands there once is held once.
             with pq.ParquetFile(raw, metadata=metadata, read_dictionary=texts) as file:
                 yield raw, file
@@ -102,7 +103,7 @@ def _place_in(read: Any, whole: Any, at: int) -> int:
 
 
 @contextmanager
-def _sentences(name: str) -> Iterator[None]:
+def _sentences(name: str) -> Generator[None]:
     import pyarrow as pa
 
     try:

@@ -117,7 +117,8 @@ _END_LABEL = re.compile(rb"(?:[^\n]*[^\s] __label__\S+[ \r]*\n){2}")
 
 def _is_object(line: bytes) -> bool:
     try:
-        return isinstance(msgspec.json.decode(line, type=dict[str, msgspec.Raw]), dict)
+        msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        return True
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         try:
             return isinstance(json.loads(line), dict)

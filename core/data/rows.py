@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ..errors import UserError
+from ..json_kinds import is_object, is_sequence
 from ..safe_text import safe_line
 from . import limits
 from .arrays import strings
@@ -136,7 +137,7 @@ def plain_label(label: Any) -> int | str:
 
 def _single(label: Any) -> Any:
     """Return the one label that a list holds, or that spaCy's {'POS': 1, 'NEG': 0} marks; anything else as it is."""
-    if isinstance(label, list | tuple) and len(label) == 1 and not isinstance(label[0], list | tuple | dict):
+    if is_sequence(label) and len(label) == 1 and not isinstance(label[0], list | tuple | dict):
         return label[0]
     marked = _marked(label)
     return marked[0] if marked is not None and len(marked) == 1 else label
@@ -144,7 +145,7 @@ def _single(label: Any) -> Any:
 
 def _marked(label: object) -> list[str] | None:
     """Return the classes to which an object gives 1, where it gives 0 to all others; None for anything else."""
-    if not isinstance(label, dict) or not label or not all(value is None or value in (0, 1) for value in label.values()):
+    if not is_object(label) or not label or not all(value is None or value in (0, 1) for value in label.values()):
         return None
     return [name for name, value in label.items() if value]
 
@@ -183,7 +184,7 @@ def text_fault(text: object) -> str:
 def label_fault(label: object) -> str:
     """Return what is wrong with a label, as a part of a sentence; empty where nothing is."""
     label = _single(label)
-    if isinstance(label, list | tuple):
+    if is_sequence(label):
         return several_labels(len(label)) if label else "the label is an empty list"
     marked = _marked(label)
     if marked is not None:

@@ -248,7 +248,9 @@ def _check_case(files: Sequence[Rows], values: list[list[int | str]], different:
                 )
 
 
-def _ids(files: Sequence[Rows], values: list[list[int | str]], sound: dict[int | str, int], faults: Sequence[Faults], fault: Any) -> list:
+def _ids(
+    files: Sequence[Rows], values: list[list[int | str]], sound: dict[int | str, int], faults: Sequence[Faults], fault: Any
+) -> list[list[int | None]]:
     result: list[list[int | None]] = []
     for rows, labels, collected in zip(files, values, faults, strict=True):
         if set(labels) <= sound.keys():

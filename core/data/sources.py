@@ -165,7 +165,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         [each for part in faults.values() for each in part],
         spec,
     )
-    refused = sum((rows.refused for rows in flat), Counter())
+    refused = sum((rows.refused for rows in flat), Counter[str]())
     if refused:
         notes.append(f"left out {count(refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(refused)})")
     notes += more
@@ -179,7 +179,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
     skipped = {"train" if split == _WHOLE else split: number for split, number in skipped.items() if number}
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
-        causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter()))
+        causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter[str]()))
         notes.append(f"left out {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
     dataset = Dataset(
         name=_name_of(source, place),
@@ -245,17 +245,16 @@ def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named:
     splits: dict[str, Split] = {}
     ids = iter(named.ids)
     for split, part in read.items():
-        tables = []
+        tables: list[pa.Table] = []
         for rows in part:
             labels = next(ids)
-            table = pa.table(
-                {
-                    "text": pa.chunked_array(rows.texts, pa.string()),
-                    "label": numbers([-1 if label is None else label for label in labels], "int32"),
-                    "number": numbers(rows.numbers, "int64"),
-                    "words": numbers(rows.words, "int32"),
-                }
-            )
+            columns: dict[str, Any] = {
+                "text": pa.chunked_array(rows.texts, pa.string()),
+                "label": numbers([-1 if label is None else label for label in labels], "int32"),
+                "number": numbers(rows.numbers, "int64"),
+                "words": numbers(rows.words, "int32"),
+            }
+            table = pa.table(columns)
             if None in labels:
                 table = table.take(numbers([at for at, label in enumerate(labels) if label is not None], "int64"))
             tables.append(table)

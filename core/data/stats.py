@@ -8,7 +8,7 @@ import msgspec
 
 from ..questions import LengthsAnswer
 from . import spaces
-from .arrays import to_numpy
+from .arrays import texts_of, to_numpy
 from .table import Dataset, Split
 
 
@@ -61,7 +61,7 @@ def describe_split(split: Split, indices: Any = None) -> SplitStats:
 def unspaced(dataset: Dataset) -> bool:
     """Return whether the texts have no spaces between words, so that their lengths are told in characters."""
     first = next(iter(dataset.splits.values()))
-    return spaces.unspaced(first.table.column("text").slice(0, spaces.SAMPLE).to_pylist())
+    return spaces.unspaced(texts_of(first.table.column("text").slice(0, spaces.SAMPLE)))
 
 
 def word_counts(split: Split) -> Any:

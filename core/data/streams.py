@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +115,7 @@ class Source:
         return b"".join(parts)
 
     @contextmanager
-    def open(self) -> Iterator[Unpacked]:
+    def open(self) -> Generator[Unpacked]:
         """Open its bytes, unpacked. Raises UserError for what is no plain file, for a bomb, and for a stream that was read before."""
         if self.path is not None:
             with open_plain(self.path, follow=True) as file:
@@ -222,7 +222,7 @@ class Unpacked:
 
 
 @contextmanager
-def sentences(name: str) -> Iterator[None]:
+def sentences(name: str) -> Generator[None]:
     """Turn what is raised for a file that cannot be read into a UserError."""
     name = safe_line(name, 80)
     try:

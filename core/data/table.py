@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from ..specs import DataSpec
-from .arrays import numbers, to_numpy
+from .arrays import numbers, texts_of, to_numpy
 
 if TYPE_CHECKING:
     from .overlay import Overlay
@@ -47,14 +47,16 @@ class Split:
 
     def rows(self, start: int, stop: int) -> list[Row]:
         """Return the rows start..stop-1, fewer at the end."""
-        part = self.table.slice(start, max(0, stop - start)).to_pydict()
+        part = self.table.slice(start, max(0, stop - start))
+        texts = texts_of(part.column("text"))
+        columns: list[list[int]] = [to_numpy(part.column(name)).tolist() for name in ("label", "number")]
         return [
             Row(self.name, start + offset, number, text, label, self.labels[label])
-            for offset, (text, label, number) in enumerate(zip(part["text"], part["label"], part["number"], strict=True))
+            for offset, (text, label, number) in enumerate(zip(texts, *columns, strict=True))
         ]
 
     def texts(self) -> list[str]:
-        return self.table.column("text").to_pylist()
+        return texts_of(self.table.column("text"))
 
     def label_ids(self) -> Any:
         """Return the labels as an int64 NumPy array, shape [rows]."""

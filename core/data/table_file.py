@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from .. import writing
 from ..errors import UserError
 from ..safe_text import safe_line
+from .arrays import fields_of
 from .text_files import ending
 
 WRITABLE = "jsonl, csv, tsv or parquet"
@@ -82,14 +83,14 @@ class TableWriter(AbstractContextManager["TableWriter"]):
 
     def _header(self) -> list[str]:
         names: list[str] = []
-        for field in self.schema:
+        for field in fields_of(self.schema):
             prefix = self.spread.get(field.name)
             names += [field.name] if prefix is None else [f"{prefix}_{each.name}" for each in field.type]
         return names
 
     def _cells(self, row: Row) -> list[str]:
         cells: list[str] = []
-        for field in self.schema:
+        for field in fields_of(self.schema):
             value = row.get(field.name)
             if field.name in self.spread:
                 cells += [cell((value or {}).get(each.name)) for each in field.type]
@@ -98,8 +99,8 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         return cells
 
     def _table(self, rows: list[Row]) -> pa.Table:
-        arrays = []
-        for field in self.schema:
+        arrays: list[pa.Array[Any]] = []
+        for field in fields_of(self.schema):
             values = [row.get(field.name) for row in rows]
             if pa.types.is_string(field.type):
                 values = [None if value is None else cell(value) for value in values]
@@ -134,6 +135,8 @@ class TableWriter(AbstractContextManager["TableWriter"]):
                 self.text.detach()
             case "jsonl.gz":
                 self.raw.close()
+            case _:
+                pass
 
     def _unwritable(self, error: OSError) -> UserError:
         return UserError(f"cannot write {safe_line(str(self.target))}: {error.strerror or error}", exit_code=1)

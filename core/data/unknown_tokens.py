@@ -26,7 +26,7 @@ def shares(dataset: Dataset, lengths: LengthsAnswer) -> dict[str, Unknown]:
     """Return what the tokenizer of `lengths` does not know of each split; empty where it has no token for what it does not know."""
     import numpy as np
 
-    found = {}
+    found: dict[str, Unknown] = {}
     for name, counted in lengths.unknown.items():
         split = dataset.splits[name]
         labels, unknown = split.label_ids(), np.asarray(counted, np.int64)
@@ -41,7 +41,7 @@ def shares(dataset: Dataset, lengths: LengthsAnswer) -> dict[str, Unknown]:
 
 def problems(dataset: Dataset, unknown: dict[str, Unknown]) -> tuple[Problem, ...]:
     """Return one problem for each split of which more than TOLERATED is unknown, with a model that would fit."""
-    found = []
+    found: list[Problem] = []
     for name, each in unknown.items():
         most = max(each.classes, key=lambda label: each.classes[label], default="")
         if max(each.share, each.classes.get(most, 0.0)) <= TOLERATED:

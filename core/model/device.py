@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ class Compute:
 
 
 @contextmanager
-def threads_for(tokens: int) -> Iterator[None]:
+def threads_for(tokens: int) -> Generator[None]:
     """Compute on one thread of the CPU within the context where there are few tokens, and on all of them otherwise."""
     threads = torch.get_num_threads()
     if tokens > ONE_THREAD_TOKENS or threads == 1:

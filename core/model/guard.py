@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def announce_to(listener: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def limited(what: str, *, seconds: float, memory: int | None = None) -> Iterator[None]:
+def limited(what: str, *, seconds: float, memory: int | None = None) -> Generator[None]:
     """Do work that ends the process, by SIGPROF, after `seconds` of computing, waiting not counted, on all threads together.
 
     `memory` is how many bytes it may map beyond what is mapped now and SLACK. Where it asks for more it gets MemoryError, RuntimeError,

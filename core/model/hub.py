@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -248,7 +248,7 @@ def _into(outcome: list[Any], work: Callable[[], Any]) -> Callable[[], None]:
 
 
 @contextmanager
-def _locked(path: Path, source: str) -> Iterator[None]:
+def _locked(path: Path, source: str) -> Generator[None]:
     """Hold a lock file. Raises UserError where another process holds it."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, paths.PRIVATE_FILE)
     try:
@@ -262,7 +262,7 @@ def _locked(path: Path, source: str) -> Iterator[None]:
 
 
 @contextmanager
-def _keeping(part: Path) -> Iterator[None]:
+def _keeping(part: Path) -> Generator[None]:
     """Say an error of the disk in a sentence."""
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
@@ -128,7 +128,7 @@ class ModelScope:
         return _listing(self.gate, "master", found)
 
     @contextmanager
-    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Iterator[Content]:
+    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Generator[Content]:
         self.gate.begin(file=True)
         try:
             response = self._legacy.download_stream(repo, kind, name, revision, _range(start))
@@ -230,7 +230,7 @@ class HuggingFace:
                 yield entry.path, entry.size, entry.lfs.sha256 if entry.lfs is not None else None
 
     @contextmanager
-    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Iterator[Content]:
+    def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> Generator[Content]:
         from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
         self.gate.begin(file=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import FileIO
@@ -57,7 +57,7 @@ class Staging:
             return 0
 
     @contextmanager
-    def part(self, name: str, limit: int) -> Iterator[FileIO]:
+    def part(self, name: str, limit: int) -> Generator[FileIO]:
         """Yield what came of a file so far, to be written on at its end; it begins anew where that is more than `limit` bytes."""
         descriptor = os.open(_part(name), os.O_RDWR | os.O_CREAT | _PLAIN, paths.PRIVATE_FILE, dir_fd=self._top)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
@@ -122,12 +122,12 @@ class Staging:
                     os.rename(last, last, src_dir_fd=source, dst_dir_fd=place)
 
     @contextmanager
-    def _folder_of(self, name: str, *, make: bool = False) -> Iterator[int]:
+    def _folder_of(self, name: str, *, make: bool = False) -> Generator[int]:
         with _walk(self._top, name, make=make) as folder:
             yield folder
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[BinaryIO]:
+    def _open(self, name: str) -> Generator[BinaryIO]:
         with self._folder_of(name) as folder:
             descriptor = os.open(name.rpartition("/")[2], os.O_RDONLY | _PLAIN, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
@@ -135,7 +135,7 @@ class Staging:
 
 
 @contextmanager
-def _opened(path: str | Path, flags: int, within: int | None = None) -> Iterator[int]:
+def _opened(path: str | Path, flags: int, within: int | None = None) -> Generator[int]:
     descriptor = os.open(path, flags, dir_fd=within)
     try:
         yield descriptor
@@ -144,7 +144,7 @@ def _opened(path: str | Path, flags: int, within: int | None = None) -> Iterator
 
 
 @contextmanager
-def _walk(top: int, name: str, *, make: bool) -> Iterator[int]:
+def _walk(top: int, name: str, *, make: bool) -> Generator[int]:
     """Yield the folder in which `name` belongs, gone to step by step from `top`, so that no step can be a link."""
     folder = os.dup(top)
     try:

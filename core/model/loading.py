@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -266,7 +266,7 @@ def _end(key: str) -> str:
 
 
 @contextmanager
-def as_sentence(checkpoint: Checkpoint) -> Iterator[None]:
+def as_sentence(checkpoint: Checkpoint) -> Generator[None]:
     """Turn what the libraries raise for a model that cannot be built or loaded into a UserError that names it."""
     try:
         yield

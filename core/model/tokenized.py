@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
+from datasets.table import InMemoryTable
 
 from .. import targets, writing
 from ..data import sources
@@ -45,7 +46,7 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     tokens: dict[str, int] = {}
     for name, split in data.splits.items():
         ids = tokenize(tokenizer, split.texts(), limit, lambda part, _, before=done: report("tokenize", before + part, total, "rows"))
-        splits[name] = Dataset(_table(split, ids).cast(features.arrow_schema))
+        splits[name] = Dataset(InMemoryTable(_table(split, ids).cast(features.arrow_schema)))
         tokens[name] = len(ids.flat)
         cut += int((ids.full_lengths > ids.lengths).sum())
         done += len(split)

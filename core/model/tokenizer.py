@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class Tokenizer:
         return found if found is not None else otherwise
 
     @contextmanager
-    def _as_sentence(self) -> Iterator[None]:
+    def _as_sentence(self) -> Generator[None]:
         """Turn what the library raises, which is plain Exception for most faults and a panic for others, into UserError."""
         try:
             yield

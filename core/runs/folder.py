@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import paths, writing
 from ..errors import UserError
+from ..json_kinds import is_object
 from ..plain_files import read_plain
 from ..safe_text import safe_line
 
@@ -134,7 +135,7 @@ class RunFolder:
             raise UserError(f"{_shown(self.proc_file)} cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError):
             return {}
-        return value if isinstance(value, dict) else {}
+        return value if is_object(value) else {}
 
     @property
     def has_private_folder(self) -> bool:

@@ -65,7 +65,7 @@ def members(*, group: int, session: int) -> list[int]:
     """
     if sys.platform != "linux":
         return []
-    found = []
+    found: list[int] = []
     for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
         try:
             if os.getpgid(pid) == group and os.getsid(pid) == session:

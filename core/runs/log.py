@@ -121,6 +121,8 @@ def past(path: Path) -> Iterator[dict[str, Any]]:
                     sent = value.get("sent", 0)
                     if isinstance(sent, int) and all(0 <= number < _MOST for number in (attempt, seq, sent)):
                         yield value
+                case _:
+                    pass
 
 
 _MOST = 2**53

@@ -101,20 +101,20 @@ def check_processes(processes: int, device: str = "auto") -> None:
 
 def _cards() -> tuple[Card, ...]:
     rows = _ask("--query-gpu=index,uuid,name,memory.used,memory.total")
-    found = []
+    found: list[tuple[str, str, str, int, int]] = []
     for index, uuid, name, used, total in (row for row in rows if len(row) == 5):
         if used.isdigit() and total.isdigit():
             found.append((index, uuid, name, int(used) << 20, int(total) << 20))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        chosen = []
+        chosen: list[tuple[str, str, str, int, int]] = []
         for word in visible.split(","):
             match = [each for each in found if word.strip() and (each[0] == word.strip() or each[1].startswith(word.strip()))]
             if len(match) != 1:
                 break  # CUDA hides what comes after a word that it does not know
             chosen += match
         found = chosen
-    return tuple(Card(f"cuda:{number}", *rest) for number, (_, *rest) in enumerate(found))
+    return tuple(Card(f"cuda:{number}", *each[1:]) for number, each in enumerate(found))
 
 
 def _processes() -> list[tuple[int, str, int | None]]:
@@ -146,7 +146,7 @@ def _ask(query: str) -> list[list[str]]:
 
 
 def _live_runs() -> list[RunView]:
-    views = []
+    views: list[RunView] = []
     try:
         for run in folder.list_runs():
             if lock.holder(run.lock_file) is not None:
@@ -168,7 +168,7 @@ def _family(view: RunView) -> set[int]:
 
 def _own_engines() -> set[int]:
     """Return the engines of this very process: what they hold is the application's own."""
-    found = set()
+    found: set[int] = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
             found |= {child.pid} if ENGINE in child.cmdline() else set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..json_kinds import is_object
+
 from pathlib import Path
 
 import msgspec

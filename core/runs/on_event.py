@@ -102,6 +102,8 @@ def _f1(tally: Tally) -> float | None:
     match tally.finished or tally.stopped:
         case {"metrics": {"f1_weighted": int() | float() as value}}:
             return value
+        case _:
+            pass
     return tally.epochs[-1][1].get("f1_weighted") if tally.epochs else None
 
 

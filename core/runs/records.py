@@ -9,6 +9,7 @@ import msgspec
 from .. import hyperparameters
 from ..errors import UserError
 from ..events import Evaluated, Event, Finished, Metrics, Result, RungDone, Started, Stopped
+from ..json_kinds import is_object
 from ..safe_text import safe_line
 from ..specs import BaselineSpec, RunSpec, TrainSpec
 
@@ -63,8 +64,8 @@ def spec(content: bytes) -> tuple[RunSpec, tuple[str, ...]]:
 def _within_bounds(value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return a spec without the hyper-parameters that are out of their bounds, and what is wrong with them."""
     job = value.get("job")
-    kind = next((each for each in (BaselineSpec, TrainSpec) if isinstance(job, dict) and job.get("task") == _tag(each)), None)
-    if kind is None or not isinstance(job, dict):
+    kind = next((each for each in (BaselineSpec, TrainSpec) if is_object(job) and job.get("task") == _tag(each)), None)
+    if kind is None or not is_object(job):
         return value, []
     wrong: dict[str, str] = {}
     for name in hyperparameters.rows(kind).keys() & job.keys():

@@ -285,8 +285,8 @@ def main(
         run.result_file.unlink(missing_ok=True)
         for request in ("stop", "kill"):
             (run.control / request).unlink(missing_ok=True)
-        signal.signal(signal.SIGTERM, lambda *_: supervisor.ask("stop"))
-        signal.signal(signal.SIGINT, lambda *_: supervisor.ask("stop"))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: supervisor.ask("stop"))
         supervisor.supervise(begun=lambda: answer.give("ok"))
     except OSError as error:
         if answer.is_given:

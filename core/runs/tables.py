@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import parquet_footer
+from ..data.arrays import fields_of
 from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
@@ -29,8 +30,9 @@ def read(file: Path, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    wanted = pa.schema([(field.name, pa.dictionary(pa.int32(), pa.string()) if field.name in texts else field.type) for field in schema])
+    fields = fields_of(schema)
+    texts = [field.name for field in fields if pa.types.is_string(field.type)]
+    wanted = pa.schema([(field.name, pa.dictionary(pa.int32(), pa.string()) if field.name in texts else field.type) for field in fields])
     try:
         with open_plain(file) as opened:
             found = parquet.ParquetFile(opened, read_dictionary=texts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..json_kinds import is_object
+
 
 @dataclass
 class Tally:
@@ -34,10 +36,10 @@ class Tally:
                 self.step = step
             case {"kind": "stopped", "step": int(step), **more}:
                 measured = more.get("finished")
-                self.step, self.stopped = step, measured if isinstance(measured, dict) else None
-            case {"kind": "rung_done", "rung": dict(rung)}:
+                self.step, self.stopped = step, measured if is_object(measured) else None
+            case {"kind": "rung_done", "rung": rung} if is_object(rung):
                 self.rungs.append(rung)
-            case {"kind": "epoch_done", "row": dict(row), "step": int(step)}:
+            case {"kind": "epoch_done", "row": row, "step": int(step)} if is_object(row):
                 self.epochs.append((step, row))
             case {"kind": "finished"}:
                 self.finished = event

@@ -39,8 +39,6 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_filters": (APP, "what is drawn is cleaned, in 16 colours and in ASCII where a terminal has no more"),
     "_handle_exception": (APP, "a crash is one sentence"),
     "_keymap": (APP, "help shows the keys of config.toml"),
-    "_link": ("a style", "no link of outside text is drawn"),
-    "_meta": ("a style", "no action of outside text is drawn"),
     "_on_paste": ("a field", "all lines of a paste are taken"),
     "_on_resize": (TABLE, "a table's columns follow its width"),
     "_ordered_columns": (TABLE, "a table shows the columns of the data set before"),

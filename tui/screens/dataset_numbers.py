@@ -82,7 +82,7 @@ def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
     """Return the box plot of one unit, the class with the most rows first; the limit is drawn where tokens are counted."""
     found = numbers.boxes.get(unit, {})
     ordered = sorted((look for look in looks if look.name in found), key=lambda look: -numbers.counts[look.name])
-    boxes = []
+    boxes: list[Box] = []
     for look in ordered:
         q = found[look.name]
         boxes.append(Box(look, q.whisker_low, q.q1, q.median, q.q3, q.whisker_high, q.max, numbers.cut.get(look.name)))
@@ -100,7 +100,7 @@ def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[La
 
     far = {each.split: ((each.classes, each.classes_drift), (each.lengths, each.lengths_drift)) for each in drifts} if found is None else {}
 
-    counted = []
+    counted: list[SplitCounts] = []
     for name, split in dataset.splits.items():
         labels = split.label_ids()
         if found is not None:

@@ -290,7 +290,7 @@ class TokensScreen(Page):
         # Norms of the token under the cursor, once it is not the first; the mean over all tokens otherwise.
         one = cursor if 0 < cursor < len(path.tokens) else None
         states = iter(path.token_norms)
-        stages = []
+        stages: list[Stage] = []
         for layer in path.layers:
             norm = layer.norm
             if len(layer.shape) == 3 and norm is not None:

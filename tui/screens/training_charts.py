@@ -101,7 +101,7 @@ def score_chart(
         return Chart(title, tuple(series), marks=_marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
     figure = "f1_macro" if scores == "macro" else "f1_weighted"
     name = "macro-F1" if scores == "macro" else "F1"
-    series = []
+    series: list[Series] = []
     for index, view in enumerate(views):
         found = measured(view)
         if not found:

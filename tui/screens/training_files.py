@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import UserError
 from ...core.plain_files import open_plain
@@ -53,7 +54,7 @@ def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cl
         table = tables.read(rungs.projected(RunFolder(run), rung), schema)
     except FileNotFoundError:
         return None
-    encoded = table["label"].combine_chunks()
+    encoded: Any = table["label"].combine_chunks()  # a DictionaryArray, which the stubs do not know
     index = {look.name: number for number, look in enumerate(looks)}
     known = np.array([index.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1])
     label = known[encoded.indices.to_numpy(zero_copy_only=False)] if len(encoded) else np.empty(0, int)

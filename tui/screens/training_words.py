@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from rich.text import Text
@@ -10,6 +11,7 @@ from rich.text import Text
 from ...core import hyperparameters
 from ...core.events import Step
 from ...core.runs import rungs
+from ...core.json_kinds import is_sequence
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
@@ -205,7 +207,7 @@ def spec_rows(view: RunView) -> list[tuple[str, str]]:
     return rows
 
 
-def _shown(value: object, unset: str) -> str:
+def _shown(value: Any, unset: str) -> str:
     if value is None or value == ():
         return unset
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(str(each) for each in value) if is_sequence(value) else str(value)

@@ -116,7 +116,8 @@ def smoothed(values: Sequence[float | None], weight: float) -> Values:
     """
     if not weight:
         return tuple(values)
-    average, total, out = 0.0, 0.0, []
+    average, total = 0.0, 0.0
+    out: list[float | None] = []
     for value in values:
         if value is None:
             out.append(None)

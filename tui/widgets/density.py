@@ -156,11 +156,11 @@ class Density(Widget, can_focus=True):
         sizes = [max(1, int((cloud.label == index).sum())) for index in range(len(cloud.looks))]
         stacked = np.stack([counts(cloud, width, height, index) / size for index, size in enumerate(sizes)])
         best, some = stacked.argmax(0), stacked.sum(0) > 0
-        lines = []
+        lines: list[Text] = []
         for row in range(height):
             line = Text(no_wrap=True)
             for column in range(width):
-                look = cloud.looks[best[row, column]]
+                look = cloud.looks[int(best[row, column])]
                 line.append(look.glyph if some[row, column] else " ", look.color if some[row, column] else "")
             lines.append(line)
         return lines

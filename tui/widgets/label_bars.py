@@ -66,7 +66,7 @@ class LabelBars(Widget):
         per = max(24, width // len(self._guesses))
         shown = self._guesses[: max(1, width // per)]
         blocks = [self._block(guess, min(per, width) - 2, max(3, height)) for guess in shown]
-        lines = []
+        lines: list[Text] = []
         for row in range(max(len(block) for block in blocks)):
             line = Text(no_wrap=True)
             for block in blocks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import ClassVar
 
 from rich.text import Text
@@ -82,7 +83,7 @@ class Plot(Widget, can_focus=True):
     @work(thread=True)
     def _load(self) -> None:
         # A third of a second, which the event loop cannot spare.
-        import plotext  # noqa: F401
+        import_module("plotext")
 
         self.app.call_from_thread(self._loaded)
 

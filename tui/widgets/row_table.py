@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual_fastdatatable import ArrowBackend, DataTable
 
-from ...core.data.arrays import numbers
+from ...core.data.arrays import numbers, texts_of
 from ...core.data.table import Split
 from ...core.safe_text import cut, safe_line
 from .label_look import LabelLook
@@ -71,13 +71,17 @@ class RowBackend(ArrowBackend):
             case "#":
                 return Text(f"{self.index_of(row_index):,}".rjust(width), style="dim")
             case "label":
-                return self._looks[self._value("label", row_index)].text(width)
+                return self._look(row_index).text(width)
             case "words":
                 return Text(str(len(self._value("text", row_index).split())).rjust(width), style="dim")
             case _:
                 mark = Text("* ", "bold") if self.index_of(row_index) in self._marked else Text()
                 text = safe_line(self._value("text", row_index)[:_LONGEST], width)
                 return mark.append(cut(text, width - mark.cell_len), "not bold") if mark else Text(cut(text, width), no_wrap=True)
+
+    def _look(self, row: int) -> LabelLook:
+        label: int = self._value("label", row)
+        return self._looks[label]
 
     def _value(self, column: str, row: int) -> Any:
         return self.data.column(column)[row].as_py()
@@ -166,7 +170,7 @@ class RowTable(DataTable):
         """Return up to `count` texts below the cursor."""
         if not isinstance(self.backend, RowBackend):
             return ()
-        return tuple(self.backend.data.column("text").slice(self.cursor_row + 1, count).to_pylist())
+        return tuple(texts_of(self.backend.data.column("text").slice(self.cursor_row + 1, count)))
 
     def _row_of(self, index: int) -> int:
         if self._shown is None or self._shown[1] is None:

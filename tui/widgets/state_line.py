@@ -125,7 +125,7 @@ def _run_forms(run: RunFacts, colors: dict[str, str]) -> list[Text]:
         (f"▶ {name}", 0, share, run.left, "", f1, ""),
         ("▶", 0, share, run.left, "", "", ""),
     ]
-    texts = []
+    texts: list[Text] = []
     for head, cells, *rest in forms:
         text = Text(head, style=good)
         if cells and run.share is not None:
