@@ -65,7 +65,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> int:
     """List every overlay in emotui's home."""
     from ..data import overlay_log
 
-    found = []
+    found: list[dict[str, Any]] = []
     for path in sorted(overlay_log.folder().glob("*.jsonl")):
         try:
             log = overlay_log.read(path)
@@ -111,7 +111,7 @@ def _rows(dataset: Dataset) -> list[dict[str, Any]]:
     laid = dataset.overlay
     if laid is None:
         return []
-    found = []
+    found: list[dict[str, Any]] = []
     for place, decision in sorted(laid.decided.items(), key=lambda each: (list(laid.source.splits).index(each[0].split), each[0].at)):
         row = laid.source.splits[place.split].row(place.at)
         index = laid.index(place)

@@ -261,7 +261,9 @@ def _built(source: Dataset, labels: Mapping[str, Mapping[int, int]], overlay: Ov
     """Return the source with other labels at some positions, LEFT_OUT for rows that go."""
     import numpy as np
 
-    splits, kept, changed, left_out = dict(source.splits), {}, 0, 0
+    splits = dict(source.splits)
+    kept: dict[str, Any] = {}
+    changed = left_out = 0
     for name, given in labels.items():
         split = source.splits[name]
         before = split.label_ids()

@@ -28,7 +28,7 @@ class Editor:
         files = dataset.spec.files if dataset.spec is not None else ()
         self.file: Path = laid.file if laid is not None else overlay_log.file_of(dataset.source, files)
         self._head = Head(overlay_log.as_text(dataset.source), tuple((split, overlay_log.as_text(file)) for split, file in files))
-        self._log = laid.log if laid is not None else Log()
+        self._log: Log = laid.log if laid is not None else Log()
         self._known = {decision.row: place for place, decision in laid.decided.items()} if laid is not None else {}
         self._clock = clock
         self._writing = threading.Lock()

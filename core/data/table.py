@@ -49,10 +49,10 @@ class Split:
         """Return the rows start..stop-1, fewer at the end."""
         part = self.table.slice(start, max(0, stop - start))
         texts = texts_of(part.column("text"))
-        columns: list[list[int]] = [to_numpy(part.column(name)).tolist() for name in ("label", "number")]
+        labels, places = to_numpy(part.column("label")), to_numpy(part.column("number"))
         return [
-            Row(self.name, start + offset, number, text, label, self.labels[label])
-            for offset, (text, label, number) in enumerate(zip(texts, *columns, strict=True))
+            Row(self.name, start + offset, int(places[offset]), text, int(labels[offset]), self.labels[int(labels[offset])])
+            for offset, text in enumerate(texts)
         ]
 
     def texts(self) -> list[str]:
