@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 
 from . import paths, writing
 from .errors import UserError
+from .json_kinds import is_object
 from .plain_files import read_plain
 
 _LARGEST = 4 << 20
@@ -27,7 +28,7 @@ def read(file: Path) -> dict[str, Any]:
         found = msgspec.json.decode(read_plain(file, _LARGEST, follow=True))
     except (OSError, ValueError, RecursionError, UserError):  # msgspec's errors are ValueErrors
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if is_object(found) else {}
 
 
 def write(file: Path, content: Mapping[str, Any]) -> None:

@@ -40,6 +40,11 @@ def fields_of(schema: Any) -> list[Any]:
     return list(schema)
 
 
+def one_chunk(column: Any) -> Any:
+    """Return a chunked Arrow column as one array: its stubs do not know it as one of lists or of a dictionary."""
+    return column.combine_chunks()
+
+
 def texts_of(column: Any) -> list[str]:
     """Return the texts of an Arrow column without nulls."""
     return column.to_pylist()

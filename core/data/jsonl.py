@@ -173,7 +173,7 @@ def _written(name: str) -> bytes:
     return json.dumps(name, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-class Repeated(dict):
+class Repeated(dict[str, Any]):
     """A JSON object that has a key twice, with different values; `key` is the first such one."""
 
     key = ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ..json_kinds import is_array, is_object
-
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..json_kinds import is_array, is_object
 from ..safe_text import safe_line
 from . import limits, metadata
 from .class_folders import is_class_folder
@@ -66,7 +65,7 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     except OSError as error:
         raise UserError(f"cannot read the folder {where}: {error.strerror or error}") from error
     used = {path for files in found.values() for path in files}
-    others = [path.name for place, names in listed.items() for path in names if path not in used]
+    others = [path.name for names in listed.values() for path in names if path not in used]
     if "train" not in found:
         raise UserError(_no_training_split(where, found, others))
     notes = [
@@ -227,7 +226,7 @@ def _by_card(folder: Path) -> Found:
     found: Found = {}
     for config in (default or configs)[:1]:
         for entry in _list(config.get("data_files"))[: limits.COLUMNS]:
-            split = split_of_folder(str(entry.get("split"))) if isinstance(entry, dict) else ""
+            split = split_of_folder(str(entry.get("split"))) if is_object(entry) else ""
             if split:
                 files = [path for pattern in _list(entry.get("path"))[:100] for path in _matching(folder, str(pattern))]
                 if files:

@@ -119,7 +119,8 @@ def slices(
     truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], found: Sequence[np.ndarray], resamples: int = 1000
 ) -> list[Slice]:
     """Return the figures of each of the slices `found`, given by their rows (int64, shape [rows in it])."""
-    matrices, values = [], []
+    matrices: list[np.ndarray] = []
+    values: list[float] = []
     whole = scores.confusion(truth, predicted, len(labels))
     for rows in found:
         inside = scores.confusion(truth[rows], predicted[rows], len(labels))
@@ -132,6 +133,6 @@ def slices(
             continue
         interval = scores.bootstrap(truth[rows], predicted[rows], labels, resamples).get("f1_weighted")
         rest = float(weighted_f1(whole - inside)) if len(rows) < len(truth) else None
-        accuracy = float(np.mean(truth[rows] == predicted[rows]))
+        accuracy = float(np.equal(truth[rows], predicted[rows]).mean())
         made.append(Slice(len(rows), accuracy, float(weighted_f1(inside)), interval, rest, p))
     return made

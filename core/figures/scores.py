@@ -26,11 +26,11 @@ def measure(split: str, truth: np.ndarray, predicted: np.ndarray, labels: Sequen
     counts = confusion(truth, predicted, len(labels))
     correct, support, assigned = np.diagonal(counts), counts.sum(1), counts.sum(0)
     precision, recall = correct / np.maximum(1, assigned), correct / np.maximum(1, support)
-    f1 = 2 * correct / np.maximum(1, support + assigned)
+    f1: np.ndarray = 2 * correct / np.maximum(1, support + assigned)
     return Metrics(
         split=split,
         rows=len(truth),
-        accuracy=float(np.mean(truth == predicted)),
+        accuracy=float(np.equal(truth, predicted).mean()),
         f1_weighted=float(np.average(f1, weights=support)),
         f1_macro=float(f1[support + assigned > 0].mean()),
         per_class={

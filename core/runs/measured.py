@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..data import sources
+from ..data.arrays import one_chunk
 from ..data.table import Dataset, Split
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -142,13 +143,13 @@ def read(run: RunFolder, rung: str, name: str, opened: Dataset | None = None) ->
     ids = {label: index for index, label in enumerate(labels)}
     truth = found.split.label_ids()
     order = np.argsort(table["row"].to_numpy(), kind="stable")
-    names = table["label"].combine_chunks()
+    names = one_chunk(table["label"])
     given = np.array([ids[label] for label in names.dictionary.to_pylist()], np.int64)[names.indices.to_numpy()][order]
     if kept_of not in ("", found.data) or not np.array_equal(table["row"].to_numpy()[order], np.arange(len(truth))):
         return None
     if not np.array_equal(given, truth):
         return None
-    flat = table["probabilities"].combine_chunks().flatten().to_numpy()
+    flat = one_chunk(table["probabilities"]).flatten().to_numpy()
     probabilities = flat.reshape(len(truth), len(labels))[order]
     if probabilities.size and (probabilities.min() < 0 or abs(probabilities.sum(1) - 1).max() > 1e-3):
         raise UserError(f"{safe_line(str(path), 160)} has probabilities that are none. Remove it and measure again")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ..json_kinds import is_object
-
 from pathlib import Path
 
 import msgspec

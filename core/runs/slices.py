@@ -8,6 +8,7 @@ from .. import home_file, paths
 from ..data import filters
 from ..errors import UserError
 from ..filter_line import LONGEST as LONGEST_FILTER
+from ..json_kinds import is_object
 from ..safe_text import safe_line
 
 LONGEST = 40
@@ -23,7 +24,7 @@ def slices_file() -> Path:
 def read(source: str) -> dict[str, str]:
     """Return the filters of a data set by their names, in the order in which they were saved; what is none of ours is passed over."""
     found = home_file.read(slices_file()).get(source)
-    saved = found.items() if isinstance(found, dict) else ()
+    saved = found.items() if is_object(found) else ()
     return {name: line for name, line in saved if isinstance(line, str) and _is_name(name) and len(line) <= LONGEST_FILTER}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...core.errors import UserError
 from ...core.plain_files import open_plain
@@ -47,6 +46,7 @@ def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cl
     import numpy as np
     import pyarrow as pa
 
+    from ...core.data.arrays import one_chunk
     from ...core.runs import rungs, tables
 
     schema = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.string())])
@@ -54,7 +54,7 @@ def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cl
         table = tables.read(rungs.projected(RunFolder(run), rung), schema)
     except FileNotFoundError:
         return None
-    encoded: Any = table["label"].combine_chunks()  # a DictionaryArray, which the stubs do not know
+    encoded = one_chunk(table["label"])
     index = {look.name: number for number, look in enumerate(looks)}
     known = np.array([index.get(name, -1) for name in encoded.dictionary.to_pylist()] or [-1])
     label = known[encoded.indices.to_numpy(zero_copy_only=False)] if len(encoded) else np.empty(0, int)

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ...core import hyperparameters
 from ...core.events import Step
-from ...core.runs import rungs
 from ...core.json_kinds import is_sequence
+from ...core.runs import rungs
 from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
