@@ -7,6 +7,7 @@ which is told under the list as long as it lasts: a digit that was meant to lead
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
@@ -82,9 +83,8 @@ class LabelKeys(Screen[None]):
 
     @property
     def _app_state(self) -> AppState:
-        app = self.app
-        assert isinstance(app, AppState)  # noqa: S101 - the only application there is
-        return app
+        assert isinstance(self.app, AppState)  # noqa: S101 - the only application there is
+        return self.app
 
     def may_act(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether a key of labels acts now; None where it is another key."""
@@ -96,10 +96,8 @@ class LabelKeys(Screen[None]):
         return self.is_labelling and (action != "give" or (isinstance(number, int) and number < len(self.looks_to_give())))
 
     async def action_labelling(self) -> None:
-        import pyarrow.compute as _  # noqa: F401 - the first decision need not wait for it
-
-        from ...core.data import overlay_edit as _edit  # noqa: F401
-
+        for module in ("pyarrow.compute", "emotui.core.data.overlay_edit"):
+            import_module(module)  # the first decision need not wait for it
         self._turn(not self.is_labelling)
 
     def action_end_labelling(self) -> None:

@@ -109,7 +109,7 @@ class LossRows(ModalScreen[None], LabelKeys):
             self.add_class("-empty")
             self.query_one("#row-text Static", Static).update(Text("no row is in this cell", "dim"))
             return
-        if self._editor is None and self._data is not None:
+        if self._editor is None:
             self._editor = self.state.decisions.editor(self._data)
             with suppress(UserError):
                 await asyncio.to_thread(self._editor.follow)  # what was decided since the run is shown, too
