@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from emotui.tui.theme import class_looks
@@ -139,3 +140,35 @@ async def test_a_click_moves_the_cursor_and_the_second_one_asks_for_the_rows() -
             await pilot.click(confusion, offset=(22, 3))
             await pilot.pause()
         assert chosen == [(1, 0)]
+
+
+@pytest.mark.parametrize("size", [(69, 13), (80, 12)])
+async def test_names_are_whole_where_the_columns_have_room_for_them(size: tuple[int, int]) -> None:
+    names = ["sadness", "joy", "love", "anger", "fear", "surprise"]
+    counts = tuple(tuple(1000 * (row == column) + column for column in range(6)) for row in range(6))
+    app = Alone()
+    async with app.run_test(size=size) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(Matrix("run", class_looks(names), counts))
+        confusion.mode = "counts"
+        confusion.focus()
+        await pilot.press("home")
+        await pilot.pause()
+        lines = drawn(app)
+        head = next(index for index, line in enumerate(lines) if "● sadness" in line and "★ surprise" in line)
+        ends = [lines[head].index(f"{look.glyph} {look.name}") for look in class_looks(names)] + [size[0]]
+        for row, line in enumerate(lines[head + 1 : head + 7]):
+            cells = [line[start:end] for start, end in pairwise(ends)]
+            assert [int(cell.strip("▸◂ │").replace(",", "")) for cell in cells] == list(counts[row])
+        for column in range(6):
+            await pilot.click(confusion, offset=(ends[column] + 1, head + 3))
+            assert confusion.cursor == (2, column)
+
+
+async def test_the_mistake_is_named_by_ids_where_names_are_cut_alike() -> None:
+    looks = class_looks([f"a class with a very long name and at its end {index}" for index in range(3)])
+    app = Alone()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.query_one(Confusion).show(Matrix("run", looks, ((5, 0, 0), (0, 5, 3), (0, 0, 5))))
+        await pilot.pause()
+        assert re.search(r"3 1 a class w\S* .*taken for 2 a class w", drawn(app)[-1])

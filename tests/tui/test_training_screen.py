@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from emotui.core.data import sources
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.state import glance, view_of
 from emotui.core.safe_text import cell_width
+from emotui.core.units import duration
 from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
 from emotui.tui.screens.training_charts import READING, Palette, loss_chart, score_chart
 from emotui.tui.screens.training_files import read_log
 from emotui.tui.screens.training_requests import lost_by_killing
-from emotui.tui.screens.training_tables import class_table
+from emotui.tui.screens.training_tables import class_table, ladder_table
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density
@@ -580,3 +582,15 @@ def test_a_run_that_was_stopped_has_a_point_where_it_was_measured(runs: Path) ->
     palette = Palette.of(defaultdict(lambda: "#000000"))
     chart = score_chart([view], (), palette)
     assert (chart.series[0].x[-1], chart.series[0].y[-1]) == (100.0, finished.metrics.f1_weighted)
+
+
+@pytest.mark.parametrize("width", [44, 51, 63, 76, 116])
+@pytest.mark.parametrize("seconds", [0.1, 59.0, 1281.0, 3599.0, 86_340.0, 3_599_000.0])
+def test_the_columns_of_the_ladder_stay_apart(width: int, seconds: float) -> None:
+    rungs = [events.Rung(name, folders.metrics(0.646), seconds) for name in ("most_frequent", "tfidf", "cls", "mean")]
+    lines = ladder_table(rungs, [("fine77", 0.9, 0.9)], width, defaultdict(lambda: "")).plain.splitlines()
+    accuracy = f"{rungs[0].metrics.accuracy:.3f}"
+    assert all(cell_width(line) <= width for line in lines)
+    for line in lines[1:5]:
+        assert "accuracy" not in lines[0] or re.search(rf" {re.escape(accuracy)}( |$)", line)
+        assert "time" not in lines[0] or f" {duration(seconds)}" in line

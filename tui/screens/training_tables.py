@@ -47,7 +47,7 @@ def ladder_table(
         return Text("the first rung comes in a moment" if live else "the run ended before its first rung did", "dim")
     named, shortest = 13, 6
     spare = width - named - 1 - shortest - 7
-    columns = {"accuracy": 10, "time": 9, "F1 macro": 10}
+    columns = {"accuracy": 10, "time": 13, "F1 macro": 10}
     while columns and sum(columns.values()) > spare:
         columns.popitem()
     room = max(4, min(40, spare + shortest - sum(columns.values())))

@@ -115,8 +115,8 @@ class Confusion(Widget, can_focus=True):
             return ""
         true, predicted = self.cursor
         count, labels = self._matrix.counts[true][predicted], self._matrix.labels
-        name = safe_line(labels[true].name, 20)
-        verdict = "predicted right" if true == predicted else f"taken for {safe_line(labels[predicted].name, 20)}"
+        name = cut(labels[true].short(20), 20)
+        verdict = "predicted right" if true == predicted else f"taken for {cut(labels[predicted].short(20), 20)}"
         (down, right), shown = self._first, self._shown
         part = ""
         if min(shown.down, shown.across) < len(labels):
@@ -158,7 +158,7 @@ class Confusion(Widget, can_focus=True):
                 short = pad(f"{look.glyph}{cut(look.short(shown.column - 2), shown.column - 2)}", shown.column - 1)
                 line.append(short, f"{look.color} {style}".strip())
             else:
-                line.append_text(look.text(shown.column - 1, style=style))
+                line.append_text(look.text(shown.width(index) - 1, style=style))
         if shown.total:
             line.append("rows".rjust(shown.total), "dim")
         return line
@@ -177,8 +177,9 @@ class Confusion(Widget, can_focus=True):
             if shown.column < BRACKETED:
                 line.append(" ").append(pad(value.rjust(shown.column - 1), shown.column - 1), f"{heat} reverse" if here else heat)
                 continue
-            text = f"▸{value}◂".rjust(shown.column - 1) if here else value.rjust(shown.column - 2)
-            line.append(" ").append(pad(text, shown.column - 1), heat)
+            wide = shown.width(index)
+            text = f"▸{value}◂".rjust(wide - 1) if here else value.rjust(wide - 2)
+            line.append(" ").append(pad(text, wide - 1), heat)
         if shown.total:
             line.append(f"{sum(counts[row]):,}".rjust(shown.total), "dim")
         return line
@@ -226,7 +227,11 @@ class Confusion(Widget, can_focus=True):
         if self._matrix is None:
             return
         offset, shown = event.get_content_offset_capture(self), self._shown
-        row, index = offset.y - 1 - shown.above + self._first[0], (offset.x - shown.named) // shown.column + self._first[1]
+        row, index = offset.y - 1 - shown.above + self._first[0], self._first[1]
+        end = shown.named + shown.width(index)
+        while offset.x >= end and index < len(self._matrix.labels):
+            index += 1
+            end += shown.width(min(index, len(self._matrix.labels) - 1))
         last = len(self._matrix.labels) - 1
         if offset.x >= shown.named and 0 <= row <= last and 0 <= index <= last:
             again = (row, index) == self.cursor

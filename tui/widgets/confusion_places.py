@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,8 @@ from .label_look import LabelLook
 Mode = Literal["row %", "column %", "counts"]
 MODES: tuple[Mode, ...] = ("row %", "column %", "counts")
 AXES = ("true \\ predicted", "true\\pred.", "true\\")
+_PERCENT = 8
+"""A column in which 100.0 has its brackets."""
 BRACKETED = 6
 """Narrowest column that has room for brackets around the cell under the cursor."""
 
@@ -31,6 +34,9 @@ class Places:
     named: int = 1
     """The column of names."""
     column: int = BRACKETED
+    """The narrowest column of a class."""
+    columns: tuple[int, ...] = ()
+    """That of each class, where they differ."""
     total: int = 0
     """The column of row sums; 0: none."""
     across: int = 1
@@ -39,6 +45,10 @@ class Places:
     """Rows that fit."""
     above: bool = False
     """Whether the axes are named in a line of their own."""
+
+    def width(self, index: int) -> int:
+        """Return the cells of the column of a class."""
+        return self.columns[index] if self.columns else self.column
 
 
 def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
@@ -55,8 +65,18 @@ def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
         narrow = max(len(AXES[2]), min(named, width - number * (digits + 1)))
         if narrow + number * (digits + 1) <= width and digits < BRACKETED:
             named, column = narrow, min(BRACKETED, (width - narrow) // number)
+    columns = _columns(matrix.labels, column, width - named - total) if column > BRACKETED else ()
     across, down = max(1, (width - named - total) // column), max(1, height - 1 - above)
-    return Places(named, column, total, min(across, number), min(down, number), above)
+    return Places(named, min(columns, default=column), columns, total, min(across, number), min(down, number), above)
+
+
+def _columns(labels: Sequence[LabelLook], column: int, room: int) -> tuple[int, ...]:
+    """Return columns in which every name is whole, in the room there is; () where columns of one width show as much."""
+    wanted = [max(min(column, _PERCENT), cell_width(safe_line(each.name)) + 3) for each in labels]
+    if max(wanted) <= column or sum(wanted) > room:
+        return ()
+    spare = min((room - sum(wanted)) // len(wanted), 12 - min(wanted))
+    return tuple(each + max(0, spare) for each in wanted)
 
 
 def share(counts: tuple[tuple[int, ...], ...], row: int, column: int, mode: Mode) -> float:
