@@ -120,8 +120,6 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     log_text.write_safely()
     faulthandler.enable()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # That the head of a fine-tuning has no weights yet is no news, and looks like an alarm; what else is missing, `loading` refuses.
-    logging.getLogger("transformers.utils.loading_report").setLevel(logging.ERROR)
     (given,) = sys.argv[1:] if arguments is None else arguments
     run = RunFolder(Path(given))
     is_first = ranks.NODES not in os.environ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -197,14 +198,15 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
         _check_types(checkpoint, tensors, empty)
         if larger is not None:
             _refit_head(checkpoint, tensors, empty, larger)
-        model, report = kind.from_pretrained(
-            None,
-            config=config,
-            state_dict=tensors,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+        with _without_load_report():
+            model, report = kind.from_pretrained(
+                None,
+                config=config,
+                state_dict=tensors,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
+            )
         _check_whole(checkpoint, model, report, has_head=larger is None)
         for key, value in model.named_parameters():
             if not torch.isfinite(value).all():
@@ -216,6 +218,21 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
         if not torch.isfinite(output[0]).all():
             raise UserError(f"{name} makes no numbers of a text. {REMEDY}")
     return model
+
+
+@contextmanager
+def _without_load_report() -> Iterator[None]:
+    """Keep out of the log what transformers says of missing weights: a new head has none, and `_check_whole` refuses what else lacks."""
+    logger = logging.getLogger("transformers.modeling_utils")
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "LOAD REPORT" not in record.getMessage()
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
 
 
 def _tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:

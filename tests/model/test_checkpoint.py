@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -191,3 +192,17 @@ def test_the_hash_follows_the_weights(tiny_model: Path, tmp_path: Path) -> None:
     data[-1] ^= 1
     (folder / "model.safetensors").write_bytes(bytes(data))
     assert checkpoint.at(folder).hash != checkpoint.at(tiny_model).hash
+
+
+def test_a_new_head_is_no_alarm_in_the_log(tiny_model: Path) -> None:
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    logger = logging.getLogger("transformers")
+    logger.addHandler(handler)
+    try:
+        checkpoint.at(tiny_model).classifier(("a", "b"))
+        checkpoint.at(tiny_model).encoder("cpu", 1)
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in records if record.levelno >= logging.WARNING] == []
