@@ -221,7 +221,7 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
 
 
 @contextmanager
-def _without_load_report() -> Iterator[None]:
+def _without_load_report() -> Generator[None]:
     """Keep out of the log what transformers says of missing weights: a new head has none, and `_check_whole` refuses what else lacks."""
     logger = logging.getLogger("transformers.modeling_utils")
 
