@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -181,6 +182,8 @@ class Delimited:
                 self._several += reader.line_num - begins + self.dialect.skip > 0
                 if row == self._header and columns > 1:
                     yield begins, "the line repeats the header"
+                elif number == 1 and _is_rule(row):
+                    yield begins, "the line is drawn below the header, and no row"
                 elif len(row) == columns:
                     yield begins, row
                 else:
@@ -289,6 +292,11 @@ class _Feed:
             while skip and next(lines, ""):
                 skip -= 1
             yield from lines
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    """Return whether a row is a line of dashes, as tables of Markdown and of databases have it."""
+    return len(row) > 1 and any(row) and all(re.fullmatch(r"\s*(:?-{2,}[-+]*:?)?\s*", cell) for cell in row)
 
 
 def _transposed(rows: list[list[str]], places: list[int]) -> list[list[Any]]:

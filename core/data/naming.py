@@ -11,6 +11,7 @@ import msgspec
 
 from ..safe_text import safe_line
 from ..specs import DataSpec
+from ..units import count
 from . import metadata, readers, schema
 from .faults import Faults, shown
 from .rows import Rows
@@ -26,6 +27,8 @@ EMOTION_HASHES = (
 """What `rows_hash` makes of these."""
 
 
+_MISSING = {"nan", "NaN", "NA", "<NA>", "N/A", "n/a", "#N/A", "null", "NULL"}
+"""What pandas, R and spreadsheets write in the place of a value that is missing."""
 _NAMING = ("text", "name", "names", "str", "string")
 """Words of a column that names the labels, after or before that of the labels' own column."""
 
@@ -78,10 +81,24 @@ def name(
     elif named.integers and ordered and named.values != tuple(range(len(named.values))):
         pairs = ", ".join(f"{number} {name}" for number, name in zip(named.values, named.labels, strict=True))
         notes.append(f"named the labels in ascending order: {safe_line(pairs, 160)}")
+    notes += [] if ordered else _no_labels(named)
     if named.unused and (ordered or notes):
         which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
         notes.insert(0, f"warning: no row has the label {which}, which {origin} names. Are the names those of this data set?")
     return named, notes
+
+
+def _no_labels(named: schema.Named) -> list[str]:
+    """Return a warning about the classes that are called as tables call a missing value, where others are not."""
+    found = [label for label in named.labels if label in _MISSING]
+    if not found or len(found) == len(named.labels):
+        return []
+    rows = sum(each.count(named.labels.index(label)) for label in found for each in named.ids)
+    which = " or ".join(map(shown, found))
+    return [
+        f"warning: {count(rows, 'row')} {'has' if rows == 1 else 'have'} the label {which}, as tables write where there is none: it is a "
+        "class here. Empty these cells if they have no label"
+    ]
 
 
 def _joined(name: str) -> str:

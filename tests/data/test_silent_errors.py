@@ -189,3 +189,31 @@ def test_empty_lines_between_rows_are_counted(tmp_path: Path, name: str, line: s
     found = _load(tmp_path / name, "".join([*lines[:9], "\n", " \n", *lines[9:], "\n\n"]))
     assert _pairs(found) == sorted(ROWS)
     assert f"passed over 2 empty lines of {name}" in found.notes
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "null"])
+def test_a_class_that_is_called_as_a_missing_value_is_told(tmp_path: Path, word: str) -> None:
+    content = "text,label\n" + "".join(f'"{text}",{word if n % 10 == 0 else label}\n' for n, (text, label) in enumerate(ROWS))
+    notes = _load(tmp_path / "a.csv", content).notes
+    assert any(f"warning: 6 rows have the label '{word}', as tables write where there is none" in note for note in notes)
+    named = _load(tmp_path / "a.csv", content, labels=(word, "neg", "neu", "pos"))
+    assert not any("where there is none" in note for note in named.notes)
+
+
+def test_a_line_drawn_below_a_header_is_no_row(tmp_path: Path) -> None:
+    content = "| text | label |\n|:--|--:|\n" + "".join(f"| {text} | {label} |\n" for text, label in ROWS)
+    with pytest.raises(UserError, match=r"row 1 \(line 2\): the line is drawn below the header"):
+        _load(tmp_path / "a.md", content)
+    assert _load(tmp_path / "a.md", content, skip_bad_rows=True).labels == ("neg", "neu", "pos")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n", "git lfs pull"),
+        ("<!DOCTYPE html><html><body>404</body></html>", "a web page"),
+    ],
+)
+def test_what_came_in_the_place_of_a_file_is_named(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        _load(tmp_path / "a.csv", content)
