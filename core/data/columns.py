@@ -118,6 +118,15 @@ def named(sample: Sample, file: str, asked: str, option: str) -> str:
     raise UserError(f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}. Name one of them with {option}")
 
 
+def check_shared(sample: Sample, file: str, column: str, what: str) -> None:
+    """Raise UserError where a file of a data set lacks the column in which another one has `what`, the texts or the labels."""
+    if column in sample.repeated:
+        named(sample, file, column, "--text-column" if what == "texts" else "--label-column")
+    if column not in sample.columns:
+        has = f"{safe_line(file, 80)} has no column {shown(column)}: its columns are {listed(sample)}"
+        raise UserError(f"{has}. Give the {what} the same name in every file")
+
+
 def listed(sample: Sample) -> str:
     """Return the names of the columns, with what is in those that can be neither text nor label."""
     names = (f"{name}{_content(values)}" for name, values in islice(sample.columns.items(), 100))

@@ -51,6 +51,7 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     places = [folder, folder / "data"]
     try:
         listed = {place: _listed(place) for place in places if place.is_dir()}
+        folders = sorted(entry.name for entry in limits.entries(folder) if entry.is_dir() and not entry.name.startswith("."))
         found = _first(_by_name(place, names) for place, names in listed.items())
         if "train" not in found:
             found = (
@@ -67,7 +68,7 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     used = {path for files in found.values() for path in files}
     others = [path.name for names in listed.values() for path in names if path not in used]
     if "train" not in found:
-        raise UserError(_no_training_split(where, found, others))
+        raise UserError(_no_training_split(where, found, others, folders))
     notes = [
         f"read {safe_line(_within(files[0], places), 80) if len(files) == 1 else f'{len(files)} files'} as the {split} split"
         for split, files in found.items()
@@ -97,10 +98,12 @@ def split_of_folder(name: str) -> str:
     return _SPLIT_OF.get(name.lower(), "")
 
 
-def _no_training_split(where: str, found: Found, others: list[str]) -> str:
+def _no_training_split(where: str, found: Found, others: list[str], folders: list[str]) -> str:
     have = f"it has {' and '.join(found)} only. " if found else ""
     if others:
         return f"there is no training split in {where}: {have}its files are {_some(others)}; {_OPTIONS}"
+    if folders and not found:
+        return f"there is no training split in {where}: it has no files that are read, but the folders {_some(folders)}. Give one of these"
     also = ", ".join(ENDINGS[1:8])
     return f"there is no training split in {where}: {have}Put train.jsonl there (and validation.jsonl, test.jsonl; also {also})"
 

@@ -224,8 +224,8 @@ def _read(
     for split, parts in opened.items():
         for each in parts:
             here = readers.sample(each)
-            columns.named(here, each.table.name, text, "--text-column")
-            columns.named(here, each.table.name, label, "--label-column")
+            columns.check_shared(here, each.table.name, text, "texts")
+            columns.check_shared(here, each.table.name, label, "labels")
             found = Faults(skip=spec.skip_bad_rows)
             faults.setdefault(split, []).append(found)
             read.setdefault(split, []).append(readers.read(each, text, label, found, progress))

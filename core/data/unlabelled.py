@@ -58,7 +58,7 @@ def _labels(train: Sequence[OpenedFile], files: Sequence[OpenedFile], text_colum
     for each in files:
         table = each.table
         sample = readers.sample(each)
-        columns.named(sample, table.name, text_column, "--text-column")
+        columns.check_shared(sample, table.name, text_column, "texts")
         has_labels = label_column in table.columns
         if not has_labels:
             _check_other_name(train, each, sample, label_column)

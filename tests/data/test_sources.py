@@ -327,3 +327,29 @@ def test_row_order_survives_parquet_row_groups(tmp_path: Path) -> None:
     split = load(tmp_path).split("train")
     assert split.texts() == table.column("text").to_pylist()
     assert split.row(24_999).number == 25_000
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "what"),
+    [
+        ("text,label\n", "sentence,label\n", "texts"),
+        ("text,label\n", "text,class\n", "labels"),
+        ("text,label\n", "", "texts"),
+        ("", "foo,bar\n", "texts"),
+        ("", "text,label\n", "texts"),
+    ],
+)
+def test_files_that_call_their_columns_otherwise_are_told_what_helps(tmp_path: Path, train: str, test: str, what: str) -> None:
+    for name, header in (("train", train), ("test", test)):
+        rows = "".join(f"a text that says number {number},{('neg', 'pos')[number % 2]}\n" for number in range(40))
+        (tmp_path / f"{name}.csv").write_text(header + rows)
+    with pytest.raises(UserError, match=rf"test\.csv has no column .* Give the {what} the same name in every file"):
+        sources.load(DataSpec(str(tmp_path), skip_bad_rows=True))
+
+
+def test_a_folder_of_data_sets_names_them(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.csv").write_text("text,label\n")
+    with pytest.raises(UserError, match=r"has no files that are read, but the folders one, two\. Give one of these"):
+        sources.load(DataSpec(str(tmp_path)))
