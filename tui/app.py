@@ -1,4 +1,4 @@
-"""The application: four screens over one state."""
+"""The application: five screens over one state."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _screen(module: str, name: str) -> Screen[Any]:
 
 
 class EmotuiApp(AppState):
-    """The four screens, the keys that work on each of them, and the palette."""
+    """The five screens, the keys that work on each of them, and the palette."""
 
     TITLE = "emotui"
     CSS_PATH = "app.tcss"
@@ -62,6 +62,7 @@ class EmotuiApp(AppState):
         "tokens": partial(_screen, "tokens", "TokensScreen"),
         "training": partial(_screen, "training", "TrainingScreen"),
         "classify": partial(_screen, "classify", "ClassifyScreen"),
+        "errors": partial(_screen, "errors", "ErrorsScreen"),
     }
     DEFAULT_MODE = "dataset"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,6 +70,7 @@ class EmotuiApp(AppState):
         Binding("2,t", "tokens", "tokens", tooltip="the tokens, of the text under the cursor where there is one", show=False, id="tokens"),
         Binding("3,r", "go('3')", "train", tooltip="the training monitor: runs, curves, errors", show=False, id="training"),
         Binding("4,c", "go('4')", "classify", tooltip="the prompt: classify a sentence", show=False, id="classify"),
+        Binding("5", "go('5')", "errors", tooltip="the errors of a run: rows, classes, slices, calibration", show=False, id="errors"),
         Binding("p", "prompt", "classify", tooltip="classify the text under the cursor", show=False, id="prompt"),
         Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
         Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),

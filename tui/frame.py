@@ -18,7 +18,7 @@ SCREEN_OF: dict[Part, Mode] = {
     "fine-tune": "training",
     "classify": "classify",
 }
-KEY_OF: dict[Mode, str] = {"dataset": "1", "tokens": "2", "training": "3", "classify": "4"}
+KEY_OF: dict[Mode, str] = {"dataset": "1", "tokens": "2", "training": "3", "classify": "4", "errors": "5"}
 _ADVICE: dict[Part, tuple[str, ...]] = {
     "data": ("next: press o and open a data set", "next: o opens data", "→ o: open data"),
     "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "→ t: its tokens"),

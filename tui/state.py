@@ -23,7 +23,7 @@ from .decisions import Decisions
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.table import Dataset
 
-Mode = Literal["dataset", "tokens", "training", "classify"]
+Mode = Literal["dataset", "tokens", "training", "classify", "errors"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Part = Literal["data", "tokens", "baseline", "fine-tune", "classify"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -45,6 +45,15 @@ class RunSource(Protocol):
     def follow(self, run: str) -> None: ...
 
     def poll(self) -> tuple[RunView, ...] | None: ...
+
+
+@runtime_checkable
+class LooksAtRun(Protocol):
+    """A screen that shows one run."""
+
+    def look_at_run(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
+        """Show a run, by its folder, or a rung of it ('': the best), and with a `cell` of its confusion matrix the rows in it."""
+        ...
 
 
 @runtime_checkable
@@ -230,6 +239,12 @@ class AppState(App[int]):
     async def classify_text(self, text: str) -> None:
         """Show the classifier prompt with `text`."""
         await self._hand_over("classify", text)
+
+    async def show_errors(self, folder: str, rung: str = "", cell: tuple[int, int] | None = None) -> None:
+        """Show where a run, by its folder, or a rung of it errs; with a `cell` of its confusion matrix the rows in it."""
+        await self.go("errors")
+        if isinstance(self.screen, LooksAtRun):
+            self.screen.look_at_run(folder, rung, cell)
 
     async def _hand_over(self, mode: Mode, text: str) -> None:
         await self.go(mode)

@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..errors import UserError
 from ..questions import AskEvaluate
 from ..runs import rungs
@@ -19,7 +17,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..figures.chance import Paired
-    from ..runs.examined import Examined, NamedSlice
+    from ..runs.examined import Examined, Figures, NamedSlice
     from ..runs.folder import RunFolder
 
 
@@ -62,8 +60,9 @@ def add(commands: Any) -> None:
 
 def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     """Measure what is not measured yet, and print what it comes to."""
+    import numpy as np
+
     from ..data import filters
-    from ..figures import calibration, chance, scores
     from ..runs import examined, slices, temperature
 
     run, rung = _named(arguments.run, arguments.rung)
@@ -84,20 +83,13 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
         raise UserError(f"the {arguments.split} split has no rows")
     lines = {**slices.read(run.read_spec().job.data.source), **dict(asked)}
     listed = examined.rows(found, arguments.where or "")
-    metrics = scores.measure(arguments.split, judged.truth, judged.predicted, judged.labels, float(judged.loss.mean()))
-    intervals = scores.bootstrap(judged.truth, judged.predicted, judged.labels, arguments.resamples)
-    metrics = msgspec.structs.replace(metrics, intervals=intervals)
     sliced = examined.slices(found, lines, resamples=arguments.resamples)
     for each in sliced:
         if each.fault and each.name in dict(asked):
             raise UserError(each.fault)
-    other, pair = None, None
-    if against is not None:
-        other = _examined(*against, arguments.split, output)
-        examined.check_same_rows(predictions, other.predictions)
-        pair = chance.paired(judged.truth, judged.predicted, other.judged.predicted)
-    bins = calibration.reliability(judged.confidence, judged.right)
-    covered = calibration.covered(judged.confidence, judged.right)
+    other = _examined(*against, arguments.split, output) if against is not None else None
+    figures = examined.figures(found, np.arange(len(judged.truth)), other, arguments.resamples)
+    metrics, pair = figures.metrics, figures.pair
     worst = judged.by_loss(listed)[: arguments.worst]
     best = judged.by_loss(listed, lowest=True)[: arguments.worst]
     if arguments.json:
@@ -107,15 +99,15 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
                 "rung": predictions.rung,
                 "notes": predictions.rows.notes,
                 **shapes.metrics(metrics),
-                "intervals": intervals,
+                "intervals": metrics.intervals,
                 "slices": [_slice_shape(each) for each in sliced],
                 "against": _pair_shape(other, pair),
                 "calibration": {
-                    "bins": bins,
-                    "expected_error": calibration.expected_error(bins),
+                    "bins": figures.bins,
+                    "expected_error": figures.error,
                     "temperature": found.temperature,
                 },
-                "coverage": covered,
+                "coverage": figures.covered,
                 "highest_loss": [_row_shape(found, int(row)) for row in worst],
                 "lowest_loss": [_row_shape(found, int(row)) for row in best],
             }
@@ -124,16 +116,16 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     rung_told = f" by its rung {predictions.rung}" if predictions.rung else ""
     output.line(f"Run {run.id}{rung_told} on {arguments.split} ({count(metrics.rows, 'row')})")
     output.lines(render.metric_rows(metrics))
-    output.lines(["", "Classes", *_classes(metrics.per_class, intervals)])
+    output.lines(["", "Classes", *_classes(metrics.per_class, metrics.intervals)])
     output.lines(["", "Confusion matrix, share of each true class"])
     output.lines(render.confusion(metrics.confusion, list(metrics.per_class), output.width))
     if pair is not None and other is not None:
         output.lines(["", *_pair_report(predictions.name, other.predictions.name, pair)])
     if sliced:
         output.lines(["", "Slices", *_slice_report(sliced)])
-    output.lines(["", *_calibration_report(found, bins)])
+    output.lines(["", *_calibration_report(found, figures)])
     output.lines(["", "Where only answers at least as probable as a threshold count (emotui predict --threshold)"])
-    output.lines(_coverage_report(covered))
+    output.lines(_coverage_report(figures.covered))
     where = f" among {count(len(listed), 'row')} that meet {safe_line(arguments.where, 60)}" if arguments.where else ""
     for title, rows in (("Highest loss", worst), ("Lowest loss", best)):
         if len(rows):
@@ -261,16 +253,14 @@ def _slice_report(found: Sequence[NamedSlice]) -> list[str]:
     return lines
 
 
-def _calibration_report(found: Examined, bins: Sequence[Any]) -> list[str]:
-    from ..figures import calibration
-
-    lines = [f"Calibration: expected error {100 * calibration.expected_error(bins):.1f} points"]
+def _calibration_report(found: Examined, figures: Figures) -> list[str]:
+    lines = [f"Calibration: expected error {100 * figures.error:.1f} points"]
     if (kept := found.temperature) is not None:
         lines[0] += f" at the temperature {kept.temperature:.3g}"
         before, after = (f"{100 * error:.1f}" for error in kept.error)
         lines.append(f"  on the {kept.rows:,} rows of validation that it was fitted on the error went from {before} to {after} points")
     rows = [["confidence", "rows", "mean", "right"]]
-    for each in bins:
+    for each in figures.bins:
         if each.rows:
             edge = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
             rows.append([edge, f"{each.rows:,}", percent(each.confidence), percent(each.accuracy)])

@@ -153,6 +153,16 @@ def rows(
     return np.flatnonzero(met)
 
 
+def splits_of(query: Query, splits: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the `splits` in which rows can meet a query. Raises UserError for a split that is not among them."""
+    left = splits
+    for term in query.terms:
+        if term.kind == "split":
+            named = _named(term, splits)
+            left = tuple(name for name in left if (name in named) != term.negated)
+    return left
+
+
 def _met(split: Split, term: Term, splits: tuple[str, ...], tokens: Mapping[str, Sequence[int]] | None, verdicts: Verdicts | None) -> Any:
     """Return which rows of a split meet a term, its negation aside; bool, shape [rows]."""
     import numpy as np

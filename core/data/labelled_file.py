@@ -10,28 +10,42 @@ import pyarrow as pa
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from .filters import Verdicts
 from .table import Dataset
 from .table_file import TableWriter
 
 PART = 10_000
 """Rows in memory at once."""
 COLUMNS = ("split", "text", "label")
+JUDGED = {"prediction": pa.string(), "probability": pa.float64(), "loss": pa.float64()}
+"""What a run says of a row: the label it gives, how sure it is of it, and the cross entropy of the true label in nats."""
 
 
-def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path) -> int:
+def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path, verdicts: Mapping[str, Verdicts] | None = None) -> int:
     """Write the rows at the indices in `found` (by split, int64, shape [n]; None: all rows) and return how many there are.
 
-    The format is the one that the file's name ends in. Raises UserError where the file is there already or cannot be written.
+    With the `verdicts` of a run on each row of each split, the columns of JUDGED follow. The format is the one that the file's name
+    ends in. Raises UserError where the file is there already or cannot be written.
     """
     if target.exists():
         raise UserError(f"{safe_line(str(target))} is there already. Give another name, or move it away")
-    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    schema = pa.schema([*((name, pa.string()) for name in COLUMNS), *(JUDGED.items() if verdicts is not None else ())])
     written = 0
     with TableWriter(target, schema) as file:
         for name, split in dataset.splits.items():
             part = split if found is None else split.take(found[name])
             for start in range(0, len(part), PART):
                 rows = part.rows(start, start + PART)
-                file.write({"split": name, "text": row.text, "label": row.name} for row in rows)
+                places = range(start, start + len(rows)) if found is None else found[name][start : start + len(rows)]
+                said = [{}] * len(rows) if verdicts is None else [_said(verdicts[name], int(at)) for at in places]
+                file.write({"split": name, "text": row.text, "label": row.name} | more for row, more in zip(rows, said, strict=True))
                 written += len(rows)
     return written
+
+
+def _said(verdicts: Verdicts, row: int) -> dict[str, Any]:
+    return {
+        "prediction": verdicts.labels[int(verdicts.predicted[row])],
+        "probability": float(verdicts.confidence[row]),
+        "loss": float(verdicts.loss[row]),
+    }

@@ -21,9 +21,11 @@ from ..widgets.path_field import PathField
 from .dialog import Dialog, line
 
 if TYPE_CHECKING:
+    from ...core.data.filters import Verdicts
     from ...core.data.table import Dataset
 
 _HELP = "The name says the format: jsonl, jsonl.gz, csv, tsv or parquet. Each row has its split, text and label.\n\nenter writes it"
+_WITH_RUN = "text and label, and what the run says of it"
 
 
 class SaveRows(Dialog):
@@ -35,8 +37,13 @@ class SaveRows(Dialog):
         Binding("up", "app.focus_previous", "field before", show=False),
     ]
 
-    def __init__(self, dataset: Dataset, found: Mapping[str, Any] | None, split: str) -> None:
-        """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None; `split` is in view."""
+    def __init__(
+        self, dataset: Dataset, found: Mapping[str, Any] | None, split: str, verdicts: Mapping[str, Verdicts] | None = None
+    ) -> None:
+        """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None; `split` is in view.
+
+        With `verdicts`, by split, each row has what a run says of it.
+        """
         rows = {name: len(part) if found is None else len(found[name]) for name, part in dataset.splits.items()}
         some = {name: number for name, number in rows.items() if number}
         offered: dict[str, tuple[str, ...]] = {f"{name} {number:,}": (name,) for name, number in some.items()}
@@ -45,8 +52,8 @@ class SaveRows(Dialog):
         self._offered = offered
         self._rows = rows
         self._first = next((option for option, names in offered.items() if names == (split,)), next(reversed(offered)))
-        super().__init__(self._titled(self._first), _HELP)
-        self._dataset, self._found = dataset, found
+        super().__init__(self._titled(self._first), _HELP if verdicts is None else _HELP.replace("text and label", _WITH_RUN))
+        self._dataset, self._found, self._verdicts = dataset, found, verdicts
 
     def _titled(self, option: str) -> str:
         return f"write {count(sum(self._rows[name] for name in self._offered[option]), 'row')}"
@@ -73,7 +80,7 @@ class SaveRows(Dialog):
         self.say_doing("writing")
         try:
             target = targets.checked(name, "the file", sources=[self._dataset.source])
-            written = await asyncio.to_thread(_write, self._dataset, self._found, splits, target)
+            written = await asyncio.to_thread(_write, self._dataset, self._found, splits, target, self._verdicts)
         except UserError as error:
             self.say_wrong(str(error))
             return
@@ -81,7 +88,13 @@ class SaveRows(Dialog):
         self.dismiss()
 
 
-def _write(dataset: Dataset, found: Mapping[str, Any] | None, splits: tuple[str, ...], target: Path) -> int:
+def _write(
+    dataset: Dataset,
+    found: Mapping[str, Any] | None,
+    splits: tuple[str, ...],
+    target: Path,
+    verdicts: Mapping[str, Verdicts] | None = None,
+) -> int:
     """Write the rows of some splits and return how many there are. Raises UserError."""
     import numpy as np
 
@@ -93,4 +106,4 @@ def _write(dataset: Dataset, found: Mapping[str, Any] | None, splits: tuple[str,
         return np.arange(rows) if found is None else found[name]
 
     chosen = {name: indices(name, len(part)) for name, part in dataset.splits.items()}
-    return labelled_file.write(dataset, chosen, target)
+    return labelled_file.write(dataset, chosen, target, verdicts)

@@ -56,7 +56,7 @@ class TrainingScreen(RunRequests):
         Binding("left_square_bracket", "panel(-1)", "panel", key_display="[ ]", id="training.panel_before"),
         Binding("right_square_bracket", "panel(1)", "next panel", show=False, id="training.panel_after"),
         Binding("x", "show_panel('confusion')", "confusion", show=False, tooltip="the confusion matrix", id="training.confusion"),
-        Binding("w", "rows", "worst rows", show=False, tooltip="the rows with the highest and the lowest loss", id="training.rows"),
+        Binding("w", "rows", "worst rows", show=False, tooltip="where this run errs: its worst rows, classes, slices", id="training.rows"),
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
         Binding("f", "turn_scores", "F1 chart", show=False, tooltip="F1: weighted and accuracy, macro, by class", id="training.scores"),
@@ -310,8 +310,9 @@ class TrainingScreen(RunRequests):
             self.app.copy_to_clipboard(command_of(self.view.spec.job))
             self.state.say("copied the command line that repeats this run")
 
-    def action_rows(self) -> None:
-        self.query_one(Panels).list_rows()
+    async def action_rows(self) -> None:
+        if self.view is not None:
+            await self.state.show_errors(self.view.folder, self.query_one(Panels).rung_of(self.view))
 
     def look_at_new(self, run: RunFolder) -> None:
         self.query_one(RunPanel).show_all()  # so that the new run is listed

@@ -169,11 +169,6 @@ class Panels(Widget):
         view = self._views[min(len(self._views) - 1, int(event.confusion.id == "second"))]
         self._list_rows(view, (event.true, event.predicted))
 
-    def list_rows(self) -> None:
-        """List the rows of the run that is looked at by their loss."""
-        if self._views:
-            self._list_rows(self._views[0], None)
-
     def _list_rows(self, view: RunView, cell: tuple[int, int] | None) -> None:
         metrics, rung = view.measured_by(self.rung), self.rung_of(view)
         split = "validation" if metrics is None else metrics.split
