@@ -279,20 +279,22 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         assert app.screen.query_one("#sentence").text == "i feel happy and loved validation 7"  # type: ignore[attr-defined]
 
 
-async def test_the_rows_of_a_run_by_their_loss_from_both_ends(runs: Path, tmp_path: Path) -> None:
+async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
-        await pilot.press("w")
+        await pilot.press("x")
+        app.screen.query_one("#first", Confusion).cursor = (1, 2)
+        await pilot.press("enter")
         await settle(pilot)
         assert isinstance(app.screen, LossRows)
         text = "\n".join(drawn(app))
-        for words in ("60 rows, the highest loss first", "row 7: joy, taken for love", "i feel happy and loved validation 7", "90.0 %"):
+        for words in ("2 rows, the highest loss first", "row 7: joy, taken for love", "i feel happy and loved validation 7", "90.0 %"):
             assert words in text, words
         await pilot.press("v")
         await settle(pilot)
         text = "\n".join(drawn(app))
-        assert "60 rows, the lowest loss first" in text
-        assert "row 7:" not in text
+        assert "2 rows, the lowest loss first" in text
+        assert "row 13:" in text
         await pilot.press("t")
         await settle(pilot)
         assert app.current_mode == "tokens"
@@ -301,7 +303,9 @@ async def test_the_rows_of_a_run_by_their_loss_from_both_ends(runs: Path, tmp_pa
 async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
-        await pilot.press("w")
+        await pilot.press("x")
+        app.screen.query_one("#first", Confusion).cursor = (1, 2)
+        await pilot.press("enter")
         await settle(pilot)
         await pilot.press("3", "x")  # no labels are given yet
         await settle(pilot)
