@@ -37,7 +37,7 @@ def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path, verdi
             for start in range(0, len(part), PART):
                 rows = part.rows(start, start + PART)
                 places = range(start, start + len(rows)) if found is None else found[name][start : start + len(rows)]
-                said = [{}] * len(rows) if verdicts is None else [_said(verdicts[name], int(at)) for at in places]
+                said: list[dict[str, Any]] = [{} for _ in rows] if verdicts is None else [_said(verdicts[name], int(at)) for at in places]
                 file.write({"split": name, "text": row.text, "label": row.name} | more for row, more in zip(rows, said, strict=True))
                 written += len(rows)
     return written
