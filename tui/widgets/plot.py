@@ -152,7 +152,7 @@ class Plot(Widget, can_focus=True):
     # --- keys ------------------------------------------------------------------------------------------------
 
     def action_move(self, cells: int) -> None:
-        """Move the cross-hair by columns of the screen, or put it where the newest values are."""
+        """Move the cross-hair by columns of the screen, at least by a step, or put it where the newest values are."""
         if self._drawing is None or (scale := self._drawing.x) is None:
             return
         if self._view.cursor is None:
@@ -160,7 +160,9 @@ class Plot(Widget, can_focus=True):
         else:
             column = scale.cell(self._view.cursor)
             column = (scale.cells - 1 if column is None else column) + cells
-            cursor = scale.value(min(scale.cells - 1, max(0, column)) + 0.5)
+            cursor = scale.value(column + 0.5)
+            if self._snapped(cursor) == self._view.cursor:  # a step is wider than a column
+                cursor = self._view.cursor + (1 if cells > 0 else -1)
         self.view = replace(self._view, cursor=self._snapped(cursor))
 
     def _snapped(self, x: float) -> float:
