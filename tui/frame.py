@@ -76,16 +76,13 @@ def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
     if view.state == "starting":
         phase = "starting"
     losses = [step.loss for step in view.curve[-1:] if step.loss is not None]
-    f1 = view.evaluations[-1].metrics.f1_weighted if view.evaluations else None
-    if f1 is None and view.rungs:
-        f1 = max(rung.metrics.f1_weighted for rung in view.rungs)
     return RunFacts(
         task=view.task,
         name=view.id.partition("-")[0],
         share=share,
         left=duration(view.seconds_left) if view.seconds_left is not None else "",
         loss=losses[0] if losses else None,
-        f1=f1,
+        f1=view.score("f1_weighted"),
         phase=phase or "running",
         on_cpu=view.started is not None and view.started.device == "cpu",
         others=others,

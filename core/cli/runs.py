@@ -145,15 +145,14 @@ def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str,
     beside = min(beside, _NOTED) + 2 if beside else 0
     rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
     for view in views:
-        measured = view.measured
         rows.append(
             [
                 safe_line(view.id, 60),
                 view.task,
                 view.state,
                 f"{view.step:,}/{view.steps:,}" if view.steps else "",
-                score(measured.f1_weighted if measured else None),
-                score(measured.accuracy if measured else None),
+                score(view.score("f1_weighted")),
+                score(view.score("accuracy")),
                 short_name(view.spec.job.data.source),
                 short_name(view.spec.job.model),
                 age(now - view.spec.created),

@@ -49,10 +49,8 @@ def summary(view: RunView) -> dict[str, Any]:
         "model": job.model or None,
         "step": view.step,
         "steps": view.steps,
-        "split": measured.split if measured else None,
-        "accuracy": measured.accuracy if measured else None,
-        "f1_weighted": measured.f1_weighted if measured else None,
-        "f1_macro": measured.f1_macro if measured else None,
+        "split": measured.split if measured else "validation" if view.epochs else None,
+        **{name: view.score(name) for name in ("accuracy", "f1_weighted", "f1_macro")},
     }
 
 

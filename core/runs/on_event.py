@@ -98,8 +98,8 @@ class OnEvent:
 
 
 def _f1(tally: Tally) -> float | None:
-    """Return the weighted F1 that the run ended with, or that of its last epoch."""
-    match tally.finished or tally.stopped:
+    """Return the weighted F1 of a baseline's best rung, else that which the run ended with, or that of its last epoch."""
+    match tally.best_rung or tally.finished or tally.stopped:
         case {"metrics": {"f1_weighted": int() | float() as value}}:
             return value
         case _:

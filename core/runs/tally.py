@@ -55,6 +55,11 @@ class Tally:
         self.started = self.finished = self.stopped = None
         self.error = ""
 
+    @property
+    def best_rung(self) -> dict[str, Any] | None:
+        """The rung with the highest macro-F1, of equals the later one: `rungs.best` for a process without libraries."""
+        return max(reversed(self.rungs), key=_macro_f1, default=None)
+
     def can_split_further(self, parts: int) -> bool:
         """Whether batches of the attempt can be cut into more than `parts` parts to save memory."""
         match self.started:
@@ -64,3 +69,11 @@ class Tally:
                 return accumulation * parts * int(more.get("processes") or 1) < rows
             case _:
                 return False
+
+
+def _macro_f1(rung: dict[str, Any]) -> float:
+    match rung:
+        case {"metrics": {"f1_macro": int() | float() as value}}:
+            return value
+        case _:
+            return -1.0

@@ -9,7 +9,7 @@ import signal
 
 import msgspec
 import pytest
-from emotui.core.cli import follow, runs
+from emotui.core.cli import follow, runs, shapes
 from emotui.core.cli.output import Output
 from emotui.core.cli.progress import Progress
 from emotui.core.events import (
@@ -25,8 +25,9 @@ from emotui.core.events import (
     Step,
 )
 from emotui.core.events import Progress as PhaseProgress
-from emotui.core.runs import launch, state
+from emotui.core.runs import filters, launch, state
 from emotui.core.runs.folder import RunFolder
+from emotui.core.runs.notes import NOTHING
 from emotui.core.runs.state import Attempt, RunView
 from emotui.core.specs import BaselineSpec, DataSpec, RunSpec, TrainSpec
 
@@ -220,7 +221,18 @@ def test_the_list_of_runs():
     lines = runs.runs_table(views, 7300.0, 100)
     assert lines[0].split() == ["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]
     assert lines[1].split() == ["abc", "baseline", "finished", "0.7333", "0.7500", "starter", "starter", "2", "h"]
-    assert lines[2].split() == ["abc", "fine-tune", "running", "3/4", "-", "-", "emotion/data", "minilm", "2", "h"]
+    assert lines[2].split() == ["abc", "fine-tune", "running", "3/4", "0.7333", "0.7500", "emotion/data", "minilm", "2", "h"]
+
+
+def test_the_list_shows_the_score_that_its_filter_finds():
+    """A list knows no measurements of a run without a result, only its epochs."""
+    view = training("running", finished=None, evaluations=(), is_whole=False)
+    assert filters.parse("f1>0.73 accuracy=0.75")(view, NOTHING)
+    listed = shapes.summary(view)
+    assert (listed["f1_weighted"], listed["accuracy"], listed["f1_macro"], listed["split"]) == (0.7333, 0.75, 0.7, "validation")
+    assert runs.runs_table([view], 7300.0, 100)[1].split()[4:6] == ["0.7333", "0.7500"]
+    unmeasured = shapes.summary(msgspec.structs.replace(view, epochs=()))
+    assert (unmeasured["f1_weighted"], unmeasured["split"]) == (None, None)
 
 
 def test_the_list_of_runs_fits_a_narrow_terminal():

@@ -10,14 +10,16 @@ import run_folders as folders
 from emotui.core import config
 from emotui.core.cli import machine, options
 from emotui.core.errors import UserError
+from emotui.core.events import Metrics, Rung
 from emotui.core.questions import AskLengths, DoctorAnswer
+from emotui.core.runs.state import RunView
 from emotui.core.safe_text import cell_width, safe_line
-from emotui.core.specs import BaselineSpec, DataSpec
+from emotui.core.specs import BaselineSpec, DataSpec, RunSpec
 from emotui.tui import theme
 from emotui.tui.__main__ import opens_application
 from emotui.tui.app import EmotuiApp, check_terminal
 from emotui.tui.commands import commands_of
-from emotui.tui.frame import device_of, duration, facts_of, path_of
+from emotui.tui.frame import device_of, duration, facts_of, path_of, run_facts
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.choose_model import ChooseModel
@@ -45,6 +47,14 @@ LIVE = StateFacts(
     "bf16",
     RunFacts("fine-tune", "3f9x", 0.64, "1:12", 0.31, 0.914, on_cpu=True),
 )
+
+
+def test_the_top_line_and_the_list_agree_on_a_ladder() -> None:
+    """The best rung is that of the highest macro-F1, whose weighted F1 need not be the highest."""
+    figures = {"tfidf": (0.80, 0.60), "encoder": (0.78, 0.70)}
+    rungs = tuple(Rung(name, Metrics("validation", 4, 0.5, *each, {}, ((1,),)), 1.0) for name, each in figures.items())
+    view = RunView("ab12-baseline", "/runs/ab12", RunSpec("ab12", 0.0, BaselineSpec(DataSpec("starter"))), "running", rungs=rungs)
+    assert run_facts(view).f1 == view.score("f1_weighted") == 0.78
 
 
 def test_a_wide_line_has_everything() -> None:
