@@ -53,6 +53,8 @@ class Metrics(msgspec.Struct, frozen=True):
     """Mean cross entropy in nats."""
     intervals: dict[str, tuple[Figure, Figure]] = {}
     """95 % bootstrap percentile intervals by metric name; per-class F1 as 'f1:LABEL'."""
+    others: dict[str, Figure] = {}
+    """The metrics of metric_table that have no field here."""
 
 
 class EpochRow(msgspec.Struct, frozen=True):
@@ -64,6 +66,8 @@ class EpochRow(msgspec.Struct, frozen=True):
     accuracy: Share
     f1_weighted: Share
     f1_macro: Share
+    others: dict[str, Figure] = {}
+    """As in Metrics."""
 
 
 class Rung(msgspec.Struct, frozen=True):

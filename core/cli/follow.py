@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import alerts, config, paths
 from ..errors import UserError
 from ..events import EpochRow
+from ..metric_table import HEADLINE
 from ..runs import rungs
 from ..runs.state import RunView
 from ..safe_text import safe_line
@@ -187,9 +188,8 @@ def training_detail(view: RunView) -> str:
 
 
 def _epoch(row: EpochRow) -> str:
-    return (
-        f"epoch {row.epoch}: training loss {score(row.train_loss, 3)}, validation loss {score(row.eval_loss, 3)}, "
-        f"accuracy {score(row.accuracy)}, F1 {score(row.f1_weighted)}"
+    return f"epoch {row.epoch}: training loss {score(row.train_loss, 3)}, validation loss {score(row.eval_loss, 3)}, " + ", ".join(
+        f"{metric.short} {metric.text(row)}" for metric in HEADLINE
     )
 
 
@@ -245,7 +245,7 @@ def baseline_report(view: RunView, output: Output) -> list[str]:
     if not view.rungs:
         return []
     split = view.rungs[0].metrics
-    lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.ladder(view.rungs)]
+    lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.ladder(view.rungs, output.width)]
     for rung in view.rungs:
         lines += ["", f"Confusion matrix of {rungs.title(rung.name)}, share of each true class"]
         lines += render.confusion(rung.metrics.confusion, list(rung.metrics.per_class), output.width)
@@ -256,7 +256,7 @@ def training_report(view: RunView, output: Output) -> list[str]:
     """Return the tutorial's table, the figures of each class and the confusion matrix."""
     lines: list[str] = []
     if view.epochs:
-        lines += ["Epochs, measured on validation", *render.epochs(view.epochs)]
+        lines += ["Epochs, measured on validation", *render.epochs(view.epochs, output.width)]
     if view.finished is None:
         return lines
     metrics = view.finished.metrics

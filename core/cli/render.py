@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
+from ..metric_table import HEADLINE, Metric, measured_in
 from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
 from ..units import duration, percent, score
@@ -192,12 +193,10 @@ def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float
 
 
 def metric_rows(metrics: Metrics) -> list[str]:
-    """Return accuracy, weighted and macro F1 and loss, with their intervals where there are some."""
-    named = [("accuracy", "accuracy", metrics.accuracy), ("F1 (weighted)", "f1_weighted", metrics.f1_weighted)]
-    named.append(("F1 (macro)", "f1_macro", metrics.f1_macro))
+    """Return what was measured, and the loss, with their intervals where there are some."""
     rows = [["metric", "value", *(["95 % interval"] if metrics.intervals else [])]]
-    for title, key, value in named:
-        rows.append([title, score(value), *([_interval(metrics.intervals.get(key))] if metrics.intervals else [])])
+    for each in measured_in([metrics]):
+        rows.append([each.name, each.text(metrics), *([_interval(metrics.intervals.get(each.key))] if metrics.intervals else [])])
     if metrics.loss is not None:
         span = [_interval(metrics.intervals.get("loss"))] if metrics.intervals else []
         rows.append(["loss (nats)", score(metrics.loss), *span])
@@ -213,30 +212,45 @@ def _interval(span: tuple[float, float] | None) -> str:
     return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""
 
 
-def epochs(rows: Sequence[EpochRow]) -> list[str]:
-    """Return the tutorial's table."""
-    head = ["Epoch", "Training loss", "Validation loss", "Accuracy", "F1"]
-    body = [
-        [str(row.epoch), score(row.train_loss, 6), score(row.eval_loss, 6), score(row.accuracy), score(row.f1_weighted)] for row in rows
-    ]
-    return _indented(table([head, *body], "rrrrr"))
+def epochs(rows: Sequence[EpochRow], width: int) -> list[str]:
+    """Return the tutorial's table, with as many metrics as `width` cells take."""
 
-
-def ladder(measured: Sequence[Rung]) -> list[str]:
-    """Return one line a baseline, from the simplest up; iterations are those of lbfgs until it converged."""
-    head = ["baseline", "accuracy", "F1 (weighted)", "F1 (macro)", "iterations", "time"]
-    body = [
-        [
-            rungs.title(rung.name),
-            score(rung.metrics.accuracy),
-            score(rung.metrics.f1_weighted),
-            score(rung.metrics.f1_macro),
-            f"{rung.iterations:,}" if rung.iterations is not None else "",
-            duration(rung.seconds) + _states(rung),
+    def lines(shown: Sequence[Metric]) -> list[str]:
+        head = ["Epoch", "Training loss", "Validation loss", *(metric.head for metric in shown)]
+        body = [
+            [str(row.epoch), score(row.train_loss, 6), score(row.eval_loss, 6), *(metric.text(row) for metric in shown)] for row in rows
         ]
-        for rung in measured
-    ]
-    return _indented(table([head, *body], "lrrrrl"))
+        return _indented(table([head, *body], "r" * len(head)))
+
+    return _fitting(lines, measured_in(rows), width)
+
+
+def ladder(measured: Sequence[Rung], width: int) -> list[str]:
+    """Return one line a baseline, from the simplest up, with as many metrics as `width` takes; iterations are those of lbfgs."""
+
+    def lines(shown: Sequence[Metric]) -> list[str]:
+        head = ["baseline", *(metric.short for metric in shown), "iterations", "time"]
+        body = [
+            [
+                rungs.title(rung.name),
+                *(metric.text(rung.metrics) for metric in shown),
+                f"{rung.iterations:,}" if rung.iterations is not None else "",
+                duration(rung.seconds) + _states(rung),
+            ]
+            for rung in measured
+        ]
+        return _indented(table([head, *body], "l" + "r" * (len(head) - 2) + "l"))
+
+    return _fitting(lines, measured_in([rung.metrics for rung in measured]), width)
+
+
+def _fitting(lines: Callable[[Sequence[Metric]], list[str]], metrics: Sequence[Metric], width: int) -> list[str]:
+    """Return the lines with as many of `metrics` as `width` cells take; the headline ones are there in any case."""
+    for shown in range(len(metrics), len(HEADLINE), -1):
+        found = lines(metrics[:shown])
+        if max(map(cell_width, found)) <= width:
+            return found
+    return lines(HEADLINE)
 
 
 def _states(rung: Rung) -> str:

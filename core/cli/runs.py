@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import UserError
+from ..metric_table import FIGURE_TERMS, HEADLINE
 from ..questions import AskExport, ExportAnswer
 from ..runs import notes
 from ..runs.state import RunReader, RunView
@@ -39,8 +40,8 @@ def add(commands: Any) -> None:
         "runs",
         run_runs,
         description="List every run with its state and its scores, the newest first, or those that meet a filter of terms: words of the "
-        "id, data, model, task, state and tags, state:failed, task:baseline, data:NAME, model:NAME, tag:WORD, id:START, f1>0.9, macro>0.9, "
-        "accuracy>0.9. A leading - negates. Quote a term with <, > or - and put a space before the -.",
+        f"id, data, model, task, state and tags, state:failed, task:baseline, data:NAME, model:NAME, tag:WORD, id:START, {FIGURE_TERMS}. "
+        "A leading - negates. Quote a term with <, > or - and put a space before the -.",
         examples=["emotui runs", "emotui runs task:fine-tune 'f1>0.9'", "emotui runs ' -state:failed' --json"],
     )
     parser.add_argument("filter", metavar="FILTER", nargs="*", default=(), help="a term that runs must meet; several must all be met")
@@ -143,7 +144,8 @@ def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str,
     words = [_noted(noted.get(view.id, notes.NOTHING)) for view in views]
     beside = max((cell_width(safe_line(each)) for each in words), default=0)
     beside = min(beside, _NOTED) + 2 if beside else 0
-    rows = [["run", "task", "state", "step", "F1", "accuracy", "data", "model", "age"]]
+    listed = HEADLINE[::-1]  # a narrow table drops the last one
+    rows = [["run", "task", "state", "step", *(metric.short for metric in listed), "data", "model", "age"]]
     for view in views:
         rows.append(
             [
@@ -151,8 +153,7 @@ def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str,
                 view.task,
                 view.state,
                 f"{view.step:,}/{view.steps:,}" if view.steps else "",
-                score(view.score("f1_weighted")),
-                score(view.score("accuracy")),
+                *(score(view.score(metric.key), metric.digits) for metric in listed),
                 short_name(view.spec.job.data.source),
                 short_name(view.spec.job.model),
                 age(now - view.spec.created),

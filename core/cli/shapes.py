@@ -6,18 +6,29 @@ from typing import Any
 
 import msgspec
 
-from ..events import Metrics, Rung
+from ..events import EpochRow, Metrics, Rung
+from ..metric_table import METRICS
 from ..runs.state import RunView
 
-FIGURES = ("split", "rows", "accuracy", "f1_weighted", "f1_macro", "loss", "per_class", "confusion")
+FIGURES = ("split", "rows", *(metric.key for metric in METRICS), "loss", "per_class", "confusion")
 
 
 def metrics(measured: Metrics | None) -> dict[str, Any]:
     """Return the fields of FIGURES, each None where nothing was measured."""
     if measured is None:
         return dict.fromkeys(FIGURES)
-    fields = msgspec.to_builtins(measured)
+    fields = msgspec.to_builtins(measured) | scores(measured)
     return {name: fields[name] for name in FIGURES}
+
+
+def scores(measured: Metrics | EpochRow) -> dict[str, float | None]:
+    """Return the value of each metric by its key, None for one that was not measured."""
+    return {metric.key: metric.of(measured) for metric in METRICS}
+
+
+def epoch(row: EpochRow) -> dict[str, Any]:
+    """Return one line of the table of epochs."""
+    return {"epoch": row.epoch, "train_loss": row.train_loss, "eval_loss": row.eval_loss, **scores(row)}
 
 
 def rung(one: Rung) -> dict[str, Any]:
@@ -50,7 +61,7 @@ def summary(view: RunView) -> dict[str, Any]:
         "step": view.step,
         "steps": view.steps,
         "split": measured.split if measured else "validation" if view.epochs else None,
-        **{name: view.score(name) for name in ("accuracy", "f1_weighted", "f1_macro")},
+        **{metric.key: view.score(metric.key) for metric in METRICS},
     }
 
 
@@ -65,7 +76,7 @@ def detail(view: RunView) -> dict[str, Any]:
         "ended": view.ended,
         "progress": view.progress,
         "started": view.started,
-        "epochs": view.epochs,
+        "epochs": [epoch(row) for row in view.epochs],
         "rungs": [rung(each) for each in view.rungs],
         "metrics": metrics(view.measured),
         "notes": view.notes,
@@ -90,7 +101,7 @@ def training(view: RunView) -> dict[str, Any]:
     return {
         **outcome(view),
         "labels": view.spec.labels,
-        "epochs": view.epochs,
+        "epochs": [epoch(row) for row in view.epochs],
         **metrics(finished.metrics if finished else None),
         "device": started.device if started else None,
         "precision": started.precision if started else None,

@@ -61,14 +61,6 @@ def holm(values: Sequence[float]) -> list[float]:
     return found
 
 
-def weighted_f1(counts: np.ndarray) -> np.ndarray:
-    """Return the weighted F1 of confusion matrices, int64, shape [..., labels, labels]; 0 of one without rows."""
-    correct = np.diagonal(counts, axis1=-2, axis2=-1)
-    support, assigned = counts.sum(-1), counts.sum(-2)
-    f1 = 2 * correct / np.maximum(1, support + assigned)
-    return (f1 * support).sum(-1) / np.maximum(1, support.sum(-1))
-
-
 def apart(inside: np.ndarray, rest: np.ndarray, permutations: int = PERMUTATIONS, seed: int = 0) -> float:
     """Return the p-value of the difference in weighted F1 between a slice and the rest, by their confusion matrices.
 
@@ -82,14 +74,14 @@ def apart(inside: np.ndarray, rest: np.ndarray, permutations: int = PERMUTATIONS
         return 1.0
     places = np.flatnonzero(total)
     counts = total.ravel()[places]
-    seen = abs(float(weighted_f1(inside) - weighted_f1(rest)))
+    seen = abs(float(scores.weighted_f1(inside) - scores.weighted_f1(rest)))
     random, beyond = np.random.default_rng(seed), 0
     step = max(1, _AT_ONCE // (number * number))
     for start in range(0, permutations, step):
         drawn = np.zeros((min(step, permutations - start), number * number), dtype=np.int64)
         drawn[:, places] = random.multivariate_hypergeometric(counts, size, size=len(drawn), method="marginals")
         matrices = drawn.reshape(-1, number, number)
-        differences = np.abs(weighted_f1(matrices) - weighted_f1(total - matrices))
+        differences = np.abs(scores.weighted_f1(matrices) - scores.weighted_f1(total - matrices))
         beyond += int((differences >= seen - 1e-12).sum())
     return (1 + beyond) / (1 + permutations)
 
@@ -129,10 +121,10 @@ def slices(
     made: list[Slice] = []
     for rows, inside, p in zip(found, matrices, holm(values), strict=True):
         if not len(rows):
-            made.append(Slice(0, None, None, None, float(weighted_f1(whole)), 1.0))
+            made.append(Slice(0, None, None, None, float(scores.weighted_f1(whole)), 1.0))
             continue
         interval = scores.bootstrap(truth[rows], predicted[rows], labels, resamples).get("f1_weighted")
-        rest = float(weighted_f1(whole - inside)) if len(rows) < len(truth) else None
+        rest = float(scores.weighted_f1(whole - inside)) if len(rows) < len(truth) else None
         accuracy = float(np.equal(truth[rows], predicted[rows]).mean())
-        made.append(Slice(len(rows), accuracy, float(weighted_f1(inside)), interval, rest, p))
+        made.append(Slice(len(rows), accuracy, float(scores.weighted_f1(inside)), interval, rest, p))
     return made

@@ -1,15 +1,48 @@
-"""Scores of predictions, with bootstrap intervals; all of them follow from the confusion matrix."""
+"""Scores of predictions, with bootstrap intervals; nearly all of them follow from the confusion matrix."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from ..events import ClassMetrics, Metrics
+from ..metric_table import METRICS
+from . import calibration
 
 _AT_ONCE = 4_000_000
 """Cells of the matrices that are drawn at once: 32 MB."""
+_FIELDS = frozenset(Metrics.__struct_fields__)
+"""A metric that is none of these stands in `Metrics.others`."""
+
+
+def _accuracy(counts: np.ndarray) -> np.ndarray:
+    return _correct(counts).sum(-1) / _total(counts)
+
+
+def weighted_f1(counts: np.ndarray) -> np.ndarray:
+    """Return the mean of the classes' F1 weighted by their rows, of confusion matrices, shape [..., labels, labels]; 0 without rows."""
+    return (_f1(counts) * counts.sum(-1)).sum(-1) / _total(counts)
+
+
+def _macro_f1(counts: np.ndarray) -> np.ndarray:
+    """The plain mean of the F1 of the classes that occur or are predicted, as scikit-learn's f1_score takes them.
+
+    A class that a split lacks and nobody predicts has no F1.
+    """
+    return _f1(counts).sum(-1) / np.maximum(1, (counts.sum(-1) + counts.sum(-2) > 0).sum(-1))
+
+
+FORMULAS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "accuracy": _accuracy,
+    "f1_weighted": weighted_f1,
+    "f1_macro": _macro_f1,
+}
+"""Of the metrics that follow from confusion matrices, counts of shape [..., labels, labels], rows true: one figure for each matrix."""
+
+
+FORMULAS_OF_PROBABILITIES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {}
+"""Of the metrics that need truth, [rows], and probabilities, [rows, labels]."""
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, labels: int) -> np.ndarray:
@@ -17,34 +50,36 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, labels: int) -> np.ndarr
     return np.bincount(truth * labels + predicted, minlength=labels * labels).reshape(labels, labels)
 
 
-def measure(split: str, truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], loss: float | None = None) -> Metrics:
-    """Return accuracy, precision, recall and F1 of predicted label ids, int64, shape [n].
+def measure(split: str, truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], *, certain: bool = False) -> Metrics:
+    """Return all metrics of `metric_table` for true label ids, int64, shape [rows], and probabilities, shape [rows, labels].
 
-    Weighted F1 is the mean of the classes' F1 weighted by support. Macro F1 is their plain mean over the classes that are in
-    `truth` or `predicted`, as scikit-learn's f1_score takes them: a class that a split lacks and nobody predicts has no F1.
+    `certain` says that the probabilities only name a label each: then loss and calibration would say nothing.
     """
+    predicted = probabilities.argmax(1)
     counts = confusion(truth, predicted, len(labels))
-    correct, support, assigned = np.diagonal(counts), counts.sum(1), counts.sum(0)
-    precision, recall = correct / np.maximum(1, assigned), correct / np.maximum(1, support)
-    f1: np.ndarray = 2 * correct / np.maximum(1, support + assigned)
+    figures = {name: float(formula(counts)) for name, formula in FORMULAS.items()}
+    if not certain:
+        figures |= {name: formula(truth, probabilities) for name, formula in FORMULAS_OF_PROBABILITIES.items()}
+    precision, recall, f1, support = *_precision_and_recall(counts), _f1(counts), counts.sum(1)
     return Metrics(
         split=split,
         rows=len(truth),
-        accuracy=float(np.equal(truth, predicted).mean()),
-        f1_weighted=float(np.average(f1, weights=support)),
-        f1_macro=float(f1[support + assigned > 0].mean()),
+        accuracy=figures["accuracy"],
+        f1_weighted=figures["f1_weighted"],
+        f1_macro=figures["f1_macro"],
         per_class={
             name: ClassMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(labels)
         },
         confusion=tuple(tuple(int(count) for count in row) for row in counts),
-        loss=loss,
+        loss=None if certain else float(calibration.losses(probabilities, truth).mean()),
+        others={metric.key: figures[metric.key] for metric in METRICS if metric.key in figures and metric.key not in _FIELDS},
     )
 
 
 def bootstrap(
     truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], resamples: int, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Return 95 % percentile intervals of accuracy, weighted and macro F1, and of each class as 'f1:LABEL', 'precision:…', 'recall:…'.
+    """Return 95 % percentile intervals of the metrics of FORMULAS, and of each class as 'f1:LABEL', 'precision:…', 'recall:…'.
 
     Rows are drawn with replacement `resamples` times (Efron and Tibshirani, 1993, chapter 13). All metrics follow from the confusion
     matrix, whose cells are drawn from a multinomial: the same distribution as drawing rows, in a fraction of the time.
@@ -59,18 +94,10 @@ def bootstrap(
     step = max(1, _AT_ONCE // len(cells))
     for start in range(0, resamples, step):
         drawn = random.multinomial(len(truth), share, size=min(step, resamples - start)).reshape(-1, number, number)
-        correct = np.diagonal(drawn, axis1=1, axis2=2)
-        support, assigned = drawn.sum(2), drawn.sum(1)
-        f1 = 2 * correct / np.maximum(1, support + assigned)
+        precision, recall = _precision_and_recall(drawn)
         parts.append(
-            {
-                "accuracy": correct.sum(1) / len(truth),
-                "f1_weighted": (f1 * support).sum(1) / len(truth),
-                "f1_macro": f1.sum(1) / (support + assigned > 0).sum(1),
-                "f1": f1,
-                "precision": correct / np.maximum(1, assigned),
-                "recall": correct / np.maximum(1, support),
-            }
+            {metric.key: FORMULAS[metric.key](drawn) for metric in METRICS if metric.key in FORMULAS}
+            | {"f1": _f1(drawn), "precision": precision, "recall": recall}
         )
     found: dict[str, tuple[float, float]] = {}
     for name in parts[0]:
@@ -80,3 +107,22 @@ def bootstrap(
         else:
             found |= {f"{name}:{label}": (float(low[i]), float(high[i])) for i, label in enumerate(labels)}
     return found
+
+
+def _correct(counts: np.ndarray) -> np.ndarray:
+    return np.diagonal(counts, axis1=-2, axis2=-1)
+
+
+def _total(counts: np.ndarray) -> np.ndarray:
+    """Return the rows of each matrix, at least 1."""
+    return np.maximum(1, counts.sum((-2, -1)))
+
+
+def _f1(counts: np.ndarray) -> np.ndarray:
+    """Return the F1 of each class, shape [..., labels]: 0 for one that neither occurs nor is predicted."""
+    return 2 * _correct(counts) / np.maximum(1, counts.sum(-1) + counts.sum(-2))
+
+
+def _precision_and_recall(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both of each class, shape [..., labels]: 0 for one that is not predicted, or does not occur."""
+    return _correct(counts) / np.maximum(1, counts.sum(-2)), _correct(counts) / np.maximum(1, counts.sum(-1))

@@ -25,7 +25,6 @@ from ..data.spaces import unspaced
 from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, notes_on_data
-from ..figures.calibration import losses
 from ..figures.scores import measure
 from ..runs import rungs
 from ..runs.folder import RunFolder
@@ -130,11 +129,11 @@ def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
     train, validation = data.splits["train"], data.splits["validation"]
     dummy = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(train), 1)), train.label_ids())
     predicted = np.asarray(dummy.predict(np.zeros((len(validation), 1))), dtype=np.int64)
-    metrics = measure("validation", validation.label_ids(), predicted, data.labels)
+    certain = np.eye(len(data.labels))[predicted]
+    metrics = measure("validation", validation.label_ids(), certain, data.labels, certain=True)
     most_frequent = int(np.asarray(dummy.predict(np.zeros((1, 1))))[0])
     note = SavedModel("most_frequent", data.labels, UNLIMITED, text_column=data.text_column, most_frequent=most_frequent)
     note.write(paths.make_private(rungs.folder_of(run, "most_frequent")))
-    certain = np.eye(len(data.labels))[predicted]
     predictions.save(run.predictions_file(rungs.predicted("validation", "most_frequent")), validation.label_ids(), certain, data.labels)
     return Rung("most_frequent", metrics, time.monotonic() - started)
 
@@ -160,7 +159,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     model = Tfidf(data.labels, vectorizer, regression)
     probabilities, _ = model.probabilities(validation.texts())
     truth = validation.label_ids()
-    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(losses(probabilities, truth).mean()))
+    metrics = measure("validation", truth, probabilities, data.labels)
     folder = paths.make_private(rungs.folder_of(run, "tfidf"))
     model.save(folder)
     SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
@@ -203,7 +202,7 @@ def _regression(
         emit(Note("warning", f"the {rungs.title(pooling)} had not converged after {ITERATIONS} iterations"))
     head = Head.from_regression(scaler, regression, len(data.labels))
     probabilities = head.probabilities(states["validation"])
-    metrics = measure("validation", truth, probabilities.argmax(1), data.labels, float(losses(probabilities, truth).mean()))
+    metrics = measure("validation", truth, probabilities, data.labels)
     seconds = time.monotonic() - started
 
     emit(Progress("save", 0, 1, "files", 0.0))

@@ -69,7 +69,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
         report("evaluate", min(start + PART, len(texts)), len(texts), "rows")
     probabilities = np.concatenate(parts)
     predicted, losses = probabilities.argmax(1), calibration.losses(probabilities, truth)
-    metrics = measure(measured.name, truth, predicted, labels, float(losses.mean()))
+    metrics = measure(measured.name, truth, probabilities, labels)
     metrics = msgspec.structs.replace(metrics, intervals=bootstrap(truth, predicted, labels, ask.resamples))
     path = run.predictions_file(rungs.predicted(measured.key, rung))
     predictions.save(path, truth, probabilities, labels, data=measured.data)

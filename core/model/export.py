@@ -15,6 +15,7 @@ import torch
 from .. import markdown, writing
 from ..errors import UserError
 from ..events import Metrics, Rung, Started
+from ..metric_table import measured_in
 from ..questions import AskExport, ExportAnswer
 from ..runs import export_folder, links, rungs, state, temperature
 from ..runs.folder import RunFolder
@@ -173,9 +174,7 @@ def _figures(metrics: Metrics | None) -> Sequence[str]:
         return []
     loss = [("loss", f"{metrics.loss:.4f} nats")] if metrics.loss is not None else []
     measured = [
-        ("accuracy", f"{metrics.accuracy:.4f}"),
-        ("F1, weighted", f"{metrics.f1_weighted:.4f}"),
-        ("F1, macro", f"{metrics.f1_macro:.4f}"),
+        *((metric.name, metric.text(metrics)) for metric in measured_in([metrics])),
         *loss,
     ]
     by_class = [

@@ -19,7 +19,6 @@ from accelerate import Accelerator
 from .. import paths
 from ..errors import UserError
 from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Progress, Step
-from ..figures.calibration import losses
 from ..figures.scores import measure
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
@@ -289,6 +288,7 @@ class Training:
             accuracy=metrics.accuracy,
             f1_weighted=metrics.f1_weighted,
             f1_macro=metrics.f1_macro,
+            others=metrics.others,
         )
         self.position.epochs.append(row)
         self.position.epoch = _Sums()
@@ -329,8 +329,7 @@ class Training:
 
         self.model.eval()
         probabilities = predictions.softmax(logits(self.model, self.eval_ids, self.checkpoint.tokenizer.padding, self.compute, report))
-        loss = float(losses(probabilities, self.eval_labels).mean())
-        return measure("validation", self.eval_labels, probabilities.argmax(1), self.labels, loss), probabilities
+        return measure("validation", self.eval_labels, probabilities, self.labels), probabilities
 
     def save(self) -> None:
         """Write a checkpoint of everything that the next step depends on, and mark it complete."""

@@ -10,18 +10,17 @@ from typing import get_args
 
 from ..errors import UserError
 from ..filter_line import Piece, pieces
+from ..metric_table import FIGURE_TERMS, METRICS
 from ..safe_text import safe_line
 from .notes import RunNote
 from .state import RunView, State
 
-SYNTAX = (
-    "words, state:failed, task:baseline, data:NAME, model:NAME, tag:WORD, id:START, f1>0.9, macro>0.9, accuracy>0.9; a leading - negates"
-)
-FIGURES = {"f1": "f1_weighted", "macro": "f1_macro", "accuracy": "accuracy"}
+FIGURES = {metric.word: metric.key for metric in METRICS}
+SYNTAX = f"words, state:failed, task:baseline, data:NAME, model:NAME, tag:WORD, id:START, {FIGURE_TERMS}; a leading - negates"
 
 Test = Callable[[RunView, RunNote], bool]
 
-_FIELD = re.compile(r"(id|data|model|task|state|tag):|(f1|macro|accuracy)(>=|<=|>|<|=)", re.IGNORECASE)
+_FIELD = re.compile(rf"(id|data|model|task|state|tag):|({'|'.join(FIGURES)})(>=|<=|>|<|=)", re.IGNORECASE)
 _COMPARE = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "=": operator.eq}
 _STATES: tuple[str, ...] = get_args(State)
 _TASKS = ("baseline", "fine-tune")

@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import UserError
 from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Metrics, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..metric_table import BY_KEY
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
@@ -107,9 +108,9 @@ class RunView(msgspec.Struct, frozen=True):
         return self.evaluations[-1].metrics if self.evaluations else None
 
     def score(self, figure: str) -> float | None:
-        """Return a figure of `measured` by its name in Metrics; where a list knows no metrics, that of the newest epoch."""
+        """Return a figure of `measured` by its key in metric_table; where a list knows no metrics, that of the newest epoch."""
         known = self.measured or (self.epochs[-1] if self.epochs else None)
-        return getattr(known, figure) if known is not None else None
+        return BY_KEY[figure].of(known) if known is not None else None
 
 
 class RunReader:

@@ -141,7 +141,7 @@ def test_training_as_text_has_the_tutorials_table_and_the_confusion_matrix(tmp_p
     output, out, err = streams()
     assert follow.conclude(RunFolder(tmp_path), training(), output, json=False) == 0
     lines = text(out).splitlines()
-    assert "  Epoch  Training loss  Validation loss  Accuracy      F1" in lines
+    assert "  Epoch  Training loss  Validation loss  Accuracy      F1  Macro-F1" in lines
     assert "  true \\ predicted   joy  fear" in lines
     assert "  joy               0.50  0.50" in lines
     assert lines[-1] == "4 steps in 12 s, 3 examples a second, on A CPU in float32"

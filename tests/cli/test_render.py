@@ -134,9 +134,13 @@ def test_accuracy_is_flagged_where_classes_are_of_unequal_size():
 
 
 def test_the_tutorials_table():
-    lines = render.epochs([EpochRow(1, 0.8123, 0.312, 0.91, 0.909, 0.88), EpochRow(2, None, None, 0.92, 0.92, 0.9)])
-    assert [each.split() for each in lines] == [
-        ["Epoch", "Training", "loss", "Validation", "loss", "Accuracy", "F1"],
-        ["1", "0.812300", "0.312000", "0.9100", "0.9090"],
-        ["2", "-", "-", "0.9200", "0.9200"],
+    rows = [EpochRow(1, 0.8123, 0.312, 0.91, 0.909, 0.88), EpochRow(2, None, None, 0.92, 0.92, 0.9)]
+    assert [each.split() for each in render.epochs(rows, 80)] == [
+        ["Epoch", "Training", "loss", "Validation", "loss", "Accuracy", "F1", "Macro-F1"],
+        ["1", "0.812300", "0.312000", "0.9100", "0.9090", "0.8800"],
+        ["2", "-", "-", "0.9200", "0.9200", "0.9000"],
     ]
+    for width in (20, 60):  # the tutorial's columns are there in any case
+        assert render.epochs(rows, width)[0].split()[-2:] == ["Accuracy", "F1"]
+    more = [msgspec.structs.replace(row, others={"unknown": 0.5}) for row in rows]
+    assert render.epochs(more, 200) == render.epochs(rows, 200)

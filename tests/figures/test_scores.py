@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from emotui.core.events import Metrics
 from emotui.core.figures import scores
+from emotui.core.metric_table import METRICS
 from emotui.core.model import predictions
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 LABELS = ("a", "b", "c")
+
+
+def of_labels(truth: Sequence[int], predicted: Sequence[int]) -> Metrics:
+    """Return the metrics of predictions without probabilities."""
+    return scores.measure("test", np.array(truth), np.eye(len(LABELS))[np.array(predicted)], LABELS, certain=True)
 
 
 def by_hand(truth: list[int], predicted: list[int]) -> dict[str, tuple[float, float, float, int]]:
@@ -33,7 +41,7 @@ def by_hand(truth: list[int], predicted: list[int]) -> dict[str, tuple[float, fl
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
 def test_metrics_are_those_of_counting(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
-    measured = scores.measure("test", np.array(truth), np.array(predicted), LABELS)
+    measured = of_labels(truth, predicted)
     expected = by_hand(truth, predicted)
     for name, (precision, recall, f1, support) in expected.items():
         got = measured.per_class[name]
@@ -66,10 +74,10 @@ def test_bootstrap_is_that_of_drawing_rows() -> None:
 
 
 def test_macro_f1_leaves_out_a_class_that_nobody_has_or_predicts() -> None:
-    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])
-    measured = scores.measure("test", truth, predicted, LABELS)
+    truth, predicted = np.array([0, 0, 1, 1]), [0, 0, 1, 0]
+    measured = of_labels(truth, predicted)
     assert measured.f1_macro == pytest.approx((0.8 + 2 / 3) / 2)
-    assert scores.measure("test", truth, np.array([0, 0, 1, 2]), LABELS).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert of_labels(truth, [0, 0, 1, 2]).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
     low, high = scores.bootstrap(truth, truth, LABELS, 200)["f1_macro"]
     assert (low, high) == (1.0, 1.0)
 
@@ -92,7 +100,7 @@ def test_saved_predictions_give_the_same_metrics(tmp_path: Path) -> None:
         assert row["label"] == LABELS[truth[index]]
         assert row["prediction"] == LABELS[shares.index(max(shares))]
         assert row["loss"] == pytest.approx(-math.log(shares[truth[index]]), rel=1e-6)
-    measured = scores.measure("validation", truth, probabilities.argmax(1), LABELS)
+    measured = scores.measure("validation", truth, probabilities, LABELS)
     assert measured.f1_weighted == pytest.approx(
         f1_score([row["label"] for row in rows], [row["prediction"] for row in rows], average="weighted")
     )
@@ -117,3 +125,15 @@ def test_bootstrap_in_parts_is_that_in_one(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(scores, "_AT_ONCE", 9 * 7)
     assert scores.bootstrap(truth, predicted, LABELS, 100) == whole
     assert scores.bootstrap(truth, predicted, LABELS, 0) == {}
+
+
+def test_each_metric_of_the_table_has_one_formula_and_a_value() -> None:
+    truth, probabilities = np.array([0, 1, 2, 1]), np.full((4, 3), 0.2) + 0.4 * np.eye(3)[[0, 1, 1, 1]]
+    measured = scores.measure("test", truth, probabilities, LABELS)
+    formulas = [*scores.FORMULAS, *scores.FORMULAS_OF_PROBABILITIES]
+    assert sorted(formulas) == sorted(metric.key for metric in METRICS)
+    for metric in METRICS:
+        value = metric.of(measured)
+        assert value is not None
+        assert metric.bounds[0] <= value <= metric.bounds[1]
+    assert measured.loss == pytest.approx(-np.mean(np.log([0.6, 0.6, 0.2, 0.6])))

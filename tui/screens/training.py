@@ -66,7 +66,7 @@ class TrainingScreen(RunRequests):
         ),
         Binding("e", "show_panel('log')", "log", show=False, tooltip="the worker's log, errors on top", id="training.log"),
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
-        Binding("f", "turn_scores", "F1 chart", show=False, tooltip="F1: weighted and accuracy, macro, by class", id="training.scores"),
+        Binding("f", "turn_scores", "F1 chart", show=False, tooltip="the next metric on the chart, then F1 by class", id="training.scores"),
         Binding("b", "turn_rung", "rung", show=False, tooltip="the next rung of a baseline: matrix, classes, rows", id="training.rung"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
         Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter runs: {filters.SYNTAX}", id="training.filter"),
@@ -229,7 +229,7 @@ class TrainingScreen(RunRequests):
         await plot.run_action(action)
 
     def action_turn_scores(self) -> None:
-        """Show the next kind of scores on the chart: weighted F1 and accuracy, macro-F1, the F1 of each class."""
+        """Show the next metric on the chart; after the last one the F1 of each class."""
         self.query_one(Charts).turn_scores()
         self.draw()
 

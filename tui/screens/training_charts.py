@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from ...core.events import Metrics, Rung
+from ...core.metric_table import BY_KEY, METRICS
 from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec, TrainSpec
 from ..widgets.chart import Chart, Level, Mark, Series
 from .training_words import looks_of, name_of
 
-Scores = Literal["weighted", "macro", "classes"]
-SCORES: tuple[Scores, ...] = get_args(Scores)
-"""What the chart of scores shows, in the order that a key turns through."""
+BESIDE = {"accuracy": "f1_weighted"}
+"""Metrics that are drawn in the chart of another one, by its key."""
+CLASSES = "classes"
+SCORES = (*(metric.key for metric in METRICS if metric.key not in BESIDE), CLASSES)
+"""What the chart of scores shows, in the order that a key turns through: a metric, or the F1 of each class."""
 READING = "reading this run…"
 """In the place of what is not known to be absent before the run's events were read."""
 GROWTH = 1.5
@@ -88,36 +90,35 @@ def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
     return Chart("loss", tuple(series), marks=_marks(views), span=_span(views), empty=_empty(views, "loss"))
 
 
-def score_chart(
-    views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, scores: Scores = "weighted", *, dark: bool = True
-) -> Chart:
-    """Return scores on the validation split: weighted F1 (and accuracy, for one run), macro-F1, or the F1 of each class.
+def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, scores: str = SCORES[0], *, dark: bool = True) -> Chart:
+    """Return what `scores`, one of SCORES, names, on the validation split; with weighted F1 goes accuracy, for one run.
 
     The rungs of a baseline are levels, except beside classes, whose curves would be taken for theirs.
     """
-    if scores == "classes":
+    if scores == CLASSES:
         series = [each for index, view in enumerate(views) for each in _class_series(view, first=index == 0, dark=dark)]
         title = "F1 of each class, validation"
         return Chart(title, tuple(series), marks=_marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
-    figure = "f1_macro" if scores == "macro" else "f1_weighted"
-    name = "macro-F1" if scores == "macro" else "F1"
+    metric, beside = BY_KEY[scores], [BY_KEY[key] for key, by in BESIDE.items() if by == scores and len(views) == 1]
     series: list[Series] = []
     for index, view in enumerate(views):
         found = measured(view)
         if not found:
             continue
-        at = tuple(step for step, _ in found)
-        f1 = tuple(getattr(metrics, figure) for _, metrics in found)
-        glyph, color = _GLYPHS[index % len(_GLYPHS)], color_of(views, index, palette)
-        series.append(Series(name if len(views) == 1 else name_of(view), at, f1, color, glyph, smooth=False))
-        if len(views) == 1 and scores == "weighted":
-            accuracy = tuple(metrics.accuracy for _, metrics in found)
-            series.append(Series("accuracy", at, accuracy, palette.accuracy, "▲", smooth=False))
-    reached = [(rungs.short(rung.name), getattr(rung.metrics, figure)) for rung in ladder]
+        name = metric.short if len(views) == 1 else name_of(view)
+        looks = [(metric, name, color_of(views, index, palette), _GLYPHS[index % len(_GLYPHS)])]
+        looks += [(each, each.short, palette.accuracy, "▲") for each in beside]
+        for each, title, color, glyph in looks:
+            known = [(step, value) for step, metrics in found if (value := each.of(metrics)) is not None]
+            if known:
+                at, values = zip(*known, strict=True)
+                series.append(Series(title, at, values, color, glyph, smooth=False))
+    reached = [(rungs.short(rung.name), value) for rung in ladder if (value := metric.of(rung.metrics)) is not None]
     levels = tuple(Level(f"{value:.3f} {rung}", value, palette.level) for rung, value in reached)
-    both = "weighted F1 and accuracy" if len(views) == 1 else "weighted F1"
-    title = f"{'macro-F1' if scores == 'macro' else both}, validation"
-    return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=(0.0, 1.0), empty=_empty(views, "F1"))
+    title = f"{' and '.join(each.name for each in (metric, *beside))}, validation"
+    if not metric.higher_is_better:
+        title += ", lower is better"
+    return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=metric.bounds, empty=_empty(views, metric.short))
 
 
 def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:

@@ -21,7 +21,7 @@ from ..state import AppState
 from ..widgets.chart import Chart
 from ..widgets.density import Density
 from ..widgets.plot import Plot
-from .training_charts import READING, SCORES, Palette, Scores, loss_chart, score_chart
+from .training_charts import READING, SCORES, Palette, loss_chart, score_chart
 from .training_files import read_projection
 from .training_words import looks_of
 
@@ -33,7 +33,7 @@ class Charts(ContentSwitcher):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(initial="curves", id=id)
-        self._scores: Scores = SCORES[0]
+        self._scores = SCORES[0]
         self._projection: tuple[str, str, bool] | None = None
         """Folder and rung of the run whose projection was read, and whether it was for a dark theme."""
 

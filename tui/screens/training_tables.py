@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from ...core.events import EpochRow, Evaluated, Metrics, Rung
+from ...core.metric_table import HEADLINE, METRICS, Metric, measured_in
 from ...core.runs.rungs import short
 from ...core.safe_text import cell_width, pad, safe_line
 from ...core.units import count, duration
@@ -15,24 +16,39 @@ from ..widgets.label_look import LabelLook
 
 _LONGEST = 4_000
 """Cells of a setting."""
-_WIDE_HEADER = ("Epoch", "Train loss", "Valid. loss", "Accuracy", "F1")
-_HEADER = ("Epoch", "Train", "Valid.", "Acc.", "F1")
+_LOSSES = ("Train loss", "Valid. loss")
+_SHORT_LOSSES = ("Train", "Valid.")
 
 
 def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: bool = True) -> Text:
-    """Return the tutorial's table: one row an epoch; the best weighted F1 stands out. No more rows come where the run is not `live`."""
-    header = _WIDE_HEADER if width >= 48 else _HEADER
+    """Return the tutorial's table: one row an epoch, with as many metrics as `width` cells take; the best weighted F1 stands out.
+
+    No more rows come where the run is not `live`.
+    """
+    shown = list(measured_in(epochs) or HEADLINE)
+    while len(shown) > len(HEADLINE) and sum(_epoch_widths(_LOSSES, shown)) > width:
+        shown.pop()
+    losses = _LOSSES if sum(_epoch_widths(_LOSSES, shown)) <= width else _SHORT_LOSSES
+    widths = _epoch_widths(losses, shown)
     best = max((row.f1_weighted for row in epochs), default=0.0)
-    rows = [(str(row.epoch), *map(_figure, (row.train_loss, row.eval_loss, row.accuracy, row.f1_weighted))) for row in epochs]
-    widths = [max(len(name), 6) for name in header]
-    lines = [Text("  ".join(name.rjust(size) for name, size in zip(header, widths, strict=True)), "dim", no_wrap=True)]
-    for row, epoch in zip(rows, epochs, strict=True):
-        style = f"bold {color}" if epoch.f1_weighted == best else ""
-        lines.append(Text("  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)), style, no_wrap=True))
-    if not rows:
+    lines = [Text(_aligned(("Epoch", *losses, *(metric.head for metric in shown)), widths), "dim", no_wrap=True)]
+    for row in epochs:
+        cells = (str(row.epoch), _figure(row.train_loss), _figure(row.eval_loss), *(metric.text(row) for metric in shown))
+        lines.append(Text(_aligned(cells, widths), f"bold {color}" if row.f1_weighted == best else "", no_wrap=True))
+    if not epochs:
         words = "the first row comes at the end of an epoch" if live else "the run ended before its first epoch did"
         lines.append(Text(words, "dim"))
     return Text("\n").join(lines)
+
+
+def _epoch_widths(losses: Sequence[str], shown: Sequence[Metric]) -> list[int]:
+    """Return the cells of each column, with the gap before it."""
+    heads = ("Epoch", *losses, *(metric.head for metric in shown))
+    return [max(len(name), 6) + (2 if at else 0) for at, name in enumerate(heads)]
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(cell.rjust(size) for cell, size in zip(cells, widths, strict=True))
 
 
 def _figure(value: float | None) -> str:
@@ -47,14 +63,16 @@ def ladder_table(
         return Text("the first rung comes in a moment" if live else "the run ended before its first rung did", "dim")
     named, shortest = 13, 6
     spare = width - named - 1 - shortest - 7
-    columns = {"accuracy": 10, "time": 13, "F1 macro": 10}
+    more = [metric for metric in measured_in([rung.metrics for rung in rungs]) if metric.key not in ("f1_weighted", "accuracy")]
+    columns = {"accuracy": 10, "time": 13} | {metric.short: max(10, len(metric.short) + 2) for metric in more}
     while columns and sum(columns.values()) > spare:
         columns.popitem()
     room = max(4, min(40, spare + shortest - sum(columns.values())))
     head = "".join(name.rjust(size) for name, size in columns.items())
     lines = [Text(f"{'':{named}} {pad('F1 weighted', room + 7)}{head}", "dim", no_wrap=True)]
     for rung in rungs:
-        values = {"accuracy": f"{rung.metrics.accuracy:.3f}", "time": duration(rung.seconds), "F1 macro": f"{rung.metrics.f1_macro:.3f}"}
+        values = {"time": duration(rung.seconds)}
+        values |= {metric.short: "-" if (value := metric.of(rung.metrics)) is None else f"{value:.3f}" for metric in METRICS}
         line = _ladder_line(short(rung.name), named, rung.metrics.f1_weighted, room, colors["primary"])
         lines.append(line.append("".join(values[name].rjust(size) for name, size in columns.items())))
         if rung.cached or rung.shape:
@@ -113,7 +131,10 @@ def class_table(
         lines.append(line)
     if left_out:
         lines.append(Text(f"no room for {count(left_out, 'marked run')}: z makes this panel large", "dim", no_wrap=True))
-    lines.append(Text(f"weighted F1 {metrics.f1_weighted:.4f}   macro F1 {metrics.f1_macro:.4f}   accuracy {metrics.accuracy:.4f}", "dim"))
+    figures = [f"{metric.short} {metric.text(metrics)}" for metric in measured_in([metrics])]
+    while len(figures) > len(HEADLINE) and len("   ".join(figures)) > width:
+        figures.pop()
+    lines.append(Text("   ".join(figures), "dim"))
     return Text("\n").join(lines)
 
 
