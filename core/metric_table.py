@@ -48,6 +48,7 @@ METRICS = (
     Metric("accuracy", "accuracy", "accuracy", "accuracy", is_headline=True),
     Metric("f1_weighted", "weighted F1", "F1", "f1", is_headline=True),
     Metric("f1_macro", "macro-F1", "macro-F1", "macro"),
+    Metric("balanced_accuracy", "balanced accuracy", "balanced", "balanced"),
 )
 """In the order in which they are shown; where there is no room for all, the last ones go."""
 BY_KEY = {metric.key: metric for metric in METRICS}

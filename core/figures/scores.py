@@ -33,10 +33,17 @@ def _macro_f1(counts: np.ndarray) -> np.ndarray:
     return _f1(counts).sum(-1) / np.maximum(1, (counts.sum(-1) + counts.sum(-2) > 0).sum(-1))
 
 
+def _balanced_accuracy(counts: np.ndarray) -> np.ndarray:
+    """The plain mean of the recall of the classes that occur (Brodersen et al., 2010), as scikit-learn's balanced_accuracy_score."""
+    rows = counts.sum(-1)
+    return (_correct(counts) / np.maximum(1, rows)).sum(-1) / (rows > 0).sum(-1)
+
+
 FORMULAS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "accuracy": _accuracy,
     "f1_weighted": weighted_f1,
     "f1_macro": _macro_f1,
+    "balanced_accuracy": _balanced_accuracy,
 }
 """Of the metrics that follow from confusion matrices, counts of shape [..., labels, labels], rows true: one figure for each matrix."""
 

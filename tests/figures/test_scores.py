@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from emotui.core.metric_table import METRICS
 from emotui.core.model import predictions
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score, recall_score
 
 LABELS = ("a", "b", "c")
 
@@ -137,3 +138,12 @@ def test_each_metric_of_the_table_has_one_formula_and_a_value() -> None:
         assert value is not None
         assert metric.bounds[0] <= value <= metric.bounds[1]
     assert measured.loss == pytest.approx(-np.mean(np.log([0.6, 0.6, 0.2, 0.6])))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
+def test_balanced_accuracy_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class that is predicted and does not occur
+        expected = balanced_accuracy_score(truth, predicted)
+    assert of_labels(truth, predicted).others["balanced_accuracy"] == pytest.approx(expected)
