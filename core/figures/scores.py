@@ -39,11 +39,20 @@ def _balanced_accuracy(counts: np.ndarray) -> np.ndarray:
     return (_correct(counts) / np.maximum(1, rows)).sum(-1) / (rows > 0).sum(-1)
 
 
+def _mcc(counts: np.ndarray) -> np.ndarray:
+    """Matthews' correlation of any number of classes (Gorodkin, 2004); 0 where truth or predictions are all of one class."""
+    rows, assigned, total = (each.astype(float) for each in (counts.sum(-1), counts.sum(-2), counts.sum((-2, -1))))
+    shared = _correct(counts).sum(-1) * total - (rows * assigned).sum(-1)
+    spread = (total**2 - (rows**2).sum(-1)) * (total**2 - (assigned**2).sum(-1))
+    return np.where(spread > 0, shared / np.sqrt(np.where(spread > 0, spread, 1.0)), 0.0)
+
+
 FORMULAS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "accuracy": _accuracy,
     "f1_weighted": weighted_f1,
     "f1_macro": _macro_f1,
     "balanced_accuracy": _balanced_accuracy,
+    "mcc": _mcc,
 }
 """Of the metrics that follow from confusion matrices, counts of shape [..., labels, labels], rows true: one figure for each matrix."""
 

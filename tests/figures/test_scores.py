@@ -16,7 +16,7 @@ from emotui.core.metric_table import METRICS
 from emotui.core.model import predictions
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef, precision_score, recall_score
 
 LABELS = ("a", "b", "c")
 
@@ -147,3 +147,9 @@ def test_balanced_accuracy_is_that_of_scikit_learn(pairs: list[tuple[int, int]])
         warnings.simplefilter("ignore")  # a class that is predicted and does not occur
         expected = balanced_accuracy_score(truth, predicted)
     assert of_labels(truth, predicted).others["balanced_accuracy"] == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=60))
+def test_matthews_correlation_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
+    assert of_labels(truth, predicted).others["mcc"] == pytest.approx(matthews_corrcoef(truth, predicted), abs=1e-12)
