@@ -50,6 +50,7 @@ METRICS = (
     Metric("f1_macro", "macro-F1", "macro-F1", "macro"),
     Metric("balanced_accuracy", "balanced accuracy", "balanced", "balanced"),
     Metric("mcc", "Matthews' correlation", "MCC", "mcc", example="0.8", bounds=(-1.0, 1.0)),
+    Metric("ece", "expected calibration error", "ECE", "ece", example="0.05", higher_is_better=False),
 )
 """In the order in which they are shown; where there is no room for all, the last ones go."""
 BY_KEY = {metric.key: metric for metric in METRICS}

@@ -57,7 +57,12 @@ FORMULAS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """Of the metrics that follow from confusion matrices, counts of shape [..., labels, labels], rows true: one figure for each matrix."""
 
 
-FORMULAS_OF_PROBABILITIES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {}
+def calibration_error(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the expected calibration error of predicted labels, as `calibration` computes it."""
+    return calibration.expected_error(calibration.reliability(probabilities.max(1), probabilities.argmax(1) == truth))
+
+
+FORMULAS_OF_PROBABILITIES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {"ece": calibration_error}
 """Of the metrics that need truth, [rows], and probabilities, [rows, labels]."""
 
 
@@ -115,7 +120,7 @@ def bootstrap(
             {metric.key: FORMULAS[metric.key](drawn) for metric in METRICS if metric.key in FORMULAS}
             | {"f1": _f1(drawn), "precision": precision, "recall": recall}
         )
-    found: dict[str, tuple[float, float]] = {}
+    found: dict[str, tuple[float, float]] = {"ece": calibration_error}
     for name in parts[0]:
         low, high = np.percentile(np.concatenate([part[name] for part in parts]), [2.5, 97.5], axis=0)
         if low.ndim == 0:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from emotui.core.events import Metrics
-from emotui.core.figures import scores
+from emotui.core.figures import calibration, scores
 from emotui.core.metric_table import METRICS
 from emotui.core.model import predictions
 from hypothesis import given
@@ -153,3 +154,21 @@ def test_balanced_accuracy_is_that_of_scikit_learn(pairs: list[tuple[int, int]])
 def test_matthews_correlation_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = ([pair[side] for pair in pairs] for side in (0, 1))
     assert of_labels(truth, predicted).others["mcc"] == pytest.approx(matthews_corrcoef(truth, predicted), abs=1e-12)
+
+
+@given(st.integers(0, 1_000), st.integers(1, 200))
+def test_the_calibration_error_is_that_of_counting(seed: int, rows: int) -> None:
+    random = np.random.default_rng(seed)
+    truth, probabilities = random.integers(0, 3, rows), random.dirichlet(np.full(3, 0.3), rows)
+    expected = 0.0
+    for low, high in pairwise(np.linspace(0, 1, calibration.BINS + 1)):
+        inside = [row for row in range(rows) if low < max(probabilities[row]) <= high]
+        if inside:
+            confidence = float(np.mean([max(probabilities[row]) for row in inside]))
+            accuracy = float(np.mean([np.argmax(probabilities[row]) == truth[row] for row in inside]))
+            expected += len(inside) / rows * abs(confidence - accuracy)
+    assert scores.measure("test", truth, probabilities, LABELS).others["ece"] == pytest.approx(expected)
+
+
+def test_predictions_without_probabilities_have_no_calibration() -> None:
+    assert "ece" not in of_labels([0, 1, 2], [0, 1, 1]).others
