@@ -120,7 +120,7 @@ def bootstrap(
             {metric.key: FORMULAS[metric.key](drawn) for metric in METRICS if metric.key in FORMULAS}
             | {"f1": _f1(drawn), "precision": precision, "recall": recall}
         )
-    found: dict[str, tuple[float, float]] = {"ece": calibration_error}
+    found: dict[str, tuple[float, float]] = {}
     for name in parts[0]:
         low, high = np.percentile(np.concatenate([part[name] for part in parts]), [2.5, 97.5], axis=0)
         if low.ndim == 0:
