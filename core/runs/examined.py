@@ -94,7 +94,7 @@ def figures(of: Examined, rows: np.ndarray, other: Examined | None = None, resam
 
     judged, name = of.judged, of.predictions.rows.split.name
     truth, predicted = judged.truth[rows], judged.predicted[rows]
-    metrics = scores.measure(name, truth, predicted, judged.labels, float(judged.loss[rows].mean()))
+    metrics = scores.measure(name, truth, judged.probabilities[rows], judged.labels)
     metrics = msgspec.structs.replace(metrics, intervals=scores.bootstrap(truth, predicted, judged.labels, resamples))
     bins = calibration.reliability(judged.confidence[rows], judged.right[rows])
     pair = None

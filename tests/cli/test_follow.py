@@ -9,6 +9,7 @@ import signal
 
 import msgspec
 import pytest
+from emotui.core import metric_table
 from emotui.core.cli import follow, runs, shapes
 from emotui.core.cli.output import Output
 from emotui.core.cli.progress import Progress
@@ -25,7 +26,6 @@ from emotui.core.events import (
     Step,
 )
 from emotui.core.events import Progress as PhaseProgress
-from emotui.core.metric_table import METRICS
 from emotui.core.runs import filters, launch, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.notes import NOTHING
@@ -118,7 +118,7 @@ def test_training_as_json_has_every_field_of_the_contract(tmp_path):
         "accuracy": 0.75,
         "f1_weighted": 0.7333,
         "f1_macro": 0.7,
-        **dict.fromkeys(metric.key for metric in METRICS[3:]),
+        **dict.fromkeys(metric.key for metric in metric_table.METRICS[3:]),
     }
     assert (answer["accuracy"], answer["f1_weighted"], answer["f1_macro"]) == (0.75, 0.7333, 0.7)
     assert answer["per_class"]["joy"] == {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
