@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import Reading
+from ..units import count
 from . import dialect, headers, limits, quoting
 from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, unique_names
 from .faults import shown
@@ -102,7 +103,8 @@ class Delimited:
                 found.append(row)
                 size += sum(map(len, row))
         if first is None:  # nothing but empty lines
-            raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with a header and at least one row")
+            after = f" after its first {count(self._asked.skip, 'line')}" if self._asked.skip else ""
+            raise UserError(f"{safe_line(self.name, 80)} is empty{after}. Give a file with a header and at least one row")
         if self.dialect.header and not all(map(is_unicode, first)):
             raise UserError(f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8. Name its encoding with --encoding")
         return first, found

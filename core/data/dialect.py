@@ -81,7 +81,7 @@ def _delimiter(lines: Sequence[str], *, table: bool, may_have_titles: bool) -> s
     """Return the delimiter by which the lines have the same number of fields, two or more; '' where there is none."""
     best: tuple[tuple[float, float, float], str] | None = None
     for order, delimiter in enumerate(DELIMITERS):
-        if delimiter == "," and not table and not _are_usual_names(lines[0]):
+        if delimiter == "," and not table and not _are_usual_names("".join(lines[:1])):
             continue  # prose has commas
         below = lines[titles.count(lines, delimiter) :] if may_have_titles else lines
         share, known, labels = 0.0, False, False

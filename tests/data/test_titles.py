@@ -66,6 +66,12 @@ def test_lines_above_can_be_named(tmp_path: Path) -> None:
         _load(tmp_path / "b.csv", f"Results\ntext,label\n{PLAIN}", reading=Reading(skip=0))
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_a_file_of_fewer_lines_than_are_passed_over_is_a_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"is empty after its first 100 lines"):
+        _load(tmp_path / name, f"text,label\n{PLAIN}", reading=Reading(skip=100))
+
+
 @pytest.mark.parametrize("first", ["#happy and so glad", "# happy"])
 def test_texts_that_begin_with_a_hash_are_rows(tmp_path: Path, first: str) -> None:
     rows = [(first, "neg"), *ROWS]
