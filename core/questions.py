@@ -64,6 +64,14 @@ class AskLengths(Ask, frozen=True, tag="lengths"):
     model: str = "starter"
 
 
+class AskFaults(Ask, frozen=True, tag="faults"):
+    """What is wrong with a data set's rows themselves: wrong labels, outliers, cut texts and the like -> FaultsAnswer."""
+
+    data: DataSpec
+    model: str = "starter"
+    """Whose hidden states are taken; where 'starter' is not installed, words alone."""
+
+
 class AskTokenize(Ask, frozen=True, tag="tokenize"):
     """A whole data set tokenized, and kept in a folder if one is given -> TokenizeAnswer."""
 
@@ -162,6 +170,7 @@ Question = (
     | AskBatch
     | AskPath
     | AskLengths
+    | AskFaults
     | AskTokenize
     | AskClassify
     | AskClassifyFile
@@ -282,6 +291,34 @@ class LengthsAnswer(msgspec.Struct, frozen=True):
     """Tokens of every row, up to the model's limit, that the tokenizer does not know, by split; empty where it has no token for them."""
     specials: int = 0
     """Special tokens of each text."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One kind of fault in one split, and the rows that have it."""
+
+    kind: str
+    """'label', 'near_conflict', 'outlier', 'small_class' or 'cut'."""
+    split: str
+    rows: tuple[int, ...]
+    """0-based positions in the split, the most suspect first."""
+    message: str
+    how: str
+    """How it was found."""
+    suggested: tuple[str, ...] = ()
+    """The label that each row should rather have; empty where none is suggested."""
+    confidence: tuple[float, ...] = ()
+    """The probability of each suggested label."""
+
+
+class FaultsAnswer(msgspec.Struct, frozen=True):
+    faults: tuple[Fault, ...]
+    features: str
+    """What the labels were predicted from: 'TF-IDF', '[CLS]' or 'mean'."""
+    f1_macro: dict[str, float]
+    """Out-of-fold macro-F1 on the training split by what could be predicted from."""
+    ranking: dict[str, tuple[int, ...]] = {}
+    """All rows of each split that were not decided by hand, the most suspect label first."""
+    seconds: float = 0.0
 
 
 class TokenizeAnswer(msgspec.Struct, frozen=True):
@@ -437,6 +474,7 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskBatch: BatchAnswer,
     AskPath: PathAnswer,
     AskLengths: LengthsAnswer,
+    AskFaults: FaultsAnswer,
     AskTokenize: TokenizeAnswer,
     AskClassify: ClassifyAnswer,
     AskClassifyFile: FileAnswer,

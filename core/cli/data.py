@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..units import count, percent
+from ..units import count, percent, score
 from . import fetch, options, render
 from .output import Output
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..data.stats import Quantiles, SplitStats
     from ..data.table import Dataset
     from ..data.unknown_tokens import Unknown
+    from ..questions import FaultsAnswer
 
 HEAD = 5
 """Rows shown of the first split."""
@@ -69,10 +70,16 @@ def add(commands: Any) -> None:
         "characters), tokens that the model does not know, drift between splits, imbalance and missing classes. Texts are the same "
         "where only case, spacing and Unicode form differ. The exit code is 1 where a result could not be trusted: leakage of more "
         "than 1 %, more than 5 % unknown tokens, or a class missing.",
-        examples=["emotui check starter", "emotui check my-data/ --json"],
+        examples=["emotui check starter", "emotui check my-data/ --json", "emotui check starter --faults"],
     )
     options.add_data(check)
     check.add_argument("--model", metavar="M", help="look also for what its tokenizer does not know: " + options.MODEL_HELP)
+    check.add_argument(
+        "--faults",
+        action="store_true",
+        help="look also for labels that are likely wrong, near-duplicates under two labels, outliers, classes too small and texts cut",
+    )
+    check.add_argument("--rows", metavar="N", type=options.positive, help="of --faults: rows shown of each (default: 5)")
 
 
 def run_data(arguments: argparse.Namespace, output: Output) -> int:
@@ -278,6 +285,36 @@ def _unknown(arguments: argparse.Namespace, dataset: Dataset, output: Output) ->
     return unknown_tokens.problems(dataset, unknown_tokens.shares(dataset, lengths))
 
 
+def _faults(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> FaultsAnswer | None:
+    """Return what is wrong with the rows themselves, where --faults asks for it."""
+    if not arguments.faults:
+        if arguments.rows is not None:
+            raise UserError("--rows is for --faults")
+        return None
+    model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
+    return fetch.faults(dataset.spec or fetch.data_spec(arguments), model, output)
+
+
+def fault_lines(dataset: Dataset, found: FaultsAnswer, rows: int, width: int) -> list[str]:
+    """Return the faults as sentences, each with how it was found and its first rows."""
+    lines = ["Faults of the rows" if found.faults else "No faults of the rows found"]
+    for each in found.faults:
+        lines += _wrapped(each.message, width, "    ")
+        lines += _wrapped(f"how: {each.how}", width, "      ")
+        body = []
+        for at, index in enumerate(each.rows[:rows]):
+            row = dataset.splits[each.split].row(index)
+            suggested = [each.suggested[at], percent(each.confidence[at])] if each.suggested else []
+            body.append([str(index), row.name, *suggested, row.text])
+        head = ["row", "label", *(["rather", ""] if each.suggested else []), "text"]
+        widths = [None, render.NAME_WIDTH, *([render.NAME_WIDTH, None] if each.suggested else []), max(20, width - 50)]
+        lines += ["      " + line for line in render.table([head, *body], "rl" + ("lr" if each.suggested else "") + "l", widths)]
+    if len(found.f1_macro) > 1:
+        ways = ", ".join(f"{name} {score(value)}" for name, value in found.f1_macro.items())
+        lines += _wrapped(f"labels were predicted from {found.features}: its macro-F1 out of fold is the best of {ways}", width, "  ")
+    return lines
+
+
 def run_check(arguments: argparse.Namespace, output: Output) -> int:
     """Look for problems; the exit code is 1 where one of them makes results untrustworthy."""
     from ..data import checks
@@ -288,10 +325,14 @@ def run_check(arguments: argparse.Namespace, output: Output) -> int:
         output.say(left_out)
     problems = checks.sorted_gravest(problems + _unknown(arguments, dataset, output))
     grave = [each for each in problems if each.untrustworthy]
+    found = _faults(arguments, dataset, output)
     if arguments.json:
-        output.json({"name": dataset.name, "trustworthy": not grave, "problems": [problem_json(each) for each in problems]})
+        answer = {"name": dataset.name, "trustworthy": not grave, "problems": [problem_json(each) for each in problems]}
+        output.json(answer if found is None else {**answer, "faults": msgspec.to_builtins(found)})
     else:
         output.lines(problem_lines(problems, output.width))
+        if found is not None:
+            output.lines(["", *fault_lines(dataset, found, arguments.rows or HEAD, output.width)])
     if grave:
         output.flush()
         output.say("results on this data cannot be trusted: see the lines with !")

@@ -14,7 +14,7 @@ from .progress import Progress
 
 if TYPE_CHECKING:
     from ..data.table import Dataset
-    from ..questions import LengthsAnswer
+    from ..questions import FaultsAnswer, LengthsAnswer
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
@@ -103,6 +103,16 @@ def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
     with Progress(output.stderr) as progress:
         progress.update("tokenize", 0, None, "rows")
         return ask_once(AskLengths(data=spec, model=model), progress.engine, offline=spec.offline)
+
+
+def faults(spec: DataSpec, model: str, output: Output) -> FaultsAnswer:
+    """Return what is wrong with the rows of the data set. Raises UserError."""
+    from ..engine.client import ask_once
+    from ..questions import AskFaults
+
+    with Progress(output.stderr) as progress:
+        progress.update("tokenize", 0, None, "rows")
+        return ask_once(AskFaults(data=spec, model=model), progress.engine, offline=spec.offline)
 
 
 def download(identifier: str, what: str, output: Output, *, offline: bool) -> None:

@@ -16,7 +16,19 @@ import msgspec
 
 from .. import child_processes
 from ..errors import UserError
-from ..questions import ANSWERS, Ask, AskDownload, AskEstimate, AskEvaluate, ErrorLine, ProgressLine, Question, ReplyLine, RequestLine
+from ..questions import (
+    ANSWERS,
+    Ask,
+    AskDownload,
+    AskEstimate,
+    AskEvaluate,
+    AskFaults,
+    ErrorLine,
+    ProgressLine,
+    Question,
+    ReplyLine,
+    RequestLine,
+)
 from . import log
 
 LINE_LIMIT = 256 << 20
@@ -53,8 +65,9 @@ class Engine:
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`: the struct that questions.ANSWERS names, or None where a newer question superseded it.
 
-        `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates and measurements get a
-        process of their own: other questions need not wait, and whatever a library is stuck in or holds in memory ends with it.
+        `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates, measurements and
+        the search for faults get a process of their own: other questions need not wait, and whatever a library is stuck in or holds in
+        memory ends with it.
         Raises UserError for what the engine refuses, and where it was lost while answering.
         """
         number = next(self._numbers)
@@ -62,7 +75,7 @@ class Engine:
             line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
         except UnicodeEncodeError as error:
             raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
-        if isinstance(ask, AskDownload | AskEstimate | AskEvaluate):
+        if isinstance(ask, AskDownload | AskEstimate | AskEvaluate | AskFaults):
             return await self._ask_apart(number, ask, line, on_progress)
         child = await self._running()
         return await child.ask(number, type(ask), line, on_progress)

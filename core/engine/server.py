@@ -31,6 +31,7 @@ from ..questions import (
     AskEstimate,
     AskEvaluate,
     AskExport,
+    AskFaults,
     AskLengths,
     AskPath,
     AskTokenize,
@@ -78,6 +79,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import tokens
 
             return tokens.count(ask, report)
+        case AskFaults():
+            from ..model import faults
+
+            return faults.find(ask, report)
         case AskTokenize():
             from ..model import tokenized
 

@@ -14,6 +14,7 @@ from emotui.core.data import overlay_log, sources
 from emotui.core.data.overlay import Place
 from emotui.core.data.overlay_edit import Editor
 from emotui.core.data.table import Dataset
+from emotui.core.questions import AskFaults, Fault, FaultsAnswer, ProgressLine
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
@@ -22,10 +23,11 @@ from emotui.tui.screens.label_keys import KEYS
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.widgets.class_bars import ClassBars
+from emotui.tui.widgets.problem_list import ProblemList
 from emotui.tui.widgets.row_table import RowTable
 from hostile import drawn
 from inspector import Inspector
-from monitor import settle, until
+from monitor import never, settle, until
 from pictures import SIZES, check_picture
 from textual.pilot import Pilot
 
@@ -163,7 +165,7 @@ def test_keys_of_labels_are_free_on_a_list_of_rows() -> None:
         for key in str(getattr(binding, "key", "")).split(",")
         if key not in "1234"  # which lead to other screens where no labels are given
     }
-    assert not others & set(KEYS) and len(set(KEYS)) == len(KEYS) == 40
+    assert not others & set(KEYS) and len(set(KEYS)) == len(KEYS) == 39
 
 
 async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> N
     async with browser(engine, path) as (screen, pilot):
         await pilot.press("L", "a", "Z", "9")
         await settle(pilot)
-        assert names(reread(path))[:3] == ["class 09", "class 39", "class 08"]
+        assert names(reread(path))[:3] == ["class 09", "class 38", "class 08"]
         assert "more" in "\n".join(drawn(screen.app))
 
 
@@ -206,3 +208,67 @@ async def test_a_run_from_the_form_has_the_decisions_that_were_shown(engine: Ins
         job, facts = started[0]
         assert job.data.overlay == 3 and facts["data_hash"] == sources.fingerprint(sources.load(job.data))
         assert "overlay" not in command_of(job)
+
+
+class Doubting(Inspector):
+    """Finds faults that the test writes; waits for ever where it has none."""
+
+    found: FaultsAnswer | None = None
+
+    async def ask(self, ask: Any, on_progress: Any = None) -> Any:
+        if not isinstance(ask, AskFaults):
+            return await super().ask(ask, on_progress)
+        self.asked.append(ask)
+        if on_progress is not None:
+            on_progress(ProgressLine("fit", 3, 16, "regressions"))
+        return self.found if self.found is not None else await never(self.unanswered)
+
+
+async def test_faults_open_ready_to_relabel_with_the_suggestion_on_the_first_key(
+    emotui_home: Path, tiny_model: Path, tiny_data: Path
+) -> None:
+    engine = Doubting(tiny_model)
+    how = "confident learning"
+    fault = Fault(
+        "label", "train", (40, 7, 21), "train: the labels of 3 rows are doubted (3.3 %)", how, ("joy", "anger", "sadness"), (0.9, 0.8, 0.7)
+    )
+    engine.found = FaultsAnswer((fault, Fault("outlier", "test", (5,), "test: 1 row unlike all others", "far")), "tfidf", {"tfidf": 0.9})
+    async with browser(engine, tiny_data) as (screen, pilot):
+        await pilot.press("F")
+        await settle(pilot)
+        asked = next(ask for ask in engine.asked if isinstance(ask, AskFaults))
+        assert asked.data == screen.state.spec
+        listed = screen.query_one(ProblemList)
+        assert [problem.kind for problem in listed._problems][-2:] == ["label", "outlier"]
+        listed.focus()
+        listed.highlighted = len(listed._problems) - 2
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen.is_labelling and screen._found is not None and screen._found["train"].tolist() == [40, 7, 21]
+        text = "\n".join(drawn(screen.app))
+        assert index(screen) == 40 and "rather joy? 90 % (L, 0: yes)" in text and "as\u00a0suggested" in text
+        await pilot.press("0", "0")
+        await settle(pilot)
+        assert index(screen) == 21
+        now = reread(tiny_data)
+        assert now.overlay is not None
+        kept = {place.at: (each.new, each.by, each.run) for place, each in now.overlay.decided.items()}
+        assert kept == {40: ("joy", "accepted", how), 7: ("anger", "accepted", how)}
+        await pilot.press("x")
+        await settle(pilot)
+        assert len(reread(tiny_data).splits["train"]) == 89
+        listed.focus()  # the rows of what was found before are still found
+        listed.highlighted = len(listed._problems) - 2
+        await pilot.press("enter")
+        await settle(pilot)
+        assert screen._found["train"].tolist() == [39, 7]
+
+
+async def test_looking_for_faults_shows_how_far_it_is_and_can_be_taken_back(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    async with browser(Doubting(tiny_model), tiny_data) as (screen, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: "fit 3 of 16" in str(screen.query_one("#problems").border_subtitle), "progress is shown")
+        await pilot.press("F")
+        await settle(pilot)
+        assert "fit" not in str(screen.query_one("#problems").border_subtitle)
+        assert screen.query_one(DatasetSide).faults is None

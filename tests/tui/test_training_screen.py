@@ -326,6 +326,10 @@ async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs
         await pilot.press("u", "u")
         await settle(pilot)
         assert "* " not in "\n".join(drawn(app)) and sources.fingerprint(sources.load(spec)) == sources.fingerprint(app.dataset)
+        await pilot.press("0")  # as the run predicted
+        await settle(pilot)
+        laid = sources.load(spec).overlay
+        assert laid is not None and [(each.new, each.by, each.run) for each in laid.decided.values()] == [("love", "accepted", "fine77")]
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(app.screen, LossRows) and "highest or lowest loss" in "\n".join(drawn(app))  # escape ends labelling first

@@ -54,6 +54,7 @@ class DatasetScreen(Page, LabelKeys):
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("ctrl+g,colon", "go_to", "row", tooltip="go to a row by its number", show=False, id="go_to_row"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
+        Binding("F", "faults", "faults", tooltip="look for wrong labels, outliers and other faults of rows", show=False, id="faults"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
         # The border of the text says these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
@@ -195,10 +196,28 @@ class DatasetScreen(Page, LabelKeys):
         if index is not None:
             self._table.go_to(index)
 
+    async def _label_now(self) -> None:
+        if not self.is_labelling:
+            await self.action_labelling()
+
+    def suggestion(self) -> tuple[str, float, str] | None:
+        dataset, table, faults = self.state.dataset, self._table, self.query_one(DatasetSide).faults
+        if dataset is None or table is None or table.index is None or faults is None:
+            return None
+        from .dataset_faults import WAY
+
+        found = faults.suggested.get(self.state.decisions.editor(dataset).place(self._split, table.index))
+        return None if found is None else (*found, WAY)
+
+    def action_faults(self) -> None:
+        self.query_one(DatasetSide).toggle_faults()
+
     def show_labelling(self) -> None:
         place = self.query_one("#legend", Static)
         place.set_class(self.is_labelling, "-open")
-        place.update(legend(self.looks_to_give(), self.app.theme_variables["accent"]) if self.is_labelling else "")
+        suggests = "as suggested" if self.query_one(DatasetSide).faults is not None else ""
+        keys = legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests=suggests)
+        place.update(keys if self.is_labelling else "")
         if self._table is not None:
             self._table.focus()
 
@@ -376,12 +395,17 @@ class DatasetScreen(Page, LabelKeys):
             self.query_one("#filter", Input).value = ""
         self.action_shrink()
         self._split = problem.split
-        looked_at = self.query_one(DatasetSide).looked_at or dataset
-        rows = moved(looked_at, dataset, problem.split, np.unique(np.asarray(problem.rows, np.int64)))
+        side = self.query_one(DatasetSide)
+        found_in, positions = side.rows_of(problem)
+        is_fault = side.faults is not None and found_in is side.faults.dataset and problem in side.faults.problems
+        rows = np.asarray(positions, np.int64)  # of a fault in the order of the doubt
+        rows = moved(found_in or dataset, dataset, problem.split, rows if is_fault else np.unique(rows))
         self._found = {name: rows if name == problem.split else np.array([], np.int64) for name in dataset.splits}
         self._why = problem.message
         self._show_rows()
         self._table.focus()
+        if is_fault:
+            self.run_worker(self._label_now(), exclusive=True, group="labelling")
 
     def _show_row(self, index: int | None) -> None:
         dataset, part = self.state.dataset, self._part
@@ -397,6 +421,8 @@ class DatasetScreen(Page, LabelKeys):
         decision = dataset.overlay.decision(part.name, index) if dataset.overlay is not None else None
         if decision is not None:
             title.append(f", was {safe_line(decision.old, 24)} ({decision.by})" if decision.old != row.name else ", confirmed")
+        elif (suggested := self.suggestion()) is not None:
+            title.append(f", rather {safe_line(suggested[0], 24)}? {100 * suggested[1]:.0f} % (L, 0: yes)")
         panel.border_title = title
         panel.border_subtitle = Text("t: its tokens  p: classify it  L: label  ^g: row")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from ...core.errors import UserError
-from ...core.questions import AskLengths, LengthsAnswer, ProgressLine
+from ...core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
 from ..state import AppState
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.checks import Problem
     from ...core.data.drift import Drift
     from ...core.data.table import Dataset, Split
+    from .dataset_faults import Faults
     from .dataset_numbers import Numbers, Unit
 
 
@@ -55,6 +56,11 @@ class DatasetSide(Vertical):
         self.looked_at: Dataset | None = None
         """The data set in which the problems were found: the one that is shown may have been changed since."""
         self._settling: Timer | None = None
+        self._sentences: list[str] = []
+        """What was not looked for."""
+        self._seeking = ""
+        """How far the engine is with the faults of the rows; empty where none are looked for."""
+        self.faults: Faults | None = None
 
     @property
     def _state(self) -> AppState:
@@ -81,6 +87,8 @@ class DatasetSide(Vertical):
         from ...core.data import stats
 
         self._dataset, self.lengths, self._drifts = dataset, None, ()
+        self.workers.cancel_group(self, "faults")
+        self.faults, self._seeking = None, ""
         self._numbers = None  # of the data set before, which may have other classes
         self._unit = "characters" if stats.unspaced(dataset) else "words"
         self.look_for_problems()
@@ -178,11 +186,52 @@ class DatasetSide(Vertical):
             if self._shown is not None:
                 self._count(*self._shown)
 
+    def toggle_faults(self) -> None:
+        """Look for faults of the rows in the engine, or take that back while it is going on."""
+        if self._seeking:
+            self.workers.cancel_group(self, "faults")
+            self._seeking = ""
+            self._draw_problems()
+        else:
+            self._look_for_faults()
+
+    @work(exclusive=True, group="faults")
+    async def _look_for_faults(self) -> None:
+        spec, dataset = self._state.spec, self._dataset
+        if spec is None or dataset is None:
+            return
+
+        def report(line: ProgressLine) -> None:
+            self._seeking = f"{line.phase} {line.done:,} of {line.total:,}" if line.total else line.phase
+            self._draw_problems()
+
+        self._seeking = "looking for faults"
+        self._draw_problems()
+        try:
+            answer = await self._state.ask(AskFaults(spec, self._state.model), report)
+        except UserError as error:
+            self._seeking = ""
+            self._draw_problems()
+            self._state.say(f"no faults were looked for: {error}", problem=True)
+            return
+        self._seeking = ""
+        from ...core.data.overlay import is_of_same_source
+        from .dataset_faults import Faults
+
+        if answer is not None and self._dataset is not None and is_of_same_source(self._dataset, dataset):
+            self.faults = Faults.of(answer, dataset)
+            if not self.faults.problems:
+                self._state.say("no faults of the rows were found")
+        self._draw_problems()
+
+    def rows_of(self, problem: Problem) -> tuple[Dataset | None, tuple[int, ...]]:
+        """Return the rows of a problem, and the data set in which it was found."""
+        is_fault = self.faults is not None and any(each is problem for each in self.faults.problems)
+        return (self.faults.dataset if is_fault and self.faults is not None else self.looked_at), problem.rows
+
     @work(exclusive=True, group="problems")
     async def look_for_problems(self) -> None:
         """Find what is wrong with the data, and list it."""
-        from .open_data import in_fields
-
         dataset = self._dataset
         if dataset is None:
             return
@@ -192,17 +241,31 @@ class DatasetSide(Vertical):
             problems = _with_unknown(dataset, problems, self.lengths)
         self._problems, self.looked_at = problems, dataset
         self._state.distrust = tuple(problem.message for problem in problems if problem.untrustworthy)
+        self._sentences = sentences
+        self._draw_problems()
+
+    def _draw_problems(self) -> None:
+        dataset = self._dataset
+        if dataset is None or self._problems is None:
+            return
+        from .open_data import in_fields
+
+        faults = self.faults.problems if self.faults is not None else ()
+        problems = (*self._problems, *faults)
         colors = self.app.theme_variables
         listed = self.query_one("#problem_list", ProblemList)
+        at = listed.highlighted
         listed.show(problems, warning=colors["warning"], error=colors["error"])
+        if at is not None and at < len(problems):
+            listed.highlighted = at
         listed.set_class(bool(problems), "-some")
         said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(in_fields(note)) for note in (*sentences, *dataset.notes)), "dim"))
+        notes.update(said.append("\n".join(safe_text(in_fields(note)) for note in (*self._sentences, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
-        panel.border_subtitle = Text("enter: the rows" if problems else "")
+        panel.border_subtitle = Text(safe_line(self._seeking, 60) or ("enter: the rows" if problems else ""))
         self.call_after_refresh(self._fit)
 
     def on_resize(self) -> None:

@@ -23,8 +23,9 @@ from ..widgets.label_look import LabelLook
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.overlay import Place
     from ...core.data.overlay_edit import Editor
+    from ...core.data.overlay_log import By
 
-KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "GLMT"))
+KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "FGLMT"))
 """The key of each class in label order; letters that mean something on a list of rows are left out."""
 MOST_IN_LEGEND = 20
 _JOINT = "\u00a0"
@@ -35,15 +36,18 @@ LABEL_KEYS = [
     Binding("escape", "end_labelling", "end labelling", show=False),
     Binding("x", "leave_out", "leave out", tooltip="leave this row out of the data", show=False, id="leave_out"),
     Binding("u", "undo_decision", "undo", tooltip="undo the last decision about a row", show=False, id="undo_decision"),
+    Binding("0", "accept", "accept", tooltip="give this row the label that is suggested", show=False, id="accept_label"),
     *(Binding(key, f"give({number})", show=False) for number, key in enumerate(KEYS)),
 ]
 """A screen whose own keys are among them has to say in `check_action` that its actions rest while labels are given."""
-_ACTIONS = ("end_labelling", "leave_out", "undo_decision", "give")
+_ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "give")
 
 
-def legend(looks: Sequence[LabelLook], accent: str) -> Text:
-    """Return what each key gives, as one paragraph."""
+def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "") -> Text:
+    """Return what each key gives, as one paragraph; `suggests` says what 0 does where labels are suggested."""
     text = Text()
+    if suggests:
+        text.append(f"{_JOINT}0{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{suggests.replace(' ', _JOINT)}  ")
     room = 20 if len(looks) <= len("123456789") else 12
     for key, look in list(zip(KEYS, looks, strict=False))[:MOST_IN_LEGEND]:
         name = safe_line(look.name, room).replace(" ", _JOINT)
@@ -75,6 +79,10 @@ class LabelKeys(Screen[None]):
 
     def decision_undone(self) -> None:
         """The last decision was taken back: show it."""
+
+    def suggestion(self) -> tuple[str, float, str] | None:
+        """Return the label that the row under the cursor should rather have, its probability and what suggests it."""
+        return None
 
     def show_labelling(self) -> None:
         """The keys give labels now, or no longer: tell it."""
@@ -111,15 +119,22 @@ class LabelKeys(Screen[None]):
     async def action_give(self, number: int) -> None:
         await self._decide(self.looks_to_give()[number].name)
 
+    async def action_accept(self) -> None:
+        found = self.suggestion()
+        if found is None:
+            self._app_state.say("no other label is suggested for this row")
+            return
+        await self._decide(found[0], by="accepted", run=found[2])
+
     async def action_leave_out(self) -> None:
         await self._decide(None)
 
-    async def _decide(self, new: str | None) -> None:
+    async def _decide(self, new: str | None, *, by: By = "typed", run: str = "") -> None:
         editor, place = self.row_to_decide() or (None, None)
         if editor is None or place is None:
             return
         try:
-            await self._app_state.decisions.decide(editor, [place], new)
+            await self._app_state.decisions.decide(editor, [place], new, by=by, run=run)
         except UserError as error:
             self._app_state.say(str(error), problem=True)
             return

@@ -177,6 +177,12 @@ class LossRows(ModalScreen[None], LabelKeys):
         row = self._row if self._is_whole else None
         return None if self._editor is None else (self._editor, None if row is None else self._place(row))
 
+    def suggestion(self) -> tuple[str, float, str] | None:
+        row = self._row if self._is_whole else None
+        if row is None or row.predicted == row.true:
+            return None
+        return row.predicted, row.probabilities[self._by_name[row.predicted]], self._view.id
+
     def row_decided(self) -> None:
         self._draw_decisions()
         if self._is_whole and (rows := self.query_one("#rows", OptionList)).highlighted != len(self._rows) - 1:
@@ -199,7 +205,7 @@ class LossRows(ModalScreen[None], LabelKeys):
 
     def _keys(self) -> Text:
         if self.is_labelling:
-            return legend(self._looks, self.app.theme_variables["accent"])
+            return legend(self._looks, self.app.theme_variables["accent"], suggests="as predicted")
         return Text.assemble(
             *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
             *((" p ", "bold reverse"), " prompt  ", (" L ", "bold reverse"), " label  ", (" esc ", "bold reverse"), " back"),

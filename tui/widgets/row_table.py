@@ -177,7 +177,8 @@ class RowTable(DataTable):
             return index
         import numpy as np
 
-        return min(int(np.searchsorted(self._shown[1], index)), max(0, len(self._shown[1]) - 1))
+        same = np.flatnonzero(np.asarray(self._shown[1]) == index)  # rows by doubt are in no order of their own
+        return int(same[0]) if len(same) else min(int(np.searchsorted(self._shown[1], index)), max(0, len(self._shown[1]) - 1))
 
     def _rebuild(self) -> None:
         if self._shown is None:

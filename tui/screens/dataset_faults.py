@@ -1,0 +1,35 @@
+"""Faults of rows as the dataset browser lists them, beside the problems of the data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...core.data.checks import Problem
+from ...core.data.overlay import Place
+from ...core.data.table import Dataset
+from ...core.questions import FaultsAnswer
+
+WAY = "confident learning"
+"""What suggests labels, as the overlay keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What the engine found in a data set as it was then."""
+
+    dataset: Dataset
+    problems: tuple[Problem, ...]
+    """One for each kind of each split; the rows of doubted labels are in the order of the doubt."""
+    suggested: dict[Place, tuple[str, float]]
+    """The label that a row of the source should rather have, and its probability."""
+
+    @classmethod
+    def of(cls, answer: FaultsAnswer, dataset: Dataset) -> Faults:
+        problems, suggested = [], {}
+        for fault in answer.faults:
+            examples = tuple(dataset.splits[fault.split].row(row).text for row in fault.rows[:5])
+            problems.append(Problem(fault.kind, fault.split, len(fault.rows), examples, f"{fault.message}: {fault.how}", fault.rows))
+            for row, label, share in zip(fault.rows, fault.suggested, fault.confidence, strict=False):
+                place = dataset.overlay.place(fault.split, row) if dataset.overlay is not None else Place(fault.split, row)
+                suggested[place] = (label, share)
+        return cls(dataset, tuple(problems), suggested)
