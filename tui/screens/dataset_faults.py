@@ -25,7 +25,8 @@ class Faults:
 
     @classmethod
     def of(cls, answer: FaultsAnswer, dataset: Dataset) -> Faults:
-        problems, suggested = [], {}
+        problems: list[Problem] = []
+        suggested: dict[Place, tuple[str, float]] = {}
         for fault in answer.faults:
             examples = tuple(dataset.splits[fault.split].row(row).text for row in fault.rows[:5])
             problems.append(Problem(fault.kind, fault.split, len(fault.rows), examples, f"{fault.message}: {fault.how}", fault.rows))
