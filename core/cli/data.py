@@ -301,7 +301,7 @@ def fault_lines(dataset: Dataset, found: FaultsAnswer, rows: int, width: int) ->
     for each in found.faults:
         lines += _wrapped(each.message, width, "    ")
         lines += _wrapped(f"how: {each.how}", width, "      ")
-        body = []
+        body: list[list[str]] = []
         for at, index in enumerate(each.rows[:rows]):
             row = dataset.splits[each.split].row(index)
             suggested = [each.suggested[at], percent(each.confidence[at])] if each.suggested else []
