@@ -29,6 +29,7 @@ from textual.widgets import Input
 FOLDER = Path(__file__).parent.parent / "screenshots"
 SENTENCE = "I saw a movie today and it was really good."
 FILTER = "label:joy morning"
+ERRORS = ("errors", "errors-against", "errors-calibration")
 LIMIT = 60.0
 """Seconds in which a screen must show what it is to show."""
 AFTER = 240.0
@@ -43,8 +44,8 @@ def main() -> None:
     constants.COLOR_SYSTEM = "truecolor"  # whatever the terminal that make was called in
     make_runs()
     FOLDER.mkdir(exist_ok=True)
-    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", "classify")))
-    asyncio.run(draw((80, 24), ("dataset", "training")))
+    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", *ERRORS, "classify")))
+    asyncio.run(draw((80, 24), ("dataset", "training", "errors")))
 
 
 def make_runs() -> None:
@@ -73,6 +74,13 @@ async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
         await picture("tokens", r"\[CLS\]", "layer")
         await pilot.press("escape", "3")
         await picture("training", "F1")
+        if {*ERRORS} & {*names}:
+            await pilot.press("w")
+            await picture("errors", "the highest loss first", "F1")
+            await pilot.press("right_square_bracket", "right_square_bracket", "down", "down")
+            await picture("errors-against", "McNemar", "only this right")
+            await pilot.press("right_square_bracket", "right_square_bracket", "down", "down", "down", "down")
+            await picture("errors-calibration", "ECE", "sure")
         await pilot.press("4")
         if "classify" in names:
             await pilot.press(*SENTENCE)

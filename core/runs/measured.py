@@ -29,6 +29,8 @@ class Rows:
     """In the name of the file that keeps the predictions."""
     data: str
     """The fingerprint of the data set that it was taken from."""
+    dataset: Dataset
+    """That data set, with the decisions about its rows that the run was made with."""
     notes: tuple[str, ...] = ()
     """Sentences on what has changed since the run was made."""
 
@@ -85,7 +87,7 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
         key = f"{name}-changed"
     if name not in data.splits:
         raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
-    return Rows(data.splits[name], key, found, tuple(notes))
+    return Rows(data.splits[name], key, found, data, tuple(notes))
 
 
 def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[str]]:

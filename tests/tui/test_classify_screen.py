@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import run_folders as folders
 from emotui.core import events
+from emotui.core.questions import ClassifyAnswer, Question
 from emotui.core.specs import DataSpec
 from emotui.tui.screens.classify import ClassifyScreen
 from emotui.tui.widgets.label_bars import LabelBars
@@ -213,3 +216,15 @@ async def test_a_run_that_was_stopped_and_measured_answers_too(runs: Path) -> No
         await pilot.press("escape")
         await settle(pilot)
         assert [item.id for item in app.screen.query_one("#run-choice", RunList).items] == ["half11"]
+
+
+async def test_the_temperature_at_which_a_run_answers_is_told(runs: Path) -> None:
+    class Heated(Classifier):
+        async def ask(self, ask: Question, on_progress: Any = None) -> Any:
+            answer = await super().ask(ask, on_progress)
+            return msgspec.structs.replace(answer, temperature=0.47) if isinstance(answer, ClassifyAnswer) else answer
+
+    folders.write_train_run(runs)
+    async with application(Heated(folders.LABELS, {}), "4") as (app, pilot):
+        await write(pilot, "so good")
+        assert "T 0.47  14 ms" in "\n".join(drawn(app))

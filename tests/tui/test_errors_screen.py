@@ -21,6 +21,7 @@ from emotui.tui.widgets.figure_table import FigureTable
 from emotui.tui.widgets.judged_list import JudgedList
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
+from pictures import check_picture
 from sklearn.metrics import f1_score
 from textual.widgets import Input
 from variants import mostly_slow, sizes
@@ -52,7 +53,7 @@ def runs(emotui_home: Path) -> Path:
 @pytest.fixture
 def spec(runs: Path, tmp_path: Path) -> specs.DataSpec:
     """Data with a fine-tuning that errs on three rows of validation, and a baseline that errs on ten."""
-    data = specs.DataSpec(str(folders.write_data(tmp_path / "data")), labels=LABELS)
+    data = specs.DataSpec(str(folders.write_data(tmp_path / "data")), labels=LABELS, overlay=0)
     found = sources.fingerprint(sources.load(data))
     fine = folders.write_run(runs, "fine77", folders.train_spec(data=data), folders.train_events(), data_hash=found)
     folders.write_predictions(fine, TRUTH, FIRST)
@@ -342,3 +343,35 @@ async def test_any_number_of_rows_is_walked(spec: specs.DataSpec) -> None:
         await pilot.press("k", "pageup", "g", "down")
         assert listing.row == page(app).listed[1]
         assert page(app).query_one("#classes", FigureTable).index is None
+
+
+async def test_wrong_labels_are_mended_where_they_are_found(spec: specs.DataSpec) -> None:
+    async with application(Measurer(), "5", spec=spec) as (app, pilot):
+        await pilot.press("L")
+        await settle(pilot)
+        assert "leave\u00a0out" in text_of(app)
+        await pilot.press("3", "x")
+        await settle(pilot)
+        text = text_of(app)
+        assert "* ♥ love i feel happy" in text and "* left out i feel happy" in text
+        assert "row 3:" in text  # the cursor went on
+        mended = sources.load(specs.DataSpec(spec.source, labels=LABELS)).splits["validation"]
+        assert len(mended) == 59 and mended.row(7).name == "love"
+        await pilot.press("u", "u")
+        await settle(pilot)
+        assert "* " not in text_of(app)
+        await pilot.press("escape", "e")
+        await settle(pilot)
+        assert "the lowest loss first" in text_of(app)
+
+
+@pytest.mark.parametrize("size", sizes(SIZES))
+async def test_each_view_looks_as_it_did(spec: specs.DataSpec, size: tuple[int, int]) -> None:
+    slices.save(spec.source, "joyful", "label:joy")
+    slices.save(spec.source, "sure", "confidence>0.55")
+    async with application(Measurer(), "5", size=size, spec=spec) as (app, pilot):
+        for name in VIEWS:
+            if name != VIEWS[0]:
+                await pilot.press("right_square_bracket", "down")
+            await settle(pilot)
+            check_picture(app, f"errors-{name}", skip=2)

@@ -70,6 +70,8 @@ class ClassifyScreen(Page):
         self._answers: dict[str, Prediction | str] = {}
         """By folder: the newest answer, or why there is none."""
         self._seconds: dict[str, float] = {}
+        self._heat: dict[str, float] = {}
+        """The temperature at which a run answered; 1 where none is kept with it."""
         self._rungs: dict[str, str] = {}
         """Of the baselines that answered: the rung, by folder."""
         self._asked_rungs: dict[str, str] = {}
@@ -199,6 +201,7 @@ class ClassifyScreen(Page):
             return
         if answer is not None and answer.predictions:
             self._rungs[view.folder] = answer.rung
+            self._heat[view.folder] = answer.temperature
             self._take(view, text, answer.predictions[0], answer.seconds)
             self.state.mark_done("classify")
 
@@ -234,7 +237,9 @@ class ClassifyScreen(Page):
         if isinstance(answer, str):
             return Guess(title, looks=looks, error=answer)
         shares = tuple(answer.probabilities.get(look.name, 0.0) for look in looks)
-        return Guess(title, shares, looks, _milliseconds(self._seconds.get(view.folder, 0.0)), stale=view.folder in self._stale)
+        heat = self._heat.get(view.folder, 1.0)
+        note = f"{f'T {heat:.2g}  ' if heat != 1.0 else ''}{_milliseconds(self._seconds.get(view.folder, 0.0))}"
+        return Guess(title, shares, looks, note, stale=view.folder in self._stale)
 
     def _draw_winner(self, chosen: list[RunView]) -> None:
         """Show the label large, and the tokens that were used, as the first run that answered says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,15 +30,22 @@ from ..widgets.reading import Reading
 from ..widgets.tab_line import TabLine
 from ..widgets.text_field import LineField
 from .choose_run import ChooseRun, RunRef, choices
+from .label_keys import LABEL_KEYS, LabelKeys, legend
 from .training_words import name_of
 
 if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
+    from ...core.data.overlay import Place
+    from ...core.data.overlay_edit import Editor
+    from ...core.data.overlay_log import Decision
     from ...core.data.table import Dataset
     from ...core.runs.examined import Examined, Figures, NamedSlice
     from ..widgets.judged_list import JudgedList
+    from ..widgets.label_look import LabelLook
 
 VIEWS = ("matrix", "classes", "against", "slices", "calibration", "coverage")
 SPLITS = ("validation", "test", "train")
+_REST = ("save", "split", "rung", "against", "end", "measure", "name", "fit", "copy", "remove")
+"""Actions that rest while keys give labels."""
 PAUSE = 0.12
 """Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
 _FILTERS = "words, label:NAME, predicted:NAME, wrong, loss>1, confidence<0.6, len>40, regex:PATTERN, split:NAME"
@@ -50,7 +58,7 @@ _EMPTY = """No run has a model yet.
 classes it confuses, how sure it is, and where it does worse than elsewhere."""
 
 
-class ErrorsScreen(Page):
+class ErrorsScreen(Page, LabelKeys):
     """Screen 5: one run, or rung of a baseline, on one split."""
 
     MODE = "errors"
@@ -74,6 +82,7 @@ class ErrorsScreen(Page):
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that prints this, or predicts so", id="errors.copy"),
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="errors.enlarge"),
         Binding("x", "save", "write", show=False, tooltip="write the rows that are listed to a file", id="errors.save"),
+        *LABEL_KEYS,
     ]
 
     def __init__(self) -> None:
@@ -97,6 +106,8 @@ class ErrorsScreen(Page):
         self._lowest = False
         self._list: JudgedList | None = None
         self._is_faulty = False
+        self._editor: Editor | None = None
+        """Decides about rows of the data set that the run was measured on."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(Text(_EMPTY), id="errors-empty", markup=False)
@@ -114,6 +125,7 @@ class ErrorsScreen(Page):
                     )
                     yield Static(id="fault", markup=False)
                     yield Static(id="wait", markup=False)
+                    yield Static(id="legend", markup=False)
             with Reading(id="errors-text", classes="panel"):
                 yield Static(id="full", markup=False)
 
@@ -124,7 +136,8 @@ class ErrorsScreen(Page):
         self.query_one("#filter", Input).cursor_blink = False
         self.query_one("#errors-text").border_title = Text("text")
         self._list = JudgedList(id="judged")
-        self.query_one("#errors-rows").mount(self._list)
+        self._list.mark = self._mark
+        self.query_one("#errors-rows").mount(self._list, before="#legend")
         self.watch(self._list, "row", self._show_row, init=False)
         self._show_tabs()
 
@@ -238,6 +251,9 @@ class ErrorsScreen(Page):
             self._wait(str(error))
             return
         self._examined, self._compared, self._why_not_compared = found, compared, why
+        self._editor = self.state.decisions.editor(found.predictions.rows.dataset)
+        with suppress(UserError):
+            await asyncio.to_thread(self._editor.follow)  # what was decided since the run is shown, too
         self._chosen, self._found, self._figures = ("", None), None, None
         self._wait("")
         self._apply_filter(self._line, submitted=True)
@@ -261,6 +277,8 @@ class ErrorsScreen(Page):
             matrix.look(matrix.mode, cell)
             self._choose_cell(*cell)
             self._focus_list()
+        elif self.focused is None:
+            self.query_one("#matrix", Confusion).focus()
         view = self._view
         if view is not None:
             self._slices = await asyncio.to_thread(lambda: examined.slices(found, slices.read(view.spec.job.data.source), SPLITS))
@@ -407,7 +425,7 @@ class ErrorsScreen(Page):
             title.append(", taken for ").append(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color)
         title.append(f" {percent(float(judged.confidence[row]))}, loss {judged.loss[row]:.3f}")
         panel.border_title = title
-        panel.border_subtitle = Text("t: its tokens   p: classify it")
+        panel.border_subtitle = Text("t: its tokens   p: classify it   L: labels by key")
         shown = Text(safe_text(text[:_SHOWN]).expandtabs(4))
         if len(text) > _SHOWN:
             shown.append(f"\n… and {len(text) - _SHOWN:,} more characters", "dim")
@@ -505,7 +523,11 @@ class ErrorsScreen(Page):
 
     # --- keys -----------------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if (may := self.may_act(action, parameters)) is not None:
+            return may
+        if self.is_labelling and (action in _REST or (action == "back" and not isinstance(self.focused, Input))):
+            return False  # their keys give labels, leave rows out, and end that
         view = self._view
         if action == "rung":
             return view is not None and len(view.rungs) > 1
@@ -604,6 +626,57 @@ class ErrorsScreen(Page):
         part = found.predictions.rows.split
         data = Dataset(self._called, view.spec.job.data.source, {part.name: part}, part.labels, (), "", "", {}, {})
         await self.app.push_screen(SaveRows(data, {part.name: self.listed}, part.name, {part.name: found.judged}))
+
+    # --- labels by key ------------------------------------------------------------------------------------
+
+    def _place(self, row: int) -> Place | None:
+        from ...core.data.overlay import Place
+
+        if self._examined is None:
+            return None
+        part = self._examined.predictions.rows
+        laid = part.dataset.overlay
+        return Place(part.split.name, row) if laid is None else laid.place(part.split.name, row)
+
+    def _decision(self, row: int) -> Decision | None:
+        """Return what was decided about a row since the run was made; None where it is as the run had it."""
+        place = self._place(row)
+        now = self._editor.dataset.overlay if self._editor is not None else None
+        if place is None or now is None or self._examined is None:
+            return None
+        decision, laid = now.decided.get(place), self._examined.predictions.rows.dataset.overlay
+        return None if decision is None or (laid is not None and laid.decided.get(place) == decision) else decision
+
+    def _mark(self, row: int) -> Text | None:
+        decision = self._decision(row)
+        if decision is None:
+            return None
+        look = next((each for each in self._looks if each.name == decision.new), None)
+        if look is None:
+            return Text("* left out", "bold")
+        return Text(f"* {look.glyph} {safe_line(look.name, 16)}", f"bold {look.color}")
+
+    def looks_to_give(self) -> tuple[LabelLook, ...]:
+        return self._looks if self._editor is not None and len(self.listed) else ()
+
+    def row_to_decide(self) -> tuple[Editor, Place | None] | None:
+        row = self._list.row if self._list is not None else None
+        return None if self._editor is None else (self._editor, None if row is None else self._place(row))
+
+    def row_decided(self) -> None:
+        if self._list is not None:
+            self._list.refresh()
+            self._list.action_move(1)
+
+    def decision_undone(self) -> None:
+        if self._list is not None:
+            self._list.refresh()
+
+    def show_labelling(self) -> None:
+        place = self.query_one("#legend", Static)
+        place.set_class(self.is_labelling, "-open")
+        place.update(legend(self.looks_to_give(), self.app.theme_variables["accent"]) if self.is_labelling else "")
+        self._focus_list()
 
     # --- slices ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from rich.text import Text
@@ -62,6 +62,8 @@ class JudgedList(ScrollView, can_focus=True):
         self._rows: Any = ()
         self._looks: Sequence[LabelLook] = ()
         self._cursor = 0
+        self.mark: Callable[[int], Text | None] | None = None
+        """Returns what stands before the text of a row, by its position in the split; None: nothing."""
 
     @property
     def rows(self) -> Any:
@@ -108,6 +110,8 @@ class JudgedList(ScrollView, can_focus=True):
         line.append("→" if said.truth[row] != said.predicted[row] else "=", "dim")
         line.append_text(predicted.text(named + 2) if named else Text(predicted.glyph, predicted.color))
         line.append(f"{100 * said.confidence[row]:4.0f} % ", predicted.color)
+        if self.mark is not None and (mark := self.mark(row)) is not None:
+            line.append_text(mark).append(" ")
         room = max(0, width - line.cell_len)
         return line.append(cut(safe_line(split.row(row).text[:_LONGEST], room), room))
 
