@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -172,6 +173,17 @@ async def test_help_names_the_keys_of_the_screen_below(emotui_home: Path, tiny_m
             assert part in text
         await pilot.press("escape")
         assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_lines_of_help_that_go_on_begin_under_their_own(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+    app = application(tiny_model, tiny_data)
+    async with app.run_test(size=(60, 60)) as pilot:
+        await settle(pilot)
+        await pilot.press("3", "question_mark")
+        await settle(pilot)
+        alone = [line for line in drawn(app) if re.fullmatch(r"[ │]*training\.[a-z_.]+[ │▁-█]*", line)]  # ids in a line of their own
+        assert alone
+        assert all(line.partition("│")[2].startswith("       ") for line in alone), alone
 
 
 async def choose_from_palette(pilot: Pilot[int], words: str) -> None:

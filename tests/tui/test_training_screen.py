@@ -288,6 +288,12 @@ async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_p
         await settle(pilot)
         assert isinstance(app.screen, LossRows)
         text = "\n".join(drawn(app))
+        lines = text.splitlines()
+        heads = next(index for index, line in enumerate(lines) if "loss" in line and "pred." in line)
+        for name in ("loss", "row"):  # these end where their figures do
+            end = lines[heads].index(name) + len(name)
+            assert lines[heads + 1][end - 1].isdigit() and lines[heads + 1][end] == " ", (name, lines[heads + 1])
+        assert lines[heads].index("text") == lines[heads + 1].index("i feel happy")
         for words in ("2 rows, the highest loss first", "row 7: joy, taken for love", "i feel happy and loved validation 7", "90.0 %"):
             assert words in text, words
         await pilot.press("v")
@@ -332,7 +338,7 @@ async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs
         assert laid is not None and [(each.new, each.by, each.run) for each in laid.decided.values()] == [("love", "accepted", "fine77")]
         await pilot.press("escape")
         await settle(pilot)
-        assert isinstance(app.screen, LossRows) and "highest or lowest loss" in "\n".join(drawn(app))  # escape ends labelling first
+        assert isinstance(app.screen, LossRows) and "other end" in "\n".join(drawn(app))  # escape ends labelling first
 
 
 async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path, tmp_path: Path) -> None:

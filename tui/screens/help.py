@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -41,20 +42,20 @@ class HelpScreen(ModalScreen[None]):
             box.border_subtitle = Text("esc closes")
             yield Static(self._keys(), markup=False)
             words = (files("emotui.tui.text") / "help.md").read_text("utf-8")
-            yield Static(Text(words.replace("CONFIG", safe_line(_short(config_file())))), markup=False)
+            yield Static(Text("\n" + words.replace("CONFIG", safe_line(_short(config_file())))), markup=False)
 
-    def _keys(self) -> Text:
+    def _keys(self) -> Table:
         below = self.app.screen_stack[-1]
         if below is self and len(self.app.screen_stack) > 1:
             below = self.app.screen_stack[-2]
         commands = commands_of(below)
-        width = max(len("  ".join(command.keys)) for command in commands)
-        text = Text()
+        table = Table.grid(padding=(0, 2, 0, 0))  # lines that go on begin under their own, and not under the keys
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column()
         accent = self.app.theme_variables["accent"]
         for command in commands:
-            text.append(f"{'  '.join(command.keys):>{width}}  ", style=f"bold {accent}")
-            text.append(command.name).append(f"  {command.id}\n", style="dim")
-        return text
+            table.add_row(Text("  ".join(command.keys), f"bold {accent}"), Text.assemble(command.name, (f"  {command.id}", "dim")))
+        return table
 
     def action_scroll(self, way: str) -> None:
         box = self.query_one(VerticalScroll)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 _LONGEST = 4_000
 """Characters of a text that are shown in full."""
+_HEADS = "  loss     row true     pred.    text"
+"""Over what `_line` puts together: loss, row, and the probabilities of the true and of the predicted class."""
 
 
 class LossRows(ModalScreen[None], LabelKeys):
@@ -74,6 +76,7 @@ class LossRows(ModalScreen[None], LabelKeys):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="loss-rows"):
+            yield Static(Text(_HEADS, "dim", no_wrap=True), id="row-heads", markup=False)
             yield OptionList(id="rows", markup=False)
             with VerticalScroll(id="row-text"):
                 yield Static(markup=False)
@@ -207,7 +210,7 @@ class LossRows(ModalScreen[None], LabelKeys):
         if self.is_labelling:
             return legend(self._looks, self.app.theme_variables["accent"], suggests="as predicted")
         return Text.assemble(
-            *((" v ", "bold reverse"), " highest or lowest loss  ", (" t ", "bold reverse"), " tokens  "),
+            *((" v ", "bold reverse"), " other end  ", (" t ", "bold reverse"), " tokens  "),
             *((" p ", "bold reverse"), " prompt  ", (" L ", "bold reverse"), " label  ", (" esc ", "bold reverse"), " back"),
         )
 
