@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -44,8 +45,11 @@ def short(name: str) -> str:
 def find(ref: str) -> tuple[RunFolder, str]:
     """Return the run and the rung that RUN:RUNG names; '' where no rung is named. Raises UserError."""
     run, colon, rung = ref.rpartition(":")
-    if not colon or rung not in NAMES:
+    if not colon:
         return folder.find(ref), ""
+    if rung not in NAMES:
+        with suppress(UserError):
+            return folder.find(ref), ""  # a path that has a colon itself
     found = folder.find(run)
     return found, chosen(found, rung)
 

@@ -96,7 +96,9 @@ def test_rungs_are_named_after_a_colon(emotui_home: Path, tiny_model: Path, tiny
     run, _ = ladder(tiny_data, tiny_model)
     for ref in (run.id, "last", run.id[:3], str(run.path)):
         assert rungs.find(ref) == (run, "") and rungs.find(f"{ref}:tfidf") == (run, "tfidf")
-    for ref in (f"{run.id}:nothing", "nothing:tfidf", ":tfidf"):
+    with pytest.raises(UserError, match=r"has no rung nothing\. It has: most_frequent, tfidf"):
+        rungs.find(f"{run.id}:nothing")
+    for ref in ("nothing:tfidf", ":tfidf"):
         with pytest.raises(UserError):
             rungs.find(ref)
     trained = folder.create(TrainSpec(DataSpec("starter"), "starter"), data_hash="", labels=("a", "b"), versions={})
