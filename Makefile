@@ -46,6 +46,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
+	@mkdir -p $(VENV)/types && ln -sfn ../.. $(VENV)/types/emotui # the checker does not follow an editable installation
+	$(BIN)/basedpyright --project tests/pyrightconfig.json --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
 bench: $(READY)

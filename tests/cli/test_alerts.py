@@ -13,7 +13,7 @@ from emotui.core.cli.output import Output
 from emotui.core.config import Config
 from emotui.core.events import Finished, Metrics, Result
 from emotui.core.runs import folder, lock, logout
-from emotui.core.runs.state import RunView
+from emotui.core.runs.state import RunView, State
 from emotui.core.specs import DataSpec, RunSpec, TrainSpec
 
 METRICS = Metrics("validation", 4, 0.75, 0.70331, 0.6, {}, ((1, 1), (0, 2)))
@@ -53,7 +53,7 @@ def test_a_long_text_is_cut():
     assert len(alerts.sequence("x" * 10_000, {"TERM": "foot"})) < 300
 
 
-def view(state="running", folder="/runs/3f9x", **fields) -> RunView:
+def view(state: State = "running", folder="/runs/3f9x", **fields) -> RunView:
     spec = RunSpec(id="3f9x", created=0.0, job=TrainSpec(DataSpec("starter")))
     return RunView(id="3f9x", folder=folder, spec=spec, state=state, **fields)
 

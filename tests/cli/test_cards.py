@@ -74,7 +74,7 @@ def said(job=None, answer: str | None = None, monkeypatch: pytest.MonkeyPatch | 
     if answer is not None:
         assert monkeypatch is not None
         stdin = io.StringIO(answer)
-        stdin.isatty = stderr.isatty = lambda: True  # type: ignore[method-assign]
+        stdin.isatty = stderr.isatty = lambda: True
         monkeypatch.setattr(sys, "stdin", stdin)
     settled = cards.choose_gpu(job or BaselineSpec(DataSpec("starter")), Output(io.StringIO(), stderr))
     return settled.device, stderr.getvalue()

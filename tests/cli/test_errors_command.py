@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from emotui.core import cli
 from emotui.core.data import sources
+from emotui.core.data.arrays import texts_of
 from emotui.core.errors import UserError
 from emotui.core.model import baseline
 from emotui.core.runs import examined, folder, measured, slices, temperature
@@ -63,7 +64,7 @@ def asked(run: RunFolder, capsys: pytest.CaptureFixture[str]):
 
 def kept(run: RunFolder, key: str) -> tuple[list[str], list[str], np.ndarray]:
     table = pq.read_table(run.predictions_file(key))
-    return table["label"].to_pylist(), table["prediction"].to_pylist(), np.array(table["probabilities"].to_pylist())
+    return texts_of(table["label"]), texts_of(table["prediction"]), np.array(table["probabilities"].to_pylist())
 
 
 def test_a_run_is_told_with_figures_of_scikit_learn(run: RunFolder, asked) -> None:
@@ -141,7 +142,7 @@ def test_the_temperature_is_fitted_kept_taken_and_told(run: RunFolder, asked, tm
     logits = np.log(probabilities)
     expected = minimize_scalar(
         lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(ids)), ids].mean(), bounds=(0.05, 20), method="bounded"
-    ).x
+    )["x"]
     before = json.loads(asked("predict", name, text, "--json")[0])["predictions"][0]["probabilities"]
     try:
         answer = json.loads(asked("errors", name, "--fit-temperature", "--json")[0])

@@ -29,7 +29,7 @@ from emotui.core.events import Progress as PhaseProgress
 from emotui.core.runs import filters, launch, state
 from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.notes import NOTHING
-from emotui.core.runs.state import Attempt, RunView
+from emotui.core.runs.state import Attempt, RunView, State
 from emotui.core.specs import BaselineSpec, DataSpec, RunSpec, TrainSpec
 
 METRICS = Metrics(
@@ -50,7 +50,7 @@ def spec(job) -> RunSpec:
     return RunSpec(id="abc", created=0.0, job=job, labels=("joy", "fear"))
 
 
-def training(state="finished", **fields) -> RunView:
+def training(state: State = "finished", **fields) -> RunView:
     base = RunView(
         id="abc",
         folder="/runs/abc",

@@ -55,11 +55,10 @@ class Shell:
 
     def wait_for(self, run: str, when: Callable[[dict], bool]) -> dict:
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            view = self.json("show", run)
-            if when(view):
-                return view
+        while not when(view := self.json("show", run)) and time.monotonic() < deadline:
             time.sleep(0.3)
+        if when(view):
+            return view
         raise AssertionError(f"never so: {view}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Literal
 
 import pyarrow as pa
 import pytest
@@ -15,11 +16,11 @@ ROWS = [(f"a text that says number {n}", ("neg", "neu", "pos")[n % 3]) for n in 
 TABLE = pa.table({"text": [text for text, _ in ROWS], "label": [label for _, label in ROWS]})
 
 
-def _read(path: Path) -> list[tuple[str, str]]:
-    return [row.values for row in readers.rows(readers.open_file(path))]  # type: ignore[misc]
+def _read(path: Path) -> list[Any]:
+    return [row.values for row in readers.rows(readers.open_file(path))]
 
 
-def _write(path: Path, compression: str, *, stream: bool, table: pa.Table = TABLE) -> None:
+def _write(path: Path, compression: Literal["lz4", "zstd"], *, stream: bool, table: pa.Table = TABLE) -> None:
     options = pa.ipc.IpcWriteOptions(compression=compression)
     new = pa.ipc.new_stream if stream else pa.ipc.new_file
     with pa.OSFile(str(path), "wb") as file, new(file, table.schema, options=options) as writer:
@@ -27,7 +28,7 @@ def _write(path: Path, compression: str, *, stream: bool, table: pa.Table = TABL
 
 
 @pytest.mark.parametrize("compression", ["lz4", "zstd", "uncompressed"])
-def test_what_pandas_writes_as_feather_is_read(tmp_path: Path, compression: str) -> None:
+def test_what_pandas_writes_as_feather_is_read(tmp_path: Path, compression: Literal["lz4", "zstd", "uncompressed"]) -> None:
     feather.write_feather(TABLE, str(tmp_path / "a.feather"), compression=compression)
     assert _read(tmp_path / "a.feather") == ROWS
     assert len(sources.load(DataSpec(str(tmp_path / "a.feather"))).labels) == 3
@@ -35,7 +36,9 @@ def test_what_pandas_writes_as_feather_is_read(tmp_path: Path, compression: str)
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("compression", ["lz4", "zstd"])
-def test_several_compressed_batches_with_dictionaries_and_gaps_are_read(tmp_path: Path, compression: str, *, stream: bool) -> None:
+def test_several_compressed_batches_with_dictionaries_and_gaps_are_read(
+    tmp_path: Path, compression: Literal["lz4", "zstd"], *, stream: bool
+) -> None:
     table = TABLE.append_column("many", pa.array(["x", None, "y"] * 20).dictionary_encode())
     _write(tmp_path / "a.arrow", compression, stream=stream, table=table)
     assert [row[:2] for row in _read(tmp_path / "a.arrow")] == ROWS

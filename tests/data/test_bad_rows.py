@@ -129,7 +129,9 @@ def test_bytes_in_parquet_that_are_utf8_are_text(tmp_path: Path) -> None:
 
 def test_invalid_utf8_in_parquet_is_named(tmp_path: Path) -> None:
     spec = folder_with(tmp_path, "unused.txt", b"")
-    broken = pa.StringArray.from_buffers(2, pa.array([b"ok", b"\xff\xfe"], pa.binary()).buffers()[1], pa.py_buffer(b"ok\xff\xfe"))
+    offsets = pa.array([b"ok", b"\xff\xfe"], pa.binary()).buffers()[1]
+    assert offsets is not None
+    broken = pa.StringArray.from_buffers(2, offsets, pa.py_buffer(b"ok\xff\xfe"))
     pq.write_table(pa.table({"text": broken, "label": [0, 1]}), tmp_path / "test.parquet")
     assert message(spec).startswith("test.parquet, row 2: the text is not valid UTF-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from emotui.core.data import sources
@@ -100,10 +101,10 @@ ODD_NAMES = (
 def test_a_column_may_have_any_name(tmp_path: Path, write, ending: str, name: str, column: str) -> None:
     columns = {"text": SENTENCES, "label": CLASSES}
     columns[name] = columns.pop(column)
-    spec = DataSpec(str(write(tmp_path / f"all.{ending}", table(**columns))), **{f"{column}_column": name})
+    spec = DataSpec(str(write(tmp_path / f"all.{ending}", table(**columns))), **dict[str, Any]({f"{column}_column": name}))
     dataset = sources.load(spec)
     rows = [row for split in dataset.splits.values() for row in split.table.column("text").to_pylist()]
-    assert sorted(rows) == sorted(SENTENCES)
+    assert sorted(rows, key=str) == sorted(SENTENCES)
     assert set(dataset.labels) == {"good", "bad"}
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -76,7 +77,7 @@ def sparse(path: Path, before: bytes) -> None:
     os.truncate(path, 1 << 40)
 
 
-def parquet(path: Path, table: pa.Table, **options: object) -> None:
+def parquet(path: Path, table: pa.Table, **options: Any) -> None:
     pq.write_table(table, path, **options)
 
 

@@ -262,6 +262,8 @@ def test_a_damaged_file_is_removed_and_not_given_its_name(hf: Side) -> None:
 class Altered(bytes):
     """Bytes that are listed with the sha256 of one content and sent as another of the same length."""
 
+    sent: bytes
+
     def __new__(cls, listed: bytes, sent: bytes) -> Altered:
         self = super().__new__(cls, listed)
         self.sent = sent

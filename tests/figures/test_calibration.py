@@ -44,7 +44,7 @@ def test_temperature_is_that_of_a_general_minimiser() -> None:
         lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(truth)), truth].mean(), bounds=(0.05, 20), method="bounded"
     )
     found = calibration.temperature(probabilities, truth)
-    assert found == pytest.approx(expected.x, rel=1e-3)
+    assert found == pytest.approx(expected["x"], rel=1e-3)
     assert found == pytest.approx(3, rel=0.1)
     heated = calibration.heated(probabilities, found)
     assert heated == pytest.approx(softmax(logits / found, axis=1), abs=1e-6)

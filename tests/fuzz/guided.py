@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "harness")]
 def main() -> None:
     import atheris
 
-    with atheris.instrument_imports(include=["emotui.core"]):
+    with atheris.instrument_imports(include=["emotui.core"]):  # pyright: ignore[reportAttributeAccessIssue] - not installed by default
         from mutation import mutate
         from readers import READERS
         from trial import attempt

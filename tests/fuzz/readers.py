@@ -73,11 +73,12 @@ def _parquet() -> list[bytes]:
 
     table = pa.table({"text": [row["text"] for row in _rows()], "label": pa.array([row["label"] for row in _rows()], pa.int64())})
     found = []
-    for options in (
+    several: tuple[dict[str, Any], ...] = (
         {"compression": "none"},
         {"compression": "snappy", "use_dictionary": True, "data_page_size": 64},
         {"compression": "zstd"},
-    ):
+    )
+    for options in several:
         out = io.BytesIO()
         pq.write_table(table, out, **options)
         found.append(out.getvalue())
@@ -192,10 +193,9 @@ def _run_filter(place: Path, content: bytes) -> Shown:
 
 def _run(place: Path, *, ladder: bool = False) -> folder.RunFolder:
     """Return a whole run in the home of this try."""
-    write = run_folders.write_baseline_run if ladder else run_folders.write_run
     runs = paths.runs_folder()
     if ladder:
-        return folder.RunFolder(write(runs, "r1"))
+        return folder.RunFolder(run_folders.write_baseline_run(runs, "r1"))
     return folder.RunFolder(run_folders.write_run(runs, "r1", run_folders.train_spec(), run_folders.train_events(steps=16)))
 
 
@@ -504,7 +504,8 @@ def _event_lines() -> list[bytes]:
 def _listing(place: Path, content: bytes) -> Shown:
     """Look at the names of a listing, at an index of shards and at a kept manifest."""
     value = json.loads(content) if _is_json(content) else None
-    names = [each.get("Path") if isinstance(each, dict) else each for each in value] if isinstance(value, list) else []
+    listed: list[Any] = value if isinstance(value, list) else []
+    names: list[Any] = [each.get("Path") if isinstance(each, dict) else each for each in listed]
     good = [name for name in names if hub_names.fault(name) is None and hub_names.oddity(name) is None]
     for name in good:
         inside = (place / name).resolve()
@@ -590,7 +591,7 @@ def _lines_of_stdin(place: Path, content: bytes) -> Shown:
 
     stream = io.BytesIO(content)
     shown: Shown = []
-    for texts in predict._Lines(skip=True).batches(lambda: stream.read(4096)):
+    for texts in predict._Lines(skip=True).batches(iter(lambda: stream.read(4096), b"")):
         shown += [text[:100] for text in texts]
     return shown
 

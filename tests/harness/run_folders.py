@@ -9,11 +9,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from emotui.core import events, specs
 
+Ending = Literal["finished", "stopped", "failed"]
 LABELS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 STARTED = 1_760_000_000.0
 """Wall-clock time of the first event, seconds since the epoch."""
@@ -119,7 +121,7 @@ def write_run(
     job: specs.Job,
     happened: Sequence[events.Event],
     *,
-    state: str | None = "finished",
+    state: Ending | None = "finished",
     reason: str = "",
     labels: Sequence[str] = LABELS,
     log: str = "",
@@ -156,7 +158,7 @@ def append_events(folder: Path, happened: Sequence[events.Event], *, attempt: in
         out.write(b"".join(lines))
 
 
-def write_result(folder: Path, state: str, reason: str, happened: Sequence[events.Event]) -> None:
+def write_result(folder: Path, state: Ending, reason: str, happened: Sequence[events.Event]) -> None:
     """Write result.json, as the supervisor does when all is over."""
     finished = next((each for each in happened if isinstance(each, events.Finished)), None)
     finished = finished or next((each.finished for each in happened if isinstance(each, events.Stopped)), None)
@@ -173,21 +175,21 @@ def write_result(folder: Path, state: str, reason: str, happened: Sequence[event
     (folder / "result.json").write_bytes(msgspec.json.encode(result))
 
 
-def write_train_run(runs: Path, id: str = "fine77", **options: object) -> Path:  # noqa: A002
+def write_train_run(runs: Path, id: str = "fine77", **options: Any) -> Path:  # noqa: A002
     """Write a finished fine-tuning."""
-    return write_run(runs, id, train_spec(), train_events(), **options)  # pyright: ignore[reportArgumentType]
+    return write_run(runs, id, train_spec(), train_events(), **options)
 
 
-def write_baseline_run(runs: Path, id: str = "base22", **options: object) -> Path:  # noqa: A002
+def write_baseline_run(runs: Path, id: str = "base22", **options: Any) -> Path:  # noqa: A002
     """Write a finished baseline."""
-    return write_run(runs, id, specs.BaselineSpec(specs.DataSpec("starter")), baseline_events(), **options)  # pyright: ignore[reportArgumentType]
+    return write_run(runs, id, specs.BaselineSpec(specs.DataSpec("starter")), baseline_events(), **options)
 
 
-def write_failed_run(runs: Path, id: str = "bad333", reason: str = "the disk is full: 0.2 GB are left", **options: object) -> Path:  # noqa: A002
+def write_failed_run(runs: Path, id: str = "bad333", reason: str = "the disk is full: 0.2 GB are left", **options: Any) -> Path:  # noqa: A002
     """Write a fine-tuning that failed after 100 steps."""
     log = "loading the model\nTraceback (most recent call last):\nOSError: [Errno 28] No space left on device\n"
-    settings: dict[str, object] = {"state": "failed", "reason": reason, "log": log, **options}
-    return write_run(runs, id, train_spec(), train_events(upto=100), **settings)  # pyright: ignore[reportArgumentType]
+    settings: dict[str, Any] = {"state": "failed", "reason": reason, "log": log, **options}
+    return write_run(runs, id, train_spec(), train_events(upto=100), **settings)
 
 
 def write_predictions(

@@ -34,7 +34,7 @@ def encoder(request: pytest.FixtureRequest, tiny_model: Path, tmp_path: Path) ->
         case "roberta":
             model = RobertaModel(RobertaConfig(vocab_size=vocabulary, max_position_embeddings=50, **SMALL))
         case _:
-            ids = {"bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+            ids: Any = {"bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
             model = ModernBertModel(ModernBertConfig(vocab_size=vocabulary, max_position_embeddings=48, **SMALL, **ids))
     model.save_pretrained(target)
     for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from emotui.core.data.arrays import texts_of
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Line, Note, Progress, Result, RungDone, Started
 from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export, rung_models
@@ -83,8 +85,9 @@ def write_chinese(folder: Path) -> Path:
     """Write texts without spaces, whose class is in one character among others, and half of whose validation rows leak."""
     folder.mkdir()
     chosen = random.Random(3)
+    kept: list[str] = []
     for name, count in (("train", 120), ("validation", 40)):
-        lines = []
+        lines: list[str] = []
         for number in range(count):
             signs = [chr(chosen.randrange(0x4E00, 0x4E80)) for _ in range(10)]
             signs[chosen.randrange(10)] = "好" if number % 2 else "坏"
@@ -167,7 +170,9 @@ def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, ti
     measured = pq.read_table(run.predictions_file("validation-cls")).to_pylist()
     answer = classify.classify(AskClassify(run=str(run.path), rung="cls", texts=tuple(texts)))
     measured_rungs = tuple(event.rung for event in happened if isinstance(event, RungDone))
-    run.result_file.write_bytes(msgspec.json.encode(Result("finished", "", 0.0, rungs=measured_rungs, finished=happened[-1])))
+    finished = happened[-1]
+    assert isinstance(finished, Finished)
+    run.result_file.write_bytes(msgspec.json.encode(Result("finished", "", 0.0, rungs=measured_rungs, finished=finished)))
     export.export(AskExport(run=str(run.path), folder=str(tmp_path / "exported")))
     card = (tmp_path / "exported" / "README.md").read_text("utf-8")
     of_cls = next(rung.metrics for rung in measured_rungs if rung.name == "cls")
@@ -179,7 +184,7 @@ def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, ti
     exported = pipeline("text-classification", model=str(tmp_path / "exported"), top_k=None)(texts)
     for prediction, row, scores in zip(answer.predictions, measured, exported, strict=True):
         assert list(prediction.probabilities.values()) == pytest.approx(row["probabilities"], abs=1e-5)
-        assert {each["label"]: each["score"] for each in scores} == pytest.approx(prediction.probabilities, abs=1e-3)
+        assert {each["label"]: each["score"] for each in list[Any](scores)} == pytest.approx(prediction.probabilities, abs=1e-3)
 
 
 @pytest.mark.parametrize("classes", [[0, 1, 2], [0, 2], [1, 2]])
@@ -230,7 +235,7 @@ def test_the_projection_is_the_first_two_principal_components(tiny_model: Path, 
     run, _ = ladder(tiny_data, tiny_model)
     table = pq.read_table(run.path / "projection-cls.parquet")
     assert table.num_rows == 90
-    assert sorted(table.column("label").to_pylist()) == sorted(rows(tiny_data, "train")[1])
+    assert sorted(texts_of(table.column("label"))) == sorted(rows(tiny_data, "train")[1])
     key = next((encode.paths.cache_folder() / "hidden_states").iterdir())
     assert key.suffix == ".npy"
     points = np.stack([table.column("x").to_numpy(), table.column("y").to_numpy()], 1)

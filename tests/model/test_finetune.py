@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -105,7 +106,7 @@ def test_the_saved_predictions_and_the_saved_model_agree(tiny_model: Path, tiny_
     assert model.config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
     classify = pipeline("text-classification", model=str(run.model), top_k=None)
     for row, answers in zip(rows, classify(texts), strict=True):
-        scores = {answer["label"]: answer["score"] for answer in answers}
+        scores = {answer["label"]: answer["score"] for answer in list[Any](answers)}
         assert [scores[name] for name in ("anger", "joy", "sadness")] == pytest.approx(row["probabilities"], abs=1e-5)
 
 

@@ -124,7 +124,7 @@ def _header(change: Callable[[dict[str, Any]], object]) -> Spoil:
 
 def _first(change: Callable[[dict[str, Any]], object]) -> Spoil:
     """Change the entry of the first tensor."""
-    return _header(lambda header: change(header[next(each for each in header if each != "__metadata__")]))  # type: ignore[arg-type,return-value]
+    return _header(lambda header: change(header[next(each for each in header if each != "__metadata__")]))
 
 
 def _no_value(change: object) -> None:

@@ -68,6 +68,8 @@ def test_max_steps_ends_a_training_within_an_epoch_and_never_makes_it_longer(
     events: list[Event] = []
     job = job_of(tiny_data, tiny_model, max_steps=asked)  # two epochs of 6 steps
     run = folder.create(job, data_hash="", labels=(), versions={})
+    job = run.read_spec().job
+    assert isinstance(job, TrainSpec)
     assert finetune.train(job, run, events.append, lambda: False)
     assert [event.step for event in events if isinstance(event, Step)] == list(range(1, taken + 1))
     assert next(event.steps for event in events if isinstance(event, Started)) == taken
@@ -111,7 +113,9 @@ def test_the_loss_is_the_weighted_mean_that_torch_defines_however_a_batch_is_cut
 def test_the_weights_that_a_run_uses_are_told(tiny_model: Path, tiny_data: Path) -> None:
     run = folder.create(job_of(tiny_data, tiny_model, max_steps=1, class_weights="joy=2"), data_hash="", labels=(), versions={})
     events: list[Event] = []
-    assert finetune.train(run.read_spec().job, run, events.append, lambda: False)
+    job = run.read_spec().job
+    assert isinstance(job, TrainSpec)
+    assert finetune.train(job, run, events.append, lambda: False)
     told = next(event.settings for event in events if isinstance(event, Started))
     assert told["class_weights"] == "joy=2"
     assert told["row_weights"] == "anger=1, joy=2, sadness=1"
@@ -155,8 +159,8 @@ def test_more_frozen_layers_than_there_are_and_shared_ones_are_refused(still_mod
 
 @pytest.mark.parametrize("config", [BertConfig, RobertaConfig, ElectraConfig, MPNetConfig, DebertaV2Config, ModernBertConfig])
 def test_the_embeddings_of_each_architecture_are_what_stands_before_its_first_layer(config: type) -> None:
-    sizes = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 60}
-    more = (
+    sizes: Any = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 60}
+    more: Any = (
         {"embedding_size": 4}
         if config is ElectraConfig
         else {"pad_token_id": 1, "cls_token_id": 2, "sep_token_id": 3}

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from emotui.core.model import checkpoint, model_config
@@ -58,7 +59,7 @@ def test_ids_offsets_and_masks_are_transformers_own(text: str, limit: int) -> No
 _made: dict[Path, tuple[Tokenizer, AutoTokenizer]] = {}
 
 
-def _pair(folder: Path) -> tuple[Tokenizer, AutoTokenizer]:
+def _pair(folder: Path) -> tuple[Tokenizer, Any]:
     if folder not in _made:
         _made[folder] = checkpoint.at(folder).tokenizer, AutoTokenizer.from_pretrained(folder)
     return _made[folder]

@@ -18,5 +18,5 @@ if __name__ == "__main__":
         worker=WORKER,
         patience=supervise.Patience(stop=1.0, term=0.5, orphan=5.0, drain=0.5, command=1.0),
         clock=lambda: time.time() + offset,
-        memory_kills=(lambda: next(kills)) if kills else endings.kernel_memory_kills,
+        memory_kills=kills.__next__ if kills else endings.kernel_memory_kills,
     )

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from emotui.core import paths
+from emotui.core.engine import worker
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, ClassMetrics, EpochDone, EpochRow, Finished, Metrics, Started, Step, Stopped
-from emotui.core.runs import checkpoints, endings, worker
+from emotui.core.runs import checkpoints, endings
 from emotui.core.specs import TrainSpec
 
 FACTOR, TERM, MODULUS = 6364136223846793005, 1442695040888963407, 2**64

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import bad_runs
 import pyarrow as pa
@@ -157,10 +158,10 @@ def test_a_run_that_cannot_be_read_but_is_alive_can_be_stopped(emotui_home: Path
     ],
 )
 def test_predictions_of_another_shape_are_refused(changes: dict[str, object], said: str, tmp_path: Path) -> None:
-    columns = {"row": [0], "label": ["a"], "prediction": ["b"], "probabilities": [[0.5, 0.5]], "loss": [0.7]}
+    columns: dict[str, Any] = {"row": [0], "label": ["a"], "prediction": ["b"], "probabilities": [[0.5, 0.5]], "loss": [0.7]}
     kept = {name: value for name, value in (columns | changes).items() if value is not None}
     if kept["row"] == [10**30]:
-        kept["row"] = pa.array([Decimal(10**30)])  # pyright: ignore[reportArgumentType]
+        kept["row"] = pa.array([Decimal(10**30)])
     file = tmp_path / "validation.parquet"
     parquet.write_table(pa.table(kept), file)
     with pytest.raises(UserError, match=said):

@@ -40,7 +40,7 @@ def test_the_newest_by_number_counts(run: Run) -> None:
     (run.checkpoints / "step-999").write_text("a file")
     latest = checkpoints.latest(run)
     assert latest == run.checkpoints / "step-100"
-    assert checkpoints.step_of(latest) == 100
+    assert latest is not None and checkpoints.step_of(latest) == 100
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "deep/optimizer.pt", "empty.json", "COMPLETE"])

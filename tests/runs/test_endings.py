@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from emotui.core.engine import worker
 from emotui.core.errors import UserError
-from emotui.core.runs import endings, folder, worker
+from emotui.core.runs import endings, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
 
 
 def ending(code: int, **more: Any) -> endings.Ending:
     given = {"asked": "", "finished": False, "error": "", "last_log_line": lambda: "", "memory_kills": 0, "step": 7, "grace": 130.0}
-    return endings.classify(code, **{**given, **more})  # type: ignore[arg-type]
+    return endings.classify(code, **{**given, **more})
 
 
 @pytest.mark.parametrize(

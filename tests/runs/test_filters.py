@@ -13,7 +13,7 @@ from emotui.core.specs import BaselineSpec, DataSpec, Job, RunSpec, TrainSpec
 
 
 def view(id: str, job: Job, **fields: object) -> RunView:  # noqa: A002 - the field's own name
-    return RunView(id, f"/runs/{id}", RunSpec(id, 1.0, job), **{"state": "finished", **fields})  # type: ignore[arg-type]
+    return RunView(id, f"/runs/{id}", RunSpec(id, 1.0, job), **{"state": "finished", **fields})
 
 
 MEASURED = (EpochRow(1, 0.2, 0.3, 0.93, 0.92, 0.88),)

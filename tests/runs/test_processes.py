@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(600)  # every process imports torch, one after 
 
 def job_of(data: Path, model: Path, **more: object) -> TrainSpec:
     common = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "device": "cpu", "precision": "float32"}
-    return TrainSpec(DataSpec(str(data)), str(model), **{**common, **more})  # type: ignore[arg-type]
+    return TrainSpec(DataSpec(str(data)), str(model), **{**common, **more})
 
 
 def start(runs: Runs, job: TrainSpec) -> RunFolder:

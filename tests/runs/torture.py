@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from emotui.core.errors import UserError
@@ -40,11 +41,11 @@ class Trial:
     runs: Runs
     home: Path
     chance: random.Random
-    plan: dict[str, object] = field(default_factory=lambda: {"steps": STEPS, "every": 5, "children": 1})
+    plan: dict[str, Any] = field(default_factory=lambda: {"steps": STEPS, "every": 5, "children": 1})
     run: RunFolder | None = None
     complaints: list[str] = field(default_factory=list)
 
-    def begin(self, **more: object) -> RunFolder:
+    def begin(self, **more: Any) -> RunFolder:
         self.run = self.runs.start(**{**self.plan, **more})
         return self.run
 

@@ -95,7 +95,7 @@ async def test_the_first_rows_are_drawn_in_the_width_of_their_place(engine: Insp
         app.take_dataset(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
         assert isinstance(app.screen, DatasetScreen)
         table = app.screen._table
-        assert table is not None
+        assert table is not None and table.backend is not None
         first = list(table.backend.column_content_widths)
         await settle(pilot)
         assert list(table.backend.column_content_widths) == first
@@ -525,7 +525,8 @@ async def test_a_million_rows_scroll_to_their_end(engine: Inspector, monkeypatch
 
     rows = 1_000_000
     text = pa.chunked_array([strings([f"i feel number {number} today" for number in range(1000)])] * (rows // 1000))
-    table = pa.table({"text": text, "label": numbers(np.arange(rows) % 2, "int32"), "number": numbers(np.arange(rows) + 1, "int64")})
+    columns: Any = {"text": text, "label": numbers(np.arange(rows) % 2, "int32"), "number": numbers(np.arange(rows) + 1, "int64")}
+    table = pa.table(columns)
     labels = ("joy", "anger")
     dataset = Dataset("large", "large", {"train": Split("train", table, labels)}, labels, ("text", "label"), "text", "label", {}, {})
     app = EmotuiApp(engine=Inspector(Path(), silent=True))

@@ -336,7 +336,7 @@ async def test_the_first_paint_says_what_is_being_read(emotui_home: Path, tiny_m
         said.append("\n".join(drawn(app)))
         begin()
 
-    app._begin = first_paint  # type: ignore[method-assign]
+    app._begin = first_paint
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
     assert "reading the data set" in said[0]

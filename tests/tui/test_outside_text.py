@@ -105,7 +105,7 @@ class Misnaming(Inspector):
 @pytest.mark.parametrize("size", sizes([(120, 36), (80, 24)]))
 async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path, tiny_model: Path, size: tuple[int, int]) -> None:
     for name in (*MARKUP, *BYTES):
-        app = EmotuiApp(engine=Misnaming(tiny_model, name))  # type: ignore[arg-type]
+        app = EmotuiApp(engine=Misnaming(tiny_model, name))
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
             await pilot.press("2")
@@ -127,7 +127,7 @@ async def test_a_data_set_whose_column_has_a_hostile_name(emotui_home: Path, tin
     for split in ("train", "validation", "test"):
         rows = [{name: f"{split} row {number} [/] \x1b[2J", "label": ["joy", "sad"][number % 2]} for number in range(12)]
         (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    app = EmotuiApp(engine=Inspector(tiny_model), spec=DataSpec(str(tmp_path)))  # type: ignore[arg-type]
+    app = EmotuiApp(engine=Inspector(tiny_model), spec=DataSpec(str(tmp_path)))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         for key in ("down", "t", "1", "o", "escape", "3", "4", "question_mark", "escape"):

@@ -40,7 +40,7 @@ def engine(emotui_home: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch)
 async def inspector(
     engine: object, *, size: tuple[int, int] = (120, 36), data: Path | None = None
 ) -> AsyncIterator[tuple[TokensScreen, Pilot[int]]]:
-    app = EmotuiApp(engine=engine, spec=DataSpec(str(data)) if data else None)  # type: ignore[arg-type]
+    app = EmotuiApp(engine=engine, spec=DataSpec(str(data)) if data else None)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("2")
@@ -147,7 +147,8 @@ def test_the_pieces_are_the_text(tiny_model: Path, text: str) -> None:
 async def test_a_batch_shows_what_padding_wastes(engine: Inspector, tiny_data: Path) -> None:
     async with inspector(engine, data=tiny_data) as (screen, pilot):
         grid = screen.query_one(BatchGrid)
-        assert len(grid.shown.rows) == 8
+        before = grid.shown.rows
+        assert len(before) == 8
         await pilot.press("escape", "minus", "minus")
         await settle(pilot)
         assert len(grid.shown.rows) == 6
@@ -196,7 +197,7 @@ async def test_without_a_fine_tuned_model_the_way_says_what_gives_logits(engine:
     async with inspector(engine) as (screen, _):
         assert "logits: fine-tune this model first" in "\n".join(lines(screen))
     path = engine.path
-    engine.path = lambda ask: msgspec.structs.replace(path(ask), logits=(2.0, 1.0), labels=("joy", "anger"))  # type: ignore[method-assign]
+    engine.path = lambda ask: msgspec.structs.replace(path(ask), logits=(2.0, 1.0), labels=("joy", "anger"))
     async with inspector(engine) as (screen, _):
         text = "\n".join(lines(screen))
         assert "fine-tune this model first" not in text

@@ -458,7 +458,7 @@ async def test_hostile_labels_reasons_notes_and_logs(runs: Path, text: str) -> N
 def test_the_log_is_read_again_only_when_it_grew(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
     found = read_log(log)
-    assert found == ((0, 0), "")
+    assert found is not None and found == ((0, 0), "")
     log.write_text("one\n" * 30_000, "utf-8")
     found = read_log(log, found[0])
     assert found is not None

@@ -54,7 +54,7 @@ async def test_text_after_a_tab_goes_to_the_next_field(emotui_home: Path) -> Non
 
 
 async def test_keys_after_an_escape_and_after_a_screen_are_that_screens(emotui_home: Path, tiny_model: Path) -> None:
-    app = EmotuiApp(engine=Inspector(tiny_model))  # type: ignore[arg-type]
+    app = EmotuiApp(engine=Inspector(tiny_model))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await burst(pilot, "2", "i", "h", "i", "escape", "1", "o", "/", "q", "escape", "2")
