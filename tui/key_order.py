@@ -9,7 +9,7 @@ from functools import partial
 from textual.events import Key, Paste
 from textual.message_pump import MessagePump
 
-PATIENCE = 2.0
+FOCUS_TIMEOUT = 2.0
 """Seconds that a key waits for the one before it, at most."""
 
 
@@ -34,7 +34,7 @@ class KeyOrder:
         """Hand `event` on, now or when those before it are done."""
         self._waiting.append(event)
         if self._is_busy:
-            self._app.set_timer(PATIENCE, partial(self._go_on, self._number))
+            self._app.set_timer(FOCUS_TIMEOUT, partial(self._go_on, self._number))
         else:
             await self._next()
 

@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     run = RunFolder(Path(given))
     is_first = ranks.NODES not in os.environ
     descriptor = int(os.environ.pop("EMOTUI_EVENTS"))
-    channel = Channel(run, descriptor, int(os.environ["EMOTUI_ATTEMPT"])) if is_first else ranks.Telling(descriptor)
+    channel = Channel(run, descriptor, int(os.environ["EMOTUI_ATTEMPT"])) if is_first else ranks.SecondaryChannel(descriptor)
     code = _work(run, channel, tasks, lambda: bool(asked) or channel.is_orphaned, is_first=is_first)
     _end(channel)
     try:
@@ -135,13 +135,18 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
     return code
 
 
-def _end(channel: Channel | ranks.Telling) -> None:
+def _end(channel: Channel | ranks.SecondaryChannel) -> None:
     _end_children()
     channel.close()
 
 
 def _work(
-    run: RunFolder, channel: Channel | ranks.Telling, tasks: Mapping[type[Job], Task], should_stop: Callable[[], bool], *, is_first: bool
+    run: RunFolder,
+    channel: Channel | ranks.SecondaryChannel,
+    tasks: Mapping[type[Job], Task],
+    should_stop: Callable[[], bool],
+    *,
+    is_first: bool,
 ) -> int:
     others: ranks.Ranks | None = None
 
@@ -185,7 +190,7 @@ def _work(
     return code
 
 
-def _tell(channel: Channel | ranks.Telling, sentence: str) -> None:
+def _tell(channel: Channel | ranks.SecondaryChannel, sentence: str) -> None:
     channel.emit(Note("error", sentence))
     _log(sentence)
 

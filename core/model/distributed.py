@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..events import Event, Note
 from ..runs import ranks
 
-COMING = 1_800.0
+RENDEZVOUS_TIMEOUT = 1_800.0
 """Seconds that the other machines get to come."""
 CONNECTING = timedelta(seconds=20)
 WAITING = timedelta(hours=1)
@@ -34,7 +34,7 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
     if ranks.NODES not in os.environ:
         return True
     rank, world, nodes = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", ranks.NODES))
-    deadline = time.monotonic() + COMING
+    deadline = time.monotonic() + RENDEZVOUS_TIMEOUT
     store = _connect(rank, deadline, should_stop)
     if store is None:
         return False
@@ -50,7 +50,7 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
             return False
         machines = sorted({each * nodes // world for each in missing})
         if time.monotonic() > deadline:
-            raise UserError(f"machine {_listed(machines)} of {nodes} did not come within {COMING / 60:g} min", exit_code=1)
+            raise UserError(f"machine {_listed(machines)} of {nodes} did not come within {RENDEZVOUS_TIMEOUT / 60:g} min", exit_code=1)
         if nodes > 1 and not told:
             told = True
             emit(Note("info", f"waiting for machine {_listed(machines)} of {nodes} at {os.environ['MASTER_ADDR']}, port {_port()}"))

@@ -147,7 +147,7 @@ class Training:
         self.evaluate_at = {round(self.steps_per_epoch * (part + 1) / per_epoch) for part in range(per_epoch)}
 
     def loop(self) -> bool:
-        """Train to the end, or until patience is lost; return whether it came there. False: it was asked to stop and has saved itself."""
+        """Train until done or stopped early; return False where it was asked to stop, and has saved itself."""
         while self.position.step < self.steps:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
             batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.job.seed, epoch)

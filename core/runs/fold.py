@@ -43,7 +43,7 @@ class Fold:
         self.attempts: list[tuple[int, int, str]] = []
         """Number, the step that it went on from, and why there is one."""
         self.worker_pid: int | None = None
-        self.spoken = False
+        self.has_reported = False
         """Whether the attempt's worker has told something about its work."""
         self.step = 0
         self.started: Started | None = None
@@ -80,7 +80,7 @@ class Fold:
             case Telemetry():
                 self.telemetry.append(event)
             case Progress():
-                self.spoken = True
+                self.has_reported = True
                 self._phase(event)
             case Evaluated():
                 _drop(self.evaluations, event.step)
@@ -94,7 +94,7 @@ class Fold:
                 self.progress = None
                 self.rungs.append(event.rung)
             case Started():
-                self.spoken, self.started, self.progress = True, event, None
+                self.has_reported, self.started, self.progress = True, event, None
             case Note():
                 if len(self.notes) < MOST_NOTES:
                     self.notes.append(Note(event.level[:20], event.message[:LONGEST_NOTE]))
@@ -119,7 +119,7 @@ class Fold:
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append((number, event.resumed_step, event.reason[:LONGEST_NOTE]))
         self.worker_pid = event.worker_pid
-        self.spoken = False
+        self.has_reported = False
         self.step = event.resumed_step
         for points in (self.curve, self.evaluations, self.epochs, self.checkpoints):
             _drop(points, event.resumed_step + 1)
@@ -132,7 +132,7 @@ class Fold:
             _drop(self.curve, event.step)
         self.curve.append(event)
         self.step = event.step
-        self.spoken, self.progress = True, None
+        self.has_reported, self.progress = True, None
         self._pace.take(event.step, time)
 
     def _phase(self, event: Progress) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..specs import RunSpec
 
 SUPERVISOR = (sys.executable, "-P", "-m", "emotui.core.runs.supervise")
-PATIENCE = 120.0
+START_TIMEOUT = 120.0
 """Seconds that a supervisor gets to begin. It takes a tenth of one, unless it waits for an orphaned worker."""
 DYING = 0.5
 """Seconds that a killed supervisor may still hold the lock."""
@@ -152,10 +152,10 @@ def _places() -> dict[str, str]:
 def _answer(source: int) -> str:
     """Return the line that comes from a supervisor, '' where it ends without one."""
     answer = b""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while not answer.endswith(b"\n"):
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            return f"the run's supervisor did not begin within {PATIENCE:g} s"
+            return f"the run's supervisor did not begin within {START_TIMEOUT:g} s"
         chunk = os.read(source, 4096)
         if not chunk:
             break

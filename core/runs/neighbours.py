@@ -18,7 +18,7 @@ from ..units import size
 from . import folder, identity, lock, state
 from .state import RunView
 
-_PATIENCE = 10.0
+_SMI_TIMEOUT = 10.0
 """Seconds that nvidia-smi gets; where a driver hangs it never answers."""
 
 
@@ -137,7 +137,7 @@ def _ask(query: str) -> list[list[str]]:
             [program, query, "--format=csv,noheader,nounits"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_SMI_TIMEOUT,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):

@@ -179,7 +179,7 @@ class _Member:
         return f"{said} (in {name})" if said else f"{name} ended with exit code {self.code} and said nothing"
 
 
-class Telling:
+class SecondaryChannel:
     """The end of the pipe of a process that is not the first: it tells errors only, and does not outlive the first."""
 
     def __init__(self, descriptor: int) -> None:

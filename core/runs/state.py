@@ -285,7 +285,7 @@ def _standing(
         if holder == fold.worker_pid:
             return "running", _ORPHANED, None
         reason = _NO_ROOM if has_no_room() else safe_line(str(processes.get("problem", "")), 200)
-        return ("running" if fold.spoken else "starting"), reason, holder or _supervisor(processes)
+        return ("running" if fold.has_reported else "starting"), reason, holder or _supervisor(processes)
     worker = identity.from_json(processes.get("worker"))
     if worker is not None and worker.is_alive():
         return "running", _ORPHANED, None

@@ -26,7 +26,7 @@ from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
 from .on_event import OnEvent
 from .tally import Tally
-from .watch import TICK, Patience, Watch, tell
+from .watch import TICK, Timeouts, Watch, tell
 
 WORKER = (sys.executable, "-P", "-m", child_processes.WORKER)
 
@@ -39,18 +39,18 @@ class Supervisor:
         run: RunFolder,
         worker: Sequence[str] = WORKER,
         *,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.time,
         memory_kills: Callable[[], int] = endings.kernel_memory_kills,
     ) -> None:
         """Take up a run where its events end. The caller holds the lock."""
         self.run = run
         self.worker = tuple(worker)
-        self.patience = patience or Patience()
+        self.timeouts = timeouts or Timeouts()
         self.clock = clock
         self.memory_kills = memory_kills
         self.tally = Tally()
-        self.on_event = OnEvent(run, seconds=self.patience.command, clock=clock)
+        self.on_event = OnEvent(run, seconds=self.timeouts.command, clock=clock)
         self.attempt = seq = sent = 0
         for line in log.past(run.events_file):
             self.tally.take(line["event"])
@@ -122,7 +122,7 @@ class Supervisor:
         self.on_event.heard()
         self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
-            code = Watch(worker, events.fileno(), self.patience, self).to_the_end()
+            code = Watch(worker, events.fileno(), self.timeouts, self).to_the_end()
         self.mended = log_text.mend(self.run.log_file, self.mended)
         ending = endings.classify(
             code,
@@ -132,7 +132,7 @@ class Supervisor:
             last_log_line=lambda: endings.last_line(self.run.log_file),
             memory_kills=self.memory_kills() - kills,
             step=self.tally.step,
-            grace=self.patience.stop + self.patience.term,
+            grace=self.timeouts.stop + self.timeouts.term,
         )
         self._say(
             "attempt_ended",
@@ -257,7 +257,7 @@ def main(
     arguments: Sequence[str] | None = None,
     *,
     worker: Sequence[str] = WORKER,
-    patience: Patience | None = None,
+    timeouts: Timeouts | None = None,
     clock: Callable[[], float] = time.time,
     memory_kills: Callable[[], int] = endings.kernel_memory_kills,
 ) -> None:
@@ -271,17 +271,17 @@ def main(
     given = parser.parse_args(arguments)
     os.set_inheritable(given.ready, False)
     _leave()
-    patience = patience or Patience()
+    timeouts = timeouts or Timeouts()
     run = RunFolder(given.folder)
     answer = _Answer(given.ready)
     try:
         links.check(run)
         paths.make_private(run.control)
-        held = _take_over(run, patience)
+        held = _take_over(run, timeouts)
         if isinstance(held, str):
             answer.give(held)
             return
-        supervisor = Supervisor(run, worker, patience=patience, clock=clock, memory_kills=memory_kills)
+        supervisor = Supervisor(run, worker, timeouts=timeouts, clock=clock, memory_kills=memory_kills)
         run.result_file.unlink(missing_ok=True)
         for request in ("stop", "kill"):
             (run.control / request).unlink(missing_ok=True)
@@ -334,12 +334,12 @@ def _leave() -> None:
     os.setsid()
 
 
-def _take_over(run: RunFolder, patience: Patience) -> int | str:
+def _take_over(run: RunFolder, timeouts: Timeouts) -> int | str:
     """Return the descriptor that holds the run's lock, or why it is not to be had.
 
     A worker whose supervisor was killed saves itself and ends: it is waited for, and killed if it does not end.
     """
-    deadline = time.monotonic() + patience.orphan
+    deadline = time.monotonic() + timeouts.orphan
     while True:
         processes = run.read_processes()
         worker, supervisor = (identity.from_json(processes.get(name)) for name in ("worker", "supervisor"))

@@ -20,7 +20,7 @@ TICK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds that a worker gets."""
 
     stop: float = 120.0
@@ -50,11 +50,11 @@ class Owner(Protocol):
 class Watch:
     """Reads the events of one worker, passes requests on to it, and sees it end."""
 
-    def __init__(self, worker: subprocess.Popen[bytes], events: int, patience: Patience, owner: Owner) -> None:
+    def __init__(self, worker: subprocess.Popen[bytes], events: int, timeouts: Timeouts, owner: Owner) -> None:
         """Watch a worker that leads a process group and sends its events to the pipe `events`."""
         self.worker = worker
         self.events = events
-        self.patience = patience
+        self.timeouts = timeouts
         self.owner = owner
         self.received = b""
         self.sent = 0
@@ -69,7 +69,7 @@ class Watch:
             self._climb(self.owner.asks())
         # Before its number is given back, which keeps the group's number from being another's.
         self._signal_group(signal.SIGKILL)
-        deadline = time.monotonic() + self.patience.drain
+        deadline = time.monotonic() + self.timeouts.drain
         while not self.at_end and time.monotonic() < deadline:
             self._read(TICK)
         return self.worker.wait()
@@ -86,10 +86,10 @@ class Watch:
         elif asked == "stop" and self.rung == 0:
             self.rung, self.rung_at = 1, now
             os.kill(self.worker.pid, signal.SIGTERM)
-        elif self.rung == 1 and now - self.rung_at > self.patience.stop:
+        elif self.rung == 1 and now - self.rung_at > self.timeouts.stop:
             self.rung, self.rung_at = 2, now
             self._signal_group(signal.SIGTERM)
-        elif self.rung == 2 and now - self.rung_at > self.patience.term:
+        elif self.rung == 2 and now - self.rung_at > self.timeouts.term:
             self.rung = 3
             self._signal_group(signal.SIGKILL)
 

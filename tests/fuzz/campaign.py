@@ -17,7 +17,7 @@ from readers import READERS
 from trial import content_of
 
 HERE = Path(__file__).parent
-PATIENCE = 120.0
+TIMEOUT = 120.0
 """Seconds for one try, in which other programs may compute, too."""
 MOST_BROKEN = 5
 """Of one reader, after which it is tried no more."""
@@ -73,8 +73,8 @@ class _Child:
         try:
             stdin.write(f"{name}\t{which}\n".encode())
             stdin.flush()
-            if not select.select([stdout], [], [], PATIENCE)[0]:
-                answer = f"does not end within {PATIENCE:.0f} s"
+            if not select.select([stdout], [], [], TIMEOUT)[0]:
+                answer = f"does not end within {TIMEOUT:.0f} s"
             else:
                 answer = stdout.readline().decode().rstrip("\n")
         except BrokenPipeError:

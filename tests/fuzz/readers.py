@@ -491,7 +491,7 @@ def _worker_events(place: Path, content: bytes) -> Shown:
 
     (place / "pipe").write_bytes(content)
     with (place / "pipe").open("rb", buffering=0) as pipe:
-        seen = watch.Watch(cast("Any", None), pipe.fileno(), watch.Patience(), Supervisor())
+        seen = watch.Watch(cast("Any", None), pipe.fileno(), watch.Timeouts(), Supervisor())
         while not seen.at_end:
             seen._read(0)
     return _told(run)

@@ -132,7 +132,7 @@ def test_a_broken_promise_is_seen(read, words: str, monkeypatch: pytest.MonkeyPa
 def test_a_process_that_hangs_or_dies_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import campaign as campaigns
 
-    monkeypatch.setattr(campaigns, "PATIENCE", 0.01)
+    monkeypatch.setattr(campaigns, "TIMEOUT", 0.01)
     assert "does not end" in campaigns.tried("csv", tmp_path / "none")
-    monkeypatch.setattr(campaigns, "PATIENCE", 120.0)
+    monkeypatch.setattr(campaigns, "TIMEOUT", 120.0)
     assert "ends the process" in campaigns.tried("csv", tmp_path / "none")

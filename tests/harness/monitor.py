@@ -18,7 +18,7 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.worker import Worker, WorkerCancelled, WorkerFailed, get_current_worker
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds in which what is waited for must happen, on a machine that does other things too."""
 
 
@@ -83,16 +83,16 @@ async def application(
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until the work of the screen in front is done, threads included, and the data set is read.
 
-    Raises AssertionError with the names of what is still going on after PATIENCE seconds.
+    Raises AssertionError with the names of what is still going on after TIMEOUT seconds.
     """
-    deadline, calm = time.monotonic() + PATIENCE, 0
+    deadline, calm = time.monotonic() + TIMEOUT, 0
     while calm < 3:
         await pilot.pause()
         going = _going_on(pilot.app)
         calm = 0 if going else calm + 1
         if going:
             names = [worker.name for worker in going]
-            assert time.monotonic() < deadline, f"still going on after {PATIENCE:.0f} s: {', '.join(names)}"
+            assert time.monotonic() < deadline, f"still going on after {TIMEOUT:.0f} s: {', '.join(names)}"
             await asyncio.wait([asyncio.ensure_future(_finish(worker)) for worker in going], timeout=0.05)
 
 
@@ -116,8 +116,8 @@ async def _finish(worker: Worker[Any]) -> None:
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object], what: str) -> None:
-    """Wait until `condition` holds; AssertionError after PATIENCE seconds."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait until `condition` holds; AssertionError after TIMEOUT seconds."""
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, f"waited {PATIENCE:.0f} s for {what} in vain"
+        assert time.monotonic() < deadline, f"waited {TIMEOUT:.0f} s for {what} in vain"
         await pilot.pause(0.02)

@@ -22,7 +22,7 @@ from emotui.core.runs.state import RunView, glance
 
 EMOTUI = str(Path(sys.executable).with_name("emotui"))
 COLUMNS, ROWS = 120, 40
-PATIENCE = 90.0
+TIMEOUT = 90.0
 """Seconds in which the terminal must show what is waited for, on a machine that does other things too."""
 
 
@@ -89,7 +89,7 @@ class Terminal:
         while (left := until - time.monotonic()) > 0 and self.read_some(left):
             continue
 
-    def see(self, *patterns: str, within: float = PATIENCE) -> str:
+    def see(self, *patterns: str, within: float = TIMEOUT) -> str:
         """Wait until each pattern is on the screen, and return the screen's text."""
         until = time.monotonic() + within
         while missing := [each for each in patterns if not re.search(each, self.text)]:
@@ -100,7 +100,7 @@ class Terminal:
 
     def see_cursor_at(self, name: str) -> None:
         """Wait until the cursor is on the line with `name`."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while name not in self.screen.display[self.screen.cursor.y]:
             self.read_some()
             assert time.monotonic() < until, f"the cursor is not at '{name}':\n{self.text}"
@@ -131,7 +131,7 @@ class Terminal:
         finally:
             os.close(other)
 
-    def ended(self, within: float = PATIENCE) -> int:
+    def ended(self, within: float = TIMEOUT) -> int:
         """Read on until the process has ended, and return its exit code: minus the signal where one ended it."""
         until = time.monotonic() + within
         while self.process.poll() is None:

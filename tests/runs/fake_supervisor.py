@@ -16,7 +16,7 @@ if __name__ == "__main__":
     kills = iter([0, *[int(os.environ["FAKE_MEMORY_KILLS"])] * 100]) if "FAKE_MEMORY_KILLS" in os.environ else None
     supervise.main(
         worker=WORKER,
-        patience=supervise.Patience(stop=1.0, term=0.5, orphan=5.0, drain=0.5, command=1.0),
+        timeouts=supervise.Timeouts(stop=1.0, term=0.5, orphan=5.0, drain=0.5, command=1.0),
         clock=lambda: time.time() + offset,
         memory_kills=kills.__next__ if kills else endings.kernel_memory_kills,
     )

@@ -62,7 +62,7 @@ def test_a_new_attempt_takes_back_what_came_after_its_checkpoint() -> None:
     assert [each.row.epoch for each in fold.epochs] == [1]
     assert [each.step for each in fold.checkpoints] == [4]
     assert (fold.attempt, fold.step, fold.attempts) == (2, 4, [(1, 0, ""), (2, 4, "resumed")])
-    assert not fold.spoken
+    assert not fold.has_reported
 
 
 def test_the_last_word_on_a_step_counts() -> None:

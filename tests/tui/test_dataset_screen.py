@@ -27,7 +27,7 @@ from emotui.tui.widgets.row_table import RowTable
 from emotui.tui.widgets.split_table import SplitTable
 from hostile import HOSTILE, RAW, drawn
 from inspector import Inspector
-from monitor import PATIENCE, settle, until
+from monitor import TIMEOUT, settle, until
 from pictures import SIZES, check_picture
 from textual import events
 from textual.geometry import Size
@@ -354,7 +354,7 @@ async def test_figures_of_a_part_say_so(engine: Inspector, tiny_data: Path, monk
 
     def slow(split: Any, indices: Any, lengths: Any, *, at_most: int | None = None) -> Any:
         if at_most is None:
-            assert may_go_on.wait(PATIENCE)
+            assert may_go_on.wait(TIMEOUT)
         return count(split, indices, lengths, at_most=at_most)
 
     monkeypatch.setattr(dataset_numbers, "count", slow)
@@ -481,7 +481,7 @@ async def test_how_far_the_reading_has_come_is_shown(engine: Inspector, tiny_dat
 
     def read(spec: DataSpec, *, progress: Any) -> Dataset:
         progress("read", 512, 2048)
-        assert shown.wait(PATIENCE), "the screen did not show it"
+        assert shown.wait(TIMEOUT), "the screen did not show it"
         return sources.load(spec)
 
     app = EmotuiApp(engine=engine, spec=DataSpec(str(tiny_data)), read=read)

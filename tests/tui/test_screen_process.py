@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import run_folders as folders
-from terminals import PATIENCE, Terminal
+from terminals import TIMEOUT, Terminal
 
 HEAVY = {"torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "pandas", "scipy", "huggingface_hub"}
 SIZE = (120, 36)
@@ -113,13 +113,13 @@ def test_a_hang_up_ends_it(terminal: Terminal, number: int) -> None:
 def test_a_terminal_that_closes_without_a_signal_ends_it(terminal: Terminal) -> None:
     terminal.see("train 90")
     terminal.hang_up()
-    assert terminal.process.wait(timeout=PATIENCE) == 128 + signal.SIGHUP
+    assert terminal.process.wait(timeout=TIMEOUT) == 128 + signal.SIGHUP
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, number: int) -> None:
     terminal.see("train 90")
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while not terminal.is_full():
         assert time.monotonic() < until
         terminal.send("T")  # the whole screen in other colours: soon nothing more can be sent
@@ -129,7 +129,7 @@ def test_a_hang_up_ends_it_while_its_terminal_does_not_read(terminal: Terminal, 
     raw = termios.tcgetattr(terminal.main)
     assert not raw[3] & termios.ECHO
     terminal.process.send_signal(number)
-    assert terminal.process.wait(timeout=PATIENCE) == 128 + number
+    assert terminal.process.wait(timeout=TIMEOUT) == 128 + number
     assert termios.tcgetattr(terminal.main)[3] & (termios.ECHO | termios.ICANON) == termios.ECHO | termios.ICANON
 
 

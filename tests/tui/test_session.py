@@ -13,7 +13,7 @@ import pytest
 from emotui.core.runs import launch
 from emotui.core.runs.folder import RunFolder, list_runs
 from emotui.core.runs.state import RunReader, RunView
-from terminals import PATIENCE, Terminal, start_run, terminal
+from terminals import TIMEOUT, Terminal, start_run, terminal
 
 pytestmark = pytest.mark.slow
 
@@ -29,9 +29,9 @@ def view_of(run: RunFolder) -> RunView:
 
 def until(condition: Callable[[], object], what: str, shown: Terminal | None = None) -> None:
     """Wait until `condition` holds; a terminal takes meanwhile what it is sent."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, f"not seen in {PATIENCE:.0f} s: {what}\n{shown.text if shown else ''}"
+        assert time.monotonic() < deadline, f"not seen in {TIMEOUT:.0f} s: {what}\n{shown.text if shown else ''}"
         if shown is None:
             time.sleep(0.02)
         else:
@@ -77,7 +77,7 @@ def test_a_run_outlives_its_terminal_and_is_stopped_resumed_and_finished_in_anot
         (run,) = list_runs()
         until(lambda: view_of(run).step > 0, "the first step", first)
         first.hang_up()
-        first.process.wait(PATIENCE)
+        first.process.wait(TIMEOUT)
     left_at = view_of(run).step
     until(lambda: view_of(run).step > left_at, "steps without a terminal")
     worker = hold(run)

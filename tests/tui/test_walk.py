@@ -13,7 +13,7 @@ from emotui.core.runs import launch
 from emotui.core.runs.folder import list_runs
 from emotui.core.runs.state import glance
 from emotui.core.specs import task_of
-from terminals import EMOTUI, PATIENCE, runs, start_run, terminal
+from terminals import EMOTUI, TIMEOUT, runs, start_run, terminal
 
 pytestmark = pytest.mark.slow
 
@@ -76,10 +76,10 @@ def test_a_closed_terminal_ends_the_application_and_not_the_run(emotui_home: Pat
                 assert shown.ended() == 128 + signal.SIGHUP
             else:
                 shown.hang_up()
-                assert shown.process.wait(PATIENCE) == 128 + signal.SIGHUP
+                assert shown.process.wait(TIMEOUT) == 128 + signal.SIGHUP
         assert glance(folder).state in ("starting", "running")
     finally:
         launch.kill(folder)
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + TIMEOUT
         while glance(folder).state in ("starting", "running") and time.monotonic() < until:
             time.sleep(0.1)

@@ -65,7 +65,7 @@ class ChooseRun(ModalScreen[RunRef | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as box:
             box.border_title = Text(self._title)
-            box.border_subtitle = Text("enter takes it   esc closes")
+            box.border_subtitle = Text("enter selects it   esc closes")
             if self._choices:
                 yield OptionList(*(Option(self._line(*each)) for each in self._choices), markup=False)
             else:

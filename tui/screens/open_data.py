@@ -155,7 +155,7 @@ class OpenData(Dialog):
         )
         self._asked = self._wanted
         self.say(preview(dataset, max(40, self.query_one("#said").size.width), dark=self.state.dark))
-        self.offer("enter takes it")
+        self.offer("enter selects it")
 
 
 def _named(source: str, files: dict[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
