@@ -238,6 +238,20 @@ def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> 
     return found, missing
 
 
+def told_later(dataset: Dataset) -> str:
+    """Return what was decided about the rows since the spec that the data set was read by, as a sentence; '' where nothing was."""
+    if dataset.spec is None or dataset.spec.overlay is None:
+        return ""
+    file = overlay_log.file_of(dataset.source, dataset.spec.files)
+    then, now = overlay_log.read(file, first=dataset.spec.overlay), overlay_log.read(file)
+    known = {each.id for each in then.live}
+    new = sum(each.id not in known for each in now.live if concerns(each, dataset))
+    gone = len(known - {each.id for each in now.live})
+    parts = [f"{count(new, 'decision')} about its rows came later"] if new else []
+    parts += [f"{count(gone, 'decision')} in it {'was' if gone == 1 else 'were'} undone later"] if gone else []
+    return f"the overlay is that of the run: {' and '.join(parts)}" if parts else ""
+
+
 def moved(before: Dataset, after: Dataset, split: str, indices: Any) -> Any:
     """Return where rows of a split (int64, shape [n]) are in the same data set under other decisions; rows left out now are missing."""
     import numpy as np

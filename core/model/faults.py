@@ -126,7 +126,7 @@ def _probabilities(
                 found[fold] = _fitted(name, by_split["train"][rest], truth[rest], labels)(by_split["train"][fold])
             done += 1
             report("fit", done, total, "regressions")
-    scores = {name: measure("train", truth, found.argmax(1), data.labels).f1_macro for name, found in out_of_fold.items()}
+    scores = {name: measure("train", truth, found, data.labels).f1_macro for name, found in out_of_fold.items()}
     best = max(scores, key=lambda name: scores[name])
     predict = _fitted(best, features[best]["train"], truth, labels)
     report("fit", total, total, "regressions")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..data import sources
+from ..data import overlay, sources
 from ..data.arrays import one_chunk
 from ..data.table import Dataset, Split
 from ..errors import UserError
@@ -87,6 +87,8 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
         key = f"{name}-changed"
     if name not in data.splits:
         raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
+    if later := overlay.told_later(data):
+        notes = [*notes, later]
     return Rows(data.splits[name], key, found, data, tuple(notes))
 
 

@@ -10,6 +10,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 from emotui.core.data import sources
+from emotui.core.data.overlay_edit import Editor
 from emotui.core.errors import UserError
 from emotui.core.events import Event
 from emotui.core.model import baseline, evaluate
@@ -27,7 +28,7 @@ def quiet(*_: object) -> None:
 def trained(data: DataSpec, tiny_model: Path) -> RunFolder:
     """A finished baseline with the events that a worker writes."""
     found = sources.load(data)
-    job = BaselineSpec(data, str(tiny_model), device="cpu", precision="float32")
+    job = BaselineSpec(found.spec or data, str(tiny_model), device="cpu", precision="float32")
     run = folder.create(job, data_hash=sources.fingerprint(found), labels=found.labels, versions={"emotui": "0"})
     events: list[Event] = []
     baseline.fit(job, run, events.append, lambda: False)
@@ -115,6 +116,17 @@ def test_a_data_set_that_grew_a_row_is_measured_and_told(run: RunFolder, own_dat
     assert answer.metrics.rows == before.metrics.rows + 1
     assert [note.partition(": ")[2] for note in answer.notes] == ["test has 31 rows and had 30"]
     assert answer.predictions != before.predictions
+
+
+def test_what_is_decided_by_hand_later_is_told_and_not_measured(run: RunFolder, own_data: Path) -> None:
+    before = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
+    editor = Editor(sources.load(DataSpec(str(own_data))))
+    editor.decide([editor.place("test", at) for at in range(3)], None)
+    after = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
+    assert (before.notes, after.metrics) == ((), before.metrics)
+    assert after.notes == ("the overlay is that of the run: 3 decisions about its rows came later",)
+    editor.undo(3)
+    assert evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet).notes == ()
 
 
 def test_a_file_that_grew_is_measured_on_the_rows_that_were_held_out(emotui_home: Path, tiny_model: Path, tmp_path: Path) -> None:
