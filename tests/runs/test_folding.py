@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
 from emotui.core import events as e
+from emotui.core.errors import UserError
 from emotui.core.runs import folder, identity, lock, log, state
-from emotui.core.runs.fold import Fold
+from emotui.core.runs.fold import LONGEST_NOTE, Fold
 from emotui.core.runs.folder import RunFolder
-from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
+from emotui.core.safe_text import safe_line
+from emotui.core.specs import BaselineSpec, DataSpec, RunSpec, TrainSpec
 
 METRICS = e.Metrics("validation", 4, 0.5, 0.5, 0.5, {}, ((1,),))
+_CLASS = e.ClassMetrics(0.5, 0.5, 0.5, 2)
+MEASURED = e.Metrics("validation", 4, 0.5, 0.5, 0.5, {"a": _CLASS, "b": _CLASS}, ((1, 1), (1, 1)))
 STARTED = e.Started("cpu", "a processor", "float32", ("a", "b"), {"train": 10}, {}, 100, 1)
 
 
@@ -156,7 +164,7 @@ def test_a_hundred_thousand_events_fold_fast_and_grow_cheaply(emotui_home: Path)
 
 @pytest.fixture
 def run(emotui_home: Path) -> RunFolder:
-    return folder.create(TrainSpec(DataSpec("starter")), data_hash="", labels=("a",), versions={})
+    return folder.create(TrainSpec(DataSpec("starter")), data_hash="", labels=("a", "b"), versions={})
 
 
 def standing(run: RunFolder) -> tuple[str, str]:
@@ -267,3 +275,321 @@ def test_a_worker_that_is_gone_is_no_longer_named(run: RunFolder) -> None:
     reader.poll()
     assert reader.view.worker_pid is None
     assert json.loads(run.proc_file.read_text())["supervisor"]
+
+
+def viewed(run: RunFolder) -> state.RunView:
+    reader = state.RunReader(run)
+    reader.poll()
+    return reader.view
+
+
+def test_a_view_tells_all_that_the_events_told(run: RunFolder) -> None:
+    measured = msgspec.structs.replace(MEASURED, accuracy=0.75)
+    told: tuple[e.Event, ...] = (
+        begun(reason="first"),
+        STARTED,
+        e.Note("info", "a note"),
+        step(1),
+        step(2),
+        e.Evaluated(2, 0.2, MEASURED),
+        e.Evaluated(3, 0.3, measured),
+        epoch(1, 2),
+        e.CheckpointSaved(2, 0.1),
+        e.Telemetry(50.0, 1, 2),
+    )
+    write(run, *told)
+    me = identity.of(os.getpid())
+    assert me is not None
+    run.write_processes({"supervisor": dead_process(), "worker": me.to_json()})
+    view = viewed(run)
+    assert (view.id, view.folder, view.spec) == (run.id, str(run.path), run.read_spec())
+    assert (view.state, view.is_live, view.is_whole, view.has_spec, view.faults) == ("running", True, True, True, ())
+    assert (view.attempt, view.step, view.steps, view.started) == (1, 2, 100, STARTED)
+    assert view.curve == (step(1), step(2))
+    assert view.evaluations == (told[5], told[6])
+    assert [each.epoch for each in view.epochs] == [1]
+    assert [each.step for each in view.checkpoints] == [2]
+    assert view.telemetry == (told[9],)
+    assert [each.message for each in view.notes] == ["a note"]
+    assert view.attempts == (state.Attempt(1, 0, "first"),)
+    assert (view.finished, view.rungs, view.progress, view.supervisor_pid) == (None, (), None, None)
+    assert (view.worker_pid, view.last_event, view.ended) == (123, 1.0, None)
+    assert view.measured == measured
+    assert view.score("accuracy") == 0.75
+    assert view.task == "fine-tune"
+
+    glance = state.glance(run)
+    assert (glance.curve, glance.evaluations, glance.telemetry, glance.is_whole) == ((), (), (), False)
+    assert glance == msgspec.structs.replace(view, curve=(), evaluations=(), telemetry=(), is_whole=False)
+    assert glance.score("f1_weighted") == 0.5  # of the newest epoch: a list reads no metrics
+
+
+def test_a_phase_is_told_while_the_run_lives(run: RunFolder) -> None:
+    phase = e.Progress("tokenize", 1, 2, "rows", 1.0)
+    write(run, begun(), STARTED, phase)
+    assert viewed(run).progress == phase
+    run.write_processes({"supervisor": dead_process()})
+    assert viewed(run).progress is None
+
+
+def test_a_result_is_told_by_the_view_and_by_the_glance(run: RunFolder) -> None:
+    rung = e.Rung("tfidf", MEASURED, 1.0)
+    row = e.EpochRow(1, 0.5, 0.5, 0.5, 0.5, 0.5)
+    finished = e.Finished(MEASURED, 1.0, 9, 0.1)
+    result = e.Result("stopped", "as asked", 12.0, "stopped", attempt=2, step=3, steps=9, finished=finished, rungs=(rung,), epochs=(row,))
+    run.result_file.write_bytes(msgspec.json.encode(result))
+    glance = state.glance(run)
+    assert (glance.id, glance.folder, glance.spec) == (run.id, str(run.path), run.read_spec())
+    assert (glance.state, glance.reason, glance.attempt, glance.step, glance.steps) == ("stopped", "as asked", 2, 3, 9)
+    assert (glance.epochs, glance.rungs, glance.finished, glance.ended, glance.is_whole) == ((row,), (rung,), finished, 12.0, False)
+    view = viewed(run)
+    assert (view.state, view.reason, view.ended, view.finished, view.is_live) == ("stopped", "as asked", 12.0, finished, False)
+    assert view.measured == MEASURED
+
+
+def test_a_long_reason_is_cut(run: RunFolder) -> None:
+    run.result_file.write_bytes(msgspec.json.encode(e.Result("failed", "x" * 100_000, 12.0, "crash")))
+    assert standing(run) == ("failed", "x" * LONGEST_NOTE)
+
+
+def test_the_named_rung_stands_for_a_baseline_and_else_the_best(run: RunFolder) -> None:
+    better = msgspec.structs.replace(MEASURED, f1_macro=0.8, accuracy=0.9)
+    ladder = (e.Rung("tfidf", MEASURED, 1.0), e.Rung("mean", better, 1.0))
+    view = msgspec.structs.replace(viewed(run), rungs=ladder)
+    assert view.best_rung == ladder[1]
+    assert view.rung("tfidf") == ladder[0]
+    assert view.rung("unknown") == ladder[1]
+    assert view.measured == better
+    assert view.measured_by("tfidf") == MEASURED
+    assert view.measured_by("unknown") == better
+    assert view.score("accuracy") == 0.9
+
+
+def test_what_stands_for_a_run_is_its_end_before_its_epochs(run: RunFolder) -> None:
+    view = viewed(run)
+    assert view.measured is None
+    assert view.score("accuracy") is None
+    later = msgspec.structs.replace(MEASURED, accuracy=0.75)
+    evaluated_ = msgspec.structs.replace(view, evaluations=(evaluated(1), e.Evaluated(2, 0.2, later)))
+    assert evaluated_.measured == later
+    ended = msgspec.structs.replace(MEASURED, accuracy=0.25)
+    assert msgspec.structs.replace(evaluated_, finished=e.Finished(ended, 1.0, 9, 0.1)).measured == ended
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (e.AttemptEnded(0, None, "finished", "done"), ("finished", "done")),
+        (e.AttemptEnded(0, None, "stopped", "as asked"), ("stopped", "as asked")),
+        (e.AttemptEnded(1, None, "crash", "no"), ("failed", "no")),
+        (e.Finished(MEASURED, 1.0, 9, 0.1), ("finished", "")),
+        (step(7), ("lost", "its supervisor was killed at step 7; go on with: emotui resume ")),
+    ],
+)
+def test_the_last_event_says_how_a_run_ended(run: RunFolder, event: e.Event, expected: tuple[str, str]) -> None:
+    run.write_processes({"supervisor": dead_process()})
+    write(run, begun(), STARTED, event)
+    found, reason = standing(run)
+    assert (found, reason.removesuffix(run.id)) == expected
+    assert viewed(run).ended == (1.0 if isinstance(event, e.AttemptEnded) else None)
+
+
+def test_a_folder_that_went_is_told(run: RunFolder) -> None:
+    reader = state.RunReader(run)
+    shutil.rmtree(run.path)
+    reader.poll()
+    assert (reader.view.state, reader.view.reason) == ("lost", f"its folder {run.path} is gone")
+    with pytest.raises(UserError, match=re.escape(f"there is no run {run.path}. See the runs with: emotui runs")):
+        state.RunReader(run)
+    with pytest.raises(UserError, match="there is no run"):
+        state.RunReader(RunFolder(run.path.with_name("x" * 200)))
+
+
+def test_the_path_of_a_run_that_is_not_there_is_cut(emotui_home: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        state.RunReader(RunFolder(emotui_home / "x" / ("y" * 250)))
+    shown = str(caught.value).removeprefix("there is no run ").removesuffix(". See the runs with: emotui runs")
+    assert shown == safe_line(str(emotui_home / "x" / ("y" * 250)), 160)
+
+
+def test_settings_of_another_version_are_named(run: RunFolder) -> None:
+    spec = json.loads(run.spec_file.read_text())
+    spec["job"] |= {"colour": "red", "shape": "round"}
+    run.spec_file.write_text(json.dumps(spec))
+    sentence = "spec.json is of another version of emotui, with settings that this one does not take: "
+    assert viewed(run).faults == (f"{sentence}job.colour, job.shape",) or viewed(run).faults == (f"{sentence}colour, shape",)
+
+
+def test_a_run_without_a_readable_spec_says_why_and_stands_for_nothing(run: RunFolder) -> None:
+    run.spec_file.write_text("{")
+    os.utime(run.path, (1_000.0, 1_000.0))
+    view = viewed(run)
+    assert (view.state, view.has_spec, view.task, view.seconds_left) == ("unreadable", False, "", None)
+    assert "spec.json" in view.reason
+    assert view.spec == RunSpec(run.id, 1_000.0, TrainSpec(DataSpec(""), ""))
+    os.utime(run.path, (-5.0, -5.0))
+    assert state.blank_spec(run).created == 0.0
+    shutil.rmtree(run.path)
+    assert state.blank_spec(run).created == 0.0
+
+
+def test_events_that_cannot_be_read_make_a_run_unreadable_unless_it_has_a_result(run: RunFolder) -> None:
+    run.events_file.mkdir()
+    found, reason = standing(run)
+    assert (found, str(run.events_file) in reason, "None" in reason) == ("unreadable", True, False)
+    assert viewed(run).faults == ()  # the reason says it
+    run.result_file.write_bytes(msgspec.json.encode(e.Result("finished", "", 12.0, "finished")))
+    view = viewed(run)
+    assert (view.state, view.faults) == ("finished", (reason,))
+    run.events_file.rmdir()
+    reader = state.RunReader(run)
+    reader.poll()
+    assert reader.view.faults == ()
+
+
+def test_events_that_the_disk_refuses_are_told_in_the_systems_words(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(_: log.Reader) -> list[e.Line]:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(log.Reader, "read", read)
+    assert standing(run) == ("unreadable", f"{run.events_file}: Input/output error")
+
+
+def test_a_poll_tells_whether_anything_changed(run: RunFolder) -> None:
+    reader = state.RunReader(run)
+    assert reader.poll()
+    assert reader.view.state == "starting"
+    assert not reader.poll()
+    write(run, begun(), STARTED)
+    assert reader.poll()
+    assert reader.view.started == STARTED
+    assert not reader.poll()
+    run.write_processes({"supervisor": dead_process()})
+    assert reader.poll()  # the state alone
+    assert reader.view.state == "lost"
+    run.result_file.write_bytes(msgspec.json.encode(e.Result("finished", "", 12.0, "finished")))
+    assert reader.poll()
+    assert reader.view.state == "finished"
+    assert not reader.poll()
+    run.result_file.write_bytes(msgspec.json.encode(e.Result("finished", "", 13.0, "finished")))
+    assert reader.poll()  # the result alone
+    assert reader.view.ended == 13.0
+
+
+def test_a_log_that_begins_anew_is_folded_anew(run: RunFolder) -> None:
+    write(run, begun(), STARTED, step(1), step(2))
+    reader = state.RunReader(run)
+    reader.poll()
+    assert [each.step for each in reader.view.curve] == [1, 2]
+    run.events_file.unlink()
+    write(run, begun(), step(5))
+    assert reader.poll()
+    assert [each.step for each in reader.view.curve] == [5]
+
+
+@pytest.fixture
+def held(run: RunFolder) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(run.lock_file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        yield holder
+        holder.kill()
+
+
+def test_a_worker_that_holds_the_lock_is_an_orphan(run: RunFolder, held: subprocess.Popen[bytes]) -> None:
+    write(run, e.AttemptStarted(held.pid), STARTED)
+    assert standing(run) == ("running", "its supervisor was killed; the worker saves itself and ends")
+    assert viewed(run).supervisor_pid is None
+
+
+def test_the_supervisor_and_its_problem_are_named(run: RunFolder, held: subprocess.Popen[bytes]) -> None:
+    run.write_processes({"problem": "p" * 300})
+    assert standing(run) == ("starting", safe_line("p" * 300, 200))
+    assert viewed(run).supervisor_pid == held.pid
+
+
+def test_the_supervisor_is_named_by_its_file_where_the_lock_names_nobody(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "holder", lambda path: 0)
+    assert viewed(run).supervisor_pid is None
+    me = identity.of(os.getpid())
+    assert me is not None
+    run.write_processes({"supervisor": me.to_json()})
+    assert viewed(run).supervisor_pid == me.pid
+
+
+class Disk(NamedTuple):
+    f_blocks: int
+    f_bavail: int
+    f_bfree: int
+
+
+@pytest.mark.parametrize(
+    ("disk", "user", "takes_no_more", "is_full"),
+    [
+        (Disk(10, 0, 5), 1_000, False, True),
+        (Disk(10, 0, 5), 0, False, False),
+        (Disk(10, 5, 0), 0, False, True),
+        (Disk(10, 5, 0), 1_000, False, False),
+        (Disk(1, 0, 0), 0, False, True),
+        (Disk(10, 1, 1), 0, False, False),
+        (Disk(0, 0, 0), 0, False, False),  # a file system that counts no blocks
+        (Disk(10, 5, 5), 0, True, True),
+        (None, 0, True, False),
+    ],
+)
+def test_a_full_disk_is_told_of_a_run_that_lives(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, disk: Disk | None, user: int, *, takes_no_more: bool, is_full: bool
+) -> None:
+    real = os.geteuid()
+    asked: list[Path] = []
+
+    def statvfs(folder: Path) -> Disk:
+        assert folder == run.path
+        asked.append(folder)
+        if disk is None:
+            raise OSError
+        return disk
+
+    def takes(folder: Path) -> bool:
+        assert folder == run.path
+        return takes_no_more
+
+    monkeypatch.setattr(lock, "holder", lambda path: 1)
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    monkeypatch.setattr(os, "geteuid", lambda: user if asked else real)
+    monkeypatch.setattr(log, "takes_no_more", takes)
+    reason = viewed(run).reason
+    assert reason.startswith("the disk is full") is is_full
+    assert bool(reason) is is_full
+
+
+def test_the_disk_is_looked_at_every_two_seconds(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looks = [1_000.0], []
+    monkeypatch.setattr(lock, "holder", lambda path: 1)
+    monkeypatch.setattr(state.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(state, "_is_full", lambda path: looks.append(now[0]) is None)
+    reader = state.RunReader(run)
+    for seconds in (0.0, 1.9, 0.1, 1.0, 1.0):
+        now[0] += seconds
+        reader.poll()
+        assert reader.view.reason.startswith("the disk is full")
+    assert looks == pytest.approx([1_000.0, 1_002.0, 1_004.0])
+
+
+def test_the_time_left_is_that_of_a_running_run(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "holder", lambda path: 1)
+    clock = iter(float(number) for number in range(99))
+    out = log.Writer(run.events_file, seq=0, clock=lambda: next(clock))
+    for event in (begun(), STARTED, *(step(number) for number in range(1, 11))):
+        out.add(msgspec.json.encode(event), attempt=1)
+    assert viewed(run).seconds_left == pytest.approx(90.0)
+    out.add(msgspec.json.encode(e.Progress("evaluate", 1, 2, "rows", 1.0)), attempt=1)
+    assert viewed(run).seconds_left == pytest.approx(90.0, rel=0.2)
+    run.write_processes({"problem": "something"})
+    assert viewed(run).seconds_left is None
+
+
+def test_a_phase_of_a_training_has_no_time_left(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "holder", lambda path: 1)
+    write(run, begun(), STARTED, e.Progress("tokenize", 25, 100, "rows", 5.0))
+    assert viewed(run).seconds_left is None
