@@ -76,11 +76,11 @@ def test_bootstrap_is_that_of_drawing_rows() -> None:
 
 
 def test_macro_f1_leaves_out_a_class_that_nobody_has_or_predicts() -> None:
-    truth, predicted = np.array([0, 0, 1, 1]), [0, 0, 1, 0]
+    truth, predicted = [0, 0, 1, 1], [0, 0, 1, 0]
     measured = of_labels(truth, predicted)
     assert measured.f1_macro == pytest.approx((0.8 + 2 / 3) / 2)
     assert of_labels(truth, [0, 0, 1, 2]).f1_macro == pytest.approx((1 + 2 / 3 + 0) / 3)
-    low, high = scores.bootstrap(truth, truth, LABELS, 200)["f1_macro"]
+    low, high = scores.bootstrap(np.array(truth), np.array(truth), LABELS, 200)["f1_macro"]
     assert (low, high) == (1.0, 1.0)
 
 

@@ -9,15 +9,13 @@ import pytest
 
 
 def mostly_slow(variants: Iterable[Any], quick: int = 1) -> list[Any]:
-    """Return the variants as parameters of a test, all but the first `quick` marked slow."""
-    return [each if number < quick else _slow(each) for number, each in enumerate(variants)]
-
-
-def _slow(variant: Any) -> Any:
-    values = variant if isinstance(variant, tuple) else (variant,)
-    return pytest.param(*values, marks=pytest.mark.slow)
+    """Return the variants as parameters of a test, a tuple as several; all but the first `quick` are marked slow."""
+    return [
+        pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=() if number < quick else pytest.mark.slow)
+        for number, each in enumerate(variants)
+    ]
 
 
 def sizes(variants: Iterable[tuple[int, int]], quick: int = 1) -> list[Any]:
     """Return the sizes of a terminal, each one parameter, all but the first `quick` marked slow."""
-    return [size if number < quick else pytest.param(size, marks=pytest.mark.slow) for number, size in enumerate(variants)]
+    return mostly_slow(((size,) for size in variants), quick)

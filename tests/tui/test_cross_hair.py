@@ -25,7 +25,8 @@ async def test_each_key_moves_it_and_it_reaches_both_ends(steps: int) -> None:
         await pilot.press("left")  # puts it at the newest step
         assert plot.view.cursor == steps
         for key, end in (("left", 1.0), ("right", float(steps))):
-            seen = [plot.view.cursor]
+            assert plot.view.cursor is not None
+            seen: list[float] = [plot.view.cursor]
             while plot.view.cursor != end:
                 await pilot.press(key)
                 assert plot.view.cursor is not None and plot.view.cursor == round(plot.view.cursor)
