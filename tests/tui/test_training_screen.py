@@ -608,3 +608,18 @@ def test_the_columns_of_the_ladder_stay_apart(width: int, seconds: float) -> Non
     for line in lines[1:5]:
         assert "accuracy" not in lines[0] or re.search(rf" {re.escape(accuracy)}( |$)", line)
         assert "time" not in lines[0] or f" {duration(seconds)}" in line
+
+
+async def test_without_a_run_no_key_that_needs_one_is_offered(runs: Path) -> None:
+    async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
+        await settle(pilot)
+        lines = drawn(app)
+        assert "n new run" in lines[-1]
+        assert "mark" not in lines[-1] and "panel" not in lines[-1]
+        said = [line.strip() for line in lines[2:-1] if line.strip()]
+        assert all(len(line) > 50 for line in said[2:-1] if not line.endswith("."))  # no line ends early
+        folders.write_train_run(runs)
+        await pilot.pause(1.0)
+        await settle(pilot)
+        for words in ("space mark", "[ ] panel"):
+            assert words in drawn(app)[-1], words

@@ -424,7 +424,7 @@ class DatasetScreen(Page, LabelKeys):
         elif (suggested := self.suggestion()) is not None:
             title.append(f", rather {safe_line(suggested[0], 24)}? {100 * suggested[1]:.0f} % (L, 0: yes)")
         panel.border_title = title
-        panel.border_subtitle = Text("t: its tokens  p: classify it  L: label  ^g: row")
+        panel.border_subtitle = Text("t: tokens  p: classify it  L: label  ^g: row")
         text = Text(safe_text(row.text[:_SHOWN]).expandtabs(4))
         if len(row.text) > _SHOWN:
             text.append(f"\n… and {len(row.text) - _SHOWN:,} more characters", "dim")

@@ -37,9 +37,8 @@ _EMPTY = """No run yet.
 
 n   starts one: a baseline first (a minute), then a fine-tuning.
 
-The baseline says what can be had by counting words, and by a logistic regression on the hidden
-states of the frozen encoder. Its scores are then lines on the chart of each fine-tuning: what is
-above them is what fine-tuning buys."""
+The baseline says what can be had by counting words, and by a logistic regression on the hidden states of the frozen encoder. \
+Its scores are then lines on the chart of each fine-tuning: what is above them is what fine-tuning buys."""
 
 
 def _on_plot(binding: Binding) -> Binding:
@@ -304,7 +303,7 @@ class TrainingScreen(RunRequests):
             return self.view is not None and self.query_one(Charts).current == "curves"
         if action == "turn_rung":
             return self.view is not None and len(self.view.rungs) > 1
-        if action in ("filter", "sort"):
+        if action in ("filter", "sort", "panel"):
             return bool(self.state.runs)
         if action in ("copy", "rows"):
             return self.view is not None and self.view.has_spec

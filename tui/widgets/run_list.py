@@ -88,6 +88,11 @@ class RunList(OptionList):
     def items(self) -> tuple[RunItem, ...]:
         return self._items
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "mark":
+            return bool(self._items)
+        return super().check_action(action, parameters)
+
     def show(self, items: tuple[RunItem, ...], looked_at: str | None) -> None:
         """Show `items` with `looked_at` highlighted; only lines that differ are drawn anew."""
         if [item.key for item in items] == [item.key for item in self._items]:
@@ -96,7 +101,10 @@ class RunList(OptionList):
                     self.replace_option_prompt_at_index(index, self._prompt(new))
             self._items = items
         else:
+            first = not self._items
             self._items = items
+            if first and self.is_attached:
+                self.screen.refresh_bindings()
             with self.prevent(OptionList.OptionHighlighted):
                 self.clear_options()
                 self.add_options([Option(self._prompt(item)) for item in items])
