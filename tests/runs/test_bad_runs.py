@@ -104,8 +104,9 @@ async def test_the_application_shows_them_all(group: int, emotui_home: Path) -> 
             await pilot.press("w")
             await settle(pilot)
             assert not any(RAW.search(line) for line in drawn(app))
-            if len(app.screen_stack) > 1:
-                await pilot.press("escape")
+            if app.current_mode == "errors":
+                await pilot.press("right_square_bracket", "3")
+                await settle(pilot)
             app.screen.query_one("#runs").focus()
             await pilot.press("j")
             await settle(pilot)

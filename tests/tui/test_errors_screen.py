@@ -12,6 +12,7 @@ import pytest
 import run_folders as folders
 from emotui.core import specs
 from emotui.core.data import sources
+from emotui.core.errors import UserError
 from emotui.core.questions import AskEvaluate, ProgressLine, Question
 from emotui.core.runs import slices
 from emotui.tui.screens.choose_run import ChooseRun
@@ -20,7 +21,7 @@ from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.figure_table import FigureTable
 from emotui.tui.widgets.judged_list import JudgedList
 from hostile import HOSTILE, RAW, drawn
-from monitor import Classifier, application, settle
+from monitor import Classifier, application, never, settle
 from pictures import check_picture
 from sklearn.metrics import f1_score
 from textual.widgets import Input
@@ -375,3 +376,37 @@ async def test_each_view_looks_as_it_did(spec: specs.DataSpec, size: tuple[int, 
                 await pilot.press("right_square_bracket", "down")
             await settle(pilot)
             check_picture(app, f"errors-{name}", skip=2)
+
+
+async def test_escape_stops_a_measurement(spec: specs.DataSpec) -> None:
+    class Slow(Measurer):
+        async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+            if isinstance(ask, AskEvaluate):
+                self.evaluated.append(ask)
+                if on_progress is not None:
+                    on_progress(ProgressLine("evaluate", 30, 60, "rows"))
+                return await never(self.unanswered)
+            return await super().ask(ask, on_progress)
+
+    engine = Slow()
+    async with application(engine, "5", spec=spec) as (app, pilot):
+        await pilot.press("s", "m")
+        await settle(pilot)
+        assert "measuring fine77 on test 50 %" in text_of(app)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "fine77 was not measured on test yet" in text_of(app)
+        assert not any(worker.group == "measure" and not worker.is_finished for worker in app.screen.workers)
+
+
+async def test_a_fault_of_the_measurement_is_told(spec: specs.DataSpec) -> None:
+    class Failing(Measurer):
+        async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+            if isinstance(ask, AskEvaluate):
+                raise UserError("the run fine77 has no model yet. See its state with: emotui show fine77")
+            return await super().ask(ask, on_progress)
+
+    async with application(Failing(), "5", spec=spec) as (app, pilot):
+        await pilot.press("s", "m")
+        await settle(pilot)
+        assert "has no model yet" in text_of(app)

@@ -143,11 +143,11 @@ def application(model: Path, data: Path | str, **more: object) -> EmotuiApp:
     return EmotuiApp(spec=DataSpec(str(data)), engine=Inspector(model), **more)  # type: ignore[arg-type]
 
 
-async def test_the_four_screens_by_number_and_by_letter(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
+async def test_the_five_screens_by_number_and_by_letter(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     app = application(tiny_model, tiny_data)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        for keys in ("1234", "drc"):
+        for keys in ("12354", "drc"):
             for key in keys:
                 await pilot.press(key)
                 expected = {
@@ -155,6 +155,7 @@ async def test_the_four_screens_by_number_and_by_letter(emotui_home: Path, tiny_
                     "2": "tokens",
                     "3": "training",
                     "4": "classify",
+                    "5": "errors",
                     "d": "dataset",
                     "r": "training",
                     "c": "classify",

@@ -62,7 +62,7 @@ async def main():
             if app.dataset is not None and not app.loading:
                 break
         assert app.dataset is not None, app.data_error
-        for key in ("o", "escape", "2", "escape", "3", "4", "escape", "1"):
+        for key in ("o", "escape", "2", "escape", "3", "5", "4", "escape", "1"):
             await pilot.press(key)
             await pilot.pause(0.2)
     found = sorted({{name.partition(".")[0] for name in sys.modules}} & {HEAVY!r})
