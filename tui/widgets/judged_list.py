@@ -74,8 +74,10 @@ class JudgedList(ScrollView, can_focus=True):
         """List the `rows` (int64, positions in the split) in their order. The cursor goes to the first, or is to `keep` its row."""
         was = self.row if keep and split is self._split else None
         self._split, self._said, self._rows, self._looks = split, said, rows, looks
-        places = (rows == was).nonzero()[0] if was is not None and len(rows) else ()
-        found = int(places[0]) if len(places) else 0
+        found = 0
+        if was is not None and len(rows):
+            at: Any = (rows == was).nonzero()[0]
+            found = int(at[0]) if len(at) else 0
         self._cursor = found
         self.virtual_size = Size(0, len(rows))
         self._reveal()
