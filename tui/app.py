@@ -35,9 +35,8 @@ from .key_order import KeyOrder
 from .keymap import binding_ids, keymap
 from .page import Page
 from .run_watch import RunWatch
-from .screens.dataset import DatasetScreen
+from .screen_table import MODES, SCREENS, ScreenRow
 from .sixteen_colors import SixteenColors
-from .state import MODES as SCREENS
 from .state import AppState, Loading
 from .terminal_output import CleanText
 
@@ -50,6 +49,11 @@ def _screen(module: str, name: str) -> Screen[Any]:
     return getattr(import_module(f".screens.{module}", __package__), name)()
 
 
+def _binding(row: ScreenRow) -> Binding:
+    keys = ",".join(filter(None, (row.key, row.letters)))
+    return Binding(keys, row.action or f"go('{row.key}')", row.title, tooltip=row.tooltip, show=False, id=row.mode)
+
+
 class EmotuiApp(AppState):
     """The five screens, the keys that work on each of them, and the palette."""
 
@@ -57,20 +61,10 @@ class EmotuiApp(AppState):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = {Commands}
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "dataset": DatasetScreen,
-        "tokens": partial(_screen, "tokens", "TokensScreen"),
-        "training": partial(_screen, "training", "TrainingScreen"),
-        "classify": partial(_screen, "classify", "ClassifyScreen"),
-        "errors": partial(_screen, "errors", "ErrorsScreen"),
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {row.mode: partial(_screen, row.mode, row.class_name) for row in SCREENS}
     DEFAULT_MODE = "dataset"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1,d", "go('1')", "data", tooltip="the data set: rows, classes, lengths, problems", show=False, id="dataset"),
-        Binding("2,t", "tokens", "tokens", tooltip="the tokens, of the text under the cursor where there is one", show=False, id="tokens"),
-        Binding("3,r", "go('3')", "train", tooltip="the training monitor: runs, curves, errors", show=False, id="training"),
-        Binding("4,c", "go('4')", "classify", tooltip="the prompt: classify a sentence", show=False, id="classify"),
-        Binding("5", "go('5')", "errors", tooltip="the errors of a run: rows, classes, slices, calibration", show=False, id="errors"),
+        *map(_binding, SCREENS),
         Binding("p", "prompt", "classify", tooltip="classify the text under the cursor", show=False, id="prompt"),
         Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
         Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),
@@ -143,7 +137,7 @@ class EmotuiApp(AppState):
             await super().on_event(event)
 
     async def action_go(self, key: str) -> None:
-        await self.go(SCREENS[int(key) - 1])
+        await self.go(MODES[int(key) - 1])
 
     async def action_tokens(self) -> None:
         page = self.screen
@@ -231,7 +225,7 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
 
 
 def _binding_ids() -> set[str]:
-    screens = [import_module(f".screens.{name}", __package__) for name in SCREENS]
+    screens = [import_module(f".screens.{name}", __package__) for name in MODES]
     return binding_ids(EmotuiApp, *(each for module in screens for each in vars(module).values() if isinstance(each, type)))
 
 

@@ -7,18 +7,18 @@ from pathlib import Path as FilePath
 
 from ..core.runs.state import RunView
 from ..core.units import precisions
-from .state import PARTS, AppState, Mode, Part
+from .screen_table import KEY_OF
+from .state import PARTS, AppState, Part
 from .widgets.path_strip import Path, Step
 from .widgets.state_line import RunFacts, StateFacts
 
-SCREEN_OF: dict[Part, Mode] = {
+SCREEN_OF: dict[Part, str] = {
     "data": "dataset",
     "tokens": "tokens",
     "baseline": "training",
     "fine-tune": "training",
     "classify": "classify",
 }
-KEY_OF: dict[Mode, str] = {"dataset": "1", "tokens": "2", "training": "3", "classify": "4", "errors": "5"}
 _ADVICE: dict[Part, tuple[str, ...]] = {
     "data": ("next: press o and open a data set", "next: o opens data", "→ o: open data"),
     "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "→ t: its tokens"),
@@ -97,7 +97,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
-def path_of(state: AppState, mode: Mode, *, typing: bool = False) -> Path:
+def path_of(state: AppState, mode: str, *, typing: bool = False) -> Path:
     """Return the path as seen from the screen `mode`; while `typing`, a key works only after esc."""
     live = state.live_run
     going = live.task if live else None

@@ -14,7 +14,7 @@ from textual.widgets import Footer, Input
 
 from ..core.runs.state import RunView
 from .frame import facts_of, path_of
-from .state import AppState, Mode
+from .state import AppState
 from .widgets.distrust import Distrust
 from .widgets.path_strip import PathStrip
 from .widgets.state_line import StateLine
@@ -32,7 +32,7 @@ class Page(Screen[None]):
     `state` is the application: `self.state.ask(…)`, `self.state.inspect_text(…)`, `self.state.say(…)`.
     """
 
-    MODE: ClassVar[Mode]
+    MODE: ClassVar[str]
     TYPED: ClassVar[tuple[str, str]] = ("", "")
     """The box around the text that is typed on a page, and its title; '' where there is none."""
     AUTO_FOCUS = ""

@@ -23,8 +23,6 @@ from .decisions import Decisions
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.table import Dataset
 
-Mode = Literal["dataset", "tokens", "training", "classify", "errors"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 Part = Literal["data", "tokens", "baseline", "fine-tune", "classify"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """The parts of the path, in order."""
@@ -226,7 +224,7 @@ class AppState(App[int]):
             return source == self.dataset.source and labels in ((), self.dataset.labels)
         return self.spec is None or source == self.spec.source
 
-    async def go(self, mode: Mode) -> None:
+    async def go(self, mode: str) -> None:
         """Show a screen."""
         if self.current_mode != mode:
             await self.switch_mode(mode)
@@ -246,7 +244,7 @@ class AppState(App[int]):
         if isinstance(self.screen, LooksAtRun):
             self.screen.look_at_run(folder, rung, cell)
 
-    async def _hand_over(self, mode: Mode, text: str) -> None:
+    async def _hand_over(self, mode: str, text: str) -> None:
         await self.go(mode)
         if isinstance(self.screen, TakesText):
             self.screen.receive_text(text)

@@ -166,7 +166,7 @@ async def test_the_five_screens_by_number_and_by_letter(emotui_home: Path, tiny_
 
 async def test_help_names_the_keys_of_the_screen_below(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     app = application(tiny_model, tiny_data)
-    async with app.run_test(size=(120, 50)) as pilot:
+    async with app.run_test(size=(120, 70)) as pilot:
         await settle(pilot)
         await pilot.press("question_mark")
         text = "\n".join(drawn(app))
