@@ -83,7 +83,17 @@ def ladder(shell, trained) -> dict:
 def test_train_learns_and_gives_every_field_of_the_contract(trained):
     assert trained["state"] == "finished"
     assert [row["epoch"] for row in trained["epochs"]] == [1, 2, 3]
-    assert set(trained["epochs"][0]) == {"epoch", "train_loss", "eval_loss", "accuracy", "f1_weighted", "f1_macro"}
+    assert set(trained["epochs"][0]) == {
+        "epoch",
+        "train_loss",
+        "eval_loss",
+        "accuracy",
+        "f1_weighted",
+        "f1_macro",
+        "balanced_accuracy",
+        "mcc",
+        "ece",
+    }
     assert trained["epochs"][-1]["eval_loss"] < trained["epochs"][0]["train_loss"]
     assert trained["accuracy"] > 0.5
     assert sum(map(sum, trained["confusion"])) == trained["rows"] == 30
