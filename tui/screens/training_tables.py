@@ -64,7 +64,7 @@ def ladder_table(
     named, shortest = 13, 6
     spare = width - named - 1 - shortest - 7
     more = [metric for metric in measured_in([rung.metrics for rung in rungs]) if metric.key not in ("f1_weighted", "accuracy")]
-    columns = {"accuracy": 10, "time": 13} | {metric.short: max(10, len(metric.short) + 2) for metric in more}
+    columns = {"accuracy": 10, "time": 12} | {metric.short: max(10, len(metric.short) + 2) for metric in more}
     while columns and sum(columns.values()) > spare:
         columns.popitem()
     room = max(4, min(40, spare + shortest - sum(columns.values())))

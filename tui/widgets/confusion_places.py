@@ -12,8 +12,8 @@ from .label_look import LabelLook
 Mode = Literal["row %", "column %", "counts"]
 MODES: tuple[Mode, ...] = ("row %", "column %", "counts")
 AXES = ("true \\ predicted", "true\\pred.", "true\\")
-_PERCENT = 8
-"""A column in which 100.0 has its brackets."""
+_PERCENT = 7
+"""The narrowest column with a decimal: 100.0 and the space around it."""
 BRACKETED = 6
 """Narrowest column that has room for brackets around the cell under the cursor."""
 
