@@ -27,6 +27,7 @@ _ADVICE: dict[Part, tuple[str, ...]] = {
     "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "→ 4: a sentence"),
 }
 _WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "→ 3: watch it")
+_WATCHING = ("next: press 4 and try a sentence meanwhile", "next: 4, try a sentence", "→ 4: a sentence")
 _ALL_DONE = ("all done: ? shows every key", "? shows every key")
 _LOADING = ("the data set is being read; ? shows every key", "reading the data set", "reading…")
 
@@ -109,7 +110,7 @@ def path_of(state: AppState, mode: str, *, typing: bool = False) -> Path:
         mark = "now" if part == going else "done" if part in state.done else "now" if part == todo and going is None else "later"
         steps.append(Step(part, mark, KEY_OF[screen] if screen != last else "", screen == mode))
         last = screen
-    hints = _hints(state, todo, going is not None)
+    hints = _hints(state, todo, mode, running=going is not None)
     return Path(tuple(steps), tuple(map(_after_escape, hints)) if typing else hints)
 
 
@@ -120,11 +121,11 @@ def _after_escape(hint: str) -> str:
     return hint
 
 
-def _hints(state: AppState, todo: Part | None, running: bool) -> tuple[str, ...]:
+def _hints(state: AppState, todo: Part | None, mode: str, *, running: bool) -> tuple[str, ...]:
     if state.loading is not None and state.dataset is None:
         return _LOADING
     if running:
-        return _WATCH
+        return _WATCHING if mode == SCREEN_OF["fine-tune"] else _WATCH
     return _ADVICE[todo] if todo else _ALL_DONE
 
 

@@ -271,6 +271,7 @@ async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny
                 assert "training on CPU" in drawn(app)[0]
                 await pilot.press("escape")
             assert path_of(app, "dataset").hints[0].startswith("next: press 3 and watch it learn")
+            assert path_of(app, "training").hints[0] == "next: press 4 and try a sentence meanwhile"
 
 
 def write_baseline_of(runs: Path, data: Path, labels: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 import run_folders as folders
 from emotui.core import hyperparameters, specs
@@ -16,7 +17,7 @@ from emotui.core.runs import launch, neighbours
 from emotui.core.runs.folder import RunFolder
 from emotui.tui.screens import run_form
 from emotui.tui.screens.run_command import command_of
-from emotui.tui.screens.run_entries import estimate, hints, parse
+from emotui.tui.screens.run_entries import estimate, hints, parse, trained_epochs
 from emotui.tui.screens.run_form import RunForm
 from emotui.tui.widgets.choice import Choice
 from emotui.tui.widgets.text_field import TextField
@@ -184,6 +185,17 @@ def test_the_estimate_comes_from_measured_steps(emotui_home: Path) -> None:
     assert found is not None
     assert found[0] == pytest.approx(2 * 1_600 / 160.0)
     assert estimate(specs.TrainSpec(job.data, max_length=32), 2, 1_600, (view,)) is None
+
+
+def test_the_estimate_is_of_the_steps_that_are_taken() -> None:
+    """An epoch has 16 steps; no more epochs are counted where more steps are allowed than there are."""
+    job, shown = specs.TrainSpec(specs.DataSpec("starter")), {"epochs": "4", "batch_size": "64 rows a step"}
+    assert trained_epochs(job, 1_000, shown) == 4
+    assert trained_epochs(msgspec.structs.replace(job, max_steps=8), 1_000, shown) == 0.5
+    assert trained_epochs(msgspec.structs.replace(job, max_steps=8, batch_size=1_000, epochs=20), 1_000, shown) == 8
+    assert trained_epochs(msgspec.structs.replace(job, max_steps=1_000), 1_000, shown) == 4
+    assert trained_epochs(job, None, {"epochs": "by the size of the data", "batch_size": ""}) is None
+    assert trained_epochs(specs.BaselineSpec(job.data), 1_000, shown) is None
 
 
 async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_home: Path) -> None:

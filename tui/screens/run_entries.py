@@ -93,7 +93,25 @@ def same_speed(job: Job) -> bytes:
     )
 
 
-def estimate(job: Job, epochs: int | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:
+def trained_epochs(job: Job, rows: int | None, shown: Mapping[str, str]) -> float | None:
+    """Return the epochs that `job` trains for on so many training rows, a part of one where its steps end before it; None if unknown.
+
+    `shown` are the hints of its fields, which begin with what the preset chooses.
+    """
+    if not isinstance(job, TrainSpec):
+        return None
+    epochs, batch = (asked or _first_number(shown[name]) for name, asked in (("epochs", job.epochs), ("batch_size", job.batch_size)))
+    if epochs is None or job.max_steps is None or batch is None or not rows:
+        return epochs
+    return min(epochs, job.max_steps / math.ceil(rows / batch))
+
+
+def _first_number(words: str) -> int | None:
+    first = words.partition(" ")[0].replace(",", "")
+    return int(first) if first.isdigit() else None
+
+
+def estimate(job: Job, epochs: float | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:
     """Return how many seconds `job` takes, from the measured steps of earlier runs, and which run that was.
 
     The speed is that of the newest run with the same model, device and length of texts; None where there is none.

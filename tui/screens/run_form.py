@@ -31,7 +31,7 @@ from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
-from .run_entries import TASKS, estimate, fields, hints, parse, same_speed
+from .run_entries import TASKS, estimate, fields, hints, parse, same_speed, trained_epochs
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -156,16 +156,12 @@ class RunForm(ModalScreen[RunFolder | None]):
             said.update("")
             return
         command.update(Text.assemble(("$ ", "bold"), shown_command(self._job)))
-        epochs = None
-        if isinstance(self._job, TrainSpec):
-            first = shown["epochs"].partition(" ")[0]
-            epochs = self._job.epochs or (int(first) if first.isdigit() else None)
-        words = self._time(self._job, epochs, rows)
+        words = self._time(self._job, trained_epochs(self._job, rows, shown), rows)
         if taken := neighbours.describe_gpu_users(self._cards, self._job.device):
             words.append(f"\n{taken}", self.app.theme_variables["warning"])
         said.update(words)
 
-    def _time(self, job: Job, epochs: int | None, rows: int | None) -> Text:
+    def _time(self, job: Job, epochs: float | None, rows: int | None) -> Text:
         """Return how long the job takes: as long as an earlier run of its kind, or by a few steps that are measured in a moment."""
         if self._rest is not None:
             self._rest.stop()
