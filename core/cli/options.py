@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
 
     _mixing = False
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # pyright: ignore
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Parse as argparse does, but options may stand between RUN and its TEXTs, and a sub-command names what it does not know."""
         if self._subparsers is not None or self._mixing:
             return super().parse_known_args(args, namespace)

@@ -319,7 +319,7 @@ def test_evaluate_measures_with_intervals_and_both_ends_of_the_loss(shell, train
 def test_a_baseline_is_a_run_like_any_other(shell, ladder):
     assert shell.json("predict", ladder["run"], JOYFUL)["predictions"][0]["label"] == "joy"
     best = max(reversed(ladder["rungs"]), key=lambda rung: rung["f1_macro"])
-    for ref, rung in ((ladder["run"], best), (f"{ladder['run']}:encoder", ladder["rungs"][2])):
+    for ref, rung in ((ladder["run"], best), (f"{ladder['run']}:mean", ladder["rungs"][2])):
         text = shell("evaluate", ref, "--split", "validation", "--worst", "3").stdout
         accuracy = next(line.split()[1] for line in text.splitlines() if line.split()[:1] == ["accuracy"])
         assert float(accuracy) == pytest.approx(rung["accuracy"], abs=1e-4)
@@ -396,7 +396,7 @@ def test_watching_can_end_while_the_run_goes_on(shell):
 
 def test_bad_data_makes_no_run(shell, tmp_path):
     before = len(shell.json("runs")["runs"])
-    (tmp_path / "bad.csv").write_text("text,label\na,x\n,y\n" * 20)
+    (tmp_path / "bad.csv").write_text("text,label\n" + "a,x\n,y\n" * 20)
     assert "row 2" in shell("train", str(tmp_path / "bad.csv"), "--model", str(shell.model), code=2).stderr
     assert len(shell.json("runs")["runs"]) == before
 

@@ -12,7 +12,7 @@ from typing import Any
 import run_folders as folders
 from emotui.core import specs
 
-Fault = Callable[[Path], None]
+Fault = Callable[[Path], object]
 DEEP = "[" * 100_000 + "]" * 100_000
 JOB = specs.TrainSpec(specs.DataSpec("/nowhere/at/all"))
 LABELS = folders.LABELS
@@ -87,7 +87,7 @@ def _line(text: bytes) -> Fault:
     return spoil
 
 
-def _instead(name: str, make: Callable[[Path], None]) -> Fault:
+def _instead(name: str, make: Callable[[Path], object]) -> Fault:
     def spoil(folder: Path) -> None:
         path = folder / name
         if path.is_dir() and not path.is_symlink():
@@ -109,7 +109,7 @@ def _socket(path: Path) -> None:
         os.chdir(here)
 
 
-def _sparse(size: int) -> Callable[[Path], None]:
+def _sparse(size: int) -> Callable[[Path], object]:
     def make(path: Path) -> None:
         with path.open("wb") as file:
             file.truncate(size)
@@ -117,7 +117,7 @@ def _sparse(size: int) -> Callable[[Path], None]:
     return make
 
 
-_KINDS: dict[str, Callable[[Path], None]] = {
+_KINDS: dict[str, Callable[[Path], object]] = {
     "a named pipe": os.mkfifo,
     "a folder": Path.mkdir,
     "a link to nowhere": lambda path: path.symlink_to("/nowhere/at/all"),
@@ -244,7 +244,7 @@ FAULTS: dict[str, tuple[Fault, bool]] = {
     "proc.json of texts": (_content("proc.json", '{"worker":"me","supervisor":3,"launcher":[],"problem":{"a":1}}'), False),
     "a folder that others may write in": (lambda folder: folder.chmod(0o777), True),
     "a spec that is missing": (lambda folder: (folder / "spec.json").unlink(), True),
-    "all files missing but the events": (lambda folder: [(folder / name).unlink() for name in ("spec.json", "result.json")], True),  # pyright: ignore
-    "predictions that are text": (_instead("predictions/validation.parquet", lambda path: path.write_text("PAR1" * 90)), True),  # pyright: ignore
+    "all files missing but the events": (lambda folder: [(folder / name).unlink() for name in ("spec.json", "result.json")], True),
+    "predictions that are text": (_instead("predictions/validation.parquet", lambda path: path.write_text("PAR1" * 90)), True),
 }
 """By name, with whether the run has a result."""
