@@ -176,7 +176,7 @@ def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, ti
     export.export(AskExport(run=str(run.path), folder=str(tmp_path / "exported")))
     card = (tmp_path / "exported" / "README.md").read_text("utf-8")
     of_cls = next(rung.metrics for rung in measured_rungs if rung.name == "cls")
-    assert f"| F1, macro | {of_cls.f1_macro:.4f} |" in card  # not those of the best rung
+    assert f"| macro-F1 | {of_cls.f1_macro:.4f} |" in card  # not those of the best rung
     assert "| pooling | cls |" in card
     assert card.count("| (90, 32) |") == 2 and "| most frequent class |" in card and "| logistic regression on mean |" in card
     with pytest.raises(UserError, match=f"mean pooling has no class in transformers .* Export its rung cls, as {run.id}:cls"):

@@ -236,7 +236,7 @@ async def test_without_an_earlier_run_a_few_steps_are_measured(emotui_home: Path
                     await pilot.pause(0.05)
             app.screen.query_one("#epochs").focus()
             await pilot.press("2")
-        assert [ask.job for ask in engine.measured] == [specs.TrainSpec(specs.DataSpec("starter"))]
+        assert [ask.job for ask in engine.measured] == [specs.TrainSpec(specs.DataSpec("starter", overlay=0))]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
@@ -307,7 +307,7 @@ async def test_enter_starts_the_run_of_the_form(emotui_home: Path, monkeypatch: 
         await settle(pilot)
         await settle(pilot)
         loaded = sources.load(specs.DataSpec("starter"))
-        assert started == [(specs.BaselineSpec(specs.DataSpec("starter")), sources.fingerprint(loaded), loaded.labels)]
+        assert started == [(specs.BaselineSpec(specs.DataSpec("starter", overlay=0)), sources.fingerprint(loaded), loaded.labels)]
         assert app.screen.query_one("RunList").items[0].id == "new999"  # type: ignore[attr-defined]
 
 

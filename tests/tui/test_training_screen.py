@@ -173,7 +173,7 @@ async def test_f_turns_the_scores_to_macro_f1_and_to_the_f1_of_each_class(runs: 
     async with application(IDLE, "3", size=size) as (app, pilot):
         score = app.screen.query_one("#score", Plot)
         evaluated = app.runs[0].evaluations
-        assert "f macro" in "\n".join(drawn(app))
+        assert "f score" in "\n".join(drawn(app))
         await pilot.press("f")
         await settle(pilot)
         assert [(each.name, each.y) for each in score.chart.series] == [("macro-F1", tuple(each.metrics.f1_macro for each in evaluated))]
@@ -196,7 +196,27 @@ async def test_f_turns_the_scores_to_macro_f1_and_to_the_f1_of_each_class(runs: 
         assert [each.name for each in score.chart.series] == ["F1", "accuracy"]
         await pilot.press("question_mark")
         await settle(pilot)
-        assert size[1] < 30 or "F1: weighted and accuracy, macro, by class" in "\n".join(drawn(app))
+        assert size[1] < 30 or "the next metric on the chart, then F1 by class" in "\n".join(drawn(app))
+
+
+async def test_f_turns_to_each_metric_that_the_run_has(runs: Path) -> None:
+    figures = {"balanced_accuracy": 0.7, "mcc": -0.1, "ece": 0.05}
+    logged = [
+        msgspec.structs.replace(each, metrics=msgspec.structs.replace(each.metrics, others=figures))
+        if isinstance(each, events.Evaluated)
+        else each
+        for each in folders.train_events()
+    ]
+    folders.write_run(runs, "aaa111", folders.train_spec(), logged)
+    async with application(IDLE, "3") as (app, pilot):
+        score, titles = app.screen.query_one("#score", Plot), []
+        for _ in range(6):
+            titles.append((score.chart.title, score.chart.series[0].y[-1], score.chart.bounds))
+            await pilot.press("f")
+            await settle(pilot)
+        assert [each[1:] for each in titles[2:5]] == [(0.7, (0.0, 1.0)), (-0.1, (-1.0, 1.0)), (0.05, (0.0, 1.0))]
+        assert titles[4][0] == "expected calibration error, validation, lower is better"
+        assert score.chart.title == "weighted F1 and accuracy, validation"
 
 
 async def test_overlaid_runs_differ_by_name_and_glyph_in_the_scores_of_each_kind(runs: Path) -> None:

@@ -121,6 +121,12 @@ def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palet
     return Chart(title, tuple(series), levels, _marks(views), span=_span(views), bounds=metric.bounds, empty=_empty(views, metric.short))
 
 
+def score_kinds(views: Sequence[RunView]) -> tuple[str, ...]:
+    """Return those of SCORES that the runs have figures of; the first one and the F1 of each class are always among them."""
+    known = [metrics for view in views for _, metrics in measured(view)]
+    return tuple(each for each in SCORES if each in (SCORES[0], CLASSES) or any(BY_KEY[each].of(metrics) is not None for metrics in known))
+
+
 def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
     """Return a run's F1 of each class in the look of the class; only the `first` run's points have its glyph, so that runs differ."""
     series: list[Series] = []

@@ -21,7 +21,7 @@ from ..state import AppState
 from ..widgets.chart import Chart
 from ..widgets.density import Density
 from ..widgets.plot import Plot
-from .training_charts import READING, SCORES, Palette, loss_chart, score_chart
+from .training_charts import READING, SCORES, Palette, loss_chart, score_chart, score_kinds
 from .training_files import read_projection
 from .training_words import looks_of
 
@@ -34,6 +34,7 @@ class Charts(ContentSwitcher):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(initial="curves", id=id)
         self._scores = SCORES[0]
+        self._shown: Sequence[RunView] = ()
         self._projection: tuple[str, str, bool] | None = None
         """Folder and rung of the run whose projection was read, and whether it was for a dark theme."""
 
@@ -44,7 +45,7 @@ class Charts(ContentSwitcher):
     def compose(self) -> ComposeResult:
         with Horizontal(id="curves"):
             yield Plot(Chart("loss"), hint="m smooth g log z large", id="loss")
-            yield Plot(Chart("F1"), hint="f macro ←→ read + zoom", id="score")
+            yield Plot(Chart("F1"), hint="f score ←→ read + zoom", id="score")
         yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
 
     def show(self, views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, rung: str = "") -> None:
@@ -55,14 +56,16 @@ class Charts(ContentSwitcher):
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
         self.current = "density" if baseline and len(views) == 1 else "curves"
         shown = [each for each in views if not isinstance(each.spec.job, BaselineSpec)] or views
+        self._shown = shown
         self.query_one("#loss", Plot).show(loss_chart(shown, palette))
         self.query_one("#score", Plot).show(score_chart(shown, ladder, palette, self._scores, dark=self._state.dark))
         if baseline:
             self._draw_hidden_states(view, rung)
 
     def turn_scores(self) -> None:
-        """Take the next kind of scores, which is shown from the next time on."""
-        self._scores = SCORES[(SCORES.index(self._scores) + 1) % len(SCORES)]
+        """Take the next kind of scores that the runs have, which is shown from the next time on."""
+        kinds = score_kinds(self._shown)
+        self._scores = kinds[(kinds.index(self._scores) + 1) % len(kinds)] if self._scores in kinds else kinds[0]
 
     @on(Plot.Looked)
     def _look_alike(self, event: Plot.Looked) -> None:
