@@ -17,6 +17,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from ...core.errors import UserError
 from ...core.safe_text import cell_width, safe_line, safe_text
+from ..field_names import in_fields
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.problem_list import ProblemList
@@ -122,8 +123,6 @@ class DatasetScreen(Page, LabelKeys):
         if self._table is not None:
             return
         if state.data_error:
-            from .open_data import in_fields
-
             text = Text("cannot open the data set\n\n", "bold").append(safe_text(in_fields(state.data_error)), "")
             place.update(text.append("\n\nPress o to read it otherwise, or to open another one.", "dim"))
         elif state.loading is not None:

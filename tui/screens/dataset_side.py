@@ -17,6 +17,7 @@ from ...core.errors import UserError
 from ...core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
+from ..field_names import in_fields
 from ..state import AppState
 from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
@@ -248,7 +249,6 @@ class DatasetSide(Vertical):
         dataset = self._dataset
         if dataset is None or self._problems is None:
             return
-        from .open_data import in_fields
 
         faults = self.faults.problems if self.faults is not None else ()
         problems = (*self._problems, *faults)

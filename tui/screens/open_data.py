@@ -17,6 +17,7 @@ from ...core.data import reading_words
 from ...core.errors import UserError
 from ...core.safe_text import cell_width, cut, pad, safe_line, safe_text
 from ...core.specs import DataSpec
+from ..field_names import in_fields
 from ..state import Loading
 from ..theme import class_looks
 from ..widgets.choice import Choice
@@ -183,34 +184,3 @@ def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
         text.append(f"{safe_text(in_fields(note))}\n", "dim")
     text.rstrip()
     return text
-
-
-_FIELDS = {
-    "--text-column": "the field 'text column'",
-    "--label-column": "the field 'label column'",
-    "--labels a,b,c": "the field 'label names'",
-    "--labels": "the field 'label names'",
-    "--skip-bad-rows": "the field 'bad rows'",
-    "--encoding": "the field 'read as'",
-    "--delimiter": "the field 'read as'",
-    "--skip-lines 0": "skip=0 in the field 'read as'",
-    "--skip-lines": "skip=N in the field 'read as'",
-    "--no-header": "header=no in the field 'read as'",
-    "--header": "header=yes in the field 'read as'",
-    "--no-quotes": "quotes=no in the field 'read as'",
-    "--quotes": "quotes=yes in the field 'read as'",
-    "--train/--validation/--test FILE": "the fields 'train file', 'validation file' and 'test file'",
-    "--train FILE": "the field 'train file'",
-    "--validation FILE": "the field 'validation file'",
-    "--test FILE": "the field 'test file'",
-    "--train": "the field 'train file'",
-    "--validation": "the field 'validation file'",
-    "--test": "the field 'test file'",
-}
-
-
-def in_fields(sentence: str) -> str:
-    """Return what the reader says with the fields of this dialog in the place of the command line's options."""
-    for option, field in _FIELDS.items():
-        sentence = sentence.replace(option, field)
-    return sentence
