@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
-from ..metric_table import HEADLINE, Metric, measured_in
+from ..metric_table import BY_KEY, HEADLINE, Metric, measured_in
 from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
 from ..units import duration, percent, score
@@ -241,16 +241,19 @@ def ladder(measured: Sequence[Rung], width: int) -> list[str]:
         ]
         return _indented(table([head, *body], "l" + "r" * (len(head) - 2) + "l"))
 
-    return _fitting(lines, measured_in([rung.metrics for rung in measured]), width)
+    # The best rung is that with the highest macro-F1.
+    return _fitting(lines, measured_in([rung.metrics for rung in measured]), width, (*HEADLINE, BY_KEY["f1_macro"]))
 
 
-def _fitting(lines: Callable[[Sequence[Metric]], list[str]], metrics: Sequence[Metric], width: int) -> list[str]:
-    """Return the lines with as many of `metrics` as `width` cells take; the headline ones are there in any case."""
-    for shown in range(len(metrics), len(HEADLINE), -1):
+def _fitting(
+    lines: Callable[[Sequence[Metric]], list[str]], metrics: Sequence[Metric], width: int, least: Sequence[Metric] = HEADLINE
+) -> list[str]:
+    """Return the lines with as many of `metrics` as `width` cells take; the `least` are there in any case."""
+    for shown in range(len(metrics), len(least), -1):
         found = lines(metrics[:shown])
         if max(map(cell_width, found)) <= width:
             return found
-    return lines(HEADLINE)
+    return lines(least)
 
 
 def _states(rung: Rung) -> str:

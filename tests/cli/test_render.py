@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from emotui.core.cli import render
 from emotui.core.cli.output import ASCII, UNICODE
-from emotui.core.events import ClassMetrics, EpochRow, Metrics
+from emotui.core.events import ClassMetrics, EpochRow, Metrics, Rung
 from emotui.core.safe_text import cell_width
 
 
@@ -144,3 +144,11 @@ def test_the_tutorials_table():
         assert render.epochs(rows, width)[0].split()[-2:] == ["Accuracy", "F1"]
     more = [msgspec.structs.replace(row, others={"unknown": 0.5}) for row in rows]
     assert render.epochs(more, 200) == render.epochs(rows, 200)
+
+
+def test_a_ladder_names_macro_f1_however_narrow_it_is():
+    """The best rung is the one with the highest macro-F1."""
+    measured = Metrics("validation", 4, 0.75, 0.7, 0.6, {}, ((1,),), others={"mcc": 0.5})
+    rungs = [Rung("tfidf", measured, 1.0, shape=(1312, 384))]
+    assert render.ladder(rungs, 20)[0].split() == ["baseline", "accuracy", "F1", "macro-F1", "iterations", "time"]
+    assert "MCC" in render.ladder(rungs, 200)[0]
