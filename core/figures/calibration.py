@@ -67,6 +67,11 @@ def expected_error(found: Sequence[Bin]) -> float:
     return sum(each.rows * abs(each.accuracy - each.confidence) for each in found) / max(1, total)
 
 
+def error_of(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the expected calibration error of probabilities, shape [n, labels], for true label ids, int64, shape [n]."""
+    return expected_error(reliability(probabilities.max(1), probabilities.argmax(1) == truth))
+
+
 def heated(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return probabilities, float64, shape [n, labels], with their logits divided by a temperature.
 

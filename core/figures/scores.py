@@ -57,12 +57,7 @@ FORMULAS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """Of the metrics that follow from confusion matrices, counts of shape [..., labels, labels], rows true: one figure for each matrix."""
 
 
-def calibration_error(truth: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the expected calibration error of predicted labels, as `calibration` computes it."""
-    return calibration.expected_error(calibration.reliability(probabilities.max(1), probabilities.argmax(1) == truth))
-
-
-FORMULAS_OF_PROBABILITIES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {"ece": calibration_error}
+FORMULAS_OF_PROBABILITIES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {"ece": calibration.error_of}
 """Of the metrics that need truth, [rows], and probabilities, [rows, labels]."""
 
 

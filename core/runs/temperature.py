@@ -77,15 +77,11 @@ def fit(run: RunFolder, rung: str) -> Temperature:
     value = calibration.temperature(found.probabilities, found.truth)
     after = calibration.heated(found.probabilities, value)
 
-    def error(probabilities: object) -> float:
-        bins = calibration.reliability(probabilities.max(1), probabilities.argmax(1) == found.truth)  # type: ignore[attr-defined]
-        return calibration.expected_error(bins)
-
     kept = Temperature(
         value,
         len(found.truth),
         (float(calibration.losses(found.probabilities, found.truth).mean()), float(calibration.losses(after, found.truth).mean())),
-        (error(found.probabilities), error(after)),
+        (calibration.error_of(found.truth, found.probabilities), calibration.error_of(found.truth, after)),
     )
     path = _file(run, found.rung)
     try:
