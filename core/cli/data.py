@@ -124,7 +124,7 @@ def _select(arguments: argparse.Namespace, output: Output) -> int:
         body += [[name, str(index), row.name, row.text] for index in found[name][:HEAD] for row in [split.row(int(index))]]
     if len(body) > 1:
         widths = [None, None, render.NAME_WIDTH, max(20, output.width - 44)]
-        lines += ["", "First rows of each split", *_indented(render.table(body, "lrll", widths))]
+        lines += ["", "First rows of each split", *render.indented(render.table(body, "lrll", widths))]
     output.lines(lines)
     return 0
 
@@ -202,7 +202,7 @@ def data_report(dataset: Dataset, description: Description, output: Output) -> l
     lines += ["", f"First rows of {first.name}"]
     rows = [["row", "label", "name", "text"]]
     rows += [[str(row.index), str(row.label), row.name, row.text] for row in first.rows(0, HEAD)]
-    lines += _indented(render.table(rows, "rrll", [None, None, render.NAME_WIDTH, max(20, output.width - 40)]))
+    lines += render.indented(render.table(rows, "rrll", [None, None, render.NAME_WIDTH, max(20, output.width - 40)]))
     for name, stats in description.stats.items():
         lines += ["", f"Classes of {name}", *render.bars(list(stats.classes.items()), output.width, output.glyphs)]
     measured = description.stats[first.name]
@@ -227,7 +227,7 @@ def _splits(dataset: Dataset) -> list[str]:
     rows = [["split", "rows", "columns"]]
     rows += [[name, f"{len(split):,}", ", ".join(dataset.columns)] for name, split in dataset.splits.items()]
     rows += [[name, f"{number:,}", "unlabelled"] for name, number in dataset.unlabelled.items()]
-    lines = [f"  features {safe_line(types)}", *_indented(render.table(rows, "lrl"))]
+    lines = [f"  features {safe_line(types)}", *render.indented(render.table(rows, "lrl"))]
     for name, number in dataset.skipped.items():
         lines.append(f"  {count(number, 'row')} of {name} left out")
     return lines
@@ -265,10 +265,6 @@ def _wrapped(sentence: str, width: int, mark: str) -> list[str]:
     return textwrap.wrap(
         safe_line(sentence), max(width, 40), initial_indent=mark, subsequent_indent=" " * len(mark), break_on_hyphens=False
     )
-
-
-def _indented(lines: list[str]) -> list[str]:
-    return ["  " + line for line in lines]
 
 
 def _unknown(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> tuple[Problem, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..questions import AskEvaluate
+from ..questions import AskEvaluate, ScoredRow
 from ..runs import rungs
 from ..safe_text import safe_line
 from ..units import count, percent
@@ -90,8 +90,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     other = _examined(*against, arguments.split, output) if against is not None else None
     figures = examined.figures(found, np.arange(len(judged.truth)), other, arguments.resamples)
     metrics, pair = figures.metrics, figures.pair
-    worst = judged.by_loss(listed)[: arguments.worst]
-    best = judged.by_loss(listed, lowest=True)[: arguments.worst]
+    worst = _scored(found, judged.by_loss(listed)[: arguments.worst])
+    best = _scored(found, judged.by_loss(listed, lowest=True)[: arguments.worst])
     if arguments.json:
         output.json(
             {
@@ -108,8 +108,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
                     "temperature": found.temperature,
                 },
                 "coverage": figures.covered,
-                "highest_loss": [_row_shape(found, int(row)) for row in worst],
-                "lowest_loss": [_row_shape(found, int(row)) for row in best],
+                "highest_loss": worst,
+                "lowest_loss": best,
             }
         )
         return 0
@@ -128,8 +128,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     output.lines(_coverage_report(figures.covered))
     where = f" among {count(len(listed), 'row')} that meet {safe_line(arguments.where, 60)}" if arguments.where else ""
     for title, rows in (("Highest loss", worst), ("Lowest loss", best)):
-        if len(rows):
-            output.lines(["", f"{title} (nats){where}", *_row_report(found, rows, output.width)])
+        if rows:
+            output.lines(["", f"{title} (nats){where}", *render.scored_rows(rows, output.width)])
     if arguments.where and not len(listed):
         output.lines(["", f"no row meets {safe_line(arguments.where, 60)}"])
     return 0
@@ -171,10 +171,6 @@ def _examined(run: RunFolder, rung: str, split: str, output: Output) -> Examined
     return found
 
 
-def _span(interval: tuple[float, float] | None) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else ""
-
-
 def _classes(classes: dict[str, Any], intervals: dict[str, tuple[float, float]]) -> list[str]:
     head = ["label", "precision", "95 % interval", "recall", "95 % interval", "F1", "95 % interval", "rows"]
     rows = [head]
@@ -182,10 +178,10 @@ def _classes(classes: dict[str, Any], intervals: dict[str, tuple[float, float]])
         cells = [
             cell
             for figure in ("precision", "recall", "f1")
-            for cell in (f"{getattr(each, figure):.3f}", _span(intervals.get(f"{figure}:{name}")))
+            for cell in (f"{getattr(each, figure):.3f}", render.interval(intervals.get(f"{figure}:{name}")))
         ]
         rows.append([name, *cells, f"{each.support:,}"])
-    return ["  " + line for line in render.table(rows, "lrrrrrrr", [render.NAME_WIDTH])]
+    return render.indented(render.table(rows, "lrrrrrrr", [render.NAME_WIDTH]))
 
 
 def _pair_shape(other: Examined | None, pair: Paired | None) -> dict[str, Any] | None:
@@ -215,7 +211,7 @@ def _pair_report(this: str, that: str, pair: Paired) -> list[str]:
     ]
     return [
         f"Against {that}",
-        *("  " + line for line in render.table(rows, "lr")),
+        *render.indented(render.table(rows, "lr")),
         f"  McNemar's exact test: p = {pair.p:.3g}, so the difference {verdict}",
     ]
 
@@ -246,8 +242,8 @@ def _slice_report(found: Sequence[NamedSlice]) -> list[str]:
         scores = [f"{value:.3f}" if value is not None else "-" for value in (figures.accuracy, figures.f1)]
         rest = f"{figures.rest:.3f}" if figures.rest is not None else "-"
         mark = "*" if figures.beyond_chance else ""
-        rows.append([mark, each.name, f"{figures.rows:,}", *scores, _span(figures.interval), rest, f"{figures.p:.3g}"])
-    lines = ["  " + line for line in render.table(rows, "llrrrrrl", [None, 40, None, None, None, None, None, 60])]
+        rows.append([mark, each.name, f"{figures.rows:,}", *scores, render.interval(figures.interval), rest, f"{figures.p:.3g}"])
+    lines = render.indented(render.table(rows, "llrrrrrl", [None, 40, None, None, None, None, None, 60]))
     if any(each.figures is not None and each.figures.beyond_chance for each in found):
         lines.append("  * differs from the rest beyond chance")
     return lines
@@ -264,7 +260,7 @@ def _calibration_report(found: Examined, figures: Figures) -> list[str]:
         if each.rows:
             edge = f"{100 * each.low:.0f} to {100 * each.high:.0f} %"
             rows.append([edge, f"{each.rows:,}", percent(each.confidence), percent(each.accuracy)])
-    return [*lines, *("  " + line for line in render.table(rows, "rrrr"))]
+    return [*lines, *render.indented(render.table(rows, "rrrr"))]
 
 
 def _coverage_report(found: Sequence[Any]) -> list[str]:
@@ -273,25 +269,20 @@ def _coverage_report(found: Sequence[Any]) -> list[str]:
         [f"{each.threshold:.2f}", percent(each.coverage), f"{each.rows:,}", percent(each.accuracy) if each.accuracy is not None else "-"]
         for each in found
     ]
-    return ["  " + line for line in render.table(rows, "rrrr")]
+    return render.indented(render.table(rows, "rrrr"))
 
 
-def _row_shape(found: Examined, row: int) -> dict[str, Any]:
-    judged = found.judged
-    return {
-        "row": row,
-        "text": found.predictions.rows.split.row(row).text,
-        "label": judged.labels[judged.truth[row]],
-        "prediction": judged.labels[judged.predicted[row]],
-        "probability": float(judged.confidence[row]),
-        "loss": float(judged.loss[row]),
-    }
-
-
-def _row_report(found: Examined, rows: Any, width: int) -> list[str]:
-    cells = [["row", "loss", "label", "prediction", "sure", "text"]]
-    for each in (_row_shape(found, int(row)) for row in rows):
-        cells.append(
-            [str(each["row"]), f"{each['loss']:.3f}", each["label"], each["prediction"], percent(each["probability"]), each["text"]]
+def _scored(found: Examined, rows: Iterable[int]) -> list[ScoredRow]:
+    """Return what the run says of the rows at these positions."""
+    judged, split = found.judged, found.predictions.rows.split
+    return [
+        ScoredRow(
+            row=int(row),
+            text=split.row(int(row)).text,
+            label=judged.labels[int(judged.truth[row])],
+            prediction=judged.labels[int(judged.predicted[row])],
+            probability=float(judged.confidence[row]),
+            loss=float(judged.loss[row]),
         )
-    return ["  " + line for line in render.table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)])]
+        for row in rows
+    ]

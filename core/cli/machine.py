@@ -186,12 +186,12 @@ def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], setti
     if answer is not None:
         lines += ["Devices", *(f"  {_device(each)}" for each in answer.devices), f"  {count(answer.threads, 'thread')} for the CPU", ""]
         versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
-        lines += ["Versions", *("  " + line for line in render.table(versions, "ll")), ""]
+        lines += ["Versions", *render.indented(render.table(versions, "ll")), ""]
     rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]
     rows.append(["settings", str(settings), "" if settings.is_file() else "not there; not needed"])
     if answer is not None:
         rows.append(["starter model", answer.starter_model or "not installed", ""])
-    lines += ["Folders and files", *("  " + line for line in render.table(rows, "lll")), ""]
+    lines += ["Folders and files", *render.indented(render.table(rows, "lll")), ""]
     if problems:
         return [*lines, "What to look at", *(f"  {each.level}: {safe_line(each.message)}. {safe_line(each.remedy)}" for each in problems)]
     return [*lines, "Nothing is missing."]

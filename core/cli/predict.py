@@ -14,7 +14,7 @@ import msgspec
 from .. import targets
 from ..data import encodings
 from ..errors import UserError
-from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction, ScoredRow
+from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction
 from ..safe_text import safe_line
 from ..units import count, duration, percent
 from . import fetch, inputs, options, render, shapes
@@ -164,14 +164,8 @@ def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
     lines += render.confusion(metrics.confusion, list(metrics.per_class), width)
     for title, rows in (("Highest loss", answer.highest_loss), ("Lowest loss", answer.lowest_loss)):
         if rows:
-            lines += ["", f"{title} (nats)", *_scored(rows, width)]
+            lines += ["", f"{title} (nats)", *render.scored_rows(rows, width)]
     return lines
-
-
-def _scored(rows: tuple[ScoredRow, ...], width: int) -> list[str]:
-    cells = [["row", "loss", "label", "prediction", "sure", "text"]]
-    cells += [[str(row.row), f"{row.loss:.3f}", row.label, row.prediction, percent(row.probability), row.text] for row in rows]
-    return ["  " + line for line in render.table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)])]
 
 
 def run_predict(arguments: argparse.Namespace, output: Output) -> int:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
 from ..metric_table import BY_KEY, HEADLINE, Metric, measured_in
+from ..questions import ScoredRow
 from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
 from ..units import duration, percent, score
@@ -187,20 +188,20 @@ def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float
     head = ["label", "precision", "recall", "F1", *(["95 % interval"] if intervals else []), "rows"]
     rows = [head]
     for name, each in classes.items():
-        span = [_interval(intervals.get(f"f1:{name}"))] if intervals else []
+        span = [interval(intervals.get(f"f1:{name}"))] if intervals else []
         rows.append([name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", *span, f"{each.support:,}"])
-    return _indented(table(rows, "lrrr" + ("r" if intervals else "") + "r", [NAME_WIDTH]))
+    return indented(table(rows, "lrrr" + ("r" if intervals else "") + "r", [NAME_WIDTH]))
 
 
 def metric_rows(metrics: Metrics) -> list[str]:
     """Return what was measured, and the loss, with their intervals where there are some."""
     rows = [["metric", "value", *(["95 % interval"] if metrics.intervals else [])]]
     for each in measured_in([metrics]):
-        rows.append([each.name, each.text(metrics), *([_interval(metrics.intervals.get(each.key))] if metrics.intervals else [])])
+        rows.append([each.name, each.text(metrics), *([interval(metrics.intervals.get(each.key))] if metrics.intervals else [])])
     if metrics.loss is not None:
-        span = [_interval(metrics.intervals.get("loss"))] if metrics.intervals else []
+        span = [interval(metrics.intervals.get("loss"))] if metrics.intervals else []
         rows.append(["loss (nats)", score(metrics.loss), *span])
-    lines = _indented(table(rows, "lr" + ("r" if metrics.intervals else "")))
+    lines = indented(table(rows, "lr" + ("r" if metrics.intervals else "")))
     counts = [each.support for each in metrics.per_class.values()]
     largest, rows_in_all = max(counts, default=0), sum(counts)
     if any(0 < count * IMBALANCE < largest for count in counts):
@@ -208,7 +209,8 @@ def metric_rows(metrics: Metrics) -> list[str]:
     return lines
 
 
-def _interval(span: tuple[float, float] | None) -> str:
+def interval(span: tuple[float, float] | None) -> str:
+    """Return a 95 % interval as it stands in a table; '' where there is none."""
     return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""
 
 
@@ -220,7 +222,7 @@ def epochs(rows: Sequence[EpochRow], width: int) -> list[str]:
         body = [
             [str(row.epoch), score(row.train_loss, 6), score(row.eval_loss, 6), *(metric.text(row) for metric in shown)] for row in rows
         ]
-        return _indented(table([head, *body], "r" * len(head)))
+        return indented(table([head, *body], "r" * len(head)))
 
     return _fitting(lines, measured_in(rows), width)
 
@@ -239,7 +241,7 @@ def ladder(measured: Sequence[Rung], width: int) -> list[str]:
             ]
             for rung in measured
         ]
-        return _indented(table([head, *body], "l" + "r" * (len(head) - 2) + "l"))
+        return indented(table([head, *body], "l" + "r" * (len(head) - 2) + "l"))
 
     # The best rung is that with the highest macro-F1.
     return _fitting(lines, measured_in([rung.metrics for rung in measured]), width, (*HEADLINE, BY_KEY["f1_macro"]))
@@ -263,5 +265,13 @@ def _states(rung: Rung) -> str:
     return f", hidden states{f' {tuple(rung.shape)}' if rung.shape else ''}{' from the cache' if rung.cached else ''}"
 
 
-def _indented(lines: list[str]) -> list[str]:
+def scored_rows(rows: Sequence[ScoredRow], width: int) -> list[str]:
+    """Return rows of a split with what a run says of each."""
+    cells = [["row", "loss", "label", "prediction", "sure", "text"]]
+    cells += [[str(row.row), f"{row.loss:.3f}", row.label, row.prediction, percent(row.probability), row.text] for row in rows]
+    return indented(table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)]))
+
+
+def indented(lines: list[str]) -> list[str]:
+    """Return the lines of a table below its title."""
     return ["  " + line for line in lines]

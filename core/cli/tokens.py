@@ -152,7 +152,7 @@ def _subwords(text: str, subwords: Subwords) -> list[str]:
         f"subwords: {len(subwords.tokens):,} of at most {subwords.model_max_length:,} tokens, "
         f"vocabulary {subwords.vocab_size:,}, inputs {', '.join(subwords.input_names)}"
     ]
-    lines += ["  " + line for line in render.table(rows, "rlrrrllr", [None, TOKEN_WIDTH, None, None, None, TOKEN_WIDTH])]
+    lines += render.indented(render.table(rows, "rlrrrllr", [None, TOKEN_WIDTH, None, None, None, TOKEN_WIDTH]))
     lines.append(f"  back to text: {safe_line(subwords.round_trip)}")
     if subwords.unknown:
         lines.append(f"  {count(subwords.unknown, 'token')} unknown to the model")
@@ -171,7 +171,7 @@ def _shapes(shapes: Shapes) -> list[str]:
         ["embeddings", str(list(shapes.embeddings))],
         ["hidden state", str(list(shapes.hidden_state))],
     ]
-    return ["  " + line for line in render.table(rows, "ll")]
+    return render.indented(render.table(rows, "ll"))
 
 
 def batch_report(batch: BatchAnswer) -> list[str]:
