@@ -31,7 +31,7 @@ _FIELDS = {
 }
 """The options of reading, by the fields of the dialog that opens data. An option that begins as another one comes before it."""
 _COMMAND = re.compile(r"emotui [a-z]+(?: [^ ,;:.'\"]+)*")
-_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+_OPTION = re.compile(r"(--[a-z]+(?:-[a-z]+)*)(?: (\d[\d.]*))?")
 
 
 def in_fields(sentence: str) -> str:
@@ -47,10 +47,13 @@ def in_fields(sentence: str) -> str:
 def _with_fields(words: str) -> str:
     for option, field in _FIELDS.items():
         words = words.replace(option, field)
-    return _OPTION.sub(_named, words)
+    return _OPTION.sub(_in_form, words)
 
 
-def _named(option: re.Match[str]) -> str:
-    """Return the name of a field of the form of a run, which is that of its option; the option itself where there is no field."""
-    is_field = any(option[1].replace("-", "_") in hyperparameters.rows(spec) for spec in (TrainSpec, BaselineSpec))
-    return option[1].replace("-", " ") if is_field else option[0]
+def _in_form(said: re.Match[str]) -> str:
+    """Return the field of the form of a run in the place of its option and a number after it; as it was where there is none."""
+    rows = (row for spec in (TrainSpec, BaselineSpec) for row in hyperparameters.rows(spec).values())
+    title = next((row.title for row in rows if row.option == said[1] and row.in_form), None)
+    if title is None:
+        return said[0]
+    return f"{said[2]} in the field '{title}'" if said[2] else f"the field '{title}'"
