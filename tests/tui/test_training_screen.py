@@ -16,6 +16,7 @@ from emotui.core.runs.folder import RunFolder
 from emotui.core.runs.state import glance, view_of
 from emotui.core.safe_text import cell_width
 from emotui.core.units import duration
+from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
@@ -30,6 +31,7 @@ from emotui.tui.widgets.plot import Plot
 from emotui.tui.widgets.run_list import RunList
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
+from textual.pilot import Pilot
 from variants import mostly_slow, sizes
 
 IDLE = Classifier(folders.LABELS, {})
@@ -299,13 +301,18 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         assert app.screen.query_one("#sentence").text == "i feel happy and loved validation 7"  # type: ignore[attr-defined]
 
 
+async def open_the_wrong_joys(app: EmotuiApp, pilot: Pilot[int]) -> None:
+    """Open the rows of joy that were taken for love from the matrix."""
+    await pilot.press("x")
+    app.screen.query_one("#first", Confusion).cursor = (1, 2)
+    await pilot.press("enter")
+    await settle(pilot)
+
+
 async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
-        await pilot.press("x")
-        app.screen.query_one("#first", Confusion).cursor = (1, 2)
-        await pilot.press("enter")
-        await settle(pilot)
+        await open_the_wrong_joys(app, pilot)
         assert isinstance(app.screen, LossRows)
         text = "\n".join(drawn(app))
         lines = text.splitlines()
@@ -329,10 +336,7 @@ async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_p
 async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
-        await pilot.press("x")
-        app.screen.query_one("#first", Confusion).cursor = (1, 2)
-        await pilot.press("enter")
-        await settle(pilot)
+        await open_the_wrong_joys(app, pilot)
         await pilot.press("3", "x")  # no labels are given yet
         await settle(pilot)
         assert sources.load(spec).overlay is None
