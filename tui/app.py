@@ -225,8 +225,11 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
 
 
 def _binding_ids() -> set[str]:
-    screens = [import_module(f".screens.{name}", __package__) for name in MODES]
-    return binding_ids(EmotuiApp, *(each for module in screens for each in vars(module).values() if isinstance(each, type)))
+    """Return the ids of the keys that the application, its screens and what they are made of declare."""
+    for name in MODES:
+        import_module(f".screens.{name}", __package__)
+    ours = [module for name, module in list(sys.modules.items()) if name.startswith(f"{__package__}.")]
+    return binding_ids(EmotuiApp, *(each for module in ours for each in vars(module).values() if isinstance(each, type)))
 
 
 async def _run(app: EmotuiApp) -> int:

@@ -16,7 +16,8 @@ from emotui.core.errors import UserError
 from emotui.core.questions import AskEvaluate, ProgressLine, Question
 from emotui.core.runs import slices
 from emotui.tui.screens.choose_run import ChooseRun
-from emotui.tui.screens.errors import VIEWS, ErrorsScreen
+from emotui.tui.screens.errors import ErrorsScreen
+from emotui.tui.screens.errors.examination import VIEWS
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.figure_table import FigureTable
 from emotui.tui.widgets.judged_list import JudgedList

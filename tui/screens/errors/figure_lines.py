@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ...core.figures.calibration import Bin, Covered
-from ...core.figures.chance import LEVEL, Paired
-from ...core.runs.examined import Figures, NamedSlice
-from ...core.runs.temperature import Temperature
-from ...core.safe_text import cell_width, pad, safe_line
-from ..widgets.bars import bar
-from ..widgets.label_look import LabelLook
+from ....core.figures.calibration import Bin, Covered
+from ....core.figures.chance import LEVEL, Paired
+from ....core.runs.examined import Figures, NamedSlice
+from ....core.runs.temperature import Temperature
+from ....core.safe_text import cell_width, pad, safe_line
+from ...widgets.bars import bar
+from ...widgets.label_look import LabelLook
+from .examination import PAIRS
 
 Lines = tuple[Text, list[Text], Text | None]
 """A heading, lines, and what stands below them."""
@@ -51,9 +52,6 @@ def classes(figures: Figures, looks: Sequence[LabelLook], width: int) -> Lines:
 
 
 _FIGURES = (("precision", "precision"), ("recall", "recall"), ("F1", "f1"))
-
-
-PAIRS = ("both right", "only this right", "only that right", "both wrong")
 
 
 def against(this: str, that: str, pair: Paired | None, why: str, rows: int, width: int) -> Lines:

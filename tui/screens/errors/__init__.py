@@ -1,0 +1,5 @@
+"""Screen 5, the errors of a run: figures beside the rows behind them, on any labelled split."""
+
+from .screen import ErrorsScreen
+
+__all__ = ["ErrorsScreen"]

@@ -1,0 +1,117 @@
+"""The rows behind the figures: the filter line, what is wrong with it, the list, and what the keys give while they label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from ....core.safe_text import safe_text
+from ...widgets.text_field import LineField
+
+if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
+    from ...widgets.judged_list import JudgedList
+
+
+class RowPanel(Vertical):
+    """A list of rows, or a sentence in its place, under a filter line that opens and shuts."""
+
+    @dataclass
+    class Filtered(Message):
+        """A filter was typed, and with enter also `taken`."""
+
+        line: str
+        taken: bool
+
+    def __init__(self) -> None:
+        super().__init__(id="errors-rows", classes="panel")
+        self.is_faulty = False
+        """Whether the filter that is typed is none."""
+
+    def compose(self) -> ComposeResult:
+        from ...widgets.judged_list import JudgedList
+
+        yield LineField(placeholder="words  wrong  label:joy  predicted:love  loss>1  confidence<0.6", id="filter", compact=True)
+        yield Static(id="fault", markup=False)
+        yield Static(id="wait", markup=False)
+        yield JudgedList(id="judged")
+        yield Static(id="legend", markup=False)
+
+    def on_mount(self) -> None:
+        self._field.cursor_blink = False
+
+    @property
+    def list(self) -> JudgedList:
+        from ...widgets.judged_list import JudgedList
+
+        return self.query_one(JudgedList)
+
+    @property
+    def _field(self) -> Input:
+        return self.query_one("#filter", Input)
+
+    def wait(self, sentence: str) -> None:
+        """Show a sentence in the place of the rows; '' shows the rows."""
+        place = self.query_one("#wait", Static)
+        place.display = bool(sentence)
+        place.update(Text(safe_text(sentence)))
+        self.list.display = not sentence
+
+    def tell_keys(self, legend: Text | None) -> None:
+        """Show what the keys give under the list, or no longer."""
+        place = self.query_one("#legend", Static)
+        place.set_class(legend is not None, "-open")
+        place.update(legend or "")
+
+    # --- the filter line --------------------------------------------------------------------------------------
+
+    @property
+    def is_typing(self) -> bool:
+        return self._field.has_focus
+
+    @property
+    def is_filter_kept(self) -> bool:
+        """Whether to leave the line would keep the filter in it."""
+        return self.is_typing and bool(self._field.value) and not self.is_faulty
+
+    def open_filter(self) -> None:
+        self._field.add_class("-open")
+        self._field.focus()
+
+    def go_back_to_filter(self) -> None:
+        """Give the line the keys if it is open."""
+        if self._field.has_class("-open"):
+            self._field.focus()
+
+    def shut_filter(self) -> None:
+        """Clear the line and put it away, without a word about it."""
+        self.complain("")
+        with self.prevent(Input.Changed):
+            self._field.value = ""
+        self._field.remove_class("-open")
+        if self.is_typing:
+            self.list.focus()
+
+    def complain(self, message: str) -> None:
+        """Say what is wrong with the filter; '' says that nothing is."""
+        fault = self.query_one("#fault", Static)
+        self.is_faulty = bool(message)
+        fault.set_class(self.is_faulty, "-open")
+        fault.update(Text(safe_text(message)))
+
+    @on(Input.Submitted, "#filter")
+    def _taken(self, message: Input.Submitted) -> None:
+        message.stop()
+        self.post_message(self.Filtered(message.value, True))
+        self.list.focus()
+
+    @on(Input.Changed, "#filter")
+    def _changed(self, message: Input.Changed) -> None:
+        message.stop()
+        self.post_message(self.Filtered(message.value, False))
