@@ -3,18 +3,23 @@
 A line to the engine is {"id": int, "ask": Ask}; a line from it {"id": int, ...} with one of "answer" (the JSON of the answer's struct),
 "progress" ({"done", "total", "unit", "phase"}), "error" ({"message", "exit_code"}) or "begun" (what it is about to do with files from
 elsewhere, such as 'load the model X'; '' when that is done: should it be lost in between, they were the cause).
-Answers come in the order of the questions,
-but a Classify, Tokens, Batch or Path question that was superseded by a newer one of its kind with the same `topic` is answered by null,
-and so is a question that was taken back. An error with the id 0 belongs to no question: the engine itself cannot work.
+Answers come in the order of the questions, but a question that was superseded by a newer one of its kind with the same `topic`, where
+engine.server.SUPERSEDABLE names the kind, is answered by null, and so is one that was taken back.
+An error with the id 0 belongs to no question: the engine itself cannot work.
 The field names of the answers are those of `--json`, and a contract.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from .events import Metrics
 from .specs import DataSpec, Job, Reading
+
+WhyMethod = Literal["quick", "leave_out", "integrated_gradients"]
+"""How words are weighed; 'quick' takes the best way that needs less than a second for a tweet on a CPU."""
 
 # --- questions ---------------------------------------------------------------------------------------------
 
@@ -91,6 +96,42 @@ class AskClassify(Ask, frozen=True, tag="classify"):
     """Of a baseline: one of core.runs.rungs.NAMES; empty: the best."""
     threshold: float | None = None
     """An answer less probable than this is 'unsure'."""
+
+
+class AskWhy(Ask, frozen=True, tag="why"):
+    """How much each word of a text does for a class, by one run -> WhyAnswer."""
+
+    run: str
+    """The run's folder."""
+    text: str
+    rung: str = ""
+    label: str = ""
+    """The class to explain; empty: the most probable one."""
+    method: WhyMethod = "quick"
+    """A linear model is always answered exactly, whatever is asked for."""
+
+
+class AskAttention(Ask, frozen=True, tag="attention"):
+    """The attention of one layer and head on a text, by a run's encoder -> AttentionAnswer."""
+
+    run: str
+    text: str
+    rung: str = ""
+    layer: int = 1
+    """1 is the first."""
+    head: int = 0
+    """1 is the first; 0: the mean of all heads."""
+
+
+class AskNeighbours(Ask, frozen=True, tag="neighbours"):
+    """The training rows of a run that are nearest to a text, by what its model makes of them -> NeighboursAnswer."""
+
+    run: str
+    text: str
+    rung: str = ""
+    rows: int = 10
+    """How many are wanted."""
+    distance: Literal["cosine", "euclidean"] = "cosine"
 
 
 class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
@@ -173,6 +214,9 @@ Question = (
     | AskFaults
     | AskTokenize
     | AskClassify
+    | AskWhy
+    | AskAttention
+    | AskNeighbours
     | AskClassifyFile
     | AskClassifyParts
     | AskEvaluate
@@ -360,6 +404,103 @@ class ClassifyAnswer(msgspec.Struct, frozen=True):
     """What the run's logits were divided by."""
 
 
+class WordWeight(msgspec.Struct, frozen=True):
+    """One word of a text, in characters, and what it does for the score: above 0 it speaks for the class."""
+
+    start: int
+    stop: int
+    weight: float
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What is weighed beside the words: a special token, or what is no word."""
+
+    token: str
+    weight: float
+
+
+class WhyAnswer(msgspec.Struct, frozen=True):
+    """The weights of a text's words for one class.
+
+    By integrated gradients, and exactly, words and rest add up to score - baseline but for the gap. By leaving out, a weight is how much
+    lower the score is without the word, and nothing needs to add up.
+    """
+
+    text: str
+    method: Literal["leave_out", "gradient_x_input", "integrated_gradients", "exact"]
+    """The way that was taken."""
+    words: tuple[WordWeight, ...]
+    """In the order of the text, those that the model sees."""
+    score: float
+    """The class's logit; of two classes the log-odds of this one against the other."""
+    tokens: int
+    """Tokens that the model saw, special ones included; words for a model without a tokenizer."""
+    cut_at: int | None = None
+    """Character of the text from which on the model sees nothing; None: it sees all."""
+    rest: tuple[Rest, ...] = ()
+    baseline: float | None = None
+    """The score of the text with padding in place of its words; of a linear model its intercept."""
+    steps: int = 0
+    """Of integrated gradients."""
+    gap: float | None = None
+    """What words and rest add up to, less what they should: the completeness of the explanation."""
+    run: str = ""
+    rung: str = ""
+    label: str = ""
+    """The class that is explained."""
+    probabilities: dict[str, float] = {}
+    """By label, in label order, at the run's temperature."""
+    seconds: float = 0.0
+
+
+class AttentionAnswer(msgspec.Struct, frozen=True):
+    """What each token looks at in one layer and head."""
+
+    tokens: tuple[str, ...]
+    layers: int
+    heads: int
+    layer: int
+    head: int
+    """0: the mean of all heads."""
+    weights: bytes
+    """float16, little-endian, shape [tokens, tokens]: of each token (row) the shares of all tokens, which sum to 1."""
+    run: str = ""
+    rung: str = ""
+    full_length: int = 0
+    """Tokens of the text before anything was cut."""
+    seconds: float = 0.0
+
+
+class NearRow(msgspec.Struct, frozen=True):
+    """A training row near a text."""
+
+    row: int
+    """0-based position in the training split."""
+    number: int
+    """1-based row number in the source file."""
+    text: str
+    label: str
+    """What the run was trained with."""
+    distance: float
+    source_label: str | None = None
+    """The label in the source, where the run was trained with another one."""
+    later: str | None = None
+    """What was decided about the row since the run was made: a label, or '' where it is left out."""
+
+
+class NeighboursAnswer(msgspec.Struct, frozen=True):
+    rows: tuple[NearRow, ...]
+    """The nearest first."""
+    searched: int
+    """Training rows that were looked at: all of them."""
+    features: str
+    """What is compared: '[CLS]', 'mean' or 'TF-IDF'."""
+    distance: str
+    run: str = ""
+    rung: str = ""
+    seconds: float = 0.0
+
+
 class FileAnswer(msgspec.Struct, frozen=True):
     run: str
     target: str
@@ -477,6 +618,9 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskFaults: FaultsAnswer,
     AskTokenize: TokenizeAnswer,
     AskClassify: ClassifyAnswer,
+    AskWhy: WhyAnswer,
+    AskAttention: AttentionAnswer,
+    AskNeighbours: NeighboursAnswer,
     AskClassifyFile: FileAnswer,
     AskClassifyParts: PartsAnswer,
     AskEvaluate: EvaluateAnswer,

@@ -71,11 +71,11 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     for line in (*(line for _, line in asked), arguments.where or ""):
         filters.parse(line)
     if arguments.fit_temperature:
-        _examined(run, rung, temperature.SPLIT, output)
+        examined_of(run, rung, temperature.SPLIT, output)
         temperature.fit(run, rung)
     elif arguments.forget_temperature:
         output.say("the temperature is forgotten" if temperature.remove(run, rung) else "there was no temperature to forget")
-    found = _examined(run, rung, arguments.split, output)
+    found = examined_of(run, rung, arguments.split, output)
     judged, predictions = found.judged, found.predictions
     for note in predictions.rows.notes:
         output.say(note)
@@ -87,7 +87,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     for each in sliced:
         if each.fault and each.name in dict(asked):
             raise UserError(each.fault)
-    other = _examined(*against, arguments.split, output) if against is not None else None
+    other = examined_of(*against, arguments.split, output) if against is not None else None
     figures = examined.figures(found, np.arange(len(judged.truth)), other, arguments.resamples)
     metrics, pair = figures.metrics, figures.pair
     worst = _scored(found, judged.by_loss(listed)[: arguments.worst])
@@ -155,7 +155,7 @@ def _slice(text: str) -> tuple[str, str]:
 _COMPARED = ("len", "words", "chars", "tokens", "loss", "confidence")
 
 
-def _examined(run: RunFolder, rung: str, split: str, output: Output) -> Examined:
+def examined_of(run: RunFolder, rung: str, split: str, output: Output) -> Examined:
     """Return what is kept of a run on a split, and measure it where nothing is. Raises UserError."""
     from ..engine.client import ask_once
     from ..runs import examined

@@ -20,6 +20,11 @@ _WITHOUT = re.compile(
 )
 
 
+def has_spaces_between(character: str) -> bool:
+    """Whether a character is none of a script that is written without spaces between words."""
+    return character.isascii() or _WITHOUT.match(character) is None
+
+
 def without_spaces(text: str) -> bool:
     """Return whether most letters of `text` belong to scripts that are written without spaces between words."""
     return unspaced([text])

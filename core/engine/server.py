@@ -22,6 +22,7 @@ from ..errors import UserError
 from ..model import guard
 from ..questions import (
     Ask,
+    AskAttention,
     AskBatch,
     AskClassify,
     AskClassifyFile,
@@ -33,9 +34,11 @@ from ..questions import (
     AskExport,
     AskFaults,
     AskLengths,
+    AskNeighbours,
     AskPath,
     AskTokenize,
     AskTokens,
+    AskWhy,
     ErrorLine,
     ProgressLine,
     Question,
@@ -49,7 +52,7 @@ Report = Callable[[str, int, int | None, str], None]
 """Called with a phase, how much of it is done, the total or None where it is unknown, and the unit."""
 Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
 
-SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify)
+SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify, AskWhy, AskAttention, AskNeighbours)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress lines of one phase."""
 LOG_INTERVAL = 1.0
@@ -91,6 +94,18 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import classify
 
             return classify.classify(ask)
+        case AskWhy():
+            from ..model import attribution
+
+            return attribution.explain(ask, report)
+        case AskAttention():
+            from ..model import attention
+
+            return attention.look(ask, report)
+        case AskNeighbours():
+            from ..model import near_rows
+
+            return near_rows.find(ask, report)
         case AskClassifyFile():
             from ..model import classify_file
 

@@ -31,8 +31,12 @@ def nearest(states: np.ndarray, query: np.ndarray, k: int, distance: Distance = 
     far = distances(states, query, distance)
     if leave_out is not None:
         far[leave_out] = np.inf
-    k = max(0, min(k, len(far) - (leave_out is not None)))
-    order = np.argsort(far, kind="stable")[:k]
+    return of_distances(far, min(k, len(far) - (leave_out is not None)))
+
+
+def of_distances(far: np.ndarray, k: int) -> Nearest:
+    """Return the `k` nearest rows by their distances, float64, shape [n]; fewer where there are fewer."""
+    order = np.argsort(far, kind="stable")[: max(0, k)]
     return Nearest(order.astype(np.int64), far[order])
 
 

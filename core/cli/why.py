@@ -1,0 +1,297 @@
+"""emotui why: which words of a text speak for a class, what is near it, what its tokens look at, and the words of wrong rows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..errors import UserError
+from ..questions import AskAttention, AskNeighbours, AskWhy, AttentionAnswer, NeighboursAnswer, WhyAnswer, WhyMethod
+from ..safe_text import safe_line
+from ..units import count, percent
+from . import options, render
+from .output import Output
+from .progress import Progress
+
+if TYPE_CHECKING:
+    from ..figures.agreement import Agreement
+    from ..runs.cell_words import CellWords
+    from ..runs.folder import RunFolder
+
+METHODS: dict[str, tuple[WhyMethod, ...]] = {
+    "gradients": ("integrated_gradients",),
+    "leave-out": ("leave_out",),
+    "both": ("integrated_gradients", "leave_out"),
+}
+TITLES = {
+    "integrated_gradients": "integrated gradients",
+    "leave_out": "left out",
+    "gradient_x_input": "gradient x input",
+    "exact": "weight x value",
+}
+"""What each way to weigh words is called at the head of a column."""
+BAR = 12
+"""Cells of the longest bar."""
+LIKELY = 1.96
+"""Standard errors from zero: 95 % of differences that are chance lie nearer."""
+
+
+def add(commands: Any) -> None:
+    why = options.command(
+        commands,
+        "why",
+        run_why,
+        description="Show why a run gives a text its label: what each word does for a class by integrated gradients and by leaving it out, "
+        "of a TF-IDF rung the exact contributions; the nearest training rows; the attention of a head. With --cell, the words that stand "
+        "more often in the wrong rows of a cell of the confusion matrix.",
+        examples=[
+            "emotui why last 'I feel romantic too'",
+            "emotui why last 'I feel romantic too' --class joy --neighbours 5",
+            "emotui why last --cell love,joy --split test",
+        ],
+    )
+    options.add_run(why, rungs=True)
+    why.add_argument("text", metavar="TEXT", nargs="?", help="the text to explain")
+    why.add_argument("--class", dest="label", metavar="LABEL", default="", help="the class to explain (default: the most probable one)")
+    why.add_argument("--method", choices=tuple(METHODS), default="both", help="how words are weighed (default: both, compared)")
+    why.add_argument("--neighbours", metavar="K", type=options.natural, default=0, help="show the K nearest training rows, too")
+    why.add_argument(
+        "--distance", choices=("cosine", "euclidean"), default="cosine", help="by which rows are near (default: cosine, of the angle)"
+    )
+    why.add_argument(
+        "--attention",
+        metavar="L.H",
+        type=_head,
+        help="show what each token looks at most in layer L, head H, too; L.0 is the mean of heads",
+    )
+    why.add_argument("--cell", metavar="TRUE,PREDICTED", help="instead of a TEXT: the words of the rows in this cell")
+    why.add_argument(
+        "--split", choices=("train", "validation", "test"), default="validation", help="the rows of --cell (default: validation)"
+    )
+    why.add_argument("--words", metavar="N", type=options.positive, default=15, help="words of --cell that are shown (default: 15)")
+
+
+def _head(text: str) -> tuple[int, int]:
+    layer, _, head = text.partition(".")
+    if not (layer.isascii() and layer.isdecimal()) or (head and not (head.isascii() and head.isdecimal())) or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{safe_line(text, 40)!r} must be a layer, or a layer and a head, such as 3 or 3.2")
+    return int(layer), int(head or 0)
+
+
+def run_why(arguments: argparse.Namespace, output: Output) -> int:
+    """Explain a text, or the wrong rows of a cell."""
+    from ..runs import rungs
+
+    run, rung = rungs.find(arguments.run)
+    rung = rungs.chosen(run, rung)
+    if (arguments.text is None) == (arguments.cell is None):
+        raise UserError("give a TEXT to explain, or --cell TRUE,PREDICTED for the words of wrong rows")
+    if arguments.cell is not None:
+        return _cell(arguments, output, run, rung)
+    from ..engine.client import Session
+
+    text = arguments.text
+    answers: list[WhyAnswer] = []
+    near: NeighboursAnswer | None = None
+    attention: AttentionAnswer | None = None
+    with Session() as engine, Progress(output.stderr) as progress:
+        for method in METHODS[arguments.method]:
+            if not answers or answers[0].method != "exact":
+                ask = AskWhy(run=str(run.path), rung=rung, text=text, label=arguments.label, method=method)
+                answers.append(engine.ask(ask, progress.engine))
+        if arguments.neighbours:
+            asked = AskNeighbours(run=str(run.path), rung=rung, text=text, rows=arguments.neighbours, distance=arguments.distance)
+            near = engine.ask(asked, progress.engine)
+        if arguments.attention is not None:
+            layer, head = arguments.attention
+            attention = engine.ask(AskAttention(run=str(run.path), rung=rung, text=text, layer=layer, head=head), progress.engine)
+    agreed = agreement_of(answers)
+    if arguments.json:
+        output.json(
+            {
+                "run": run.id,
+                "rung": rung,
+                "explanations": answers,
+                "agreement": agreed._asdict() if agreed is not None else None,
+                "neighbours": near,
+                "attention": None if attention is None else attention_shape(attention),
+            }
+        )
+        return 0
+    output.lines(report(answers, agreed, output))
+    if near is not None:
+        output.lines(["", *near_report(near, output.width)])
+    if attention is not None:
+        output.lines(["", *attention_report(attention)])
+    return 0
+
+
+def agreement_of(answers: Sequence[WhyAnswer]) -> Agreement | None:
+    """Return how far two ways agree on the words of a text; None where there is one way, or no word."""
+    from ..figures.agreement import agreement
+
+    if len(answers) < 2 or not answers[0].words:
+        return None
+    first, second = ([each.weight for each in answer.words] for answer in answers)
+    return agreement(first, second)
+
+
+def report(answers: Sequence[WhyAnswer], agreed: Agreement | None, output: Output) -> list[str]:
+    """Return the words of a text with their weights, one line a word, and what they add up to."""
+    first = answers[0]
+    kind = "log-odds" if len(first.probabilities) == 2 else "logit"
+    who = f"{first.run}:{first.rung}" if first.rung else first.run
+    lines = [safe_line(first.text, output.width), ""]
+    lines.append(f"{safe_line(first.label)} {percent(first.probabilities[first.label])} by {who}: {kind} {first.score:+.3f}")
+    lines += ["", *_words(answers, output)]
+    for answer in answers:
+        if told := added_up(answer):
+            lines.append(f"  {told}")
+    if agreed is not None:
+        lines.append(f"  {agreement_told(agreed)}")
+    if first.cut_at is not None:
+        lines.append(f"  cut at {first.tokens:,} tokens: the model sees nothing from character {first.cut_at:,} on")
+    return lines
+
+
+def _words(answers: Sequence[WhyAnswer], output: Output) -> list[str]:
+    text = answers[0].text
+    rows = [["word", *(cell for answer in answers for cell in (TITLES[answer.method], ""))]]
+    largest = [max((abs(each.weight) for each in (*answer.words, *answer.rest)), default=0.0) for answer in answers]
+    for at, word in enumerate(answers[0].words):
+        cells = [signed_bar(answer.words[at].weight, most, output) for answer, most in zip(answers, largest, strict=True)]
+        rows.append([text[word.start : word.stop], *(each for pair in cells for each in pair)])
+    for answer, most in zip(answers, largest, strict=True):
+        for each in answer.rest:
+            if each.weight:
+                empty = ["", ""] * answers.index(answer)
+                after = ["", ""] * (len(answers) - 1 - answers.index(answer))
+                rows.append([each.token, *empty, *signed_bar(each.weight, most, output), *after])
+    return render.indented(render.table(rows, "l" + "rl" * len(answers), [24]))
+
+
+def signed_bar(value: float, largest: float, output: Output) -> tuple[str, str]:
+    """Return a weight in digits and as a bar, whose glyph tells its sign without colour."""
+    full, glyph = output.glyphs.bar[-1], ("-" if value < 0 else "+")
+    cells = round(abs(value) / largest * BAR) if largest else 0
+    return f"{value:+.3f}", f"{glyph}{full * cells}" if cells else ""
+
+
+def added_up(answer: WhyAnswer) -> str:
+    """Return in words what the weights add up to; '' where they need not."""
+    if answer.baseline is None or answer.gap is None:
+        return ""
+    if answer.method == "exact":
+        return f"together with the intercept {answer.baseline:+.3f} they are the score itself"
+    whole = answer.score - answer.baseline
+    share = f" ({percent(abs(answer.gap) / abs(whole))})" if whole else ""
+    return (
+        f"integrated gradients in {answer.steps} steps add up to {whole + answer.gap:+.3f} of {whole:+.3f}, "
+        f"the score less that of padding: completeness gap {answer.gap:+.4f}{share}"
+    )
+
+
+def agreement_told(agreed: Agreement) -> str:
+    """Return in words how far the two ways agree."""
+    ranks = "cannot be ranked" if agreed.rank_correlation is None else f"rank correlation {agreed.rank_correlation:+.2f} (Spearman)"
+    return f"the two ways share {agreed.shared} of their {count(agreed.top, 'weightiest word')}; {ranks}"
+
+
+def touched(row: Any) -> str:
+    """Return what the overlay has done to a training row; '' where nothing."""
+    parts = [f"was {row.source_label} in the source"] if row.source_label is not None else []
+    if row.later is not None:
+        parts.append(f"is {row.later} by now" if row.later else "is left out by now")
+    return ", ".join(parts)
+
+
+def near_report(near: NeighboursAnswer, width: int) -> list[str]:
+    """Return the nearest training rows, the nearest first."""
+    rows = [["row", "distance", "label", "by hand", "text"]]
+    rows += [[f"{each.row:,}", f"{each.distance:.4f}", each.label, touched(each), each.text] for each in near.rows]
+    title = f"Nearest of {count(near.searched, 'training row')}, by {near.features} ({near.distance} distance)"
+    return [title, *render.indented(render.table(rows, "rrlll", [None, None, 16, 36, max(20, width - 50)]))]
+
+
+def attention_shape(answer: AttentionAnswer) -> dict[str, Any]:
+    """Return what `--json` shows: the weights as rows of numbers."""
+    import numpy as np
+
+    weights = np.frombuffer(answer.weights, "<f2").astype(float).reshape(len(answer.tokens), -1)
+    return {**msgspec.to_builtins(answer), "weights": [[round(each, 4) for each in row] for row in weights.tolist()]}
+
+
+def attention_report(answer: AttentionAnswer) -> list[str]:
+    """Return of each token the three that it looks at most."""
+    weights = attention_shape(answer)["weights"]
+    rows = [["token", "looks at", "", ""]]
+    for token, shares in zip(answer.tokens, weights, strict=True):
+        best = sorted(range(len(shares)), key=lambda at: -shares[at])[:3]
+        cells = [f"{safe_line(answer.tokens[at], 16)} {100 * shares[at]:.0f} %" for at in best]
+        rows.append([token, *cells, *[""] * (3 - len(cells))])
+    head = f"head {answer.head} of {answer.heads}" if answer.head else f"the mean of {count(answer.heads, 'head')}"
+    lines = [f"Attention in layer {answer.layer} of {answer.layers}, {head}"]
+    lines += render.indented(render.table(rows, "llll", [16]))
+    if answer.full_length > len(answer.tokens):
+        lines.append(f"  cut at {len(answer.tokens):,} of {count(answer.full_length, 'token')}")
+    return lines
+
+
+# --- the words of a cell --------------------------------------------------------------------------------------
+
+
+def _cell(arguments: argparse.Namespace, output: Output, run: RunFolder, rung: str) -> int:
+    from ..runs import cell_words
+    from . import errors
+
+    found = errors.examined_of(run, rung, arguments.split, output)
+    labels = found.judged.labels
+    names = _names(arguments.cell, labels)
+    words = cell_words.of_cell(found, *(labels.index(each) for each in names))
+    if arguments.json:
+        output.json(
+            {
+                "run": run.id,
+                "rung": found.predictions.rung,
+                "split": arguments.split,
+                "true": names[0],
+                "predicted": names[1],
+                "rows": words.rows,
+                "others": words.others,
+                "against": words.against,
+                "words": [each._asdict() for each in words.words],
+            }
+        )
+        return 0
+    output.lines(cell_report(words, names, arguments.split, arguments.words))
+    return 0
+
+
+def _names(cell: str, labels: Sequence[str]) -> tuple[str, str]:
+    """Return the true and the predicted class of a cell. A name may have commas in it."""
+    for at in (at for at, character in enumerate(cell) if character == ","):
+        if cell[:at] in labels and cell[at + 1 :] in labels:
+            return cell[:at], cell[at + 1 :]
+    raise UserError(
+        f"--cell {safe_line(cell, 60)} names no cell: give the true and the predicted class, with a comma between them, of "
+        f"{safe_line(', '.join(labels), 160)}"
+    )
+
+
+def cell_report(words: CellWords, names: tuple[str, str], split: str, most: int) -> list[str]:
+    """Return the words that are typical of a cell's rows."""
+    title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} taken for {safe_line(names[1], 30)} on {split}"
+    if not words.rows:
+        return [title]
+    rows = [["word", "in them", "in the others", "log-odds", "z"]]
+    rows += [[each.word, f"{each.first:,}", f"{each.second:,}", f"{each.log_odds:+.2f}", f"{each.z:+.2f}"] for each in words.words[:most]]
+    sure = sum(each.z > LIKELY for each in words.words)
+    told = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"
+    lines = [
+        f"{title}, against {count(words.others, 'row')} {safe_line(words.against, 60)}",
+        *render.indented(render.table(rows, "lrrrr", [24])),
+    ]
+    return [*lines, f"  {told} (log-odds with a Dirichlet prior)"]

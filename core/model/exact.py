@@ -1,0 +1,96 @@
+"""What each word of a text adds to a linear model's score, exactly: the weight of each term times its value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..data.words import Span, spans
+from ..questions import Rest, WhyAnswer
+from .pieces import weighed
+from .rung_models import Tfidf
+
+_SPACES = re.compile(r"\s\s+")
+
+
+def contributions(model: Tfidf, text: str, label: int) -> WhyAnswer:
+    """Return what each word adds to the score of a class: together with the intercept they are the score itself.
+
+    A term's contribution is its weight times its TF-IDF value, in equal parts for each place in the text where it stands, and there in
+    equal parts for each of its characters. Terms whose places are not found in the text as it is written are told apart.
+    """
+    row: Any = model.vectorizer.transform([text])
+    weights, intercept = _weights(model, label)
+    by_term = dict(zip(row.indices.tolist(), (row.data * weights[row.indices]).tolist(), strict=True))
+    places: dict[int, list[Span]] = {}
+    for term, span in _terms(model, text):
+        column = model.vectorizer.vocabulary_.get(term)
+        if column is not None and by_term.get(column):
+            places.setdefault(column, []).append(span)
+    words = spans(text)
+    of_character = np.full(len(text), -1)
+    for at, word in enumerate(words):
+        of_character[word.start : word.stop] = at
+    values, rest = np.zeros(len(words)), 0.0
+    for column, value in by_term.items():
+        here = [of_character[start:stop] for start, stop in places.get(column, ())]
+        seen = np.concatenate([each[each >= 0] for each in here]) if here else np.empty(0, np.int64)
+        if len(seen):
+            np.add.at(values, seen, value / len(seen))
+        else:
+            rest += value
+    score = intercept + sum(by_term.values())
+    return WhyAnswer(
+        text=text,
+        method="exact",
+        words=weighed(words, values),
+        score=score,
+        rest=(Rest("terms elsewhere", rest),) if rest else (),
+        baseline=intercept,
+        gap=float(values.sum()) + rest - (score - intercept),
+        tokens=len(words),
+    )
+
+
+def _weights(model: Tfidf, label: int) -> tuple[np.ndarray, float]:
+    """Return the weights [terms] and the intercept of the score of a class; a class that was never seen has none."""
+    coef, intercept = np.asarray(model.regression.coef_), np.asarray(model.regression.intercept_)
+    classes = np.asarray(model.regression.classes_).tolist()
+    if label not in classes:
+        return np.zeros(coef.shape[1]), 0.0
+    at = classes.index(label)
+    if len(classes) == 2:  # one row stands for the log-odds of the second class
+        sign = 1.0 if at else -1.0
+        return sign * coef[0], sign * float(intercept[0])
+    return coef[at], float(intercept[at])
+
+
+def _terms(model: Tfidf, text: str) -> Iterator[tuple[str, Span]]:
+    """Yield the terms of a text as the vectorizer cuts it, each with its place."""
+    vectorizer = model.vectorizer
+    if vectorizer.analyzer == "word":
+        for match in re.compile(vectorizer.token_pattern).finditer(text):
+            yield match[0].lower(), Span(match.start(), match.end())
+        return
+    written, origin = "", []
+    for start, stop, character in _characters(text):
+        lower = character.lower()
+        written += lower
+        origin += [(start, stop)] * len(lower)
+    least, most = vectorizer.ngram_range
+    for length in range(least, most + 1):
+        for at in range(len(written) - length + 1):
+            yield written[at : at + length], Span(origin[at][0], origin[at + length - 1][1])
+
+
+def _characters(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the characters of a text with their places, several spaces in a row as one."""
+    at = 0
+    for match in _SPACES.finditer(text):
+        yield from ((place, place + 1, text[place]) for place in range(at, match.start()))
+        yield match.start(), match.end(), " "
+        at = match.end()
+    yield from ((place, place + 1, text[place]) for place in range(at, len(text)))

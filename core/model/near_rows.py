@@ -1,0 +1,117 @@
+"""The training rows of a run that are nearest to a text, by the hidden states that its answers come from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..data import overlay, sources
+from ..data.overlay import Place
+from ..data.table import Dataset
+from ..errors import UserError
+from ..figures import neighbours
+from ..questions import AskNeighbours, NearRow, NeighboursAnswer
+from ..runs import measured, rungs
+from ..runs.folder import RunFolder
+from ..specs import Pooling
+from . import checkpoint, device, saved
+from .baseline import Extractor
+from .classify import load
+from .rung_models import Tfidf
+from .tokenizer import well_formed
+
+Report = Callable[[str, int, int | None, str], None]
+
+
+def find(ask: AskNeighbours, report: Report) -> NeighboursAnswer:
+    """Return the nearest training rows of a run, found by looking at all of them.
+
+    The hidden states of the training split are computed once and kept. Raises UserError where the run or its data cannot be read.
+    """
+    started = time.monotonic()
+    run = RunFolder(Path(ask.run))
+    rung = rungs.chosen(run, ask.rung)
+    note = saved.read(rungs.folder_of(run, rung))
+    text = well_formed(ask.text)
+    if not text.strip():
+        raise UserError("the text is empty: no row is nearer to it than another")
+    if note.kind == "most_frequent":
+        raise UserError("this rung makes no difference between texts, so none is near another. Choose another rung or run")
+    rows = measured.rows(run, run.read_spec(), "train")
+    texts = rows.split.texts()
+    if note.kind == "tfidf":
+        features, near = "TF-IDF", _by_terms(load(ask.run, rung=rung), texts, text, ask)
+    else:
+        features, near = _by_states(run, note, texts, text, ask, report)
+    return NeighboursAnswer(
+        rows=tuple(_rows(rows.dataset, near)),
+        searched=len(texts),
+        features=features,
+        distance=ask.distance,
+        run=run.id,
+        rung=rung,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _by_terms(model: Any, texts: list[str], text: str, ask: AskNeighbours) -> neighbours.Nearest:
+    """Compare the weighted counts of terms; a text with none of them is at the cosine distance 1 from all."""
+    if not isinstance(model, Tfidf):
+        raise TypeError("a rung on terms")
+    states: Any = model.vectorizer.transform(texts)
+    query: Any = model.vectorizer.transform([text])
+    products = np.asarray((states @ query.T).todense()).ravel()
+    if ask.distance == "cosine":  # the vectorizer makes all lengths 1, or 0
+        return neighbours.of_distances(1.0 - products, ask.rows)
+    lengths = np.asarray(states.multiply(states).sum(1)).ravel()
+    squares = lengths - 2 * products + float(query.multiply(query).sum())
+    return neighbours.of_distances(np.sqrt(np.maximum(squares, 0)), ask.rows)
+
+
+def _by_states(
+    run: RunFolder, note: saved.SavedModel, texts: list[str], text: str, ask: AskNeighbours, report: Report
+) -> tuple[str, neighbours.Nearest]:
+    fine_tuned = note.kind == "classifier"
+    found = checkpoint.of_run(run.path) if fine_tuned else checkpoint.find(note.encoder)
+    if not fine_tuned and found.hash != note.encoder_hash:
+        raise UserError("the encoder has changed since the baseline was made. Make the baseline again")
+    pooling: Pooling = "cls" if fine_tuned else note.pooling
+    layer = None if fine_tuned else found.checked_layer(note.layer)
+    extractor = Extractor(found, note.max_length, device.choose("auto", "auto"), layer)
+    states, _ = extractor.states(texts, (pooling,), lambda phase, done, total: report(f"{phase} training rows", done, total, "rows"))
+    query, _ = extractor.states([text], (pooling,), use_cache=False)
+    extractor.release()
+    near = neighbours.nearest(states[pooling], query[pooling][0], ask.rows, ask.distance)
+    return "[CLS]" if pooling == "cls" else "mean", near
+
+
+def _rows(data: Dataset, near: neighbours.Nearest) -> list[NearRow]:
+    """Return what is known of rows of the training split, and what the overlay has done to them."""
+    split, laid = data.splits["train"], data.overlay
+    now = _now(data)
+    found: list[NearRow] = []
+    for index, distance in zip(near.rows.tolist(), near.distances.tolist(), strict=True):
+        row = split.row(index)
+        place = Place("train", index) if laid is None else laid.place("train", index)
+        source = row if laid is None else laid.source.splits["train"].row(place.at)
+        decision = now.overlay.decided.get(place) if now is not None and now.overlay is not None else None
+        later = None if decision is None or decision.new == row.name else decision.new or ""
+        changed = source.name if source.name != row.name else None
+        found.append(NearRow(index, row.number, row.text, row.name, distance, changed, later))
+    return found
+
+
+def _now(data: Dataset) -> Dataset | None:
+    """Return the data set with all decisions about its rows that there are by now; None where it cannot be read so any more."""
+    if data.spec is None or not overlay.told_later(data):
+        return data
+    try:
+        now = sources.load(msgspec.structs.replace(data.spec, overlay=None))
+    except UserError:
+        return None
+    return now if now.labels == data.labels else None
