@@ -1,0 +1,137 @@
+"""The behaviour tests of a run: what small edits of a split's texts did to its answers, kept with the run after CheckList."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .. import paths, writing
+from ..errors import UserError
+from ..events import Count, Share
+from ..plain_files import read_plain
+from ..safe_text import safe_line
+from ..specs import Moment
+from . import rungs
+from .folder import RunFolder
+
+_LARGEST = 16 << 20
+"""Bytes of a file that is read."""
+MOST_EXAMPLES = 20
+"""Rows of a test that are kept: those whose probability changed most against what is expected."""
+LONGEST_TEXT = 2_000
+"""Characters of a text that is kept as an example."""
+Expectation = Literal["invariance", "direction"]
+"""invariance: the predicted class stays. direction: the probability of the class that was predicted falls."""
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One row on which a run failed a test."""
+
+    row: Count
+    """0-based position in the split."""
+    text: str
+    edited: str
+    before: str
+    """The label predicted for `text`."""
+    after: str
+    """The label predicted for `edited`."""
+    probability_before: Share
+    """Of the label `before`, for `text`."""
+    probability_after: Share
+    """Of the same label, for `edited`."""
+
+
+class EditTest(msgspec.Struct, frozen=True):
+    """What one kind of edit did to the answers of a run."""
+
+    edit: str
+    """Its name in core.data.edits: 'typo', 'case', 'negation', 'name', …"""
+    expectation: Expectation
+    rows: Count
+    """Rows of the split to which the edit applies."""
+    failures: Count
+    interval: tuple[Share, Share] | None = None
+    """Of the failure rate, by Wilson's method, 95 %; None without rows."""
+    examples: tuple[Example, ...] = ()
+    """Rows that failed, the largest change of probability first."""
+    left_out: dict[str, Count] = {}
+    """Rows to which it does not apply, by the reason in words, such as 'not in English'."""
+
+    def __post_init__(self) -> None:
+        if self.failures > self.rows:
+            raise ValueError(f"{self.edit}: {self.failures} of {self.rows} rows cannot have failed")
+
+    @property
+    def rate(self) -> float | None:
+        """The share of rows that failed; None without rows."""
+        return self.failures / self.rows if self.rows else None
+
+
+class Behaviour(msgspec.Struct, frozen=True):
+    """The behaviour tests of a run, or of a rung of a baseline, on a split."""
+
+    run: str
+    rung: str
+    """'' of another run than a baseline."""
+    split: str
+    data: str
+    """The fingerprint of the data set whose rows were edited."""
+    when: Moment
+    rows: Count
+    """Of the split."""
+    seed: Annotated[int, Meta(ge=0, lt=2**32)]
+    """Of the edits that draw at random."""
+    temperature: Annotated[float, Meta(gt=0, le=1e6)]
+    """At which the probabilities are."""
+    tests: tuple[EditTest, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences on what has changed in the data since the run was made."""
+    seconds: Annotated[float, Meta(ge=0, le=1e10)] = 0.0
+
+
+def file_of(run: RunFolder, split: str, rung: str) -> Path:
+    """Return where the tests of a run on a split are kept."""
+    return run.path / "behaviour" / f"{rungs.predicted(split, rung)}.json"
+
+
+def write(run: RunFolder, kept: Behaviour) -> Path:
+    """Keep the tests with the run, in the place of earlier ones on the same split. Raises UserError where they cannot be written."""
+    path = file_of(run, kept.split, kept.rung)
+    try:
+        paths.make_private(path.parent)
+        writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
+    except OSError as error:
+        raise UserError(f"cannot write {safe_line(str(path), 160)}: {error.strerror or error}. Free some space", exit_code=1) from error
+    return path
+
+
+def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
+    """Return the tests that are kept of a run on a split; None where there are none. `rung` is '' for the best one of a baseline.
+
+    It reads files: not for the event loop. Raises UserError for a file that is damaged.
+    """
+    path = file_of(run, split, rungs.chosen(run, rung))
+    try:
+        return msgspec.json.decode(read_plain(path, _LARGEST), type=Behaviour)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        why = safe_line(str(error), 120)
+        raise UserError(f"{safe_line(str(path), 160)} is damaged: {why}. Remove it and test again with: emotui behaviour") from error
+
+
+def shown(text: str) -> str:
+    """Return as much of a text as an example keeps, ? in the place of half a character, which UTF-8 cannot write."""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def worst(failed: Sequence[Example]) -> tuple[Example, ...]:
+    """Return those of the rows that failed that are kept: the largest change of probability first, of equals the first row."""
+    return tuple(sorted(failed, key=lambda each: (each.probability_after - each.probability_before, each.row)))[:MOST_EXAMPLES]
