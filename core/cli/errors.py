@@ -65,8 +65,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     from ..data import filters
     from ..runs import examined, slices, temperature
 
-    run, rung = _named(arguments.run, arguments.rung)
-    against = _named(arguments.against, None) if arguments.against is not None else None
+    run, rung = named(arguments.run, arguments.rung)
+    against = named(arguments.against, None) if arguments.against is not None else None
     asked = [_slice(each) for each in arguments.slice]
     for line in (*(line for _, line in asked), arguments.where or ""):
         filters.parse(line)
@@ -135,7 +135,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def _named(name: str, rung: str | None) -> tuple[RunFolder, str]:
+def named(name: str, rung: str | None) -> tuple[RunFolder, str]:
+    """Return the run and the rung that RUN, or RUN:RUNG, names: of a baseline the best where none is named. Raises UserError."""
     from ..runs import links
 
     run, named = rungs.find(name)

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": ("predict", "measure a run on a split, with intervals and its worst rows"),
     "errors": ("errors", "see where a run errs: classes, slices, calibration, another run"),
     "why": ("why", "see which words of a text speak for its label, and what is near it"),
+    "compare": ("compare", "set runs against each other: curves, settings, metrics, a paired test, cost"),
     "predict": ("predict", "classify texts, a file or stdin with a run"),
     "runs": ("runs", "list every run, the newest first"),
     "show": ("runs", "show one run: its state, its settings and its scores"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from emotui.core.figures.curves import smoothed
 from emotui.core.safe_text import cell_width
 from emotui.tui.widgets.bars import bar, sparkline
 from emotui.tui.widgets.chart import (
@@ -18,7 +19,6 @@ from emotui.tui.widgets.chart import (
     log_ticks,
     nearest,
     seen_in,
-    smoothed,
     tick_labels,
     ticks,
     within,

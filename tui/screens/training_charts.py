@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...core.events import Metrics, Rung
+from ...core.events import Rung
 from ...core.metric_table import BY_KEY, METRICS
 from ...core.runs import rungs
+from ...core.runs.comparison import measured
 from ...core.runs.state import RunView
-from ...core.specs import BaselineSpec, TrainSpec
+from ...core.specs import BaselineSpec
 from ..widgets.chart import Chart, Level, Mark, Series
 from .training_words import looks_of, name_of
 
@@ -62,15 +63,6 @@ def ladder_for(view: RunView | None, runs: Sequence[RunView]) -> tuple[Rung, ...
         if isinstance(other.spec.job, BaselineSpec) and other.rungs and same:
             return other.rungs
     return ()
-
-
-def measured(view: RunView) -> list[tuple[float, Metrics]]:
-    """Return the steps at which a run was measured: as it went on, and where it was stopped, unless the weights are of another step."""
-    found = [(float(each.step), each.metrics) for each in view.evaluations]
-    ended, job = view.finished, view.spec.job
-    if ended is not None and view.is_whole and view.state == "stopped" and isinstance(job, TrainSpec) and job.patience is None:
-        found = [*(each for each in found if each[0] < ended.steps), (float(ended.steps), ended.metrics)]
-    return found
 
 
 def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-Values = tuple[float | None, ...]
+from ...core.figures.curves import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +107,6 @@ class Scale:
         """Return the value at a position in cells."""
         value = self._low + position / self.cells * self._span
         return 10**value if self.log else value
-
-
-def smoothed(values: Sequence[float | None], weight: float) -> Values:
-    """Return the exponential moving average with `weight` on the past, corrected for its start; None stays None.
-
-    The correction divides by 1 - weight^n, as Adam does (Kingma and Ba, 2015) and as TensorBoard does.
-    """
-    if not weight:
-        return tuple(values)
-    average, total = 0.0, 0.0
-    out: list[float | None] = []
-    for value in values:
-        if value is None:
-            out.append(None)
-            continue
-        average = weight * average + (1 - weight) * value
-        total = weight * total + (1 - weight)
-        out.append(average / total)
-    return tuple(out)
 
 
 def x_range(chart: Chart) -> tuple[float, float] | None:

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from ...core.figures.curves import Values, smoothed
 from ...core.safe_text import cell_width, cut, safe_line
 from .chart import (
     Chart,
     Scale,
     Series,
-    Values,
     View,
     bucketed,
     log_ticks,
     nearest,
     number,
     seen_values,
-    smoothed,
     tick_labels,
     ticks,
     within,

@@ -1,0 +1,240 @@
+"""Runs set against each other: their curves, the settings that differ, their metrics with a paired test, and what they cost."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from .. import hyperparameters
+from ..errors import UserError
+from ..events import Metrics
+from ..figures.curves import Curve, Extremes, extremes, smoothed
+from ..metric_table import BY_KEY, METRICS, Metric
+from ..safe_text import safe_line
+from ..specs import TrainSpec
+from . import examined
+from .examined import Examined
+from .state import RunView
+
+if TYPE_CHECKING:
+    from ..figures.chance import Paired
+
+TRAIN_LOSS, LOSS = "train_loss", "loss"
+CURVES = {TRAIN_LOSS: "training loss", LOSS: "validation loss"} | {metric.key: metric.name for metric in METRICS}
+"""What may be drawn over the steps of a run, by its key: the losses, in nats, and the metrics on the validation split."""
+MOST = 12
+"""Runs that are compared at once: every two of them are a paired test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of the runs that are compared."""
+
+    view: RunView
+    rung: str
+    """Of a baseline; '' of another run."""
+    examined: Examined | None
+    """Its predictions on the split; None where it cannot be measured there."""
+    metrics: Metrics | None
+    """On the split, with intervals where it was examined; None where nothing is known of it there."""
+    curves: dict[str, Curve]
+    """By the keys of CURVES, those that the run has; smoothed where that was asked for."""
+
+    @property
+    def name(self) -> str:
+        """The run as it is named on the command line."""
+        return f"{self.view.id}:{self.rung}" if self.rung else self.view.id
+
+    def score(self, metric: Metric) -> float | None:
+        """Return a metric on the split."""
+        return metric.of(self.metrics) if self.metrics is not None else None
+
+    def extremes(self, key: str) -> Extremes | None:
+        """Return the extremes of a curve by its key; None where the run has no such curve."""
+        return extremes(self.curves[key]) if key in self.curves else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run, or a rung of a baseline, took. None where that is not known."""
+
+    seconds: float | None
+    """Wall time of all attempts; of a rung, its own with that of the extraction."""
+    device: str | None
+    device_name: str | None
+    precision: str | None
+    parameters: int | None
+    peak_memory: int | None
+    """Bytes."""
+    examples_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting that is not the same in all runs."""
+
+    name: str
+    title: str
+    values: tuple[Any, ...]
+    """One a run, None for one that has no such setting or leaves it to its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two runs on the same rows."""
+
+    first: str
+    second: str
+    paired: Paired | None
+    p: float | None
+    """Of McNemar's exact test, corrected by Holm's method for how many pairs there are."""
+    fault: str = ""
+    """Why they cannot be compared row by row."""
+
+
+def measured(view: RunView) -> list[tuple[float, Metrics]]:
+    """Return the steps at which a run was measured: as it went on, and where it was stopped, unless the weights are of another step."""
+    found = [(float(each.step), each.metrics) for each in view.evaluations]
+    ended, job = view.finished, view.spec.job
+    if ended is not None and view.is_whole and view.state == "stopped" and isinstance(job, TrainSpec) and job.patience is None:
+        found = [*(each for each in found if each[0] < ended.steps), (float(ended.steps), ended.metrics)]
+    return found
+
+
+def curves(view: RunView, smoothing: float = 0.0) -> dict[str, Curve]:
+    """Return the curves of a run by the keys of CURVES. Smoothing is for the training loss: measurements stand for themselves."""
+    found: dict[str, Curve] = {}
+    if view.curve:
+        losses = tuple(step.loss if step.finite else None for step in view.curve)
+        found[TRAIN_LOSS] = Curve(tuple(step.step for step in view.curve), smoothed(losses, smoothing))
+    points = measured(view)
+    for key in CURVES:
+        if key == TRAIN_LOSS:
+            continue
+        known = [
+            (int(at), value) for at, metrics in points if (value := metrics.loss if key == LOSS else BY_KEY[key].of(metrics)) is not None
+        ]
+        if known:
+            found[key] = Curve(*map(tuple, zip(*known, strict=True)))
+    return found
+
+
+def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoothing: float = 0.0, resamples: int = 1000) -> Entry:
+    """Return a run as it is compared; `found` is what its predictions on the split come to.
+
+    Where there are none, what the run itself tells of that split stands for it, without intervals. Takes some tenths of a second: not
+    for the event loop.
+    """
+    import numpy as np
+
+    if found is not None and len(found.judged.truth):
+        metrics = examined.figures(found, np.arange(len(found.judged.truth)), resamples=resamples).metrics
+    else:
+        told = view.measured_by(rung)
+        metrics = told if told is not None and told.split == split else None
+    return Entry(view, rung, found, metrics, curves(view, smoothing))
+
+
+def ordered(entries: Sequence[Entry], metric: Metric | None) -> list[Entry]:
+    """Return the runs by a metric on the split, the best first and those without it last; in their own order without a metric."""
+    if metric is None:
+        return list(entries)
+    sign = -1.0 if metric.higher_is_better else 1.0
+    keys = {id(each): (score is None, sign * (score or 0.0)) for each in entries for score in (each.score(metric),)}
+    return sorted(entries, key=lambda each: keys[id(each)])
+
+
+def pairs(entries: Sequence[Entry]) -> list[Pair]:
+    """Return every two of the runs whose predictions are known, by McNemar's exact test, corrected for how many pairs there are."""
+    from ..figures import chance
+
+    found: list[tuple[str, str, Paired | None, str]] = []
+    for one, other in itertools.combinations([each for each in entries if each.examined is not None], 2):
+        assert one.examined is not None and other.examined is not None  # noqa: S101 - left out above
+        try:
+            examined.check_same_rows(one.examined.predictions, other.examined.predictions)
+        except UserError as error:
+            found.append((one.name, other.name, None, str(error)))
+            continue
+        judged = one.examined.judged
+        found.append((one.name, other.name, chance.paired(judged.truth, judged.predicted, other.examined.judged.predicted), ""))
+    corrected = iter(chance.holm([pair.p for _, _, pair, _ in found if pair is not None]))
+    return [Pair(first, second, pair, next(corrected) if pair is not None else None, fault) for first, second, pair, fault in found]
+
+
+def cost(of: Entry) -> Cost:
+    """Return what a run, or its rung, took."""
+    view, finished, started = of.view, of.view.finished, of.view.started
+    rung = view.rung(of.rung) if of.rung else None
+    seconds = rung.seconds if rung is not None else finished.seconds if finished is not None else None
+    return Cost(
+        seconds,
+        started.device if started is not None else None,
+        started.device_name or None if started is not None else None,
+        started.precision if started is not None else None,
+        started.parameters or None if started is not None else None,
+        finished.peak_memory if finished is not None else None,
+        finished.examples_per_second if finished is not None else None,
+    )
+
+
+def settings(of: Entry) -> dict[str, tuple[str, Any]]:
+    """Return the settings of a run by their names, each with what people call it; what the run resolved stands for what was left to it."""
+    view, job = of.view, of.view.spec.job
+    found: dict[str, tuple[str, Any]] = {"task": ("task", view.task)}
+    if of.rung:
+        found["rung"] = ("rung", of.rung)
+    found |= {"model": ("model", job.model), "data": ("data", job.data.source)}
+    found |= {f"data.{name}": (f"data: {name.replace('_', ' ')}", _plain(value)) for name, value in _data_fields(of)}
+    found["data_hash"] = ("data: fingerprint", view.spec.data_hash[:12] or None)
+    found["labels"] = ("labels", _plain(view.spec.labels))
+    resolved: dict[str, Any] = dict(view.started.settings) if view.started is not None else {}
+    for name, row in hyperparameters.rows(type(job)).items():
+        value = getattr(job, name)
+        found[name] = (row.title, resolved.pop(name, value) if value is None else value)
+        resolved.pop(name, None)
+    found |= {name: (name.replace("_", " "), value) for name, value in resolved.items()}
+    found |= {f"version.{name}": (f"version of {name}", version) for name, version in view.spec.versions.items()}
+    return found
+
+
+def _data_fields(of: Entry) -> list[tuple[str, Any]]:
+    fields = msgspec.structs.asdict(of.view.spec.job.data)
+    return [(name, value) for name, value in fields.items() if name not in ("source", "offline")]
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as one value that can be shown in a cell and compared."""
+    if isinstance(value, msgspec.Struct):
+        value = {name: each for name, each in msgspec.structs.asdict(value).items() if each is not None}
+        return ", ".join(f"{name} {each}" for name, each in value.items()) or None
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or None  # pyright: ignore[reportUnknownArgumentType]
+    return value
+
+
+def differing(entries: Sequence[Entry]) -> tuple[list[Setting], int]:
+    """Return the settings that are not the same in all runs, and how many are the same."""
+    each = [settings(one) for one in entries]
+    titles = {name: title for one in each for name, (title, _) in one.items()}
+    found: list[Setting] = []
+    for name, title in titles.items():
+        values = tuple(one[name][1] if name in one else None for one in each)
+        if any(value != values[0] for value in values[1:]):
+            found.append(Setting(name, title, values))
+    return found, len(titles) - len(found)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise UserError unless these are several runs, each named once."""
+    if len(names) < 2:
+        raise UserError("to compare takes two runs or more. Name another, or see them with: emotui runs")
+    if len(names) > MOST:
+        raise UserError(f"these are {len(names)} runs, and {MOST} are compared at once. Leave some out")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{safe_line(twice, 60)} is named twice. Name each run once")
