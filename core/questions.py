@@ -177,6 +177,19 @@ class AskEvaluate(Ask, frozen=True, tag="evaluate"):
     skip_bad_rows: bool = False
 
 
+class AskBehaviour(Ask, frozen=True, tag="behaviour"):
+    """How a run behaves under small edits of a split's texts -> BehaviourAnswer. What comes of it is kept with the run."""
+
+    run: str
+    split: str = "validation"
+    rung: str = ""
+    edits: tuple[str, ...] = ()
+    """Names in core.data.edits; empty: all."""
+    rows: int | None = None
+    """Drawn at random from the split; None: all."""
+    seed: int = 0
+
+
 class AskExport(Ask, frozen=True, tag="export"):
     """A run's model written for others -> ExportAnswer."""
 
@@ -220,6 +233,7 @@ Question = (
     | AskClassifyFile
     | AskClassifyParts
     | AskEvaluate
+    | AskBehaviour
     | AskExport
     | AskDownload
     | AskEstimate
@@ -556,6 +570,12 @@ class EvaluateAnswer(msgspec.Struct, frozen=True):
     """Sentences about what was guessed of a file, or has changed since the run was made."""
 
 
+class BehaviourAnswer(msgspec.Struct, frozen=True):
+    file: str
+    """Where what came of it is kept: a core.runs.behaviour.Behaviour."""
+    seconds: float
+
+
 class ExportAnswer(msgspec.Struct, frozen=True):
     run: str
     folder: str
@@ -624,6 +644,7 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskClassifyFile: FileAnswer,
     AskClassifyParts: PartsAnswer,
     AskEvaluate: EvaluateAnswer,
+    AskBehaviour: BehaviourAnswer,
     AskExport: ExportAnswer,
     AskDownload: DownloadAnswer,
     AskEstimate: EstimateAnswer,

@@ -58,3 +58,8 @@ def percent(share: float) -> str:
 def score(value: float | None, digits: int = 4) -> str:
     """Return a metric or a loss with fixed digits; '-' where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def interval(span: tuple[float, float] | None) -> str:
+    """Return a 95 % interval as it stands in a table; '' where there is none."""
+    return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""

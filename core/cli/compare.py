@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from .. import hyperparameters
 from ..errors import UserError
-from ..metric_table import METRICS, Metric, measured_in
+from ..metric_table import METRICS, Metric
 from ..safe_text import safe_line
-from ..units import count, duration, score, size
+from ..units import score
 from . import errors, options, render, shapes
 from .output import Output
 
 if TYPE_CHECKING:
     from ..figures.curves import Curve
-    from ..runs.comparison import Entry, Pair, Setting
+    from ..runs.comparison import Entry, Pair
     from ..runs.examined import Examined
 
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _OVERLAP = "*"
 """Where points of several runs fall on one cell of the chart."""
 _CHART = (64, 12)
 """Columns and rows of the chart of the losses."""
 _WORDS = {metric.word: metric for metric in METRICS} | {metric.key: metric for metric in METRICS}
-_VALUE = 28
-"""Cells of a setting."""
 
 
 def add(commands: Any) -> None:
@@ -80,7 +77,7 @@ def _weight(text: str) -> float:
 
 def run_compare(arguments: argparse.Namespace, output: Output) -> int:
     """Measure what is not measured yet, and print what the runs come to beside each other."""
-    from ..runs import comparison, state
+    from ..runs import comparison, comparison_tables, state
 
     named = [errors.named(name, None) for name in arguments.runs]
     comparison.check_names([f"{run.id}:{rung}" if rung else run.id for run, rung in named])
@@ -100,11 +97,10 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
             notes.append(f"{safe_line(run.id, 60)} is not measured on {arguments.split}: {error}")
         entries.append(comparison.entry(view, rung, arguments.split, found, smoothing=arguments.smooth, resamples=arguments.resamples))
     entries = comparison.ordered(entries, arguments.sort)
-    differing, same = comparison.differing(entries)
-    pairs = comparison.pairs(entries)
     for note in notes:
         output.say(note)
     if arguments.json:
+        differing, same = comparison.differing(entries)
         output.json(
             {
                 "split": arguments.split,
@@ -113,20 +109,20 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
                 "runs": [_entry_shape(each) for each in entries],
                 "settings": [{"name": each.name, "title": each.title, "values": each.values} for each in differing],
                 "settings_alike": same,
-                "pairs": [_pair_shape(each) for each in pairs],
+                "pairs": [_pair_shape(each) for each in comparison.pairs(entries)],
                 "notes": notes,
             }
         )
         return 0
-    output.lines(_runs_report(entries))
-    output.lines(["", *_settings_report(differing, same, output.width)])
-    output.lines(["", *_metrics_report(entries, arguments.split)])
-    output.lines(["", *_pairs_report(entries, pairs)] if pairs else [])
-    if any(each.curves for each in entries):
-        output.lines(["", *_extremes_report(entries, arguments.smooth)])
-    output.lines(["", *_cost_report(entries)])
+    for number, each in enumerate(comparison_tables.tables(entries, arguments.split, output.width, arguments.smooth)):
+        output.lines([""] if number else [])
+        output.line(each.title)
+        output.lines(render.indented(render.table(each.rows, each.align, each.caps)) if each.rows else [])
+        output.lines(render.indented(list(each.notes)))
     charted = [
-        (_LETTERS[at], each.curves[comparison.TRAIN_LOSS]) for at, each in enumerate(entries) if comparison.TRAIN_LOSS in each.curves
+        (comparison_tables.LETTERS[at], each.curves[comparison.TRAIN_LOSS])
+        for at, each in enumerate(entries)
+        if comparison.TRAIN_LOSS in each.curves
     ]
     if charted:
         told = f", moving average {arguments.smooth:g}" if arguments.smooth else ""
@@ -173,127 +169,6 @@ def _pair_shape(pair: Pair) -> dict[str, Any]:
 
 
 # --- text ---------------------------------------------------------------------------------------------------
-
-
-def _runs_report(entries: Sequence[Entry]) -> list[str]:
-    rows = [["", "run", "task", "state", "step"]]
-    for letter, each in zip(_LETTERS, entries, strict=False):
-        view = each.view
-        rows.append([letter, each.name, view.task, view.state, f"{view.step:,}/{view.steps:,}" if view.steps else ""])
-    return ["Runs", *render.indented(render.table(rows, "llllr", [None, 48]))]
-
-
-def _settings_report(differing: Sequence[Setting], same: int, width: int) -> list[str]:
-    alike = f"{count(same, 'other setting')} {'is' if same == 1 else 'are'} the same"
-    if not differing:
-        return [f"Settings: all {same} are the same"]
-    number = len(differing[0].values)
-    room = max(8, min(_VALUE, (width - 28) // number - 2))
-    rows = [["setting", *_LETTERS[:number]]]
-    rows += [[each.title, *(_shown(value) for value in each.values)] for each in differing]
-    return [f"Settings that differ ({alike})", *render.indented(render.table(rows, "l" * (1 + number), [26, *[room] * number]))]
-
-
-def _shown(value: Any) -> str:
-    return "-" if value is None else hyperparameters.shown(value)
-
-
-def _metrics_report(entries: Sequence[Entry], split: str) -> list[str]:
-    known = [each.metrics for each in entries if each.metrics is not None]
-    if not known:
-        return [f"Metrics: none of these runs is measured on {split}"]
-    rows = [["metric", "run", "value", "95 % interval"]]
-    for metric in measured_in(known):
-        best = _best(entries, metric)
-        for at, each in enumerate(entries):
-            span = each.metrics.intervals.get(metric.key) if each.metrics is not None else None
-            mark = " best" if each.score(metric) == best else ""
-            rows.append(
-                ["" if at else metric.name, _LETTERS[at], score(each.score(metric), metric.digits), f"{render.interval(span)}{mark}"]
-            )
-    for at, each in enumerate(entries):
-        rows.append(["" if at else "loss (nats)", _LETTERS[at], score(each.metrics.loss if each.metrics else None), ""])
-    title = f"Metrics on {split}, {' and '.join(sorted({count(each.rows, 'row') for each in known}))}"
-    return [title, *render.indented(render.table(rows, "llrl"))]
-
-
-def _best(entries: Sequence[Entry], metric: Metric) -> float | None:
-    known = [value for each in entries if (value := each.score(metric)) is not None]
-    return (max if metric.higher_is_better else min)(known) if known else None
-
-
-def _pairs_report(entries: Sequence[Entry], pairs: Sequence[Pair]) -> list[str]:
-    from ..figures.chance import LEVEL
-
-    letters = {each.name: letter for letter, each in zip(_LETTERS, entries, strict=False)}
-    p_head = "p (Holm)" if sum(pair.paired is not None for pair in pairs) > 1 else "p"
-    rows = [["", "both right", "first only", "second only", "both wrong", p_head, ""]]
-    faults: list[str] = []
-    for pair in pairs:
-        title = f"{letters[pair.first]} and {letters[pair.second]}"
-        if pair.paired is None or pair.p is None:
-            faults.append(f"  {title}: {pair.fault}")
-            continue
-        found = pair.paired
-        numbers = [f"{number:,}" for number in (found.both, found.first, found.second, found.neither)]
-        better = letters[pair.first if found.first > found.second else pair.second]
-        rows.append(
-            [
-                title,
-                *numbers,
-                f"{pair.p:.3g}",
-                f"{better} is better, beyond chance" if pair.p < LEVEL else "may be chance",
-            ]
-        )
-    table = render.indented(render.table(rows, "lrrrrrl")) if len(rows) > 1 else []
-    told = f", corrected by Holm's method for {len(rows) - 1} pairs" if len(rows) > 2 else ""
-    return [f"Row by row (McNemar's exact test{told})", *table, *faults]
-
-
-def _extremes_report(entries: Sequence[Entry], smoothing: float) -> list[str]:
-    from ..runs import comparison
-
-    rows = [["curve", "run", "least", "at step", "greatest", "at step", "last", "at step"]]
-    for key, title in comparison.CURVES.items():
-        first = True
-        for at, each in enumerate(entries):
-            found = each.extremes(key)
-            if found is None:
-                continue
-            last = "not finite" if found.last is None else score(found.last)
-            values = [
-                score(found.least),
-                f"{found.least_at:,}",
-                score(found.greatest),
-                f"{found.greatest_at:,}",
-                last,
-                f"{found.last_at:,}",
-            ]
-            rows.append([title if first else "", _LETTERS[at], *values])
-            first = False
-    told = f"; moving average {smoothing:g} of the training loss" if smoothing else ""
-    return [f"Over the steps, on validation{told}", *render.indented(render.table(rows, "llrrrrrr"))]
-
-
-def _cost_report(entries: Sequence[Entry]) -> list[str]:
-    from ..runs import comparison
-
-    rows = [["", "time", "device", "precision", "parameters", "memory at most", "rows a second"]]
-    for letter, each in zip(_LETTERS, entries, strict=False):
-        found = comparison.cost(each)
-        device = f"{found.device}, {found.device_name}" if found.device_name and found.device else found.device
-        rows.append(
-            [
-                letter,
-                duration(found.seconds) if found.seconds is not None else "-",
-                device or "-",
-                found.precision or "-",
-                f"{found.parameters:,}" if found.parameters else "-",
-                size(found.peak_memory) if found.peak_memory else "-",
-                f"{found.examples_per_second:,.0f}" if found.examples_per_second else "-",
-            ]
-        )
-    return ["Cost", *render.indented(render.table(rows, "lrllrrr", [None, None, 32]))]
 
 
 def overlay(curves: Sequence[tuple[str, Curve]], columns: int = _CHART[0], rows: int = _CHART[1]) -> list[str]:

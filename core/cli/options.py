@@ -22,6 +22,8 @@ COMMANDS = {
     "evaluate": ("predict", "measure a run on a split, with intervals and its worst rows"),
     "errors": ("errors", "see where a run errs: classes, slices, calibration, another run"),
     "why": ("why", "see which words of a text speak for its label, and what is near it"),
+    "behaviour": ("behaviour", "test what typos, case, names and negation do to a run's answers"),
+    "cases": ("cases", "run the sentences that were saved with the label they should get"),
     "compare": ("compare", "set runs against each other: curves, settings, metrics, a paired test, cost"),
     "predict": ("predict", "classify texts, a file or stdin with a run"),
     "runs": ("runs", "list every run, the newest first"),

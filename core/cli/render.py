@@ -11,7 +11,8 @@ from ..metric_table import BY_KEY, HEADLINE, Metric, measured_in
 from ..questions import ScoredRow
 from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
-from ..units import duration, percent, score
+from ..text_table import aligned, table
+from ..units import duration, interval, percent, score
 from .output import Glyphs
 
 NAME_WIDTH = 24
@@ -33,28 +34,6 @@ class Spread(Protocol):
     def whisker_high(self) -> float: ...
     @property
     def max(self) -> float: ...
-
-
-def table(rows: Sequence[Sequence[str]], align: str, widths: Sequence[int | None] = ()) -> list[str]:
-    """Return aligned lines, the first row being the heading.
-
-    `align` has one of l and r a column; `widths` caps a column's cells, None: as wide as its widest cell.
-    """
-    columns = len(align)
-    cells = [[safe_line(cell) for cell in row] for row in rows]
-    wide = [max((cell_width(row[column]) for row in cells), default=0) for column in range(columns)]
-    for column, cap in enumerate(widths):
-        if cap is not None:
-            wide[column] = min(wide[column], cap)
-    return ["  ".join(_aligned(cell, wide[c], align[c]) for c, cell in enumerate(row)).rstrip() for row in cells]
-
-
-def _aligned(cell: str, width: int, side: str) -> str:
-    cut = pad(cell, width)
-    if side == "l":
-        return cut
-    text = cut.rstrip(" ")
-    return " " * (width - cell_width(text)) + text
 
 
 def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[str]:
@@ -174,7 +153,7 @@ def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int
         heads = [str(index) for index in range(len(names))]
         cell = max(4, digits)
         label_width = max(cell_width("true \\ predicted"), *(cell_width(name) for name in row_names))
-    lines = ["  " + pad("true \\ predicted", label_width) + "".join("  " + _aligned(head, cell, "r") for head in heads)]
+    lines = ["  " + pad("true \\ predicted", label_width) + "".join("  " + aligned(head, cell, "r") for head in heads)]
     for name, row in zip(row_names, counts, strict=True):
         total = sum(row)
         cells = [f"{number / total:.2f}" if total else "-" for number in row]
@@ -207,11 +186,6 @@ def metric_rows(metrics: Metrics) -> list[str]:
     if any(0 < count * IMBALANCE < largest for count in counts):
         lines.append(f"  the classes are of unequal size: always the largest one would be right for {100 * largest / rows_in_all:.0f} %")
     return lines
-
-
-def interval(span: tuple[float, float] | None) -> str:
-    """Return a 95 % interval as it stands in a table; '' where there is none."""
-    return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""
 
 
 def epochs(rows: Sequence[EpochRow], width: int) -> list[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import re
 import secrets
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +12,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from .. import paths, writing
+from .. import json_log, paths
 from ..errors import UserError
-from ..plain_files import kind_of, not_plain, read_plain
+from ..plain_files import read_plain
 from ..safe_text import safe_line
 from ..specs import Moment
 
@@ -171,41 +168,5 @@ def append(path: Path, head: Head, entries: Sequence[Decision | Undone], after: 
     Several processes may do so at once: each waits for the other. A last line that was torn is ended first, so that it spoils none.
     It writes to the disk: not for the event loop. Raises UserError where it cannot be written; nothing of it is there then.
     """
-    paths.make_private(path.parent)
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        descriptor = os.open(path, flags, paths.PRIVATE_FILE)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise not_plain(path, kind_of(status.st_mode))
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # of this open file, so that threads wait for each other, too
-        size = os.fstat(descriptor).st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        lines = [*([head] if not size else []), *entries]
-        content = (b"\n" if torn else b"") + b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        try:
-            _write(descriptor, content)
-            os.fsync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, size)
-            raise
-        if not size:
-            writing.flush_folder(path.parent)
-        return read(path, after=after)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        os.close(descriptor)
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {path}: {error.strerror or error}. Free some space or set EMOTUI_HOME")
+    json_log.append(path, lambda is_new: [head, *entries] if is_new else entries)
+    return read(path, after=after)

@@ -24,6 +24,7 @@ from ..questions import (
     Ask,
     AskAttention,
     AskBatch,
+    AskBehaviour,
     AskClassify,
     AskClassifyFile,
     AskClassifyParts,
@@ -118,6 +119,10 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import evaluate
 
             return evaluate.evaluate(ask, report)
+        case AskBehaviour():
+            from ..model import behaviour
+
+            return behaviour.test(ask, report)
         case AskExport():
             from ..model import export
 

@@ -128,3 +128,14 @@ def slices(
         accuracy = float(np.equal(truth[rows], predicted[rows]).mean())
         made.append(Slice(len(rows), accuracy, float(scores.weighted_f1(inside)), interval, rest, p))
     return made
+
+
+def wilson(hits: int, total: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a share by Wilson's score method (Wilson, 1927; Brown, Cai and DasGupta, 2001); None of nothing."""
+    if not total:
+        return None
+    z = 1.959963984540054  # of the normal distribution at 97.5 %
+    share = hits / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z * ((share * (1 - share) + z * z / (4 * total)) / total) ** 0.5 / (1 + z * z / total)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -21,7 +21,7 @@ from .folder import RunFolder
 _LARGEST = 16 << 20
 """Bytes of a file that is read."""
 MOST_EXAMPLES = 20
-"""Rows of a test that are kept: those whose probability changed most against what is expected."""
+"""Rows that failed a test that are kept."""
 LONGEST_TEXT = 2_000
 """Characters of a text that is kept as an example."""
 Expectation = Literal["invariance", "direction"]
@@ -57,7 +57,7 @@ class EditTest(msgspec.Struct, frozen=True):
     interval: tuple[Share, Share] | None = None
     """Of the failure rate, by Wilson's method, 95 %; None without rows."""
     examples: tuple[Example, ...] = ()
-    """Rows that failed, the largest change of probability first."""
+    """Rows that failed, the worst first, at most MOST_EXAMPLES."""
     left_out: dict[str, Count] = {}
     """Rows to which it does not apply, by the reason in words, such as 'not in English'."""
 
@@ -82,7 +82,9 @@ class Behaviour(msgspec.Struct, frozen=True):
     """The fingerprint of the data set whose rows were edited."""
     when: Moment
     rows: Count
-    """Of the split."""
+    """That were edited."""
+    of: Count
+    """Rows of the split: more than `rows` where these were drawn at random."""
     seed: Annotated[int, Meta(ge=0, lt=2**32)]
     """Of the edits that draw at random."""
     temperature: Annotated[float, Meta(gt=0, le=1e6)]
@@ -132,6 +134,10 @@ def shown(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
-def worst(failed: Sequence[Example]) -> tuple[Example, ...]:
-    """Return those of the rows that failed that are kept: the largest change of probability first, of equals the first row."""
-    return tuple(sorted(failed, key=lambda each: (each.probability_after - each.probability_before, each.row)))[:MOST_EXAMPLES]
+def worst(failed: Sequence[Example], expectation: Expectation) -> tuple[Example, ...]:
+    """Return those of the rows that failed that are kept, the worst first, of equals the first row of the split.
+
+    Where the class should have stayed, that is the largest fall of its probability; where it should have fallen, the largest rise.
+    """
+    sign = 1 if expectation == "invariance" else -1
+    return tuple(sorted(failed, key=lambda each: (sign * (each.probability_after - each.probability_before), each.row)))[:MOST_EXAMPLES]

@@ -42,7 +42,7 @@ def write(home: Path, name: str, data: DataSpec, *, seed: int = 0, right: float 
         ]
     random = np.random.default_rng(seed)
     happened = [
-        msgspec.structs.replace(each, loss=each.loss * random.uniform(0.5, 1.5)) if isinstance(each, events.Step) else each
+        msgspec.structs.replace(each, loss=(each.loss or 0.0) * random.uniform(0.5, 1.5)) if isinstance(each, events.Step) else each
         for each in happened
     ]
     hashed = sources.fingerprint(read)

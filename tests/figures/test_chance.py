@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import f1_score
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 LABELS = ("a", "b", "c")
 
@@ -93,3 +94,12 @@ def test_slices_are_marked_for_what_they_are_together() -> None:
 def test_the_same_rows_give_the_same_figures() -> None:
     truth, predicted, _ = some_rows(200, 6)
     assert chance.slices(truth, predicted, LABELS, [np.arange(60)]) == chance.slices(truth, predicted, LABELS, [np.arange(60)])
+
+
+@pytest.mark.parametrize(("hits", "total"), [(0, 7), (7, 7), (3, 10), (120, 2000), (1, 1)])
+def test_the_interval_of_a_share_is_that_of_statsmodels(hits: int, total: int) -> None:
+    assert chance.wilson(hits, total) == pytest.approx(proportion_confint(hits, total, method="wilson"), abs=1e-9)
+
+
+def test_nothing_has_no_interval() -> None:
+    assert chance.wilson(0, 0) is None

@@ -23,7 +23,7 @@ def failed(row: int, fall: float, text: str = "so good") -> Example:
 
 
 def kept_of(run: RunFolder, *tests: EditTest) -> Behaviour:
-    return Behaviour(run.id, "", "validation", "0" * 64, folders.STARTED, 6, 0, 1.0, tests)
+    return Behaviour(run.id, "", "validation", "0" * 64, folders.STARTED, 6, 6, 0, 1.0, tests)
 
 
 def test_what_is_kept_is_read_back(run: RunFolder) -> None:
@@ -37,9 +37,10 @@ def test_what_is_kept_is_read_back(run: RunFolder) -> None:
 
 
 def test_the_rows_that_changed_most_are_kept(run: RunFolder) -> None:
-    kept = behaviour.worst([failed(row, 0.01 * (row % 30)) for row in range(40)])
+    kept = behaviour.worst([failed(row, 0.01 * (row % 30)) for row in range(40)], "invariance")
     assert [each.row for each in kept][:4] == [29, 28, 27, 26] and len(kept) == behaviour.MOST_EXAMPLES
-    assert [each.row for each in behaviour.worst([failed(5, 0.1), failed(2, 0.1)])] == [2, 5]
+    assert [each.row for each in behaviour.worst([failed(5, 0.1), failed(2, 0.1)], "invariance")] == [2, 5]
+    assert [each.row for each in behaviour.worst([failed(1, -0.05), failed(2, -0.1), failed(3, 0.0)], "direction")] == [2, 1, 3]
     long = behaviour.shown("a" * 5_000)
     assert len(long) == behaviour.LONGEST_TEXT and long.endswith("…")
     msgspec.json.encode(behaviour.shown("half \ud83d"))  # half a character cannot be written

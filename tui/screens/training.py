@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from ...core.runs import filters
+from ...core.runs import comparison, filters
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
@@ -68,6 +68,14 @@ class TrainingScreen(RunRequests):
         Binding("f", "turn_scores", "F1 chart", show=False, tooltip="the next metric on the chart, then F1 by class", id="training.scores"),
         Binding("b", "turn_rung", "rung", show=False, tooltip="the next rung of a baseline: matrix, classes, rows", id="training.rung"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
+        Binding(
+            "C",
+            "compare",
+            "compare",
+            show=False,
+            tooltip="this run and the marked ones on one page, with what differs",
+            id="training.compare",
+        ),
         Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter runs: {filters.SYNTAX}", id="training.filter"),
         Binding("o", "sort", "sort", show=False, tooltip="sort the runs by age, F1 or state", id="training.sort"),
         Binding("P", "pin", "pin", show=False, tooltip="keep this run on top of the list, or no longer", id="training.pin"),
@@ -305,6 +313,8 @@ class TrainingScreen(RunRequests):
             return self.view is not None and len(self.view.rungs) > 1
         if action in ("filter", "sort", "panel"):
             return bool(self.state.runs)
+        if action == "compare":
+            return len(self.state.runs) > 1
         if action in ("copy", "rows"):
             return self.view is not None and self.view.has_spec
         if action in ("pin", "tag"):
@@ -315,6 +325,18 @@ class TrainingScreen(RunRequests):
         if self.view is not None:
             self.app.copy_to_clipboard(command_of(self.view.spec.job))
             self.state.say("copied the command line that repeats this run")
+
+    def action_compare(self) -> None:
+        """Open the page on which the run that is looked at and the marked ones stand beside each other."""
+        from .compare_runs import CompareRuns
+
+        folders = [view.folder for view in self.views if view.has_spec]
+        if len(folders) < 2:
+            self.state.say("mark other runs with space first, then C compares them with this one", problem=True)
+        elif len(folders) > comparison.MOST:
+            self.state.say(f"{comparison.MOST} runs are compared at once: unmark some with space", problem=True)
+        else:
+            self.app.push_screen(CompareRuns(folders))
 
     async def action_rows(self) -> None:
         if self.view is not None:

@@ -1,0 +1,154 @@
+"""Test cases: sentences with the label that they should get, kept for every run on the same data set, in one file of the home each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from .. import json_log, paths
+from ..data import overlay_log
+from ..errors import UserError
+from ..plain_files import read_plain
+from ..questions import Prediction
+from ..safe_text import safe_line
+from ..specs import DataSpec, Moment
+
+LONGEST = 20_000
+"""Characters of a text."""
+MOST = 10_000
+"""Cases of one data set."""
+_LARGEST = 1 << 29
+"""Bytes of a file that is read."""
+
+
+class Case(msgspec.Struct, frozen=True, tag_field="kind", tag="case"):
+    """A text and the label that it should get."""
+
+    text: Annotated[str, msgspec.Meta(max_length=LONGEST)]
+    label: Annotated[str, msgspec.Meta(max_length=1_000)]
+    when: Moment
+
+
+class Removed(msgspec.Struct, frozen=True, tag_field="kind", tag="removed"):
+    """The case of a text was taken away."""
+
+    text: str
+    when: Moment
+
+
+class _Head(msgspec.Struct, frozen=True, tag_field="kind", tag="cases"):
+    """The first line: whose cases they are."""
+
+    source: str
+    version: int = 1
+
+
+_decoder = msgspec.json.Decoder(Case | Removed | _Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The cases of a data set."""
+
+    cases: tuple[Case, ...]
+    """In the order in which they were added; one a text, the newest."""
+    damaged: int = 0
+    """Lines that are not understood, and so left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run said of one case."""
+
+    case: Case
+    label: str
+    """Predicted; '' where the run does not know the expected label."""
+    probability: float | None
+    """Of the expected label; None where the run does not know it."""
+    fault: str = ""
+    """Why the case cannot pass, whatever the run says."""
+
+    @property
+    def passed(self) -> bool:
+        return not self.fault and self.label == self.case.label
+
+
+def file_of(data: DataSpec) -> Path:
+    """Return where the cases of a data set are kept: of its source, whatever its options and its splits."""
+    found = overlay_log.file_of(data.source)
+    return paths.home() / "cases" / found.name
+
+
+def read(data: DataSpec) -> Kept:
+    """Return the cases of a data set. It reads a file: not for the event loop. Raises UserError where it cannot be read."""
+    path = file_of(data)
+    if path.parent.is_dir():
+        paths.check_private(path.parent)
+    try:
+        content = read_plain(path, _LARGEST)
+    except FileNotFoundError:
+        return Kept(())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}. Mend it or move it away") from error
+    found: dict[str, Case] = {}
+    damaged = 0
+    for line in content.splitlines():
+        try:
+            entry = _decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            damaged += bool(line.strip())
+            continue
+        if isinstance(entry, Case):
+            found[entry.text] = entry
+        elif isinstance(entry, Removed):
+            found.pop(entry.text, None)
+    return Kept(tuple(found.values()), damaged)
+
+
+def add(data: DataSpec, text: str, label: str, labels: Sequence[str], clock: Callable[[], float] = time.time) -> Case | None:
+    """Keep a text with its label, and return the case of that text that it takes the place of; None where there was none.
+
+    `labels` are those that there are. It writes to the disk: not for the event loop. Raises UserError for what cannot be kept.
+    """
+    text = text.encode("utf-8", "replace").decode().strip()
+    if not text:
+        raise UserError("a case needs a text. Write a sentence")
+    if len(text) > LONGEST:
+        raise UserError(f"the text has {len(text):,} characters, and a case has at most {LONGEST:,}. Shorten it")
+    if label not in labels:
+        raise UserError(f"there is no label {safe_line(label, 40)!r}. Choose from: {safe_line(', '.join(labels), 200)}")
+    before: list[Case] = []
+
+    def entries(is_new: bool) -> list[msgspec.Struct]:
+        kept = () if is_new else read(data).cases
+        before.extend(case for case in kept if case.text == text)
+        if not before and len(kept) >= MOST:
+            raise UserError(f"there are {MOST:,} cases already. Remove some with: emotui cases remove")
+        head: list[msgspec.Struct] = [_Head(overlay_log.as_text(data.source))] if is_new else []
+        same = bool(before) and before[0].label == label
+        return head if same else [*head, Case(text, label, clock())]
+
+    json_log.append(file_of(data), entries)
+    return before[0] if before else None
+
+
+def remove(data: DataSpec, cases: Sequence[Case], clock: Callable[[], float] = time.time) -> None:
+    """Take cases away. It writes to the disk: not for the event loop. Raises UserError where it cannot be written."""
+    if cases:
+        json_log.append(file_of(data), lambda _: [Removed(case.text, clock()) for case in cases])
+
+
+def judged(cases: Sequence[Case], predictions: Sequence[Prediction], labels: Sequence[str]) -> list[Outcome]:
+    """Return what a run with these labels said of each case."""
+    found: list[Outcome] = []
+    for case, said in zip(cases, predictions, strict=True):
+        if case.label not in labels:
+            found.append(Outcome(case, said.label, None, f"the run has no label {safe_line(case.label, 40)}"))
+        else:
+            found.append(Outcome(case, said.label, said.probabilities.get(case.label)))
+    return found

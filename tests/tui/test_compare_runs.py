@@ -1,0 +1,96 @@
+"""The page that sets marked runs against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import run_folders as folders
+from emotui.core import events
+from emotui.core.data import sources
+from emotui.core.specs import DataSpec
+from emotui.tui.screens.compare_runs import CompareRuns
+from emotui.tui.widgets.plot import Plot
+from hostile import drawn
+from monitor import Classifier, application, settle
+from pictures import SIZES, check_picture
+from variants import sizes
+
+IDLE = Classifier(folders.LABELS, {})
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataSpec:
+    return DataSpec(str(folders.write_data(tmp_path / "data")))
+
+
+def write(home: Path, name: str, data: DataSpec, rate: float, right: float, created: float = folders.STARTED) -> Path:
+    read = sources.load(data)
+    random = np.random.default_rng(round(100 * right))
+    happened = [
+        msgspec.structs.replace(each, settings={**each.settings, "learning_rate": rate}) if isinstance(each, events.Started) else each
+        for each in folders.train_events(labels=read.labels)
+    ]
+    happened = [
+        msgspec.structs.replace(each, loss=(each.loss or 0.0) * 1000 * rate) if isinstance(each, events.Step) else each for each in happened
+    ]
+    job = folders.train_spec(data=data, learning_rate=rate)
+    folder = folders.write_run(home / "runs", name, job, happened, labels=read.labels, data_hash=sources.fingerprint(read), created=created)
+    truth = read.splits["validation"].label_ids()
+    logits = random.normal(0, 1, (len(truth), len(read.labels)))
+    logits[np.arange(len(truth)), truth] += np.where(random.random(len(truth)) < right, 5.0, -5.0)
+    folders.write_predictions(folder, truth.tolist(), np.exp(logits) / np.exp(logits).sum(1, keepdims=True), read.labels)
+    return folder
+
+
+@pytest.mark.parametrize("size", sizes(SIZES))
+async def test_marked_runs_stand_on_one_page(emotui_home: Path, data: DataSpec, size: tuple[int, int]) -> None:
+    write(emotui_home, "aaa111-fine-tune", data, 3e-4, 0.6)
+    write(emotui_home, "bbb222-fine-tune", data, 1e-3, 0.97, created=folders.STARTED - 10)
+    async with application(IDLE, "3", size=size) as (app, pilot):
+        await pilot.press("C")
+        assert not isinstance(app.screen, CompareRuns)  # nothing is marked
+        await pilot.press("down", "space", "up", "C")
+        await settle(pilot)
+        assert isinstance(app.screen, CompareRuns)
+        check_picture(app, "compare")
+        plot = app.screen.query_one(Plot)
+        assert plot.chart.title == "training loss, nats" and [each.name for each in plot.chart.series] == ["aaa111", "bbb222"]
+        await pilot.press("f", "f", "f")
+        assert plot.chart.title == "weighted F1, validation" and len({each.glyph for each in plot.chart.series}) == 2
+        await pilot.press("m", "z")
+        assert plot.view.smoothing == 0.6 and not app.screen.query_one("#compare-tables").display
+        await pilot.press("escape", "escape")
+        await settle(pilot)
+        assert not isinstance(app.screen, CompareRuns)
+
+
+async def test_runs_are_sorted_and_the_page_scrolls(emotui_home: Path, data: DataSpec) -> None:
+    write(emotui_home, "aaa111-fine-tune", data, 3e-4, 0.6)
+    write(emotui_home, "bbb222-fine-tune", data, 1e-3, 0.97, created=folders.STARTED - 10)
+    async with application(IDLE, "3", size=(120, 50)) as (app, pilot):
+        await pilot.press("down", "space", "up", "C")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "A  aaa111-fine-tune" in text and "as they were marked" in text and "learning rate  0.0003  0.001" in text
+        await pilot.press("o")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "A  bbb222-fine-tune" in text and "by accuracy, the best first" in text and "learning rate  0.001  0.0003" in text
+        await pilot.press("pagedown", "pagedown", "pagedown", "pagedown")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "beyond chance" in text and "3 min 32 s" in text
+
+
+async def test_a_run_without_predictions_is_told(emotui_home: Path, data: DataSpec) -> None:
+    write(emotui_home, "aaa111-fine-tune", data, 3e-4, 0.6)
+    folders.write_failed_run(emotui_home / "runs", "bad333", created=folders.STARTED - 10)
+    async with application(IDLE, "3", size=(120, 60)) as (app, pilot):
+        await pilot.press("down", "space", "up", "C")
+        await settle(pilot)
+        await pilot.press(*["pagedown"] * 6)
+        await settle(pilot)
+        assert "bad333 is failed and has no model to measure" in "\n".join(drawn(app))

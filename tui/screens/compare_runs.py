@@ -1,0 +1,204 @@
+"""Runs on one page: their curves over each other, the settings that differ, metrics with paired tests, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from ...core.errors import UserError
+from ...core.metric_table import BY_KEY, METRICS
+from ...core.runs import comparison, comparison_tables, examined, measured, rungs, state
+from ...core.runs.comparison import CURVES, LOSS, TRAIN_LOSS, Entry
+from ...core.runs.folder import RunFolder
+from ...core.safe_text import safe_line
+from ...core.text_table import table
+from ..state import AppState
+from ..widgets.chart import Chart, Series
+from ..widgets.plot import Plot
+from .training_charts import Palette
+
+if TYPE_CHECKING:  # Arrow is imported after the first paint
+    from ...core.data.table import Dataset
+
+SPLIT = "validation"
+_GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
+_KEYS = (("f", "curve"), ("o", "sort"), ("←→", "read"), ("↑↓", "scroll"), ("z", "large"), ("esc", "back"))
+
+
+class CompareRuns(ModalScreen[None]):
+    """Shows runs beside each other; f turns the chart to another curve, o sorts by another metric."""
+
+    CSS_PATH = "compare_runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "turn_curve", "curve", tooltip="the next curve that one of the runs has", id="compare.curve"),
+        Binding("o", "turn_order", "sort", tooltip="the best run first, by the next metric", id="compare.sort"),
+        Binding("down,j", "scroll(1)", "down", show=False, id="compare.down"),
+        Binding("up,k", "scroll(-1)", "up", show=False, id="compare.up"),
+        Binding("pagedown", "scroll(10)", "page down", show=False, id="compare.page_down"),
+        Binding("pageup", "scroll(-10)", "page up", show=False, id="compare.page_up"),
+        Binding("escape,q", "back", "back", id="compare.back"),
+    ]
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        """Prepare the page of runs, by their folders, in the order in which they were marked."""
+        super().__init__()
+        self._folders = tuple(folders)
+        self._entries: list[Entry] = []
+        self._notes: list[str] = []
+        self._curve = ""
+        self._order = ""
+        """The key of a metric; '' as they were marked."""
+
+    @property
+    def state(self) -> AppState:
+        return cast(AppState, self.app)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="compare") as box:
+            box.border_title = Text(f"{len(self._folders)} runs")
+            yield Plot(Chart("curves", empty="reading the runs…"), hint="m smooth  g log  z large", id="compare-plot")
+            with VerticalScroll(id="compare-tables", can_focus=False):
+                yield Static(Text("reading the runs…", "dim"), markup=False)
+            keys = Text("  ").join(Text.assemble((f" {key} ", "bold reverse"), f" {what}") for key, what in _KEYS)
+            yield Static(keys, id="compare-keys", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Plot).focus()
+        self._read()
+
+    @work(exclusive=True)
+    async def _read(self) -> None:
+        try:
+            self._entries, self._notes = await asyncio.to_thread(read, self._folders, self.state.dataset)
+        except UserError as error:
+            self.query_one("#compare-tables Static", Static).update(Text(safe_line(str(error)), self.app.theme_variables["error"]))
+            return
+        kinds = self._kinds
+        self._curve = kinds[0] if kinds else ""
+        self._show()
+
+    # --- drawing ----------------------------------------------------------------------------------------
+
+    @property
+    def _kinds(self) -> list[str]:
+        """The curves that one of the runs has."""
+        return [key for key in CURVES if any(key in each.curves for each in self._entries)]
+
+    @property
+    def _ordered(self) -> list[Entry]:
+        return comparison.ordered(self._entries, BY_KEY.get(self._order))
+
+    def _show(self) -> None:
+        colors = self._colors
+        self.query_one(Plot).show(compared_chart(self._entries, self._curve, colors))
+        said = f"by {BY_KEY[self._order].name}, the best first" if self._order else "as they were marked"
+        self.query_one("#compare").border_subtitle = Text(said)
+        self._show_tables()
+
+    @property
+    def _colors(self) -> dict[str, str]:
+        """By folder."""
+        runs = Palette.of(self.app.theme_variables).runs
+        return {each.view.folder: runs[at % len(runs)] for at, each in enumerate(self._entries)}
+
+    def _show_tables(self) -> None:
+        if not self._entries:
+            return
+        shown, colors, ordered = self.query_one("#compare-tables Static", Static), self._colors, self._ordered
+        width = max(40, self.query_one("#compare-tables").content_size.width - 2)
+        lines: list[Text] = []
+        for number, each in enumerate(comparison_tables.tables(ordered, SPLIT, width)):
+            lines += [Text()] if number else []
+            lines.append(Text(each.title, "bold", no_wrap=True, overflow="ellipsis"))
+            cells = table(each.rows, each.align, each.caps) if each.rows else []
+            for at, line in enumerate(cells):
+                style = "dim" if not at else colors[ordered[at - 1].view.folder] if not number else ""
+                lines.append(Text(f"  {line}", style, no_wrap=True, overflow="ellipsis"))
+            lines += [Text(f"  {note}", "dim") for note in each.notes]
+        warning = self.app.theme_variables["warning"]
+        lines += [Text(), *(Text(safe_line(note, 400), warning) for note in self._notes)] if self._notes else []
+        shown.update(Text("\n").join(lines))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_tables)
+
+    # --- keys -------------------------------------------------------------------------------------------
+
+    def action_turn_curve(self) -> None:
+        kinds = self._kinds
+        if kinds:
+            self._curve = kinds[(kinds.index(self._curve) + 1) % len(kinds)] if self._curve in kinds else kinds[0]
+            self._show()
+
+    def action_turn_order(self) -> None:
+        """Sort by the next metric that one of the runs has."""
+        known = [metric.key for metric in METRICS if any(each.score(metric) is not None for each in self._entries)]
+        orders = ["", *known]
+        self._order = orders[(orders.index(self._order) + 1) % len(orders)] if self._order in orders else ""
+        self._show()
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#compare-tables").scroll_relative(y=lines, animate=False)
+
+    @on(Plot.Enlarge)
+    def _enlarge(self, event: Plot.Enlarge) -> None:
+        event.stop()
+        self.toggle_class("-large")
+
+    def action_back(self) -> None:
+        if self.has_class("-large"):
+            self.remove_class("-large")
+        else:
+            self.dismiss()
+
+
+def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], list[str]]:
+    """Return the runs as they are compared, and sentences on those that are not measured. It reads files: not for the event loop."""
+    entries: list[Entry] = []
+    notes: list[str] = []
+    for folder in folders:
+        run = RunFolder(Path(folder))
+        view = state.view_of(run)
+        found, rung = None, ""
+        try:
+            rung = rungs.chosen(run, "")
+            if view.finished is None:
+                notes.append(f"{view.id} is {view.state} and has no model to measure")
+            elif (found := examined.examine(run, rung, SPLIT, opened)) is None:
+                notes.append(f"{view.id} is not measured on {SPLIT} here yet: {measured.remedy(view.id, SPLIT)}")
+        except UserError as error:
+            notes.append(f"{view.id}: {error}")
+        entries.append(comparison.entry(view, rung, SPLIT, found))
+    return entries, notes
+
+
+def compared_chart(entries: Sequence[Entry], key: str, colors: dict[str, str]) -> Chart:
+    """Return one curve of each run that has it, over each other; `key` is one of CURVES."""
+    series = [
+        Series(
+            safe_line(each.view.spec.name or each.view.id.partition("-")[0], 24),
+            tuple(map(float, each.curves[key].steps)),
+            each.curves[key].values,
+            colors[each.view.folder],
+            "" if key == TRAIN_LOSS else _GLYPHS[at % len(_GLYPHS)],
+            smooth=key == TRAIN_LOSS,
+        )
+        for at, each in enumerate(entries)
+        if key in each.curves
+    ]
+    if not key:
+        return Chart("curves", empty="none of these runs has a curve")
+    metric = BY_KEY.get(key)
+    title = f"{CURVES[key]}{', nats' if key in (TRAIN_LOSS, LOSS) else ', validation'}"
+    title += ", lower is better" if metric is not None and not metric.higher_is_better else ""
+    return Chart(title, tuple(series), bounds=metric.bounds if metric is not None else None, empty=f"no {CURVES[key]}")
