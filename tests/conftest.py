@@ -8,10 +8,13 @@ import os
 import shutil
 import signal
 import string
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import warm
 
 TINY_LABELS = ("sadness", "joy", "anger")
 TINY_LIMIT = 48
@@ -24,17 +27,28 @@ _SENTENCES = {
 _PLACES = ("today", "at home", "in the park", "at work", "on the train", "this morning", "last night", "with my mother", "in town", "again")
 
 
-def pytest_configure() -> None:
-    """Let ctrl+C be heard, and share the cores between the workers of pytest-xdist.
+def pytest_configure(config: pytest.Config) -> None:
+    """Let ctrl+C be heard, share the cores between the workers of pytest-xdist, and have torch loaded once for all processes.
 
     A shell's background jobs ignore SIGINT, and so would every process that a test starts and interrupts. Threads of torch that wait
     for each other spin, and every test is slower for it.
     """
+    if (program := os.environ.get(warm.PROGRAM)) is None and not _measures(config):
+        folder = Path(tempfile.mkdtemp(prefix="emotui-warm-"))
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ[warm.PROGRAM] = program = warm.install(folder)
+    if program and not config.getoption("numprocesses", None):  # pytest-xdist starts its workers with the interpreter
+        sys.executable = program
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers > 1:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+
+
+def _measures(config: pytest.Config) -> bool:
+    """Return whether every process must be started anew: for coverage and mutations, which follow a start, and where that is asked for."""
+    return bool(config.getoption("cov_source", None) or {warm.COLD, "MUTANT_UNDER_TEST"} & os.environ.keys())
 
 
 def pytest_xdist_auto_num_workers() -> int:
