@@ -15,7 +15,7 @@ from .safe_text import safe_line
 
 DEEPEST = 200
 """Parts of a path: a folder tree of thousands cannot be made or removed by most programs."""
-_OWN_FOLDERS = ("runs", "downloads", "cache", "logs", "overlays")
+_OWN_FOLDERS = ("runs", "downloads", "cache", "logs", "overlays", "faults")
 _OF_A_RUN = ("control", "events.jsonl", "proc.json", "lock")
 """What a folder with a spec.json has beside it where it is a run."""
 _OWN_FILES = ("run-notes.json", "run-notes.lock")

@@ -67,7 +67,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
 
     run, rung = named(arguments.run, arguments.rung)
     against = named(arguments.against, None) if arguments.against is not None else None
-    asked = [_slice(each) for each in arguments.slice]
+    asked = [slices.typed(each) for each in arguments.slice]
     for line in (*(line for _, line in asked), arguments.where or ""):
         filters.parse(line)
     if arguments.fit_temperature:
@@ -144,16 +144,6 @@ def named(name: str, rung: str | None) -> tuple[RunFolder, str]:
     if rung is not None and named not in ("", rung):
         raise UserError(f"{safe_line(name, 60)} names the rung {named}, and --rung another. Give one of them")
     return run, rungs.chosen(run, rung or named)
-
-
-def _slice(text: str) -> tuple[str, str]:
-    """Return name and filter of NAME=FILTER; a filter without a name, where = follows a field as in len=3, is its own name."""
-    name, equals, line = text.partition("=")
-    is_name = bool(equals) and bool(line.strip()) and not set(name) & set(':<>"-') and name.strip().lower() not in _COMPARED
-    return (safe_line(name).strip(), line) if is_name and name.strip() else (safe_line(text, 60), text)
-
-
-_COMPARED = ("len", "words", "chars", "tokens", "loss", "confidence")
 
 
 def examined_of(run: RunFolder, rung: str, split: str, output: Output) -> Examined:

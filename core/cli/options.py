@@ -25,6 +25,7 @@ COMMANDS = {
     "behaviour": ("behaviour", "test what typos, case, names and negation do to a run's answers"),
     "cases": ("cases", "run the sentences that were saved with the label they should get"),
     "compare": ("compare", "set runs against each other: curves, settings, metrics, a paired test, cost"),
+    "report": ("report", "write a run's report: one page of HTML, and Markdown"),
     "predict": ("predict", "classify texts, a file or stdin with a run"),
     "runs": ("runs", "list every run, the newest first"),
     "show": ("runs", "show one run: its state, its settings and its scores"),

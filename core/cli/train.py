@@ -116,7 +116,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
-            for reason in checks.distrusted(data):  # the run says it too, to whoever follows it
+            for reason in checks.distrusted(checks.find_problems(data, near=False)):  # the run says it too, to whoever follows it
                 output.say(f"results on this data cannot be trusted: {safe_line(reason)}")
             told = f"run {run.id} goes on by itself. See it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)

@@ -74,9 +74,9 @@ class _Coded:
         return codes * len(self.split.labels) + self.split.label_ids()
 
 
-def distrusted(dataset: Dataset) -> tuple[str, ...]:
-    """Return why results on a data set cannot be trusted, as sentences; empty where they can. Near-duplicates have no say in it."""
-    return tuple(problem.message for problem in find_problems(dataset, near=False) if problem.untrustworthy)
+def distrusted(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Return why results on a data set with these problems cannot be trusted, as sentences; empty where they can."""
+    return tuple(problem.message for problem in problems if problem.untrustworthy)
 
 
 def find_problems(dataset: Dataset, *, near: bool = True) -> tuple[Problem, ...]:

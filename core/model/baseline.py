@@ -20,13 +20,13 @@ from sklearn.preprocessing import StandardScaler
 
 from .. import paths, writing
 from ..data import sources, unknown_tokens
-from ..data.checks import distrusted
+from ..data.checks import distrusted, find_problems
 from ..data.spaces import unspaced
 from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, notes_on_data
 from ..figures.scores import measure
-from ..runs import rungs
+from ..runs import data_record, kept_rows, rungs
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, Pooling
 from . import checkpoint, device, encode, predictions
@@ -62,6 +62,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     model = checkpoint.find(job.model, offline=job.data.offline)
     limit, layer = model.checked_length(job.max_length), model.checked_layer(job.layer)
     model.try_length(limit)
+    problems = find_problems(data, near=False)
     looked_at = tokenize(model.tokenizer, data.splits["train"].texts()[:UNKNOWN_SAMPLE], limit)
     started = Started(
         device=str(compute.device),
@@ -80,10 +81,13 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         },
         parameters=model.parameters,
         model=job.model,
-        untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(model.tokenizer, looked_at)),
+        untrustworthy=distrusted(problems) + unknown_tokens.distrust(data, unknown_share(model.tokenizer, looked_at)),
         overlay=data.overlay.told if data.overlay is not None else "",
     )
     emit(started)
+    data_hash = sources.fingerprint(data)
+    data_record.keep(run, data, data_hash, problems)
+    kept_rows.save(run, "validation", data.splits["validation"], data_hash)
     for note in notes_on_data(started):
         emit(note)
     extractor = Extractor(model, limit, compute, layer)

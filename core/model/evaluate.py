@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..figures import calibration
 from ..figures.scores import bootstrap, measure
 from ..questions import AskEvaluate, EvaluateAnswer, ScoredRow
-from ..runs import links, rungs
+from ..runs import kept_rows, links, rungs
 from ..runs import measured as kept
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
@@ -41,6 +41,8 @@ class _Measured:
     notes: list[str]
     data: str = ""
     """The fingerprint of the data set that they are from; '' of a file."""
+    rows: kept.Rows | None = None
+    """Those of a split."""
 
 
 def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
@@ -72,6 +74,8 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     metrics = measure(measured.name, truth, probabilities, labels)
     metrics = msgspec.structs.replace(metrics, intervals=bootstrap(truth, predicted, labels, ask.resamples))
     path = run.predictions_file(rungs.predicted(measured.key, rung))
+    if measured.rows is not None:
+        kept_rows.save(run, measured.key, measured.rows.split, measured.rows.data)
     predictions.save(path, truth, probabilities, labels, data=measured.data)
 
     def scored(index: int) -> ScoredRow:
@@ -101,7 +105,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
 
 def _split(name: str, run: RunFolder, spec: RunSpec) -> _Measured:
     rows = kept.rows(run, spec, name)
-    return _Measured(name, rows.key, rows.split.texts(), rows.split.label_ids(), list(rows.notes), rows.data)
+    return _Measured(name, rows.key, rows.split.texts(), rows.split.label_ids(), list(rows.notes), rows.data, rows)
 
 
 def _file(ask: AskEvaluate, run: RunFolder, spec: RunSpec, rung: str, labels: tuple[str, ...]) -> _Measured:

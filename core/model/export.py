@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 
@@ -17,7 +16,7 @@ from ..errors import UserError
 from ..events import Metrics, Rung, Started
 from ..metric_table import measured_in
 from ..questions import AskExport, ExportAnswer
-from ..runs import export_folder, links, rungs, state, temperature
+from ..runs import export_folder, links, rungs, state, temperature, told_settings
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..specs import RunSpec
@@ -153,20 +152,12 @@ def _distrust(started: Started | None) -> Sequence[str]:
 
 def _settings(spec: RunSpec, started: Started | None, note: saved.SavedModel) -> list[tuple[object, ...]]:
     """Return what was asked for, and in place of what was left open what the run took."""
-    settings: dict[str, Any] = msgspec.to_builtins(spec.job)
-    data = settings.pop("data")
-    if started is not None:
-        settings |= {**started.settings, "device": started.device_name, "precision": started.precision}
+    settings = told_settings.settings(spec, started)
     if "pooling" in settings:
         settings["pooling"] = note.pooling  # of the model in hand, where the run had both
-    rows: list[tuple[object, ...]] = [("data", _public(data["source"])), ("data sha256", spec.data_hash)]
-    rows += [(name, _public(value) if name == "model" else value) for name, value in settings.items() if value not in (None, "")]
+    rows: list[tuple[object, ...]] = [("data", told_settings.public(spec.job.data.source)), ("data sha256", spec.data_hash)]
+    rows += [(name, value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
-
-
-def _public(source: str) -> str:
-    """Return a data set's or model's name without the folders of this machine."""
-    return Path(source).name if Path(source).is_absolute() else source
 
 
 def _figures(metrics: Metrics | None) -> Sequence[str]:

@@ -12,9 +12,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from ..data import near_duplicates, splitting
+from ..data import kept_faults, near_duplicates, splitting
 from ..data.checks import folded
-from ..data.sources import load
+from ..data.sources import fingerprint, load
 from ..data.spaces import unspaced
 from ..data.table import Dataset, Split
 from ..errors import UserError
@@ -65,7 +65,9 @@ def find(ask: AskFaults, report: Report) -> FaultsAnswer:
     faults += _small_classes(data)
     if model is not None:
         faults += _cut(data, model)
-    return FaultsAnswer(tuple(faults), best, scores, ranking, time.monotonic() - started)
+    answer = FaultsAnswer(tuple(faults), best, scores, ranking, time.monotonic() - started)
+    kept_faults.save(fingerprint(data), data, ask.model if model is not None else "", answer)
+    return answer
 
 
 def _model(ask: AskFaults) -> checkpoint.Checkpoint | None:

@@ -17,11 +17,11 @@ from accelerate import Accelerator
 
 from .. import class_weights, writing
 from ..data import sources, unknown_tokens
-from ..data.checks import distrusted
+from ..data.checks import Problem, distrusted, find_problems
 from ..data.table import Dataset
 from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Started, Stopped, notes_on_data
-from ..runs import checkpoints
+from ..runs import checkpoints, data_record, kept_rows
 from ..runs.folder import RunFolder
 from ..specs import TrainSpec
 from . import checkpoint, device, distributed, freezing, predictions, presets
@@ -52,14 +52,18 @@ def train(
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
     training.begun = begun
     accelerator, emit = training.accelerator, training.emit
-    started = _started(job, training, data, batch_split)
+    problems = find_problems(data, near=False)
+    started = _started(job, training, data, problems, batch_split)
     emit(started)
+    data_hash = sources.fingerprint(data)
+    if accelerator.is_main_process:
+        data_record.keep(run, data, data_hash, problems)
     for note in notes_on_data(started) if resume_from is None else ():
         emit(note)
     torch.manual_seed(job.seed + accelerator.process_index)
     training.restore(resume_from)
     done = training.loop()
-    written = msgspec.json.encode(_finish(training, data.text_column, done=done)) if accelerator.is_main_process else b""
+    written = msgspec.json.encode(_finish(training, data, data_hash, done=done)) if accelerator.is_main_process else b""
     finished = msgspec.json.decode(distributed.share(accelerator, written), type=Finished)
     if done:
         emit(finished)
@@ -133,7 +137,7 @@ def prepare(
     return training, data
 
 
-def _finish(training: Training, text_column: str, *, done: bool) -> Finished:
+def _finish(training: Training, data: Dataset, data_hash: str, *, done: bool) -> Finished:
     """Write the model and its predictions, and return what the run came to: at its end, or where it was stopped.
 
     The model of an earlier stop is replaced at once; until then it is the one that answers.
@@ -146,13 +150,14 @@ def _finish(training: Training, text_column: str, *, done: bool) -> Finished:
         kind="classifier",
         labels=training.labels,
         max_length=training.settings.max_length,
-        text_column=text_column,
+        text_column=data.text_column,
         stopped_at=None if done else training.position.step,
     )
     with writing.new_folder(run.model, may_replace=_is_replaced) as folder:
         training.model.save_pretrained(folder)
         training.checkpoint.save_tokenizer(folder, training.settings.max_length)
         note.write(folder)
+    kept_rows.save(run, "validation", data.splits["validation"], data_hash)
     predictions.save(run.predictions_file("validation"), training.eval_labels, probabilities, training.labels)
     return Finished(
         metrics=metrics,
@@ -177,7 +182,7 @@ def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -
     }
 
 
-def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int) -> Started:
+def _started(job: TrainSpec, training: Training, data: Dataset, problems: tuple[Problem, ...], batch_split: int) -> Started:
     weights = training.class_weights
     settings = training.settings.shown() | {
         "row_weights": ", ".join(f"{a}={b:.4g}" for a, b in zip(data.labels, weights, strict=True)) if weights is not None else None,
@@ -198,7 +203,8 @@ def _started(job: TrainSpec, training: Training, data: Dataset, batch_split: int
         steps=training.steps,
         parameters=sum(each.numel() for each in training.model.parameters()),
         model=job.model,
-        untrustworthy=distrusted(data) + unknown_tokens.distrust(data, unknown_share(training.checkpoint.tokenizer, training.train_ids)),
+        untrustworthy=distrusted(problems)
+        + unknown_tokens.distrust(data, unknown_share(training.checkpoint.tokenizer, training.train_ids)),
         overlay=data.overlay.told if data.overlay is not None else "",
     )
 

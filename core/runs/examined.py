@@ -64,11 +64,14 @@ def examine(run: RunFolder, rung: str, split: str, opened: Dataset | None = None
 
     It reads files: not for the event loop. Raises UserError as `measured.read` does.
     """
+    found = measured.read(run, rung, split, opened)
+    return judged_at_its_temperature(run, found) if found is not None else None
+
+
+def judged_at_its_temperature(run: RunFolder, found: Predictions) -> Examined:
+    """Return what a run said, judged at the temperature that is kept with it. Raises UserError for one that is damaged."""
     from ..figures.judged import judge
 
-    found = measured.read(run, rung, split, opened)
-    if found is None:
-        return None
     kept = temperature.read(run, found.rung)
     heat = 1.0 if kept is None else kept.temperature
     return Examined(found, judge(found.labels, found.truth, found.probabilities, heat), kept)

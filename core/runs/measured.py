@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data import overlay, sources
-from ..data.arrays import one_chunk
+from ..data.arrays import numbers, one_chunk, strings
 from ..data.table import Dataset, Split
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import RunSpec
-from . import rungs, state, tables
+from . import kept_rows, rungs, state, tables
 from .folder import RunFolder
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class Rows:
     """That data set, with the decisions about its rows that the run was made with."""
     notes: tuple[str, ...] = ()
     """Sentences on what has changed since the run was made."""
+    has_texts: bool = True
+    """Whether the texts are known; where they are not, they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +133,60 @@ def read(run: RunFolder, rung: str, name: str, opened: Dataset | None = None) ->
     `rung` is '' for the best one of a baseline. It reads files: not for the event loop. Raises UserError as `rows` does, and for a file
     that is none of the run's.
     """
-    import numpy as np
-
     spec = run.read_spec()
     rung = rungs.chosen(run, rung)
     found = rows(run, spec, name, opened)
-    labels = spec.labels or found.split.labels
+    return _said_of(run, rung, found, spec.labels or found.split.labels)
+
+
+def read_kept(run: RunFolder, rung: str, name: str) -> Predictions | None:
+    """Return what `read` does, by what the run's folder keeps alone: the rows are those that were measured, whatever the data is now.
+
+    Earlier versions kept no rows: then there are no texts. None where the run was not measured on that split. It reads files: not
+    for the event loop. Raises UserError where a file is none of the run's.
+    """
+    spec = run.read_spec()
+    rung = rungs.chosen(run, rung)
+    for key in (name, f"{name}-changed"):
+        kept = kept_rows.read(run, key, name, spec.labels)
+        if kept is None:
+            continue
+        notes = () if key == name else ("the data set had changed since the run was made when it was measured",)
+        found = _said_of(run, rung, _kept(spec, key, *kept, notes), spec.labels)
+        if found is not None:
+            return found
+    return _said_of_rows_without_texts(run, rung, name, spec)
+
+
+def _kept(spec: RunSpec, key: str, split: Split, data: str, notes: tuple[str, ...], *, has_texts: bool = True) -> Rows:
+    source = spec.job.data.source
+    dataset = Dataset(source, source, {split.name: split}, spec.labels, (), "text", "label", {}, {})
+    return Rows(split, key, data, dataset, notes, has_texts)
+
+
+def _said_of_rows_without_texts(run: RunFolder, rung: str, name: str, spec: RunSpec) -> Predictions | None:
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        table, data = tables.read_predictions_and_data(run.predictions_file(rungs.predicted(name, rung)), spec.labels)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    order = np.argsort(table["row"].to_numpy(), kind="stable")
+    label = np.array([spec.labels.index(each) for each in table["label"].to_pylist()], np.int32)[order]
+    places = np.arange(1, len(label) + 1)
+    columns: dict[str, Any] = {"text": strings([""] * len(label)), "label": numbers(label, "int32"), "number": numbers(places, "int64")}
+    return _said_of(run, rung, _kept(spec, name, Split(name, pa.table(columns), spec.labels), data, (), has_texts=False), spec.labels)
+
+
+def _said_of(run: RunFolder, rung: str, found: Rows, labels: tuple[str, ...]) -> Predictions | None:
+    """Return what is kept of a run on some rows, None where that is nothing, or of other rows, or by another model."""
+    import numpy as np
+
     path = run.predictions_file(rungs.predicted(found.key, rung))
     try:
         table, kept_of = tables.read_predictions_and_data(path, labels)
-        if name != "validation" and _is_older(path, rungs.folder_of(run, rung)):
+        if found.split.name != "validation" and _is_older(path, rungs.folder_of(run, rung)):
             return None  # the run was gone on with since
     except FileNotFoundError:
         return None

@@ -61,3 +61,13 @@ def remove(source: str, name: str) -> None:
         home_file.write(
             slices_file(), {**{each: value for each, value in content.items() if each != source}, **({source: left} if left else {})}
         )
+
+
+def typed(text: str) -> tuple[str, str]:
+    """Return name and filter of NAME=FILTER; a filter without a name, where = follows a field as in len=3, is its own name."""
+    name, equals, line = text.partition("=")
+    is_name = bool(equals) and bool(line.strip()) and not set(name) & set(':<>"-') and name.strip().lower() not in _COMPARED
+    return (safe_line(name).strip(), line) if is_name and name.strip() else (safe_line(text, 60), text)
+
+
+_COMPARED = ("len", "words", "chars", "tokens", "loss", "confidence")

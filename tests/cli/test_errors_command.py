@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from emotui.core import cli
-from emotui.core.data import sources
+from emotui.core.data import checks, sources
 from emotui.core.data.arrays import texts_of
 from emotui.core.errors import UserError
 from emotui.core.model import baseline
-from emotui.core.runs import examined, folder, measured, slices, temperature
+from emotui.core.runs import data_record, examined, folder, kept_rows, measured, slices, temperature
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec
 from scipy.optimize import minimize_scalar
@@ -222,3 +222,37 @@ def test_runs_on_other_rows_are_not_compared(run: RunFolder) -> None:
     with pytest.raises(UserError, match="were not measured on the same rows"):
         examined.check_same_rows(other, short)
     examined.check_same_rows(other, other)
+
+
+def test_a_run_keeps_its_rows_and_what_its_data_was(run: RunFolder, asked, tiny_data: Path) -> None:
+    data = sources.load(DataSpec(str(tiny_data)))
+    record = data_record.read(run)
+    assert record is not None and record.data_hash == sources.fingerprint(data) and record.labels == data.labels
+    assert {name: split.rows for name, split in record.splits.items()} == {name: len(split) for name, split in data.splits.items()}
+    assert [each.message for each in record.problems] == [each.message for each in checks.find_problems(data, near=False)]
+    asked("errors", f"{run.id}:mean", "--split", "test")
+    for name in ("validation", "test"):
+        kept_of = measured.read_kept(run, "mean", name)
+        read = measured.read(run, "mean", name)
+        assert kept_of is not None and read is not None and (kept_of.probabilities == read.probabilities).all()
+        assert kept_of.rows.split.texts() == data.splits[name].texts() and (kept_of.truth == read.truth).all()
+        assert kept_of.rows.split.table["number"].equals(data.splits[name].table["number"]) and kept_of.rows.has_texts
+    assert measured.read_kept(run, "mean", "train") is None
+
+
+def test_kept_rows_that_are_others_are_not_taken(run: RunFolder, asked) -> None:
+    path = kept_rows.file_of(run, "validation")
+    whole = path.read_bytes()
+    table = pq.read_table(path)
+    try:
+        pq.write_table(table.slice(0, 20), path)
+        found = measured.read_kept(run, "mean", "validation")
+        assert found is not None and not found.rows.has_texts and set(found.rows.split.texts()) == {""}
+        pq.write_table(table.set_column(1, "label", [["no such"] * len(table)]), path)
+        with pytest.raises(UserError, match="has labels that are not those of the run"):
+            measured.read_kept(run, "mean", "validation")
+        path.write_bytes(b"PAR1 and nothing")
+        with pytest.raises(UserError, match=r"validation\.parquet cannot be read"):
+            measured.read_kept(run, "mean", "validation")
+    finally:
+        path.write_bytes(whole)

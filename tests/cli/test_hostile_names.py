@@ -109,6 +109,7 @@ ANY: dict[str, Callable[[Place], str]] = {
     "new in the cache": lambda place: str(paths.cache_folder() / "out.csv"),
     "new in the logs": lambda place: str(paths.home() / "logs" / "out.csv"),
     "new in the overlays": lambda place: str(paths.home() / "overlays" / "out.csv"),
+    "new in the faults": lambda place: str(paths.home() / "faults" / "out.csv"),
     "notes": lambda place: str(paths.home() / "run-notes.json"),
     "config": lambda place: str(paths.config_file()),
     "run": lambda place: str(place.run.path),
@@ -163,9 +164,13 @@ COMMANDS: dict[str, tuple[Callable[[Place, str], list[str]], dict[str, Callable[
         lambda place, name: ["tokens", "--data", str(place.data), f"--save={name}"],
         FOLDER | {"source": lambda place: str(place.data), "in the source": lambda place: "to-data/tokens"},
     ),
+    "report": (lambda place, name: ["report", place.run.id, "--format=html", f"--out={name}"], {"no such folder": FILE["no such folder"]}),
     "export": (lambda place, name: ["export", place.run.id, name], FOLDER),
     "overwrite": (lambda place, name: ["export", place.run.id, name, "--overwrite"], FOLDER),
 }
+INTO = {"root", "root with dots", "home", "home by a link", "folder above", "two above", "emotui's folder", "above emotui's folder"}
+INTO |= {"working folder", "working folder with a slash", "working folder spelled out"}
+"""Folders that a report may be put into."""
 TRIES = [(command, what) for command, (_, more) in COMMANDS.items() for what in (ANY | more)]
 
 
@@ -178,6 +183,8 @@ def test_a_hostile_name_gets_a_sentence_and_nothing_is_touched(place: Place, com
     words, more = COMMANDS[command]
     before = place.tree()
     for what, name in (ANY | more).items():
+        if command == "report" and what in INTO:
+            continue
         code = main(words(place, name(place)))
         said = capsys.readouterr()
         assert code == 2, (what, said)
@@ -218,6 +225,8 @@ NOBODY = "~nosuchuser/x"
         ["predict", "last", "--file", NOBODY, "--out", "out.csv"],
         ["predict", "RUN", "--file", "TEXTS", "--out", NOBODY],
         ["export", "RUN", NOBODY],
+        ["report", "RUN", "--out", NOBODY],
+        ["report", NOBODY],
         *([each, NOBODY] for each in ("show", "watch", "stop", "resume", "evaluate", "predict")),
         ["show", "~nosuchuser"],
         ["export", NOBODY, "out"],

@@ -1,0 +1,79 @@
+"""Where the files of a report go: named after the run, and in the place of nothing that nobody agreed to replace."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from .. import paths, targets, writing
+from ..errors import UserError
+from ..safe_text import safe_line
+from . import as_html, as_markdown, build
+from .material import Material
+
+Format = Literal["html", "md"]
+FORMATS: tuple[Format, ...] = ("html", "md")
+_WRITERS = {"html": as_html.page, "md": as_markdown.page}
+_ENDINGS: dict[str, Format] = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
+_LONGEST = 80
+"""Characters of a run's name in that of a file."""
+
+
+def stem(run: str, rung: str, split: str) -> str:
+    """Return the name of a report's files without their ending; what a file's name had better not hold becomes a minus."""
+    named = [run, *([rung] if rung else []), *([split] if split != "validation" else [])]
+    plain = (re.sub(r"[^A-Za-z0-9._-]+", "-", each).strip("-.")[:_LONGEST] for each in named)
+    return "-".join(["report", *(each or "run" for each in plain)])
+
+
+def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwrite: bool) -> dict[Format, Path]:
+    """Return where each format goes; nothing is written yet.
+
+    `out` is a folder, which must be there, or a file; `asked` is html, md or both, None where the ending of a file is to say it.
+    Raises UserError where something may not be written, or is there already without `overwrite`.
+    """
+    if out is None or out.endswith("/") or os.path.isdir(paths.expand(out)):
+        folder = Path() if out is None else paths.expand(out)
+        if not folder.is_dir():
+            raise UserError(f"there is no folder {safe_line(str(folder), 120)}. Make it, or name a file")
+        formats = _formats(asked)
+        found: dict[Format, str] = {each: str(folder / f"{named}.{each}") for each in formats}
+    else:
+        found = _of_file(out, asked)
+    checked: dict[Format, Path] = {each: targets.checked(place, "--out", sources=[str(run)]) for each, place in found.items()}
+    for place in checked.values():
+        if not overwrite and os.path.lexists(place):
+            raise UserError(f"{safe_line(str(place), 120)} is there already. Choose another name with --out, or replace it: --overwrite")
+    return checked
+
+
+def _of_file(out: str, asked: str | None) -> dict[Format, str]:
+    root, ending = os.path.splitext(out)
+    told = _ENDINGS.get(ending.lower())
+    if asked is None and told is not None:
+        return {told: out}
+    formats = _formats(asked)
+    if told is None and asked is None:
+        raise UserError(f"--out {safe_line(out, 80)} is no folder, and does not end in .html or .md. Name a folder, or give --format")
+    if len(formats) == 1:
+        return {formats[0]: out}
+    return {each: f"{root if told is not None else out}.{each}" for each in formats}
+
+
+def _formats(asked: str | None) -> Sequence[Format]:
+    return [each for each in FORMATS if asked in (None, "both", each)]
+
+
+def write(of: Material, places: dict[Format, Path], rows: int = build.ROWS) -> None:
+    """Write the report; each file is replaced whole or not at all. Raises UserError where one cannot be written."""
+    made = build.report(of, rows)
+    for each, place in places.items():
+        content = _WRITERS[each](made).encode("utf-8")
+        try:
+            with writing.replacing(place) as file:
+                file.write(content)
+        except OSError as error:
+            raise UserError(f"cannot write {safe_line(str(place), 120)}: {error.strerror or error}", exit_code=1) from error

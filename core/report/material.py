@@ -1,0 +1,132 @@
+"""Reads all that a report of a run is made of: from its folder, and what the user noted beside it in the home."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..data import kept_faults
+from ..data.kept_faults import KeptFaults
+from ..errors import UserError
+from ..events import Rung
+from ..runs import data_record, examined, folder, measured, notes, rungs, slices, state
+from ..runs.data_record import DataRecord
+from ..runs.examined import Examined, Figures, NamedSlice
+from ..runs.folder import RunFolder
+from ..runs.notes import RunNote
+from ..runs.state import RunView
+from ..specs import BaselineSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs of a baseline, and whose they are."""
+
+    run: str
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that is known of a run, and of one of its rungs, on one split."""
+
+    view: RunView
+    rung: str
+    """Of a baseline; '' of another run."""
+    split: str
+    note: RunNote
+    data: DataRecord | None
+    faults: KeptFaults | None
+    examined: Examined | None
+    """None where the run was not measured on the split, or its rows are not kept."""
+    figures: Figures | None
+    slices: tuple[NamedSlice, ...]
+    ladder: Ladder | None
+    missing: tuple[str, ...]
+    """Sentences on files of the run that cannot be read."""
+    written: float
+    """Seconds since the epoch."""
+    version: str
+    """Of emotui."""
+
+    @property
+    def name(self) -> str:
+        """The run as it is named on the command line."""
+        return f"{self.view.id}:{self.rung}" if self.rung else self.view.id
+
+
+def gather(
+    run: RunFolder,
+    rung: str,
+    split: str,
+    lines: Mapping[str, str] | None = None,
+    resamples: int = 1000,
+    clock: Callable[[], float] = time.time,
+) -> Material:
+    """Return what is known of a run, or of a rung of it ('': the best), on a split.
+
+    `lines` are filters of slices by name, beside those that are saved. It reads files and takes some seconds: not for the event
+    loop. Raises UserError where the run cannot be read.
+    """
+    view = state.view_of(run)
+    if view.state == "unreadable":
+        raise UserError(view.reason)
+    spec = view.spec
+    is_baseline = isinstance(spec.job, BaselineSpec)
+    rung = rungs.chosen(run, rung) if is_baseline and rungs.kept(run) else ""
+    missing: list[str] = []
+    try:
+        data = data_record.read(run)
+    except UserError as error:
+        data = None
+        missing.append(str(error))
+    try:
+        found = _examined(run, rung, split)
+    except UserError as error:
+        found = None
+        missing.append(str(error))
+    named = {**slices.read(spec.job.data.source), **(lines or {})}
+    return Material(
+        view=view,
+        rung=rung,
+        split=split,
+        note=notes.read().get(view.id, notes.NOTHING),
+        data=data,
+        faults=kept_faults.read(spec.data_hash) or (data.faults if data is not None else None),
+        examined=found,
+        figures=_figures(found, resamples),
+        slices=tuple(examined.slices(found, named, resamples=resamples)) if found is not None and named else (),
+        ladder=Ladder(view.id, view.rungs) if is_baseline else _ladder_beside(view),
+        missing=tuple(missing),
+        written=clock(),
+        version=importlib.metadata.version("emotui"),
+    )
+
+
+def _examined(run: RunFolder, rung: str, split: str) -> Examined | None:
+    kept = measured.read_kept(run, rung, split)
+    return examined.judged_at_its_temperature(run, kept) if kept is not None and len(kept.truth) else None
+
+
+def _figures(found: Examined | None, resamples: int) -> Figures | None:
+    import numpy as np
+
+    return examined.figures(found, np.arange(len(found.judged.truth)), resamples=resamples) if found is not None else None
+
+
+def _ladder_beside(view: RunView) -> Ladder | None:
+    """Return the newest ladder of baselines that was fitted on the very data of a fine-tuning; None where there is none."""
+    if not view.spec.data_hash:
+        return None
+    for run in folder.list_runs():
+        try:
+            spec = run.read_spec()
+            if isinstance(spec.job, BaselineSpec) and spec.data_hash == view.spec.data_hash:
+                found = state.glance(run)
+                if found.rungs:
+                    return Ladder(found.id, found.rungs)
+        except UserError:  # a run that cannot be read says nothing of this one
+            continue
+    return None

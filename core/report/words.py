@@ -1,0 +1,26 @@
+"""Numbers and moments as a report writes them."""
+
+from __future__ import annotations
+
+import time
+
+from ..metric_table import BY_KEY
+
+
+def moment(seconds: float) -> str:
+    """Return '2026-11-28 04:10 UTC', of seconds since the epoch."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def span(interval: tuple[float, float] | None) -> str:
+    """Return a 95 % interval as it stands in a table; '-' where there is none."""
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
+
+
+def figure(key: str, value: float | None) -> str:
+    """Return a metric by its key with the digits of the table of metrics."""
+    return "-" if value is None else f"{value:.{BY_KEY[key].digits}f}"
