@@ -30,6 +30,7 @@ CALLS = {
     "resume": ("resume nosuch", 2),
     "errors": ("errors nosuch", 2),
     "why": ("why nosuch 'a text'", 2),
+    "report": ('report fine77 --overwrite --out "$TMPDIR"', 0),
     "export": ("export fine77 ''", 2),
     "download": ("download ms:no/such --offline", 2),
     "doctor": ("doctor --help", 0),
