@@ -46,7 +46,7 @@ def check_tables_and_charts(document: JustHTML) -> None:
     """Raise AssertionError unless each table has its caption and heads, and each chart says what it is."""
     for table in found(document, "table"):
         assert [each for each in table.query("caption") if each.to_text().strip()]
-        assert all(each.attrs.get("scope") in ("col", "row") and each.to_text().strip() for each in table.query("thead th"))
+        assert all((each.attrs or {}).get("scope") in ("col", "row") and each.to_text().strip() for each in table.query("thead th"))
         rows = table.query("tbody tr")
         heads = len(table.query("thead th"))
         assert all(len(row.query("th")) == 1 and len(row.query("th")) + len(row.query("td")) == heads for row in rows)
