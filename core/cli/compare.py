@@ -100,15 +100,16 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
     for note in notes:
         output.say(note)
     if arguments.json:
-        differing, same = comparison.differing(entries)
+        settings = comparison.differing(entries)
         output.json(
             {
                 "split": arguments.split,
                 "sort": arguments.sort.key if arguments.sort else None,
                 "smoothing": arguments.smooth,
                 "runs": [_entry_shape(each) for each in entries],
-                "settings": [{"name": each.name, "title": each.title, "values": each.values} for each in differing],
-                "settings_alike": same,
+                "settings": [{"name": each.name, "title": each.title, "values": each.values} for each in settings.differing],
+                "settings_alike": settings.alike,
+                "settings_of_some": settings.of_some,
                 "pairs": [_pair_shape(each) for each in comparison.pairs(entries)],
                 "notes": notes,
             }

@@ -16,7 +16,7 @@ from ..figures.curves import Curve, Extremes, extremes, smoothed
 from ..metric_table import BY_KEY, METRICS, Metric
 from ..safe_text import safe_line
 from ..specs import TrainSpec
-from . import examined
+from . import examined, rungs
 from .examined import Examined
 from .state import RunView
 
@@ -68,8 +68,9 @@ class Cost:
     device_name: str | None
     precision: str | None
     parameters: int | None
+    """Of the encoder, with its head; of a rung without an encoder, None."""
     peak_memory: int | None
-    """Bytes."""
+    """Bytes; of a rung, those of the whole ladder."""
     examples_per_second: float | None
 
 
@@ -170,13 +171,14 @@ def cost(of: Entry) -> Cost:
     """Return what a run, or its rung, took."""
     view, finished, started = of.view, of.view.finished, of.view.started
     rung = view.rung(of.rung) if of.rung else None
+    has_encoder = rung is None or rung.name in rungs.ON_STATES
     seconds = rung.seconds if rung is not None else finished.seconds if finished is not None else None
     return Cost(
         seconds,
         started.device if started is not None else None,
         started.device_name or None if started is not None else None,
         started.precision if started is not None else None,
-        started.parameters or None if started is not None else None,
+        started.parameters or None if started is not None and has_encoder else None,
         finished.peak_memory if finished is not None else None,
         finished.examples_per_second if finished is not None else None,
     )
@@ -217,16 +219,32 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def differing(entries: Sequence[Entry]) -> tuple[list[Setting], int]:
-    """Return the settings that are not the same in all runs, and how many are the same."""
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is not the same in all runs, and how much else there is."""
+
+    differing: list[Setting]
+    alike: int
+    """Settings that are the same in all runs."""
+    of_some: int
+    """Settings that only some of the runs have, and that are the same in these: of another task, or of another version."""
+
+
+def differing(entries: Sequence[Entry]) -> Settings:
+    """Return the settings that are not the same in all runs that have them."""
     each = [settings(one) for one in entries]
     titles = {name: title for one in each for name, (title, _) in one.items()}
     found: list[Setting] = []
+    alike = of_some = 0
     for name, title in titles.items():
-        values = tuple(one[name][1] if name in one else None for one in each)
+        values = [one[name][1] for one in each if name in one]
         if any(value != values[0] for value in values[1:]):
-            found.append(Setting(name, title, values))
-    return found, len(titles) - len(found)
+            found.append(Setting(name, title, tuple(one[name][1] if name in one else None for one in each)))
+        elif len(values) < len(each):
+            of_some += 1
+        else:
+            alike += 1
+    return Settings(found, alike, of_some)
 
 
 def check_names(names: Sequence[str]) -> None:

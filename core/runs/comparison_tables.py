@@ -9,7 +9,7 @@ from typing import Any
 from .. import hyperparameters
 from ..metric_table import Metric, measured_in
 from ..units import count, duration, interval, score, size
-from .comparison import CURVES, Entry, Pair, Setting, cost, differing, pairs
+from .comparison import CURVES, Entry, Pair, Settings, cost, differing, pairs
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUE = 28
@@ -33,7 +33,7 @@ class Table:
 def tables(entries: Sequence[Entry], split: str, width: int, smoothing: float = 0.0) -> list[Table]:
     """Return the tables of a comparison in lines of `width` cells, those that have something to say."""
     paired = pairs(entries)
-    found = [_runs(entries), _settings(*differing(entries), width), _metrics(entries, split)]
+    found = [_runs(entries), _settings(differing(entries), width), _metrics(entries, split)]
     found += [_pairs(entries, paired)] if paired else []
     found += [_extremes(entries, smoothing)] if any(each.curves for each in entries) else []
     return [*found, _costs(entries)]
@@ -47,15 +47,16 @@ def _runs(entries: Sequence[Entry]) -> Table:
     return Table("Runs", rows, "llllr", (None, 48))
 
 
-def _settings(differing: Sequence[Setting], same: int, width: int) -> Table:
-    alike = f"{count(same, 'other setting')} {'is' if same == 1 else 'are'} the same"
-    if not differing:
-        return Table(f"Settings: all {same} are the same", [], "")
-    number = len(differing[0].values)
+def _settings(found: Settings, width: int) -> Table:
+    told = f"{count(found.alike, 'other setting')} {'is' if found.alike == 1 else 'are'} the same"
+    told += f", {found.of_some} {'is' if found.of_some == 1 else 'are'} of one kind of run only" if found.of_some else ""
+    if not found.differing:
+        return Table(f"Settings: none differs ({told})", [], "")
+    number = len(found.differing[0].values)
     room = max(8, min(_VALUE, (width - 28) // number - 2))
     rows = [["setting", *LETTERS[:number]]]
-    rows += [[each.title, *(_shown(value) for value in each.values)] for each in differing]
-    return Table(f"Settings that differ ({alike})", rows, "l" * (1 + number), (26, *[room] * number))
+    rows += [[each.title, *(_shown(value) for value in each.values)] for each in found.differing]
+    return Table(f"Settings that differ ({told})", rows, "l" * (1 + number), (26, *[room] * number))
 
 
 def _shown(value: Any) -> str:

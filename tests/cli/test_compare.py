@@ -131,7 +131,7 @@ def test_only_the_settings_that_differ_are_listed(emotui_home: Path, data: DataS
     out, _ = asked(capsys, "a", "b")
     assert "learning rate  0.0003  0.001" in out and "epochs" not in out
     write(emotui_home, "c", data, learning_rate=3e-4, settings={"learning_rate": 3e-4, "threads": 2})
-    assert "Settings: all" in asked(capsys, "a", "c")[0]
+    assert "Settings: none differs" in asked(capsys, "a", "c")[0]
 
 
 def test_runs_are_sorted_by_any_metric_best_first(emotui_home: Path, data: DataSpec, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,3 +211,18 @@ def test_letters_stand_where_the_means_of_the_curves_are() -> None:
     lines = overlay([("A", Curve((0, 1, 2, 3), (3.0, 2.0, 1.0, 0.0))), ("B", Curve((0, 3), (3.0, None)))], columns=4, rows=4)
     assert lines[:4] == ["  3.0000 |*", "         | A", "         |  A", "  0.0000 |   A"]
     assert lines[-1].split() == ["0", "3"] and overlay([("A", Curve((1,), (None,)))]) == ["  no finite value"]
+
+
+def test_what_only_another_kind_of_run_has_is_counted_and_not_listed(
+    emotui_home: Path, data: DataSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(emotui_home, "a", data)
+    folders.write_baseline_run(emotui_home / "runs", "base")
+    found = json.loads(asked(capsys, "a", "base:tfidf", "--json", code=2)[0] or "{}")
+    assert not found  # its rungs are not kept
+    found = json.loads(asked(capsys, "a", "base", "--json")[0])
+    names = {each["name"] for each in found["settings"]}
+    assert {"task", "data"} <= names and not {"epochs", "pooling", "batch_size"} & names
+    one, other = (each["settings"] for each in found["runs"])
+    assert found["settings_of_some"] == len(set(one) ^ set(other))
+    assert len(found["settings"]) + found["settings_alike"] == len(set(one) & set(other))

@@ -35,6 +35,8 @@ class Classifier:
         self, labels: tuple[str, ...], probabilities: dict[str, tuple[float, ...]], *, truncated: bool = False, error: str = ""
     ) -> None:
         self.labels, self.probabilities, self.truncated, self.error = labels, probabilities, truncated, error
+        self.of_text: dict[str, tuple[float, ...]] = {}
+        """What every run says of a text, where that is another than of all others."""
         self.asked: list[AskClassify] = []
         self.measured: list[AskEstimate] = []
         self.loaded: list[str] = []
@@ -54,12 +56,14 @@ class Classifier:
         if self.error:
             raise UserError(self.error)
         run = ask.run.rpartition("/")[2]
-        shares = self.probabilities.get(run, tuple(1 / len(self.labels) for _ in self.labels))
+        return ClassifyAnswer(ask.run, tuple(self._said(run, text) for text in ask.texts), 0.014, ask.rung)
+
+    def _said(self, run: str, text: str) -> Prediction:
+        even = tuple(1 / len(self.labels) for _ in self.labels)
+        shares = self.of_text.get(text) or self.probabilities.get(run, even)
         best = self.labels[shares.index(max(shares))]
-        text = ask.texts[0]
         tokens = 512 if self.truncated else len(text.split()) + 2
-        prediction = Prediction(text, best, dict(zip(self.labels, shares, strict=True)), tokens, self.truncated)
-        return ClassifyAnswer(ask.run, (prediction,), 0.014, ask.rung)
+        return Prediction(text, best, dict(zip(self.labels, shares, strict=True)), tokens, self.truncated)
 
     async def close(self) -> None: ...
 

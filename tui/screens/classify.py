@@ -58,6 +58,8 @@ class ClassifyScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
         Binding("i,slash", "type", "type", show=False, tooltip="type a sentence", id="classify.type"),
+        Binding("e", "edit", "edit", tooltip="edit the sentence and compare both versions: typo, case, name, negation", id="classify.edit"),
+        Binding("s", "save_case", "save", tooltip="keep the sentence as a test case with the label it should get", id="classify.save"),
         Binding("b", "turn_rung", "rung", tooltip="the next rung of the baseline under the cursor answers", id="classify.rung"),
     ]
 
@@ -311,7 +313,39 @@ class ClassifyScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
         if action == "turn_rung":
             return self.focused is self.query_one("#run-choice") and self._rungs_in_hand is not None
+        if action in ("edit", "save_case"):
+            return bool(self.runs) and not isinstance(self.focused, TextField)
         return True
+
+    def action_edit(self) -> None:
+        """Open the page that shows what the chosen runs say of the sentence and of an edited version."""
+        from .try_edits import Asked, TryEdits
+
+        text, dark = self.query_one("#sentence", TextField).text, self.state.dark
+        if not text.strip() or not self.chosen:
+            self.state.say("type a sentence first (i), then e edits it", problem=True)
+            return
+        asked = [
+            Asked(self._guess(view).title, view.folder, self._asked_rungs.get(view.folder, ""), looks_of(view, dark=dark))
+            for view in self.chosen
+        ]
+        self.app.push_screen(TryEdits(text, asked), self._take_edited)
+
+    def _take_edited(self, text: str | None) -> None:
+        if text is not None:
+            self.query_one("#sentence", TextField).text = text
+
+    def action_save_case(self) -> None:
+        """Ask which label the sentence should get, and keep both as a test case for the data of the first run."""
+        from .save_case import SaveCase
+
+        text, view = self.query_one("#sentence", TextField).text, next(iter(self.chosen), None)
+        if not text.strip() or view is None:
+            self.state.say("type a sentence first (i), then s keeps it as a test case", problem=True)
+            return
+        answer = self._answers.get(view.folder)
+        predicted = answer.label if isinstance(answer, Prediction) else ""
+        self.app.push_screen(SaveCase(text, view.spec.job.data, looks_of(view, dark=self.state.dark), predicted))
 
     @property
     def _rungs_in_hand(self) -> RunView | None:
