@@ -17,8 +17,6 @@ from .progress import Progress
 if TYPE_CHECKING:
     from ..runs.behaviour import Behaviour, EditTest, Example
 
-_EXPECTED = {"invariance": "the class stays", "direction": "its probability falls"}
-
 
 def add(commands: Any) -> None:
     parser = options.command(
@@ -103,9 +101,11 @@ def _report(found: Behaviour, examples: int, width: int) -> list[str]:
 
 
 def _row(test: EditTest) -> list[str]:
+    from ..runs.behaviour import EXPECTED
+
     span = "" if test.interval is None else f"{100 * test.interval[0]:.1f} to {percent(test.interval[1])}"
     rate = "-" if test.rate is None else percent(test.rate)
-    return [test.edit, _EXPECTED[test.expectation], f"{test.rows:,}", f"{test.failures:,}", rate, span]
+    return [test.edit, EXPECTED[test.expectation], f"{test.rows:,}", f"{test.failures:,}", rate, span]
 
 
 def _example(each: Example, width: int) -> list[str]:

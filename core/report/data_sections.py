@@ -128,10 +128,14 @@ def faults(of: Material, rows: int) -> Section:
             for row in shown
         ]
         if body:
-            caption = f"{each.split}, {_FAULTS.get(each.kind, each.kind)}: the first {len(body)} of {count(each.count, 'row')}"
+            caption = f"{each.split}, {_FAULTS.get(each.kind, each.kind)}: {_first(len(body), each.count, 'row')}"
             heads = (Column("row"), Column("label", "name"), *([Column("rather", "name")] if rather else []), Column("text", "text"))
             blocks.append(table(caption, heads, body))
     return Section("faults", "Faults of the rows", tuple(blocks))
+
+
+def _first(shown: int, every: int, noun: str) -> str:
+    return f"the first {shown} of {count(every, noun)}" if shown < every else count(every, noun)
 
 
 _FAULTS = {
@@ -164,5 +168,5 @@ def overlay(of: Material, rows: int) -> Section:
             Column("on", "name"),
             Column("text", "text"),
         )
-        blocks.append(table(f"The first {len(shown)} of {count(record.decided, 'decision')}", heads, body))
+        blocks.append(table(f"Decisions about rows: {_first(len(shown), record.decided, 'decision')}", heads, body))
     return Section("overlay", "Changed by hand", tuple(blocks))

@@ -106,12 +106,13 @@ nav ol{{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:1rem 0;padding:0;l
 .warning{{padding:.6rem 1rem;border-left:.3rem solid var(--warning);background:var(--warning-panel);color:var(--warning)}}
 .missing{{padding:.6rem 1rem;border-left:.3rem solid var(--rule);background:var(--panel);color:var(--soft)}}
 .wide{{margin:1rem 0;overflow-x:auto}}
-table{{border-collapse:collapse;font-size:.9rem}}
+table{{border-collapse:collapse;font-size:.9rem;min-width:min(100%,30rem)}}
 caption{{padding:.25rem 0;color:var(--soft);text-align:left}}
 th,td{{padding:.3rem .6rem;border-bottom:1px solid var(--rule);text-align:left;vertical-align:top}}
 thead th{{background:var(--panel);vertical-align:bottom}}
 th[scope=row]{{font-weight:500}}
 .n{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
+thead .n{{white-space:normal}}
 .t{{min-width:16rem;max-width:40rem;overflow-wrap:anywhere;white-space:pre-wrap}}
 .l{{min-width:12rem;max-width:20rem;overflow-wrap:anywhere}}
 {shades}td[class^=h]{{white-space:nowrap;print-color-adjust:exact;-webkit-print-color-adjust:exact}}

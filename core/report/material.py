@@ -11,7 +11,8 @@ from ..data import kept_faults
 from ..data.kept_faults import KeptFaults
 from ..errors import UserError
 from ..events import Rung
-from ..runs import data_record, examined, folder, measured, notes, rungs, slices, state
+from ..runs import behaviour, data_record, examined, folder, measured, notes, rungs, slices, state
+from ..runs.behaviour import Behaviour
 from ..runs.data_record import DataRecord
 from ..runs.examined import Examined, Figures, NamedSlice
 from ..runs.folder import RunFolder
@@ -43,6 +44,7 @@ class Material:
     """None where the run was not measured on the split, or its rows are not kept."""
     figures: Figures | None
     slices: tuple[NamedSlice, ...]
+    behaviour: Behaviour | None
     ladder: Ladder | None
     missing: tuple[str, ...]
     """Sentences on files of the run that cannot be read."""
@@ -82,6 +84,11 @@ def gather(
     except UserError as error:
         data = None
         missing.append(str(error))
+    tested = None
+    try:
+        tested = behaviour.read(run, split, rung)
+    except UserError as error:
+        missing.append(str(error))
     try:
         found = _examined(run, rung, split)
     except UserError as error:
@@ -98,6 +105,7 @@ def gather(
         examined=found,
         figures=_figures(found, resamples),
         slices=tuple(examined.slices(found, named, resamples=resamples)) if found is not None and named else (),
+        behaviour=tested,
         ladder=Ladder(view.id, view.rungs) if is_baseline else _ladder_beside(view),
         missing=tuple(missing),
         written=clock(),

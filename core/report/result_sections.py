@@ -228,9 +228,10 @@ def _reliability(figures: Figures) -> list[Block]:
 def _coverage(figures: Figures) -> list[Block]:
     points = tuple(sorted((each.coverage, each.accuracy) for each in figures.covered if each.accuracy is not None))
     half = next((each for each in figures.covered if each.accuracy is not None and each.coverage <= 0.5), None)
-    text = f"All answers are right for {percent(points[-1][1])} of the rows."
+    text = f"Where every row is answered, {percent(points[-1][1])} of the answers are right."
     if half is not None and half.accuracy is not None:
-        text += f" Those of at least {half.threshold:.2f}, {percent(half.coverage)} of the rows, are right for {percent(half.accuracy)}."
+        answered, right = percent(half.coverage), percent(half.accuracy)
+        text += f" At a threshold of {half.threshold:.2f}, {answered} of the rows are answered, and {right} of these answers are right."
     rows = [
         (
             f"{each.threshold:.2f}",

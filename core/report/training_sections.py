@@ -29,7 +29,7 @@ def ladder(of: Material) -> Section:
     blocks: list[Block] = []
     is_own = found.run == of.view.id
     if not is_own:
-        blocks.append(Words(f"From the run {found.run}, which was fitted on the same data, on validation."))
+        blocks.append(Words(f"From the run {found.run}, which was fitted on the same data."))
     shown = measured_in([rung.metrics for rung in found.rungs])
     rows = [
         (
@@ -41,7 +41,7 @@ def ladder(of: Material) -> Section:
         )
         for rung in found.rungs
     ]
-    macro = [Bar(rungs.title(rung.name), rung.metrics.f1_macro, f"{rung.metrics.f1_macro:.4f}") for rung in found.rungs]
+    macro = [Bar(rungs.short(rung.name), rung.metrics.f1_macro, f"{rung.metrics.f1_macro:.4f}") for rung in found.rungs]
     ours = of.view.measured
     if not is_own and ours is not None and ours.split == "validation":
         macro.append(Bar("this run", ours.f1_macro, f"{ours.f1_macro:.4f}"))
@@ -49,7 +49,7 @@ def ladder(of: Material) -> Section:
     best = max(macro, key=lambda each: each.value)
     text = f"Macro-F1 on validation goes from {macro[0].told} ({macro[0].name}) to {best.told} ({best.name}), the highest."
     blocks.append(Bars("Macro-F1 of each rung", text, tuple(macro), 1.0))
-    heads = ("baseline", *(metric.short for metric in shown), "iterations", "hidden states (rows by units)", "time")
+    heads = ("baseline", *(metric.short for metric in shown), "iterations", "hidden states", "time")
     blocks.append(table("The ladder, measured on validation", heads, rows))
     return Section("ladder", "Ladder of baselines", tuple(blocks))
 
@@ -129,11 +129,12 @@ def _mean_told(curve: Sequence[Step]) -> str:
 def _trend(series: Series, axis: str, digits: int, *, highest: bool = False) -> str:
     """Return the course of a series as a sentence."""
     (first_x, first), (last_x, last) = series.points[0], series.points[-1]
+    name = series.name[:1].upper() + series.name[1:]
     if len(series.points) == 1:
-        return f"{series.name}: {first:.{digits}f} at {axis} {first_x:,.0f}."
+        return f"{name}: {first:.{digits}f} at {axis} {first_x:,.0f}."
     at, best = (max if highest else min)(series.points, key=lambda point: point[1])
     return (
-        f"{series.name}: {first:.{digits}f} at {axis} {first_x:,.0f}, {last:.{digits}f} at {axis} {last_x:,.0f}; "
+        f"{name}: {first:.{digits}f} at {axis} {first_x:,.0f}, {last:.{digits}f} at {axis} {last_x:,.0f}; "
         f"{'highest' if highest else 'lowest'} {best:.{digits}f} at {axis} {at:,.0f}."
     )
 

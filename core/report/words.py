@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..metric_table import BY_KEY
+from ..units import interval
 
 
 def moment(seconds: float) -> str:
@@ -16,9 +17,9 @@ def day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
-def span(interval: tuple[float, float] | None) -> str:
+def span(found: tuple[float, float] | None) -> str:
     """Return a 95 % interval as it stands in a table; '-' where there is none."""
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "-"
+    return interval(found) or "-"
 
 
 def figure(key: str, value: float | None) -> str:

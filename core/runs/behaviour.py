@@ -27,6 +27,9 @@ LONGEST_TEXT = 2_000
 Expectation = Literal["invariance", "direction"]
 """invariance: the predicted class stays. direction: the probability of the class that was predicted falls."""
 
+EXPECTED: dict[Expectation, str] = {"invariance": "the class stays", "direction": "its probability falls"}
+"""In words."""
+
 
 class Example(msgspec.Struct, frozen=True):
     """One row on which a run failed a test."""

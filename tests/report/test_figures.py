@@ -12,7 +12,8 @@ from emotui.core import cli
 from emotui.core.data.arrays import texts_of
 from emotui.core.report import build, material
 from emotui.core.report.content import Bars, Lines, Report, Shaded, Table, Words
-from emotui.core.runs import data_record
+from emotui.core.runs import behaviour, data_record
+from emotui.core.runs.behaviour import Behaviour, EditTest, Example
 from emotui.core.runs.folder import RunFolder
 from report_runs import write_whole_run
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
@@ -110,7 +111,7 @@ def test_curves_epochs_and_settings_are_those_of_show(run: RunFolder, capsys: py
     events = [json.loads(line)["event"] for line in run.events_file.read_text().splitlines()]
     steps = [each for each in events if each["kind"] == "step"]
     assert trained.points[0] == (2.0, pytest.approx((steps[0]["loss"] + steps[1]["loss"]) / 2))  # 500 steps in groups of 2
-    assert "validation loss: " in loss.text and "A point of the training loss is the mean over 2 logged steps." in loss.text
+    assert "Validation loss: " in loss.text and "A point of the training loss is the mean over 2 logged steps." in loss.text
 
 
 def test_a_report_needs_nothing_but_the_folder(run: RunFolder, emotui_home: Path, tmp_path: Path) -> None:
@@ -158,6 +159,25 @@ def test_what_is_missing_is_named_with_the_command_that_gets_it(run: RunFolder) 
     report = made(run)
     assert "predictions of validation are not kept" in words(report, "calibration")
     assert {row["metric"]: row["value"] for row in table(report, "results")}["accuracy"]  # as the run measured it at its end
+
+
+def test_behaviour_tests_that_are_kept_are_told(run: RunFolder) -> None:
+    assert f"Test it with: emotui behaviour {run.id}" in words(made(run), "behaviour")
+    example = Example(3, "so good", "so godo", "joy", "love", 0.9, 0.2)
+    tests = (
+        EditTest("typo", "invariance", 40, 10, (0.14, 0.4), (example,), {"no word of four letters": 20}),
+        EditTest("negation", "direction", 0, 0),
+    )
+    behaviour.write(run, Behaviour(run.id, "", "validation", run.read_spec().data_hash, 0.0, 60, 60, 7, 1.0, tests))
+    report = made(run)
+    assert "Tested on 1970-01-01 with edits of 60 rows of validation, seed 7." in words(report, "behaviour")
+    edits = table(report, "behaviour", "Edits")
+    assert [list(row.values()) for row in edits] == [
+        ["typo", "the class stays", "40", "10", "25.0 %", "14.0 to 40.0 %"],
+        ["negation", "its probability falls", "0", "0", "-", "-"],
+    ]
+    (failed,) = table(report, "behaviour", "Rows that failed")
+    assert (failed["before"], failed["after"], failed["edited"]) == ("joy (90.0 %)", "love (joy: 20.0 %)", "so godo")
 
 
 def test_what_is_damaged_is_named_and_the_rest_is_told(run: RunFolder) -> None:
