@@ -22,6 +22,14 @@ _LONGEST = 80
 """Characters of a run's name in that of a file."""
 
 
+class TakenError(UserError):
+    """A file that is there already, and that nobody agreed to replace."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(f"{safe_line(str(place), 120)} is there already. Choose another name with --out, or replace it: --overwrite")
+        self.place = place
+
+
 def stem(run: str, rung: str, split: str) -> str:
     """Return the name of a report's files without their ending; what a file's name had better not hold becomes a minus."""
     named = [run, *([rung] if rung else []), *([split] if split != "validation" else [])]
@@ -33,7 +41,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
     """Return where each format goes; nothing is written yet.
 
     `out` is a folder, which must be there, or a file; `asked` is html, md or both, None where the ending of a file is to say it.
-    Raises UserError where something may not be written, or is there already without `overwrite`.
+    Raises UserError where something may not be written, TakenError where it is there already without `overwrite`.
     """
     if out is None or out.endswith("/") or os.path.isdir(paths.expand(out)):
         folder = Path() if out is None else paths.expand(out)
@@ -46,7 +54,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
     checked: dict[Format, Path] = {each: targets.checked(place, "--out", sources=[str(run)]) for each, place in found.items()}
     for place in checked.values():
         if not overwrite and os.path.lexists(place):
-            raise UserError(f"{safe_line(str(place), 120)} is there already. Choose another name with --out, or replace it: --overwrite")
+            raise TakenError(place)
     return checked
 
 

@@ -67,6 +67,7 @@ class TrainingScreen(RunRequests):
         Binding("y", "copy", "copy command", show=False, tooltip="the command line that repeats this run", id="training.copy"),
         Binding("f", "turn_scores", "F1 chart", show=False, tooltip="the next metric on the chart, then F1 by class", id="training.scores"),
         Binding("b", "turn_rung", "rung", show=False, tooltip="the next rung of a baseline: matrix, classes, rows", id="training.rung"),
+        Binding("H", "report", "report", show=False, tooltip="write the report of this run: a page of HTML", id="training.report"),
         *(_on_plot(binding) for binding in Plot.BINDINGS if isinstance(binding, Binding)),
         Binding(
             "C",
@@ -315,7 +316,7 @@ class TrainingScreen(RunRequests):
             return bool(self.state.runs)
         if action == "compare":
             return len(self.state.runs) > 1
-        if action in ("copy", "rows"):
+        if action in ("copy", "report", "rows"):
             return self.view is not None and self.view.has_spec
         if action in ("pin", "tag"):
             return self.view is not None
@@ -325,6 +326,12 @@ class TrainingScreen(RunRequests):
         if self.view is not None:
             self.app.copy_to_clipboard(command_of(self.view.spec.job))
             self.state.say("copied the command line that repeats this run")
+
+    def action_report(self) -> None:
+        from .write_report import WriteReport
+
+        if self.view is not None:
+            self.app.push_screen(WriteReport(self.view.folder, self.query_one(Panels).rung_of(self.view)))
 
     def action_compare(self) -> None:
         """Open the page on which the run that is looked at and the marked ones stand beside each other."""

@@ -28,9 +28,10 @@ KEYS: list[BindingType] = [
     Binding("y", "copy", "copy command", show=False, tooltip="the command line that prints this, or predicts so", id="errors.copy"),
     Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="errors.enlarge"),
     Binding("x", "save", "write", show=False, tooltip="write the rows that are listed to a file", id="errors.save"),
+    Binding("H", "report", "report", show=False, tooltip="write the report of this run on this split", id="errors.report"),
     *LABEL_KEYS,
 ]
-REST = ("save", "split", "rung", "against", "end", "measure", "name", "fit", "copy", "remove")
+REST = ("save", "report", "split", "rung", "against", "end", "measure", "name", "fit", "copy", "remove")
 """Actions that rest while keys give labels."""
 
 
@@ -39,7 +40,7 @@ def may_act(action: str, seen: Examination, run: RunView | None, view: str, *, i
     match action:
         case "rung":
             return run is not None and len(run.rungs) > 1
-        case "split" | "against" | "fit" | "copy":
+        case "split" | "against" | "fit" | "copy" | "report":
             return seen.ref is not None
         case "measure":
             return seen.ref is not None and seen.found is None

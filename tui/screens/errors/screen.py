@@ -137,6 +137,12 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         data = Dataset(self._called, run.spec.job.data.source, {part.name: part}, part.labels, (), "", "", {}, {})
         await self.app.push_screen(SaveRows(data, {part.name: self.listed}, part.name, {part.name: found.judged}))
 
+    def action_report(self) -> None:
+        from ..write_report import WriteReport
+
+        if self.seen.ref is not None:
+            self.app.push_screen(WriteReport(self.seen.ref.folder, self.seen.ref.rung, self.seen.split))
+
     def action_name(self) -> None:
         from ..name_slice import NameSlice
 
