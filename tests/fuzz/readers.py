@@ -26,6 +26,7 @@ from emotui.core.errors import UserError
 from emotui.core.model import hub_files, hub_names, model_config, saved, tokenizer_files, weights
 from emotui.core.runs import checkpoints, folder, links, log, notes, state, watch
 from emotui.core.runs import filters as run_filters
+from emotui.core.safe_text import safe_line, safe_text
 from emotui.core.specs import DataSpec
 
 
@@ -264,6 +265,33 @@ def _notes(place: Path, content: bytes) -> Shown:
     paths.make_private(paths.home())
     notes.notes_file().write_bytes(content)
     return [str(notes.read()), *_told(_with_sound(place))]
+
+
+def _cases(place: Path, content: bytes) -> Shown:
+    """Read the cases of a data set, and add one behind whatever is there."""
+    from emotui.core.runs import cases
+
+    data = DataSpec("starter")
+    paths.make_private(paths.home())
+    paths.make_private(cases.file_of(data).parent)
+    cases.file_of(data).write_bytes(content)
+    found = cases.read(data)
+    if len(found.cases) < cases.MOST:
+        cases.add(data, "one more", "joy", ("joy",))
+        assert cases.read(data).cases[-1].text == "one more" or any(case.text == "one more" for case in found.cases)
+    return [safe_line(f"{case.label} {case.text}", 200) for case in found.cases]
+
+
+def _behaviour(place: Path, content: bytes) -> Shown:
+    from emotui.core.cli.behaviour import _report
+    from emotui.core.runs import behaviour
+
+    run = _run(place)
+    file = behaviour.file_of(run, "validation", "")
+    file.parent.mkdir(exist_ok=True, mode=0o700)
+    file.write_bytes(content)
+    found = behaviour.read(run, "validation")
+    return [] if found is None else [safe_text(line) for line in _report(found, 2, 100)]
 
 
 def _with_sound(place: Path) -> folder.RunFolder:
@@ -604,6 +632,16 @@ PROCESSES = '{"supervisor": {"pid": 1, "start": "5", "boot": "x"}, "worker": {"p
 SHARDS = '{"metadata": {"total_size": 9}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors"}}'
 LISTED = '[{"Path": "config.json"}, {"Path": "data/train.csv"}, {"Path": "model.safetensors"}]'
 NOTED = '{"r1": {"tags": ["a", "b"], "pinned": true}, "sound": {"tags": []}}'
+CASES = (
+    '{"kind": "cases", "source": "starter"}\n{"kind": "case", "text": "so good", "label": "joy", "when": 1.5}\n'
+    '{"kind": "removed", "text": "so good", "when": 2.0}\n{"kind": "case", "text": "so bad", "label": "sadness", "when": 3.0}\n'
+)
+BEHAVIOUR = (
+    '{"run": "r1", "rung": "", "split": "validation", "data": "00", "when": 1.0, "rows": 9, "of": 9, "seed": 0, "temperature": 1.0, '
+    '"tests": [{"edit": "typo", "expectation": "invariance", "rows": 4, "failures": 1, "interval": [0.1, 0.5], "examples": [{"row": 3, '
+    '"text": "so good", "edited": "so godo", "before": "joy", "after": "fear", "probability_before": 0.9, "probability_after": 0.1}], '
+    '"left_out": {"no space": 5}}]}'
+)
 KEPT = '{"kind": "classifier", "labels": ["a", "b"], "max_length": 48}'
 
 
@@ -638,6 +676,8 @@ READERS: dict[str, Reader] = {
     "paste": Reader("text", _texts("plain\nwords \x1bq \x1b[A \x1b]52;c;QQ==\x07"), _paste),
     "config.toml": Reader("text", lambda: [CONFIG], _config, says_lines=True),
     "run-notes.json": Reader("json", _texts(NOTED), _notes),
+    "cases of a data set": Reader("lines", _texts(CASES), _cases),
+    "behaviour of a run": Reader("json", _texts(BEHAVIOUR), _behaviour),
     "spec.json": Reader("json", _file_of("spec.json"), _run_file("spec.json")),
     "spec.json of a baseline": Reader("json", _file_of("spec.json", ladder=True), _run_file("spec.json", ladder=True)),
     "result.json": Reader("json", _file_of("result.json"), _run_file("result.json")),
