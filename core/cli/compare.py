@@ -85,6 +85,7 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
     entries: list[Entry] = []
     for run, rung in named:
         view = state.view_of(run)
+        rung = comparison.rung_of(run, view, rung)
         found: Examined | None = None
         if not view.has_spec:
             raise UserError(f"the run {safe_line(run.id, 60)} cannot be read: {safe_line(view.reason, 200)}")

@@ -18,6 +18,7 @@ from ..safe_text import safe_line
 from ..specs import TrainSpec
 from . import examined, rungs
 from .examined import Examined
+from .folder import RunFolder
 from .state import RunView
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ def curves(view: RunView, smoothing: float = 0.0) -> dict[str, Curve]:
         if known:
             found[key] = Curve(*map(tuple, zip(*known, strict=True)))
     return found
+
+
+def rung_of(run: RunFolder, view: RunView, named: str) -> str:
+    """Return the rung of a baseline that is compared: the one `named` where its model is kept, else the best that was measured."""
+    if named in rungs.kept(run):
+        return named
+    best = view.best_rung
+    return best.name if best is not None else ""
 
 
 def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoothing: float = 0.0, resamples: int = 1000) -> Entry:

@@ -221,6 +221,7 @@ def test_what_only_another_kind_of_run_has_is_counted_and_not_listed(
     found = json.loads(asked(capsys, "a", "base:tfidf", "--json", code=2)[0] or "{}")
     assert not found  # its rungs are not kept
     found = json.loads(asked(capsys, "a", "base", "--json")[0])
+    assert [each["name"] for each in found["runs"]] == ["a", "base:tfidf"]  # the best that was measured
     names = {each["name"] for each in found["settings"]}
     assert {"task", "data"} <= names and not {"epochs", "pooling", "batch_size"} & names
     one, other = (each["settings"] for each in found["runs"])

@@ -171,7 +171,7 @@ def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], l
         view = state.view_of(run)
         found, rung = None, ""
         try:
-            rung = rungs.chosen(run, "")
+            rung = comparison.rung_of(run, view, rungs.chosen(run, ""))
             if view.finished is None:
                 notes.append(f"{view.id} is {view.state} and has no model to measure")
             elif (found := examined.examine(run, rung, SPLIT, opened)) is None:
