@@ -16,13 +16,13 @@ from ..figures.curves import Curve, Extremes, extremes, smoothed
 from ..metric_table import BY_KEY, METRICS, Metric
 from ..safe_text import safe_line
 from ..specs import TrainSpec
-from . import examined, rungs
-from .examined import Examined
+from . import rungs
 from .folder import RunFolder
 from .state import RunView
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # NumPy and Arrow are imported when predictions are read
     from ..figures.chance import Paired
+    from .examined import Examined
 
 TRAIN_LOSS, LOSS = "train_loss", "loss"
 CURVES = {TRAIN_LOSS: "training loss", LOSS: "validation loss"} | {metric.key: metric.name for metric in METRICS}
@@ -141,6 +141,8 @@ def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoot
     """
     import numpy as np
 
+    from . import examined
+
     if found is not None and len(found.judged.truth):
         metrics = examined.figures(found, np.arange(len(found.judged.truth)), resamples=resamples).metrics
     else:
@@ -161,6 +163,7 @@ def ordered(entries: Sequence[Entry], metric: Metric | None) -> list[Entry]:
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
     """Return every two of the runs whose predictions are known, by McNemar's exact test, corrected for how many pairs there are."""
     from ..figures import chance
+    from . import examined
 
     found: list[tuple[str, str, Paired | None, str]] = []
     for one, other in itertools.combinations([each for each in entries if each.examined is not None], 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import threading
 from collections.abc import Iterator
@@ -136,6 +137,18 @@ def test_several_at_once_lose_nothing(emotui_home: Path) -> None:
         thread.join()
     kept = cases.read(DATA)
     assert {case.text for case in kept.cases} == {f"text {number}" for number in range(12)} and not kept.damaged
+
+
+def test_one_waits_for_another_that_writes(emotui_home: Path) -> None:
+    cases.add(DATA, "one", "joy", LABELS)
+    with cases.file_of(DATA).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        thread = threading.Thread(target=cases.add, args=(DATA, "two", "joy", LABELS))
+        thread.start()
+        thread.join(1.0)  # it would have written by now
+        assert thread.is_alive() and len(cases.read(DATA).cases) == 1
+    thread.join()
+    assert len(cases.read(DATA).cases) == 2
 
 
 def test_a_case_too_long_or_too_many_are_refused(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,14 @@ from hostile import drawn
 from monitor import Classifier, application, settle
 from pictures import SIZES, check_picture
 from variants import sizes
+
+
+def test_no_screen_waits_for_arrow_when_it_is_first_shown() -> None:
+    modules = [f"emotui.tui.screens.{name}" for name in ("training", "compare_runs", "classify", "try_edits", "save_case")]
+    code = f"import importlib, sys\nfor name in {modules}: importlib.import_module(name)\n"
+    code += "print({'pyarrow', 'numpy', 'plotext'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
+
 
 IDLE = Classifier(folders.LABELS, {})
 

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from ...core.errors import UserError
 from ...core.metric_table import BY_KEY, METRICS
-from ...core.runs import comparison, comparison_tables, examined, measured, rungs, state
+from ...core.runs import comparison, comparison_tables, rungs, state
 from ...core.runs.comparison import CURVES, LOSS, TRAIN_LOSS, Entry
 from ...core.runs.folder import RunFolder
 from ...core.safe_text import safe_line
@@ -164,6 +164,8 @@ class CompareRuns(ModalScreen[None]):
 
 def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], list[str]]:
     """Return the runs as they are compared, and sentences on those that are not measured. It reads files: not for the event loop."""
+    from ...core.runs import examined, measured
+
     entries: list[Entry] = []
     notes: list[str] = []
     for folder in folders:
