@@ -148,6 +148,8 @@ def _nice(low: float, high: float) -> tuple[float, float]:
 
 
 def _plain(value: float) -> str:
+    if abs(value) >= 1e9:
+        return f"{value:.3g}"
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:.6g}"

@@ -132,7 +132,7 @@ svg .span{{stroke:var(--ink);stroke-width:2}}
 @page{{margin:1.5cm}}
 body{{max-width:none;padding:0;font-size:10pt}}
 nav{{display:none}}
-h2,caption,figcaption{{break-after:avoid}}
+h2,caption,figcaption,section>p{{break-after:avoid}}
 figure,tr,.headlines,.warning,.missing{{break-inside:avoid}}
 .wide{{overflow:visible}}
 .t{{min-width:0}}

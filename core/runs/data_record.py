@@ -19,6 +19,7 @@ from .folder import RunFolder
 
 FILE = "data.json"
 _LARGEST = 32 << 20
+_MOST = 2**53
 DECISIONS = 500
 """Decisions about rows that are kept, at most."""
 LONGEST = 300
@@ -127,10 +128,24 @@ def read(run: RunFolder) -> DataRecord | None:
     """Return what the data of a run was; None where that was not kept, as by earlier versions. Raises UserError where it is damaged."""
     path = run.path / FILE
     try:
-        return msgspec.json.decode(read_plain(path, _LARGEST), type=DataRecord)
+        found = msgspec.json.decode(read_plain(path, _LARGEST), type=DataRecord)
+        _check(found)
+        return found
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise UserError(f"{safe_line(str(path), 160)} is damaged: {safe_line(str(error), 120)}") from error
+
+
+def _check(record: DataRecord) -> None:
+    """Raise ValueError for figures that cannot be."""
+    if not record.splits or not record.labels:
+        raise ValueError("it has no split or no label")
+    for split in record.splits.values():
+        if not all(0 <= number <= _MOST for number in (split.rows, *split.classes.values())):
+            raise ValueError("it counts rows that cannot be")
+        for box in (*split.words.values(), *split.characters.values()):
+            if not all(abs(value) <= _MOST for value in msgspec.structs.astuple(box)):
+                raise ValueError("it has lengths that cannot be")

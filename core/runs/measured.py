@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import overlay, sources
-from ..data.arrays import numbers, one_chunk, strings
+from ..data.arrays import numbers, one_chunk, strings, texts_of
 from ..data.table import Dataset, Split
 from ..errors import UserError
 from ..safe_text import safe_line
@@ -173,7 +173,8 @@ def _said_of_rows_without_texts(run: RunFolder, rung: str, name: str, spec: RunS
     except (FileNotFoundError, NotADirectoryError):
         return None
     order = np.argsort(table["row"].to_numpy(), kind="stable")
-    label = np.array([spec.labels.index(each) for each in table["label"].to_pylist()], np.int32)[order]
+    ids = {label: index for index, label in enumerate(spec.labels)}
+    label = np.array([ids[each] for each in texts_of(table["label"])], np.int32)[order]
     places = np.arange(1, len(label) + 1)
     columns: dict[str, Any] = {"text": strings([""] * len(label)), "label": numbers(label, "int32"), "number": numbers(places, "int64")}
     return _said_of(run, rung, _kept(spec, name, Split(name, pa.table(columns), spec.labels), data, (), has_texts=False), spec.labels)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
+import reports
 import run_folders
 from emotui.core import config, paths, questions, specs, targets
 from emotui.core.cli import data as data_command
@@ -657,6 +658,7 @@ def _undeclared() -> list[bytes]:
     return [_delimited(";"), _jsonl(), _fasttext()]
 
 
+VALIDATION, TESTS = "validation.parquet", "validation.json"
 READERS: dict[str, Reader] = {
     "csv": Reader("text", lambda: [_delimited(",")], _dataset("all.csv")),
     "tsv": Reader("text", lambda: [_delimited("\t")], _dataset("all.tsv")),
@@ -687,6 +689,11 @@ READERS: dict[str, Reader] = {
     "proc.json": Reader("json", _texts(PROCESSES), _run_file("proc.json")),
     "list of a checkpoint": Reader("json", _texts('{"files": {"model.safetensors": 1}}'), _checkpoint_list),
     "predictions of a run": Reader("bytes", lambda: [_run_tables()[0]], _predictions),
+    "data.json of a report": Reader("json", reports.example("data.json"), reports.reported("data.json")),
+    "rows of a report": Reader("bytes", reports.example(f"rows/{VALIDATION}"), reports.reported(f"rows/{VALIDATION}")),
+    "predictions of a report": Reader("bytes", reports.example(f"predictions/{VALIDATION}"), reports.reported(f"predictions/{VALIDATION}")),
+    "behaviour of a report": Reader("json", reports.example(f"behaviour/{TESTS}"), reports.reported(f"behaviour/{TESTS}")),
+    "events.jsonl of a report": Reader("lines", reports.example("events.jsonl"), reports.reported("events.jsonl")),
     "projection of a run": Reader("bytes", lambda: [_run_tables()[1]], _projection),
     "emotui.json": Reader("json", _texts(KEPT), _saved),
     "head.safetensors": Reader("bytes", _head_example, _head),
