@@ -42,6 +42,8 @@ class Source(msgspec.Struct, frozen=True):
     """Whose metadata may speak of it."""
     text_column: str
     label_column: str
+    partly_labelled: bool = False
+    """Whether rows without a label are to get one by hand: classes that no row has yet are no mistake then."""
 
 
 def name(
@@ -82,7 +84,7 @@ def name(
         pairs = ", ".join(f"{number} {name}" for number, name in zip(named.values, named.labels, strict=True))
         notes.append(f"named the labels in ascending order: {safe_line(pairs, 160)}")
     notes += [] if ordered else _no_labels(named)
-    if named.unused and (ordered or notes):
+    if named.unused and (ordered or notes) and not source.partly_labelled:
         which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
         notes.insert(0, f"warning: no row has the label {which}, which {origin} names. Are the names those of this data set?")
     return named, notes

@@ -12,17 +12,18 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..shell import quote
 from ..specs import DataSpec
 from ..units import count
 from . import overlay_log
 from .arrays import mask, numbers, strings
 from .overlay_log import Decision, Log
-from .table import Split
+from .table import UNLABELLED, Split
 
 if TYPE_CHECKING:
     from .table import Dataset
 
-LEFT_OUT = -1
+LEFT_OUT = -2
 """In the place of a label: the row is left out."""
 Lost = Literal["missing", "relabelled", "no_class"]
 _LOST: dict[Lost, tuple[str, str]] = {
@@ -62,6 +63,10 @@ class Overlay:
     """Rows with another label than in the source."""
     left_out: int = 0
     """Rows."""
+    labelled: int = 0
+    """Rows without a label in the source that were given one."""
+    unlabelled: int = 0
+    """Rows without a label that have none yet: they are not in the data set."""
     kept: dict[str, Any] = field(default_factory=dict)
     """The positions in the source of the rows that are left (int64, shape [rows]), for splits of which rows are left out."""
 
@@ -92,12 +97,16 @@ class Overlay:
     @property
     def told(self) -> str:
         """What it changes, as in '12 labels changed, 3 rows left out'; '' where it changes nothing."""
-        parts = [f"{count(self.changed, 'label')} changed"] if self.changed else []
+        parts = [f"{count(self.labelled, 'row')} labelled"] if self.labelled else []
+        parts += [f"{count(self.changed, 'label')} changed"] if self.changed else []
         return ", ".join([*parts, *([f"{count(self.left_out, 'row')} left out"] if self.left_out else [])])
 
     def notes(self) -> list[str]:
         """Return the sentences about it."""
         found = [f"overlay: {self.told}; --no-overlay reads the source as it is"] if self.told else []
+        if self.unlabelled:
+            rows = count(self.unlabelled, "row")
+            found.append(f"{rows} without a label {'is' if self.unlabelled == 1 else 'are'} not used: emotui label goes on with them")
         for why, words in _LOST.items():
             of_these = [decision for decision, each in self.lost if each == why]
             if not of_these:
@@ -114,8 +123,10 @@ class Overlay:
         return {
             "file": str(self.file),
             "lines": self.log.lines,
+            "labelled": self.labelled,
             "changed": self.changed,
             "left_out": self.left_out,
+            "unlabelled": self.unlabelled,
             "settled": self.settled,
             "lost": dict(Counter(why for _, why in self.lost)),
         }
@@ -149,6 +160,18 @@ def laid_over(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] 
 
     Raises UserError where too little is left.
     """
+    decided, lost, settled = decisions_on(source, log, known)
+    labels: dict[str, dict[int, int]] = defaultdict(dict)
+    for place, (decision, label) in decided.items():
+        labels[place.split][place.at] = label
+    followed = {place: decision for place, (decision, _) in decided.items()}
+    return _built(source, labels, Overlay(file, log, source, followed, lost, settled))
+
+
+def decisions_on(
+    source: Dataset, log: Log, known: Mapping[str, Place] | None = None
+) -> tuple[dict[Place, tuple[Decision, int]], tuple[tuple[Decision, Lost], ...], int]:
+    """Return the last decision on each row that is found, with the row's class or LEFT_OUT; those not followed; how many are settled."""
     last = {decision.row: decision for decision in log.live if concerns(decision, source)}
     places = {row: known[row] for row in last if known is not None and row in known}
     lost: list[tuple[Decision, Lost]] = []
@@ -162,16 +185,14 @@ def laid_over(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] 
             settled += 1
         else:
             lost.append((decision, "relabelled"))
-    decided: dict[Place, Decision] = {}
-    labels: dict[str, dict[int, int]] = defaultdict(dict)
+    decided: dict[Place, tuple[Decision, int]] = {}
     for row, place in places.items():
         label = LEFT_OUT if last[row].new is None else class_of(source, last[row].new, last[row].value)
         if label is None:
             lost.append((last[row], "no_class"))
         else:
-            decided[place] = last[row]
-            labels[place.split][place.at] = label
-    return _built(source, labels, Overlay(file, log, source, decided, tuple(lost), settled))
+            decided[place] = last[row], label
+    return decided, tuple(lost), settled
 
 
 def concerns(decision: Decision, dataset: Dataset) -> bool:
@@ -217,7 +238,7 @@ def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> 
             label = int(labels[at])
             nth = times[where, hashed, label]
             times[where, hashed, label] += 1
-            rows[overlay_log.row_hash(text, where, source.labels[label], nth)] = Place(name, at)
+            rows[overlay_log.row_hash(text, where, split.name_of(label), nth)] = Place(name, at)
             alike[hashed].append((Place(name, at), label))
     found = {decision.row: rows[decision.row] for decision in decisions if decision.row in rows}
     taken = taken | set(found.values())
@@ -225,7 +246,8 @@ def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> 
     for decision in decisions:
         if decision.row in found:
             continue
-        old, new = class_of(source, decision.old), class_of(source, decision.new, decision.value)
+        old = class_of(source, decision.old) if decision.old else UNLABELLED
+        new = class_of(source, decision.new, decision.value)
         there = alike[decision.text]
         free = [place for place, label in there if place not in taken and label == (label if old is None else old)]
         if free:
@@ -272,40 +294,59 @@ def is_of_same_source(one: Dataset, other: Dataset) -> bool:
 
 
 def _built(source: Dataset, labels: Mapping[str, Mapping[int, int]], overlay: Overlay) -> Dataset:
-    """Return the source with other labels at some positions, LEFT_OUT for rows that go."""
+    """Return the source with other labels at some positions, LEFT_OUT for rows that go, as those do that have no label."""
     import numpy as np
 
     splits = dict(source.splits)
     kept: dict[str, Any] = {}
-    changed = left_out = 0
-    for name, given in labels.items():
-        split = source.splits[name]
-        before = split.label_ids()
+    counts: Counter[str] = Counter()
+    for name, split in source.splits.items():
+        before, given = split.label_ids(), labels.get(name, {})
+        if not given and not (before == UNLABELLED).any():
+            continue
         after = before.copy()
         after[list(given)] = list(given.values())
-        stays = after != LEFT_OUT
-        changed += int((stays & (after != before)).sum())
+        stays = after >= 0
+        counts["labelled"] += int((stays & (before == UNLABELLED)).sum())
+        counts["changed"] += int((stays & (before >= 0) & (after != before)).sum())
+        counts["left_out"] += int((after == LEFT_OUT).sum())
+        counts["unlabelled"] += int((after == UNLABELLED).sum())
         table = split.table.set_column(split.table.column_names.index("label"), "label", numbers(after, "int32"))
         if not stays.all():
             kept[name] = np.flatnonzero(stays)
-            left_out += len(split) - len(kept[name])
             table = table.take(numbers(kept[name], "int64"))
         splits[name] = Split(name, table, split.labels)
-    _check_left(source, splits)
-    overlay = replace(overlay, changed=changed, left_out=left_out, kept=kept)
+    overlay = replace(overlay, **counts, kept=kept)
+    splits = _enough(source, splits, overlay)
     notes = (*source.notes, *overlay.notes())
     return replace(source, splits=splits, overlay=overlay, notes=notes, spec=_pinned(source, overlay.log.lines))
 
 
-def _check_left(source: Dataset, splits: Mapping[str, Split]) -> None:
-    """Raise UserError where the overlay leaves too little to train on or to measure by."""
+def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict[str, Split]:
+    """Return the splits, without a test split of which no row has a label yet.
+
+    Raises UserError where the overlay leaves too little to train on or to measure by.
+    """
+    name = safe_line(source.name, 80)
     remedy = "Undo some of it (emotui overlay undo), or read the source as it is with --no-overlay"
-    for name, split in splits.items():
+    if overlay.labelled or overlay.unlabelled:
+        rows = sum(map(len, source.splits.values()))
+        found = f"{name} has {count(sum(map(len, splits.values())), 'label')} for {count(rows, 'row')}"
+        remedy = f"Give more labels first: emotui label {quote(source.source)}"
+        splits = {each: split for each, split in splits.items() if len(split) or each != "test"}
+        for each, split in splits.items():
+            if not len(split):
+                raise UserError(f"{found}, and none in its {each} split, which was drawn from all of its rows. {remedy}")
+        if sum(map(bool, splits["train"].counts())) < 2:
+            raise UserError(f"{found}, and those to train on are all of one class. {remedy}")
+        return splits
+    for each, split in splits.items():
         if not len(split):
-            raise UserError(f"the overlay of {safe_line(source.name, 80)} leaves out every row of {name}. {remedy}")
+            raise UserError(f"the overlay of {name} leaves out every row of {each}. {remedy}")
     train = next(iter(splits.values()))
     if len(source.labels) > 1 and sum(map(bool, train.counts())) < 2:
-        raise UserError(f"the overlay of {safe_line(source.name, 80)} leaves one class in {train.name}. {remedy}")
+        raise UserError(f"the overlay of {name} leaves one class in {train.name}. {remedy}")
+    return splits
 
 
 def hash_of(source: Dataset, place: Place) -> str:

@@ -16,6 +16,33 @@ if TYPE_CHECKING:
     from .table import Dataset
 
 
+def head_of(dataset: Dataset) -> Head:
+    """Return the first line of a data set's log."""
+    files = dataset.spec.files if dataset.spec is not None else ()
+    return Head(overlay_log.as_text(dataset.source), tuple((split, overlay_log.as_text(file)) for split, file in files))
+
+
+def decision_on(source: Dataset, place: Place, new: str | None, *, when: float, by: By, run: str) -> Decision:
+    """Return the decision that a row of the source gets the label `new`, or is left out where it is None."""
+    label = None if new is None else overlay.class_of(source, new)
+    row = source.splits[place.split].row(place.at)
+    return Decision(
+        id=overlay_log.new_id(),
+        row=overlay.hash_of(source, place),
+        text=overlay_log.text_hash(row.text),
+        split=overlay.split_in_source(source, place.split),
+        number=row.number,
+        column=source.label_column,
+        old=row.name,
+        new=new,
+        when=when,
+        by=by,
+        run=run,
+        value=source.values[label] if label is not None and source.values else None,
+        excerpt=overlay_log.excerpt(row.text),
+    )
+
+
 class Editor:
     """The overlay of one data set, to be added to. Its methods write to the disk: not for the event loop. Any thread may call them."""
 
@@ -27,7 +54,7 @@ class Editor:
         self._source = laid.source if laid is not None else dataset
         files = dataset.spec.files if dataset.spec is not None else ()
         self.file: Path = laid.file if laid is not None else overlay_log.file_of(dataset.source, files)
-        self._head = Head(overlay_log.as_text(dataset.source), tuple((split, overlay_log.as_text(file)) for split, file in files))
+        self._head = head_of(dataset)
         self._log: Log = laid.log if laid is not None else Log()
         self._known = {decision.row: place for place, decision in laid.decided.items()} if laid is not None else {}
         self._clock = clock
@@ -45,30 +72,8 @@ class Editor:
         little would be left, and where `new` is no class.
         """
         with self._writing:
-            label = None if new is None else overlay.class_of(self._source, new)
-            value = self._source.values[label] if label is not None and self._source.values else None
-            made: list[Decision] = []
-            for place in places:
-                row = self._source.splits[place.split].row(place.at)
-                hashed = overlay.hash_of(self._source, place)
-                self._known[hashed] = place
-                made.append(
-                    Decision(
-                        id=overlay_log.new_id(),
-                        row=hashed,
-                        text=overlay_log.text_hash(row.text),
-                        split=overlay.split_in_source(self._source, place.split),
-                        number=row.number,
-                        column=self._source.label_column,
-                        old=row.name,
-                        new=new,
-                        when=self._clock(),
-                        by=by,
-                        run=run,
-                        value=value,
-                        excerpt=overlay_log.excerpt(row.text),
-                    )
-                )
+            made = [decision_on(self._source, place, new, when=self._clock(), by=by, run=run) for place in places]
+            self._known |= {decision.row: place for decision, place in zip(made, places, strict=True)}
             trial = Log((*self._log.entries, *made), self._log.lines + len(made), self._log.size)
             overlay.laid_over(self._source, self.file, trial, self._known)  # before it is written: it may leave too little
             return self._take(overlay_log.append(self.file, self._head, made, self._log))

@@ -62,6 +62,16 @@ class Undone(msgspec.Struct, frozen=True, tag_field="kind", tag="undone"):
     when: Moment
 
 
+class Classes(msgspec.Struct, frozen=True, tag_field="kind", tag="classes"):
+    """The classes that rows without a label are given, and where the source has its texts: the last such line stands."""
+
+    labels: tuple[str, ...]
+    text_column: str
+    label_column: str
+    """Of rows that have a label in the source; a column that it lacks where none has."""
+    when: Moment
+
+
 class Head(msgspec.Struct, frozen=True, tag_field="kind", tag="overlay"):
     """The first line: whose log it is."""
 
@@ -70,7 +80,7 @@ class Head(msgspec.Struct, frozen=True, tag_field="kind", tag="overlay"):
     version: int = 1
 
 
-Entry = Decision | Undone | Head
+Entry = Decision | Undone | Classes | Head
 _decoder = msgspec.json.Decoder(Entry)
 
 
@@ -97,6 +107,11 @@ class Log:
     @property
     def head(self) -> Head | None:
         return next((entry for entry in self.entries if isinstance(entry, Head)), None)
+
+    @property
+    def classes(self) -> Classes | None:
+        """What rows without a label are given; None where none of them was to get one."""
+        return next((entry for entry in reversed(self.entries) if isinstance(entry, Classes)), None)
 
 
 def folder() -> Path:
@@ -162,7 +177,7 @@ def read(path: Path, *, first: int | None = None, after: Log | None = None) -> L
     return Log(tuple(entries), before.lines + len(lines), size, damaged, torn=end < len(content))
 
 
-def append(path: Path, head: Head, entries: Sequence[Decision | Undone], after: Log | None = None) -> Log:
+def append(path: Path, head: Head, entries: Sequence[Decision | Undone | Classes], after: Log | None = None) -> Log:
     """Add entries to a log, wait until they are on the disk, and return what it then holds.
 
     Several processes may do so at once: each waits for the other. A last line that was torn is ended first, so that it spoils none.

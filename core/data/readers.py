@@ -161,7 +161,7 @@ def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults
     with sentences(table.name):
         for batch in table.batches(wanted, progress):
             for row in batch.bad:
-                faults.bad(table.name, _place(row.number, row.line), row.fault)
+                faults.bad(table.name, place(row.number, row.line), row.fault)
             parts = [batch.columns[0], batch.columns[1], batch.numbers, batch.lines]
             if is_answered:
                 rows.refused.update(answer for answer in batch.columns[2] if answer in REFUSED)
@@ -171,7 +171,8 @@ def read(opened: OpenedFile, text_column: str, label_column: str, faults: Faults
     return rows
 
 
-def _place(number: int, line: int) -> str:
+def place(number: int, line: int) -> str:
+    """Return where a row is, for messages: 'row 3', and its line (0: none) where that is another number."""
     return f"row {number}" + (f" (line {line})" if line and line != number else "")
 
 
@@ -199,7 +200,7 @@ class FileRow:
 
     @property
     def place(self) -> str:
-        return _place(self.number, self.line)
+        return place(self.number, self.line)
 
 
 def rows(opened: OpenedFile, wanted: Sequence[str] | None = None, progress: Progress | None = None) -> Iterator[FileRow]:

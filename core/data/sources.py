@@ -17,8 +17,8 @@ from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import DataSpec, Reading
 from ..units import count
-from . import columns, layout, naming, overlay, readers, schema, splitting, unlabelled
-from .arrays import numbers, to_numpy
+from . import columns, layout, naming, overlay, partly_labelled, readers, schema, splitting, unlabelled
+from .arrays import to_numpy
 from .batches import Progress
 from .faults import BadRowError, Faults, in_words, shown
 from .rows import Rows
@@ -132,7 +132,19 @@ def _remedy(spec: DataSpec) -> str:
     return f"Mend it, or leave such rows out with --skip-bad-rows ({share})"
 
 
+def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
+    """Return the data set as its source has it, without its overlay; rows without a label have UNLABELLED where some are to get one by hand.
+
+    Raises UserError and NotDownloaded as `load` does.
+    """
+    return _source(spec, progress)
+
+
 def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = None) -> Dataset:
+    return overlay.lay_over(_source(spec, progress, first_rows), spec)
+
+
+def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = None) -> Dataset:
     source = resolve(spec.source)
     place = STARTER if source == "starter" else folder_of(source) if _is_hub(source) else Path(source)
     if _is_hub(source) and not place.is_dir():
@@ -148,29 +160,40 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
     opened = {split: [readers.open_file(path, spec.reading) for path in part] for split, part in files.items()}
     first = next(iter(opened.values()))[0]
     sample = readers.sample(first)
-    text, label, guessed = columns.choose(sample, first.table.name, spec.text_column, spec.label_column)
-    notes += guessed
+    classes = partly_labelled.classes_of(source, spec)
+    if classes is not None:
+        text, label = spec.text_column or classes.text_column, spec.label_column or classes.label_column
+        columns.check_shared(sample, first.table.name, text, "texts")
+        spec = msgspec.structs.replace(spec, labels=spec.labels or classes.labels)
+    else:
+        text, label, guessed = columns.choose(sample, first.table.name, spec.text_column, spec.label_column)
+        notes += guessed
     without = unlabelled.find(opened, text, label)
     notes += [each.note(split) for split, each in without.items()]
     opened = {split: part for split, part in opened.items() if split not in without}
-    read, faults = _read(opened, text, label, spec, progress)
+    read, faults, bare = _read(opened, text, label, spec, progress, partly=classes is not None)
     notes += dict.fromkeys(note for part in opened.values() for each in part for note in each.notes())
-    about = naming.Source(source if source == "starter" or _is_hub(source) else "", _folders(source, files), text, label)
+    known = source if source == "starter" or _is_hub(source) else ""
+    about = naming.Source(known, _folders(source, files), text, label, partly_labelled=classes is not None)
     flat = [each for part in read.values() for each in part]
-    named, more = naming.name(
-        about,
-        [each for part in opened.values() for each in part],
-        flat,
-        next(iter(read.values())),
-        [each for part in faults.values() for each in part],
-        spec,
-    )
+    if classes is not None and not any(map(len, flat)):
+        named, more = schema.Named(classes.labels, [[]], integers=False), []
+    else:
+        named, more = naming.name(
+            about,
+            [each for part in opened.values() for each in part],
+            flat,
+            next(iter(read.values())),
+            [each for part in faults.values() for each in part],
+            spec,
+        )
     refused = sum((rows.refused for rows in flat), Counter[str]())
     if refused:
         notes.append(f"left out {count(refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(refused)})")
     notes += more
-    splits, skipped = _splits(read, faults, named)
-    _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
+    splits, skipped = _splits(read, faults, named, bare)
+    if classes is None:
+        _check_classes(next(iter(splits.values())), next(iter(files.values()))[0].name)
     if first_rows is not None:
         splits = {split: _first(part, first_rows) if split in (_WHOLE, "train") else part for split, part in splits.items()}
     before = splits
@@ -181,7 +204,7 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         first = next(each.first for part in faults.values() for each in part if each.first)
         causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter[str]()))
         notes.append(f"left out {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
-    dataset = Dataset(
+    return Dataset(
         name=_name_of(source, place),
         source=source,
         splits=splits,
@@ -197,7 +220,6 @@ def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = No
         unlabelled={split: each.rows for split, each in without.items()},
         spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
     )
-    return overlay.lay_over(dataset, spec)
 
 
 def _settled(asked: Reading, opened: list[readers.OpenedFile]) -> Reading:
@@ -217,19 +239,26 @@ def _name_of(source: str, place: Path) -> str:
 
 
 def _read(
-    opened: dict[str, list[readers.OpenedFile]], text: str, label: str, spec: DataSpec, progress: Progress | None
-) -> tuple[dict[str, list[Rows]], dict[str, list[Faults]]]:
+    opened: dict[str, list[readers.OpenedFile]], text: str, label: str, spec: DataSpec, progress: Progress | None, *, partly: bool
+) -> tuple[dict[str, list[Rows]], dict[str, list[Faults]], dict[str, list[Rows]]]:
+    """Return the rows of each file and their faults, and, of a `partly` labelled one, the rows without a label."""
     read: dict[str, list[Rows]] = {}
     faults: dict[str, list[Faults]] = {}
+    bare: dict[str, list[Rows]] = {}
     for split, parts in opened.items():
         for each in parts:
             here = readers.sample(each)
             columns.check_shared(here, each.table.name, text, "texts")
-            columns.check_shared(here, each.table.name, label, "labels")
             found = Faults(skip=spec.skip_bad_rows)
             faults.setdefault(split, []).append(found)
+            if partly:
+                labelled, others = partly_labelled.read(each, text, label, found, progress)
+                read.setdefault(split, []).append(labelled)
+                bare.setdefault(split, []).append(others)
+                continue
+            columns.check_shared(here, each.table.name, label, "labels")
             read.setdefault(split, []).append(readers.read(each, text, label, found, progress))
-    return read, faults
+    return read, faults, bare
 
 
 def _folders(source: str, files: dict[str, list[Path]]) -> tuple[Path, ...]:
@@ -239,25 +268,17 @@ def _folders(source: str, files: dict[str, list[Path]]) -> tuple[Path, ...]:
     return (folder, *([root] if root.is_dir() else []), *([folder.parent] if folder.name == "data" else []))
 
 
-def _splits(read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named: schema.Named) -> tuple[dict[str, Split], dict[str, int]]:
+def _splits(
+    read: dict[str, list[Rows]], faults: dict[str, list[Faults]], named: schema.Named, bare: dict[str, list[Rows]]
+) -> tuple[dict[str, Split], dict[str, int]]:
     import pyarrow as pa
 
     splits: dict[str, Split] = {}
     ids = iter(named.ids)
     for split, part in read.items():
         tables: list[pa.Table] = []
-        for rows in part:
-            labels = next(ids)
-            columns: dict[str, Any] = {
-                "text": pa.chunked_array(rows.texts, pa.string()),
-                "label": numbers([-1 if label is None else label for label in labels], "int32"),
-                "number": numbers(rows.numbers, "int64"),
-                "words": numbers(rows.words, "int32"),
-            }
-            table = pa.table(columns)
-            if None in labels:
-                table = table.take(numbers([at for at, label in enumerate(labels) if label is not None], "int64"))
-            tables.append(table)
+        for rows, others in zip(part, bare.get(split) or [None] * len(part), strict=True):
+            tables.append(partly_labelled.table([rows, *([others] if others is not None else [])], next(ids)))
         table = pa.concat_tables(tables).combine_chunks()
         if not table.num_rows:
             raise UserError(f"{safe_line(part[0].file, 80)}: no row can be used. The first fault: {faults[split][0].first or REFUSED_ALL}")

@@ -12,6 +12,9 @@ import pyarrow as pa
 from ..specs import DataSpec
 from .arrays import numbers, texts_of, to_numpy
 
+UNLABELLED = -1
+"""In the place of a label: the row has none. Only the source of an overlay has such rows."""
+
 if TYPE_CHECKING:
     from .overlay import Overlay
 
@@ -27,7 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     text: str
     label: int
     name: str
-    """The label's name."""
+    """The label's name; '' where the source has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,13 @@ class Split:
         texts = texts_of(part.column("text"))
         labels, places = to_numpy(part.column("label")), to_numpy(part.column("number"))
         return [
-            Row(self.name, start + offset, int(places[offset]), text, int(labels[offset]), self.labels[int(labels[offset])])
+            Row(self.name, start + offset, int(places[offset]), text, int(labels[offset]), self.name_of(int(labels[offset])))
             for offset, text in enumerate(texts)
         ]
+
+    def name_of(self, label: int) -> str:
+        """Return the name of a label, '' of UNLABELLED."""
+        return "" if label == UNLABELLED else self.labels[label]
 
     def texts(self) -> list[str]:
         return texts_of(self.table.column("text"))

@@ -1,0 +1,158 @@
+"""Gives labels to the rows of a file that have none, one after the other: each decision is on the disk before it is shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..errors import UserError
+from ..safe_text import safe_line
+from ..specs import DataSpec
+from . import overlay, overlay_edit, overlay_log, partly_labelled, readers, sources
+from .overlay import Place
+from .overlay_log import By, Classes, Decision, Undone
+from .table import UNLABELLED
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .table import Dataset
+
+
+def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], float] = time.time) -> DataSpec:
+    """Note in the overlay of a file which classes its rows are to be given, and return the spec that reads it with them.
+
+    Without `labels` they are those of before, or those of the rows that have one. Raises UserError where there are none, where rows
+    have others, and where the file cannot be read.
+    """
+    source = sources.resolve(spec.source)
+    path = partly_labelled.check_file(source)
+    spec = msgspec.structs.replace(spec, source=source, labels=(), overlay=None)
+    file = overlay_log.file_of(source)
+    known = overlay_log.read(file)
+    before = known.classes
+    opened = readers.open_file(path, spec.reading)
+    text, label = partly_labelled.choose(readers.sample(opened), opened.table.name, spec, before)
+    given = tuple(labels) or (before.labels if before is not None else ()) or partly_labelled.labels_in(opened, label)
+    if len(given) < 2:
+        raise UserError(f"which labels are to be given to the rows of {safe_line(path.name, 80)}? Name two or more with --labels a,b,c")
+    _check_used(known, given, label)
+    if before is None or (before.labels, before.text_column, before.label_column) != (given, text, label):
+        head = overlay_log.Head(overlay_log.as_text(source))
+        classes = Classes(given, text, label, clock())
+        partly_labelled.check_labels(opened, classes)
+        overlay_log.append(file, head, [classes], known)
+    return spec
+
+
+def _check_used(log: overlay_log.Log, labels: Sequence[str], column: str) -> None:
+    """Raise UserError where a label that was given already is not among the labels."""
+    used = {each.new for each in log.live if each.column == column and each.new is not None}
+    gone = sorted(used - set(labels))
+    if gone:
+        names = safe_line(", ".join(gone[:10]), 120)
+        raise UserError(f"rows were given the label {names} before, which --labels does not name. Name it as well, or undo: emotui overlay undo")
+
+
+class Labelling:
+    """All rows of a file, in its order, with the labels that they have by now. Any thread may call its methods.
+
+    `decide` and `undo` write to the disk: not for the event loop.
+    """
+
+    def __init__(self, source: Dataset, *, clock: Callable[[], float] = time.time) -> None:
+        """Take up what sources.load_source returned of a file for which `begin` was called. Raises UserError where its log cannot be read."""
+        import numpy as np
+
+        self.source = source
+        self.names = source.labels
+        self.places = places_of(source)
+        self.texts = texts_of(source)
+        self._row_at = {place: row for row, place in enumerate(self.places)}
+        by_split = {name: split.label_ids() for name, split in source.splits.items()}
+        self._own = np.array([by_split[place.split][place.at] for place in self.places], np.int64)
+        self.labels: np.ndarray = self._own.copy()
+        """The class of each row, int64, shape [rows]; UNLABELLED where it has none, LEFT_OUT where it was dropped."""
+        self.file = overlay_log.file_of(source.source)
+        self._head = overlay_edit.head_of(source)
+        self._known: dict[str, Place] = {}
+        self._decided: dict[int, Decision] = {}
+        self._clock = clock
+        self._writing = threading.Lock()
+        self._take(overlay_log.read(self.file))
+
+    @property
+    def open(self) -> np.ndarray:
+        """The rows without a label, ascending, int64."""
+        import numpy as np
+
+        return np.flatnonzero(self.labels == UNLABELLED)
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """The rows with a label, ascending, int64."""
+        import numpy as np
+
+        return np.flatnonzero(self.labels >= 0)
+
+    @property
+    def given(self) -> int:
+        """How many rows have a label that the source has not."""
+        return int(((self.labels >= 0) & (self._own == UNLABELLED)).sum())
+
+    def decision(self, row: int) -> Decision | None:
+        """Return what was decided about a row; None where nothing was."""
+        return self._decided.get(row)
+
+    def decide(self, row: int, new: str | None, *, by: By = "typed", run: str = "") -> None:
+        """Give a row a label, or drop it where it is None. `run` names the way that suggested the label.
+
+        Raises UserError where it cannot be written; nothing is decided then.
+        """
+        with self._writing:
+            made = overlay_edit.decision_on(self.source, self.places[row], new, when=self._clock(), by=by, run=run)
+            self._known[made.row] = self.places[row]
+            self._take(overlay_log.append(self.file, self._head, [made], self._log))
+
+    def undo(self) -> tuple[Decision, int | None] | None:
+        """Take back the last decision that stands, and return it with its row, None where this is not there any more.
+
+        Returns None where there is nothing to undo. Raises UserError.
+        """
+        with self._writing:
+            self._take(overlay_log.read(self.file, after=self._log))
+            last = next((each for each in reversed(self._log.live) if overlay.concerns(each, self.source)), None)
+            if last is None:
+                return None
+            place = self._known.get(last.row)
+            self._take(overlay_log.append(self.file, self._head, [Undone(last.id, self._clock())], self._log))
+            return last, None if place is None else self._row_at[place]
+
+    def _take(self, log: overlay_log.Log) -> None:
+        self._log = log
+        decided, _, _ = overlay.decisions_on(self.source, log, self._known)
+        self._known |= {decision.row: place for place, (decision, _) in decided.items()}
+        labels = self._own.copy()
+        for place, (_, label) in decided.items():
+            labels[self._row_at[place]] = label
+        self._decided = {self._row_at[place]: decision for place, (decision, _) in decided.items()}
+        self.labels = labels
+
+
+def places_of(source: Dataset) -> list[Place]:
+    """Return where the rows of a file are, in its order."""
+    numbered = [
+        (number, name, at) for name, split in source.splits.items() for at, number in enumerate(split.table.column("number").to_pylist())
+    ]
+    return [Place(name, at) for _, name, at in sorted(numbered)]
+
+
+def texts_of(source: Dataset) -> list[str]:
+    """Return the texts of a file in its order."""
+    by_split = {name: split.texts() for name, split in source.splits.items()}
+    return [by_split[place.split][place.at] for place in places_of(source)]
+
