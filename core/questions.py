@@ -77,6 +77,61 @@ class AskFaults(Ask, frozen=True, tag="faults"):
     """Whose hidden states are taken; where 'starter' is not installed, words alone."""
 
 
+class AskStates(Ask, frozen=True, tag="states"):
+    """The hidden states of a file's rows, computed where the cache lacks them -> StatesAnswer."""
+
+    data: DataSpec
+    model: str = "starter"
+
+
+QueueOrder = Literal["informative", "uncertain", "different", "disagreement"]
+
+
+class AskQueue(Ask, frozen=True, tag="queue"):
+    """A regression on the rows that have a label, and which rows to label next -> QueueAnswer.
+
+    Rows are counted from 0 in the order of the file.
+    """
+
+    states: str
+    """The key of StatesAnswer."""
+    names: str
+    """The key of the label names' own states."""
+    rows: tuple[int, ...]
+    """Those with a label."""
+    labels: tuple[int, ...]
+    """The class of each."""
+    dropped: tuple[int, ...] = ()
+    """Rows that get no label, and are not asked for again."""
+    drawn: tuple[int, ...] = ()
+    """The rows that have hidden states, ascending; empty: all."""
+    order: QueueOrder = "informative"
+    count: int = 500
+    """Rows of the answer, at most."""
+
+
+class AskDisagreement(Ask, frozen=True, tag="disagreement"):
+    """Rows of a file by how far runs differ on them -> DisagreementAnswer."""
+
+    data: DataSpec
+    runs: tuple[str, ...]
+    """Their folders, two or more; all with the same labels."""
+    rows: tuple[int, ...]
+    """Those that are looked at, from 0 in the order of the file."""
+
+
+class AskNear(Ask, frozen=True, tag="near"):
+    """The rows of a file whose hidden states are nearest to a text's -> NearAnswer."""
+
+    text: str
+    states: str
+    """The key of StatesAnswer."""
+    model: str = "starter"
+    drawn: tuple[int, ...] = ()
+    """The rows that have hidden states, ascending; empty: all."""
+    count: int = 500
+
+
 class AskTokenize(Ask, frozen=True, tag="tokenize"):
     """A whole data set tokenized, and kept in a folder if one is given -> TokenizeAnswer."""
 
@@ -225,6 +280,10 @@ Question = (
     | AskPath
     | AskLengths
     | AskFaults
+    | AskStates
+    | AskQueue
+    | AskDisagreement
+    | AskNear
     | AskTokenize
     | AskClassify
     | AskWhy
@@ -377,6 +436,49 @@ class FaultsAnswer(msgspec.Struct, frozen=True):
     ranking: dict[str, tuple[int, ...]] = {}
     """All rows of each split that were not decided by hand, the most suspect label first."""
     seconds: float = 0.0
+
+
+class StatesAnswer(msgspec.Struct, frozen=True):
+    key: str
+    """What the states are kept under, [rows, d], float32: the mean over each text's tokens."""
+    names: str
+    """What those of the label names are kept under, [labels, d]."""
+    drawn: tuple[int, ...]
+    """The rows that have states, ascending, where the file has too many; empty: all."""
+    seconds: float
+    cached: bool
+    """Whether all of it was in the cache."""
+
+
+class QueueAnswer(msgspec.Struct, frozen=True):
+    order: tuple[int, ...]
+    """Rows without a label, the most useful first."""
+    predicted: tuple[int, ...]
+    """The class that the regression gives each of them; empty before there is one."""
+    probability: tuple[float, ...]
+    """Of that class."""
+    f1_macro: float | None = None
+    """Of the rows with a label, each predicted by a regression that was not fitted on it; None where they are too few."""
+    folds: int = 0
+    labelled: int = 0
+    by_names: bool = False
+    """Whether the order is that of the label names' own states, since too few rows have a label."""
+    seconds: float = 0.0
+
+
+class DisagreementAnswer(msgspec.Struct, frozen=True):
+    order: tuple[int, ...]
+    """The rows, those first on which the runs differ most."""
+    divergence: tuple[float, ...]
+    """How far in nats: the Jensen-Shannon divergence of their probabilities."""
+    seconds: float
+
+
+class NearAnswer(msgspec.Struct, frozen=True):
+    order: tuple[int, ...]
+    """The nearest first."""
+    distance: tuple[float, ...]
+    """1 - cosine."""
 
 
 class TokenizeAnswer(msgspec.Struct, frozen=True):
@@ -636,6 +738,10 @@ ANSWERS: dict[type[Ask], type[msgspec.Struct]] = {
     AskPath: PathAnswer,
     AskLengths: LengthsAnswer,
     AskFaults: FaultsAnswer,
+    AskStates: StatesAnswer,
+    AskQueue: QueueAnswer,
+    AskDisagreement: DisagreementAnswer,
+    AskNear: NearAnswer,
     AskTokenize: TokenizeAnswer,
     AskClassify: ClassifyAnswer,
     AskWhy: WhyAnswer,

@@ -19,10 +19,12 @@ from ..errors import UserError
 from ..questions import (
     ANSWERS,
     Ask,
+    AskDisagreement,
     AskDownload,
     AskEstimate,
     AskEvaluate,
     AskFaults,
+    AskStates,
     ErrorLine,
     ProgressLine,
     Question,
@@ -66,7 +68,7 @@ class Engine:
         """Return the answer to `ask`: the struct that questions.ANSWERS names, or None where a newer question superseded it.
 
         `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates, measurements and
-        the search for faults get a process of their own: other questions need not wait, and whatever a library is stuck in or holds in
+        the search for faults, hidden states and what runs disagree on get a process of their own: other questions need not wait, and whatever a library is stuck in or holds in
         memory ends with it.
         Raises UserError for what the engine refuses, and where it was lost while answering.
         """
@@ -75,7 +77,7 @@ class Engine:
             line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
         except UnicodeEncodeError as error:
             raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
-        if isinstance(ask, AskDownload | AskEstimate | AskEvaluate | AskFaults):
+        if isinstance(ask, AskDisagreement | AskDownload | AskEstimate | AskEvaluate | AskFaults | AskStates):
             return await self._ask_apart(number, ask, line, on_progress)
         child = await self._running()
         return await child.ask(number, type(ask), line, on_progress)

@@ -28,6 +28,7 @@ from ..questions import (
     AskClassify,
     AskClassifyFile,
     AskClassifyParts,
+    AskDisagreement,
     AskDoctor,
     AskDownload,
     AskEstimate,
@@ -35,8 +36,11 @@ from ..questions import (
     AskExport,
     AskFaults,
     AskLengths,
+    AskNear,
     AskNeighbours,
     AskPath,
+    AskQueue,
+    AskStates,
     AskTokenize,
     AskTokens,
     AskWhy,
@@ -53,7 +57,7 @@ Report = Callable[[str, int, int | None, str], None]
 """Called with a phase, how much of it is done, the total or None where it is unknown, and the unit."""
 Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
 
-SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify, AskWhy, AskAttention, AskNeighbours)
+SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify, AskWhy, AskAttention, AskNeighbours, AskQueue, AskNear)
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress lines of one phase."""
 LOG_INTERVAL = 1.0
@@ -87,6 +91,22 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
             from ..model import faults
 
             return faults.find(ask, report)
+        case AskStates():
+            from ..model import label_queue
+
+            return label_queue.states(ask, report)
+        case AskQueue():
+            from ..model import label_order
+
+            return label_order.order(ask)
+        case AskDisagreement():
+            from ..model import label_queue
+
+            return label_queue.disagreement(ask, report)
+        case AskNear():
+            from ..model import label_queue
+
+            return label_queue.near(ask)
         case AskTokenize():
             from ..model import tokenized
 

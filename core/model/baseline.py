@@ -247,7 +247,7 @@ class Extractor:
     ) -> tuple[dict[Pooling, np.ndarray], bool]:
         """Return hidden states by pooling, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
         text_hash = encode.texts_hash(texts)
-        keys = {each: self._key(text_hash, each) for each in encode.POOLINGS}
+        keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
         tell = report or (lambda *_: None)
         if use_cache:
             found: dict[Pooling, np.ndarray] = {each: kept for each in poolings if (kept := encode.cached(keys[each])) is not None}
@@ -272,7 +272,7 @@ class Extractor:
                 encode.keep(keys[each], array)
         return {each: states[each] for each in poolings}, False
 
-    def _key(self, text_hash: str, pooling: Pooling) -> str:
+    def key(self, text_hash: str, pooling: Pooling) -> str:
         compute = self.compute
         return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, compute.precision, compute.device.type, self.layer)
 
