@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from ..core.data import sources
-from ..core.figures.scores import measure
-from ..core.model import checkpoint, device, label_order
-from ..core.model.baseline import Extractor
-from ..core.specs import DataSpec
+from emotui.core.data import sources
+from emotui.core.figures.scores import measure
+from emotui.core.model import checkpoint, device, label_order
+from emotui.core.model.baseline import Extractor
+from emotui.core.specs import DataSpec
 
 RESULT = Path(__file__).parent / "results" / "labelling.json"
 STEP = 20

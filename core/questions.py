@@ -108,6 +108,8 @@ class AskQueue(Ask, frozen=True, tag="queue"):
     order: QueueOrder = "informative"
     count: int = 500
     """Rows of the answer, at most."""
+    with_curve: bool = False
+    """Whether the F1 after each twenty of the labels is wanted as well; `rows` are then in the order in which they were given."""
 
 
 class AskDisagreement(Ask, frozen=True, tag="disagreement"):
@@ -460,6 +462,8 @@ class QueueAnswer(msgspec.Struct, frozen=True):
     f1_macro: float | None = None
     """Of the rows with a label, each predicted by a regression that was not fitted on it; None where they are too few."""
     folds: int = 0
+    curve: tuple[tuple[int, float], ...] = ()
+    """Labels, and the F1 with so many of them."""
     labelled: int = 0
     by_names: bool = False
     """Whether the order is that of the label names' own states, since too few rows have a label."""

@@ -16,11 +16,42 @@ def main() -> int:
     standard_streams.prepare()
     arguments = sys.argv[1:]
     try:
-        if sys.stdin.isatty() and sys.stderr.isatty() and opens_application(arguments):
-            return _application(arguments)
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            if opens_application(arguments):
+                return _application(arguments)
+            if opens_queue(arguments):
+                return _queue(arguments)
         return command_line(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def opens_queue(arguments: Sequence[str]) -> bool:
+    """Whether the arguments are those of the queue of texts to label, and not of its figures or its help."""
+    return arguments[:1] == ["label"] and not {"--json", "--help", "-h"} & set(arguments)
+
+
+def _queue(arguments: Sequence[str]) -> int:
+    from ..core import crash, paths
+    from ..core.cli import build_parser
+    from ..core.cli.label import begun
+    from ..core.errors import UserError
+    from ..core.safe_text import safe_text
+
+    try:
+        given = build_parser("label").parse_args(arguments)
+        paths.make_private(paths.home())
+        spec = begun(given)
+        os.environ.setdefault("TEXTUAL_FPS", "120")
+        from .app import run
+
+        return run(model=given.model, offline=given.offline, to_label=spec)
+    except UserError as error:
+        sys.stderr.write(f"emotui: {safe_text(str(error))}\n")
+        return error.exit_code
+    except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
+        sys.stderr.write(f"emotui: {crash.sentence(error, crash.record(error))}\n")
+        return 1
 
 
 def _application(arguments: Sequence[str]) -> int:

@@ -78,18 +78,19 @@ class EmotuiApp(AppState):
         self,
         *,
         spec: DataSpec | None = None,
+        to_label: DataSpec | None = None,
         keymap: dict[str, str] | None = None,
         alerts: Alerts | None = None,
         encoding: str | None = None,
         **state: object,
     ) -> None:
-        """Prepare the application; `spec` is opened after the first paint. The rest is as for AppState.
+        """Prepare the application; `spec`, or the queue of the file `to_label`, is opened after the first paint. The rest: AppState.
 
         With `encoding`, such as 'ascii', nothing is drawn that it lacks.
         """
         super().__init__(**state)  # type: ignore[arg-type]
         self._alerts = alerts
-        self._first = spec
+        self._first, self._to_label = spec, to_label
         # The first paint says already that it is being read.
         self.set_reactive(AppState.spec, spec)
         self.set_reactive(AppState.loading, Loading("read") if spec is not None else None)
@@ -113,7 +114,9 @@ class EmotuiApp(AppState):
 
     def _begin(self) -> None:
         """Start everything that takes time; the first paint is on the screen."""
-        if self._first is not None:
+        if self._to_label is not None:
+            self.label_texts(self._to_label)
+        elif self._first is not None:
             self.open_dataset(self._first)
         if self.run_source is not None:
             self._look()
@@ -200,11 +203,18 @@ class EmotuiApp(AppState):
             self.crash = (error, None if self.is_headless else crash.record(error))
 
 
-def run(dataset: str | None = None, *, model: str = "starter", offline: bool = False, ascii_only: bool = False) -> int:
+def run(
+    dataset: str | None = None,
+    *,
+    model: str = "starter",
+    offline: bool = False,
+    ascii_only: bool = False,
+    to_label: DataSpec | None = None,
+) -> int:
     """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
 
-    `dataset` is 'starter', a path or an id; None stands for the starter data. `model` is 'starter', a folder or an id.
-    With `ascii_only`, or where the locale has no more, it is drawn in ASCII, or Latin-1.
+    `dataset` is 'starter', a path or an id; None stands for the starter data. With `to_label` it begins with the queue of that file.
+    `model` is 'starter', a folder or an id. With `ascii_only`, or where the locale has no more, it is drawn in ASCII, or Latin-1.
     """
     check_terminal()
     for name in ("COLUMNS", "LINES"):
@@ -213,7 +223,8 @@ def run(dataset: str | None = None, *, model: str = "starter", offline: bool = F
     settings = config.read(config_file())
     model = naming.resolve(model)
     app = EmotuiApp(
-        spec=DataSpec(dataset or "starter", offline=offline),
+        spec=None if to_label is not None else DataSpec(dataset or "starter", offline=offline),
+        to_label=to_label,
         keymap=keymap(settings.keys, config_file(), _binding_ids),
         engine=Engine(offline=offline),
         runs=RunWatch(),

@@ -16,6 +16,7 @@ COMMANDS = {
     "data": ("data", "describe a data set: splits, classes, lengths, problems"),
     "check": ("data", "look for problems that make a result wrong"),
     "overlay": ("overlay", "show, export or undo what was decided about rows by hand"),
+    "label": ("label", "label the texts of a file one by one, the most useful first"),
     "tokens": ("tokens", "show the tokens of a text: characters, words and the model's subwords"),
     "baseline": ("train", "measure what can be had without training a Transformer"),
     "train": ("train", "fine-tune an encoder on a data set"),

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .table import Dataset
 
 
+class NoLabelsError(UserError):
+    """Nobody has said yet which labels are to be given."""
+
+
 def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], float] = time.time) -> DataSpec:
     """Note in the overlay of a file which classes its rows are to be given, and return the spec that reads it with them.
 
@@ -39,7 +43,7 @@ def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], flo
     text, label = partly_labelled.choose(readers.sample(opened), opened.table.name, spec, before)
     given = tuple(labels) or (before.labels if before is not None else ()) or partly_labelled.labels_in(opened, label)
     if len(given) < 2:
-        raise UserError(f"which labels are to be given to the rows of {safe_line(path.name, 80)}? Name two or more with --labels a,b,c")
+        raise NoLabelsError(f"which labels are to be given to the rows of {safe_line(path.name, 80)}? Name two or more with --labels a,b,c")
     _check_used(known, given, label)
     if before is None or (before.labels, before.text_column, before.label_column) != (given, text, label):
         head = overlay_log.Head(overlay_log.as_text(source))
@@ -55,7 +59,9 @@ def _check_used(log: overlay_log.Log, labels: Sequence[str], column: str) -> Non
     gone = sorted(used - set(labels))
     if gone:
         names = safe_line(", ".join(gone[:10]), 120)
-        raise UserError(f"rows were given the label {names} before, which --labels does not name. Name it as well, or undo: emotui overlay undo")
+        raise UserError(
+            f"rows were given the label {names} before, which --labels does not name. Name it as well, or undo: emotui overlay undo"
+        )
 
 
 class Labelling:
@@ -65,7 +71,7 @@ class Labelling:
     """
 
     def __init__(self, source: Dataset, *, clock: Callable[[], float] = time.time) -> None:
-        """Take up what sources.load_source returned of a file for which `begin` was called. Raises UserError where its log cannot be read."""
+        """Take up what sources.load_source returned of a file for which `begin` was called. Raises UserError."""
         import numpy as np
 
         self.source = source
@@ -104,6 +110,17 @@ class Labelling:
         """How many rows have a label that the source has not."""
         return int(((self.labels >= 0) & (self._own == UNLABELLED)).sum())
 
+    def number(self, row: int) -> int:
+        """Return the number of a row in its file, from 1 on."""
+        place = self.places[row]
+        return self.source.splits[place.split].row(place.at).number
+
+    def in_order(self) -> list[int]:
+        """Return the rows with a label: those of the source, then the others in the order in which they were decided last."""
+        decided = [row for row in sorted(self._decided, key=lambda row: self._decided[row].when) if self.labels[row] >= 0]
+        given = set(decided)
+        return [*(int(row) for row in self.labelled if int(row) not in given), *decided]
+
     def decision(self, row: int) -> Decision | None:
         """Return what was decided about a row; None where nothing was."""
         return self._decided.get(row)
@@ -116,7 +133,14 @@ class Labelling:
         with self._writing:
             made = overlay_edit.decision_on(self.source, self.places[row], new, when=self._clock(), by=by, run=run)
             self._known[made.row] = self.places[row]
-            self._take(overlay_log.append(self.file, self._head, [made], self._log))
+            log = overlay_log.append(self.file, self._head, [made], self._log)
+            if log.lines > self._log.lines + 1:  # others have decided, too
+                self._take(log)
+                return
+            self._log = log
+            self._decided[row] = made
+            self.labels = self.labels.copy()
+            self.labels[row] = overlay.LEFT_OUT if new is None else self.names.index(new)
 
     def undo(self) -> tuple[Decision, int | None] | None:
         """Take back the last decision that stands, and return it with its row, None where this is not there any more.
@@ -155,4 +179,3 @@ def texts_of(source: Dataset) -> list[str]:
     """Return the texts of a file in its order."""
     by_split = {name: split.texts() for name, split in source.splits.items()}
     return [by_split[place.split][place.at] for place in places_of(source)]
-

@@ -162,7 +162,7 @@ def laid_over(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] 
     """
     decided, lost, settled = decisions_on(source, log, known)
     labels: dict[str, dict[int, int]] = defaultdict(dict)
-    for place, (decision, label) in decided.items():
+    for place, (_, label) in decided.items():
         labels[place.split][place.at] = label
     followed = {place: decision for place, (decision, _) in decided.items()}
     return _built(source, labels, Overlay(file, log, source, followed, lost, settled))

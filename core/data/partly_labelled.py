@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..specs import DataSpec
-from . import columns, overlay_log, readers
+from . import columns as column_names
+from . import overlay_log, readers
 from .arrays import numbers
 from .batches import MISSING, Progress
 from .faults import Faults, shown
@@ -39,26 +40,26 @@ def classes_of(source: str, spec: DataSpec) -> Classes | None:
 def choose(sample: Sample, file: str, spec: DataSpec, before: Classes | None) -> tuple[str, str]:
     """Return the columns of texts and of labels of a file to be labelled; the latter need not be among its columns.
 
-    They are those that are named, else those of `before`, else guessed. Raises UserError where it is not clear which column holds the texts.
+    They are those that are named, else those of `before`, else guessed. Raises UserError where it is not clear which holds the texts.
     """
     label = spec.label_column
     if label is not None and label in sample.columns:
-        label = columns.named(sample, file, label, "--label-column")
+        label = column_names.named(sample, file, label, "--label-column")
     if spec.text_column is not None:
-        text: str | None = columns.named(sample, file, spec.text_column, "--text-column")
+        text: str | None = column_names.named(sample, file, spec.text_column, "--text-column")
     elif before is not None and before.text_column in sample.columns:
         text = before.text_column
     else:
-        text = next(iter(sample.columns)) if len(sample.columns) == 1 else columns.text_column(sample)
+        text = next(iter(sample.columns)) if len(sample.columns) == 1 else column_names.text_column(sample)
     if text is None:
         raise UserError(
-            f"it is not clear which column of {safe_line(file, 80)} holds the texts: its columns are {columns.listed(sample)}. "
+            f"it is not clear which column of {safe_line(file, 80)} holds the texts: its columns are {column_names.listed(sample)}. "
             "Name it with --text-column"
         )
     if label is None and before is not None:
         label = before.label_column
     if label is None:
-        named = [each for each in columns.LABEL_NAMES if each in sample.columns and each != text]
+        named = [each for each in column_names.LABEL_NAMES if each in sample.columns and each != text]
         label = named[0] if named else LABEL_COLUMN
     if label == text:
         raise UserError(f"the column {shown(text)} cannot be both text and label. Name two columns with --text-column and --label-column")
@@ -105,14 +106,13 @@ def table(parts: Sequence[Rows], ids: Sequence[int | None]) -> pa.Table:
     import pyarrow as pa
 
     labels = [*(UNLABELLED if label is None else label for label in ids), *[UNLABELLED] * sum(map(len, parts[1:]))]
-    whole = pa.table(
-        {
-            "text": pa.chunked_array([chunk for part in parts for chunk in part.texts], pa.string()),
-            "label": numbers(labels, "int32"),
-            "number": numbers([number for part in parts for number in part.numbers], "int64"),
-            "words": numbers([words for part in parts for words in part.words], "int32"),
-        }
-    )
+    columns: dict[str, Any] = {
+        "text": pa.chunked_array([chunk for part in parts for chunk in part.texts], pa.string()),
+        "label": numbers(labels, "int32"),
+        "number": numbers([number for part in parts for number in part.numbers], "int64"),
+        "words": numbers([words for part in parts for words in part.words], "int32"),
+    }
+    whole = pa.table(columns)
     left_out = [at for at, label in enumerate(ids) if label is None]
     if left_out:
         whole = whole.take(numbers(np.delete(np.arange(len(labels)), left_out), "int64"))

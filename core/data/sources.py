@@ -133,7 +133,7 @@ def _remedy(spec: DataSpec) -> str:
 
 
 def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
-    """Return the data set as its source has it, without its overlay; rows without a label have UNLABELLED where some are to get one by hand.
+    """Return the data set as its source has it, without its overlay; rows that are to get a label by hand have UNLABELLED.
 
     Raises UserError and NotDownloaded as `load` does.
     """

@@ -67,9 +67,9 @@ class Engine:
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`: the struct that questions.ANSWERS names, or None where a newer question superseded it.
 
-        `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates, measurements and
-        the search for faults, hidden states and what runs disagree on get a process of their own: other questions need not wait, and whatever a library is stuck in or holds in
-        memory ends with it.
+        `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates, measurements, the
+        search for faults, hidden states and what runs disagree on get a process of their own: other questions need not wait, and
+        whatever a library is stuck in or holds in memory ends with it.
         Raises UserError for what the engine refuses, and where it was lost while answering.
         """
         number = next(self._numbers)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-RIDGE = 1.0
-"""Of the regression whose variance `informative` lowers."""
+RIDGE = 3.0
+"""Of the regression whose variance a Design lowers."""
+AMONG = 60
+"""Uncertain rows of a class, of which `in_turns` chooses one."""
 _SMALLEST = 1e-12
 
 
@@ -64,38 +66,76 @@ def farthest_first(points: np.ndarray, taken: np.ndarray, count: int) -> np.ndar
     return chosen
 
 
-def informative(points: np.ndarray, taken: np.ndarray, count: int, ridge: float = RIDGE) -> tuple[np.ndarray, np.ndarray]:
-    """Return up to `count` rows, each the one whose label would make a ridge regression surest of all rows, int64, and every row's gain.
+class Design:
+    """How much the label of each row would tell about all of them: transductive experimental design (Yu, Bi and Tresp, 2006).
 
-    The gain, shape [rows], is how much the variance of the predictions, summed over all rows, falls with the label of a row: transductive
-    experimental design, chosen greedily (Yu, Bi and Tresp, 2006), which knows no labels. `points` have zero mean and unit variance, shape
-    [rows, d]; `taken` are the positions of the rows with a label. Of equal rows the first is taken. It takes O(d^2) a row once and O(d) a
-    row for each that is chosen.
+    A row's gain is by how much its label lowers the variance of the predictions of a ridge regression, summed over all rows. No label
+    is needed to know it. It takes O(d^2) a row to begin, and O(d) a row for each row that is taken.
     """
-    rows, width = points.shape
-    scaled = (points / np.sqrt(width)).astype(np.float32)
-    open_rows = np.ones(rows, bool)
-    open_rows[taken] = False
-    seen = scaled[taken].astype(np.float64)
-    inverse = np.linalg.inv(ridge * np.eye(width) + seen.T @ seen).astype(np.float32)
-    moments = scaled.T @ scaled
-    towards = scaled @ inverse
-    noise = 1.0 + np.einsum("ij,ij->i", towards, scaled)
-    spread = np.einsum("ij,ij->i", towards @ moments, towards)
-    gains = np.where(open_rows, spread / noise, 0.0)
+
+    def __init__(self, points: np.ndarray, taken: np.ndarray, ridge: float = RIDGE) -> None:
+        """Begin with the rows at the positions `taken`. `points` have zero mean and unit variance, shape [rows, d]."""
+        width = points.shape[1]
+        self._scaled: np.ndarray = (points / np.sqrt(width)).astype(np.float32)
+        self.open: np.ndarray = np.ones(len(points), bool)
+        """Which rows are not taken."""
+        self.open[taken] = False
+        seen = self._scaled[taken].astype(np.float64)
+        self._inverse: np.ndarray = np.linalg.inv(ridge * np.eye(width) + seen.T @ seen).astype(np.float32)
+        self._moments: np.ndarray = self._scaled.T @ self._scaled
+        towards: np.ndarray = self._scaled @ self._inverse
+        self._noise: np.ndarray = 1.0 + np.einsum("ij,ij->i", towards, self._scaled)
+        self._spread: np.ndarray = np.einsum("ij,ij->i", towards @ self._moments, towards)
+
+    @property
+    def gains(self) -> np.ndarray:
+        """Of each row, shape [rows]; 0 for those that are taken."""
+        return np.where(self.open, self._spread / self._noise, 0.0)
+
+    def take(self, row: int) -> None:
+        """Take a row: all gains change, by the formula of Sherman and Morrison."""
+        point = self._scaled[row]
+        step: np.ndarray = self._inverse @ point
+        size = 1.0 + float(point @ step)
+        pull: np.ndarray = self._moments @ step
+        along: np.ndarray = self._scaled @ step
+        across: np.ndarray = self._scaled @ (self._inverse @ pull)
+        self._noise = self._noise - along**2 / size
+        self._spread = self._spread - 2.0 * along * across / size + float(step @ pull) * along**2 / size**2
+        self._inverse = self._inverse - np.outer(step, step) / size
+        self.open[row] = False
+
+
+def informative(design: Design, count: int) -> np.ndarray:
+    """Return up to `count` rows, each the one with the largest gain once those before it are taken, int64; they are taken then.
+
+    Of equal rows the first is chosen.
+    """
     chosen: list[int] = []
-    left = gains
-    for _ in range(min(count, int(open_rows.sum()))):
-        at = int(np.where(open_rows, left, -np.inf).argmax())
-        chosen.append(at)
-        open_rows[at] = False
-        # Sherman and Morrison: what one more row does to the inverse, and so to every row's gain, without a new product of matrices.
-        step = inverse @ scaled[at]
-        size = 1.0 + float(scaled[at] @ step)
-        pull = moments @ step
-        along, across = scaled @ step, scaled @ (inverse @ pull)
-        noise = noise - along**2 / size
-        spread = spread - 2.0 * along * across / size + float(step @ pull) * along**2 / size**2
-        inverse = inverse - np.outer(step, step) / size
-        left = spread / noise
-    return np.array(chosen, np.int64), gains
+    for _ in range(min(count, int(design.open.sum()))):
+        chosen.append(int(np.where(design.open, design.gains, -np.inf).argmax()))
+        design.take(chosen[-1])
+    return np.array(chosen, np.int64)
+
+
+def in_turns(design: Design, probabilities: np.ndarray, labelled: np.ndarray, count: int, among: int = AMONG) -> np.ndarray:
+    """Return up to `count` rows for the classes in turn, int64; they are taken then.
+
+    It is the turn of the class with the fewest labels, those expected of the rows chosen before included, among the classes that are
+    predicted of an open row. Of its `among` rows with the smallest margin the one with the largest gain is chosen. `probabilities` have
+    the shape [rows, labels], `labelled` are the labels of each class so far, shape [labels].
+    """
+    order = np.argsort(margins(probabilities), kind="stable")
+    predicted = probabilities.argmax(1)
+    waiting = [order[predicted[order] == label] for label in range(probabilities.shape[1])]
+    expected = labelled.astype(np.float64)
+    chosen: list[int] = []
+    for _ in range(min(count, int(design.open.sum()))):
+        waiting = [rows[design.open[rows]] for rows in waiting]
+        turn = min((label for label, rows in enumerate(waiting) if len(rows)), key=lambda label: expected[label])
+        candidates = waiting[turn][:among]
+        row = int(candidates[design.gains[candidates].argmax()])
+        chosen.append(row)
+        design.take(row)
+        expected += probabilities[row]
+    return np.array(chosen, np.int64)

@@ -21,10 +21,16 @@ C = 0.01
 FOLDS = 5
 FEWEST = 10
 """Labels from which on they are cross-validated."""
-FIRST = 20
-"""Labels up to which the order is that of the label names."""
+FIRST = 2
+"""Labels a class, up to which the order is that of the label names."""
+SURE = 60
+"""Labels from which on the regression's own uncertainty is believed: before, it is mostly chance."""
 AHEAD = 40
 """Rows that are chosen one by one, each in the light of those before: twice as many as are labelled until the next order."""
+STEP = 20
+"""Labels after which the order is made anew."""
+POINTS = 20
+"""Of the curve of what was labelled before, at most."""
 SEED = 0
 
 
@@ -74,16 +80,25 @@ def order(ask: AskQueue) -> QueueAnswer:
     found = next_rows(states, np.asarray(names), rows, labels, dropped, ask.order, ask.count)
     predicted = found.probabilities[found.rows] if found.probabilities is not None else np.zeros((0, 1))
     f1, folds = cross_validated(states.scaled, rows, labels, len(names))
+    curve = _curve(states.scaled, rows, labels, len(names)) if ask.with_curve else []
     return QueueAnswer(
         order=tuple((drawn[found.rows] if len(drawn) else found.rows).tolist()),
         predicted=tuple(predicted.argmax(1).tolist()),
         probability=tuple(round(float(each), 4) for each in predicted.max(1)),
         f1_macro=f1,
         folds=folds,
+        curve=(*curve, *([(len(rows), f1)] if f1 is not None else [])),
         labelled=len(rows),
         by_names=found.by_names,
         seconds=time.monotonic() - started,
     )
+
+
+def _curve(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, classes: int) -> list[tuple[int, float]]:
+    """Return the F1 with the first labels, after each STEP of them, or at POINTS moments where they are many."""
+    counts = np.unique(np.linspace(STEP, len(rows), min(POINTS, len(rows) // STEP) + 1).astype(int) // STEP * STEP)
+    found = [(int(count), cross_validated(features, rows[:count], labels[:count], classes)[0]) for count in counts if count < len(rows)]
+    return [(count, f1) for count, f1 in found if f1 is not None]
 
 
 def _inside(rows: np.ndarray, labels: np.ndarray, drawn: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,12 +128,12 @@ def next_rows(
 ) -> Next:
     """Return up to `count` rows that are neither labelled (`rows`, with their `labels`) nor `dropped`, the most useful first.
 
-    `names` are the hidden states of the label names, shape [labels, d]. Up to FIRST labels the order takes turns between the classes:
-    the rows nearest to each one's name.
+    `names` are the hidden states of the label names, shape [labels, d]. Up to FIRST labels a class the order takes turns between the
+    classes: the rows nearest to each one's name.
     """
     probabilities = predict(states.scaled, rows, labels, len(names)) if len(np.unique(labels)) > 1 else None
     gone = np.union1d(rows, dropped).astype(np.int64)
-    if len(rows) < FIRST or probabilities is None:
+    if len(rows) < FIRST * len(names) or probabilities is None:
         return Next(_by_names(states, names, gone, labels)[:count], probabilities, by_names=True)
     match by:
         case "uncertain":
@@ -128,7 +143,14 @@ def next_rows(
             ahead = query_strategies.farthest_first(states.directions, gone, AHEAD)
             worth = np.zeros(len(states.scaled))
         case _:
-            ahead, worth = query_strategies.informative(states.scaled, gone, AHEAD)
+            design = query_strategies.Design(states.scaled, gone)
+            worth = design.gains if len(rows) < SURE else -query_strategies.margins(probabilities)
+            counts = np.bincount(labels, minlength=len(names))
+            ahead = (
+                query_strategies.informative(design, AHEAD)
+                if len(rows) < SURE
+                else query_strategies.in_turns(design, probabilities, counts, AHEAD)
+            )
     rest = np.argsort(-worth, kind="stable")
     found = np.concatenate([ahead, rest[~np.isin(rest, np.concatenate([gone, ahead]))]])
     return Next(found[:count], probabilities, by_names=False)

@@ -114,7 +114,10 @@ def test_equal_texts_are_rows_of_their_own(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("empty", ["", " ", "NULL"])
 def test_rows_with_a_label_keep_theirs(home: Path, tmp_path: Path, empty: str) -> None:
-    rows = [{"text": text, "label": ("anger" if n % 2 else "joy") if n < 50 else None if empty == "NULL" else empty} for n, text in enumerate(texts())]
+    rows = [
+        {"text": text, "label": ("anger" if n % 2 else "joy") if n < 50 else None if empty == "NULL" else empty}
+        for n, text in enumerate(texts())
+    ]
     path = tmp_path / "part.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     with pytest.raises(UserError, match="row 51: the label is"):
@@ -153,7 +156,7 @@ def test_decisions_follow_rows_that_move_and_yield_to_the_source(home: Path, tmp
 
 def test_labels_are_kept_between_sessions_and_may_be_added(home: Path, tmp_path: Path) -> None:
     path = bare(tmp_path)
-    with pytest.raises(UserError, match="which labels are to be given to the rows of bare.jsonl"):
+    with pytest.raises(UserError, match=r"which labels are to be given to the rows of bare\.jsonl"):
         opened(path, ())
     opened(path).decide(0, "anger")
     assert opened(path, ()).names == NAMES
@@ -171,11 +174,11 @@ def test_what_cannot_be_labelled(home: Path, tmp_path: Path) -> None:
         labelling.begin(DataSpec("starter"), NAMES)
     full = tmp_path / "full.jsonl"
     full.write_text("".join(json.dumps({"text": text, "label": "joy"}) + "\n" for text in texts()), "utf-8")
-    with pytest.raises(UserError, match="every row of full.jsonl has a label in its column 'label'"):
+    with pytest.raises(UserError, match=r"every row of full\.jsonl has a label in its column 'label'"):
         labelling.begin(DataSpec(str(full)), NAMES)
     part = tmp_path / "part.jsonl"
     part.write_text('{"text": "a", "label": "fear"}\n{"text": "b", "label": null}\n', "utf-8")
-    with pytest.raises(UserError, match=r"part.jsonl, row 1: the label 'fear' is not among joy, anger"):
+    with pytest.raises(UserError, match=r"part\.jsonl, row 1: the label 'fear' is not among joy, anger"):
         labelling.begin(DataSpec(str(part)), NAMES)
     assert not overlay_log.folder().is_dir() or not list(overlay_log.folder().iterdir())
 

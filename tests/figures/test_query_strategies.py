@@ -49,21 +49,39 @@ def test_farthest_first_ends_with_the_rows() -> None:
     assert strategies.farthest_first(points, np.arange(5), 3).tolist() == []
 
 
+POINTS = RANDOM.normal(size=(40, 6))
+
+
+def variance(rows: list[int], ridge: float = 0.5) -> float:
+    """Of the predictions of a ridge regression on `rows`, summed over all rows."""
+    scaled = POINTS / np.sqrt(6)
+    return float(np.trace(scaled @ np.linalg.inv(ridge * np.eye(6) + scaled[rows].T @ scaled[rows]) @ scaled.T))
+
+
 @pytest.mark.parametrize("taken", [[], [2, 9, 30]])
 def test_informative_rows_lower_the_variance_most(taken: list[int]) -> None:
-    points = RANDOM.normal(size=(40, 6))
-    ridge, scaled = 0.5, points / np.sqrt(6)
-
-    def variance(rows: list[int]) -> float:
-        """Of the predictions of a ridge regression on `rows`, summed over all rows."""
-        return float(np.trace(scaled @ np.linalg.inv(ridge * np.eye(6) + scaled[rows].T @ scaled[rows]) @ scaled.T))
-
     chosen = list(taken)
     while len(chosen) < len(taken) + 6:
         left = [row for row in range(40) if row not in chosen]
         chosen.append(min(left, key=lambda row: variance([*chosen, row])))
-    found, gains = strategies.informative(points, np.array(taken, np.int64), 6, ridge)
-    assert found.tolist() == chosen[len(taken) :]
-    left = [row for row in range(40) if row not in taken]
-    assert gains[left] == pytest.approx([variance(taken) - variance([*taken, row]) for row in left], rel=1e-4)
-    assert (gains[taken] == 0).all()
+    design = strategies.Design(POINTS, np.array(taken, np.int64), 0.5)
+    assert strategies.informative(design, 6).tolist() == chosen[len(taken) :]
+    expected = [0.0 if row in chosen else variance(chosen) - variance([*chosen, row]) for row in range(40)]
+    assert design.gains == pytest.approx(expected, rel=1e-4)
+    assert sorted(strategies.informative(design, 99).tolist()) == [row for row in range(40) if row not in chosen]
+
+
+def test_classes_take_turns_by_what_is_expected_of_them() -> None:
+    found = shares(40, 3)
+    labelled, taken = np.array([4, 1, 2]), [0, 1, 2, 3, 4, 5, 6]
+    margin = strategies.margins(found)
+    counts, chosen = labelled.astype(float), list(taken)
+    for _ in range(9):
+        left = [row for row in range(40) if row not in chosen]
+        turn = min({int(found[row].argmax()) for row in left}, key=lambda label: counts[label])
+        near = sorted((row for row in left if found[row].argmax() == turn), key=lambda row: margin[row])[:4]
+        chosen.append(min(near, key=lambda row: variance([*chosen, row])))
+        counts = counts + found[chosen[-1]]
+    design = strategies.Design(POINTS, np.array(taken, np.int64), 0.5)
+    assert strategies.in_turns(design, found, labelled, 9, among=4).tolist() == chosen[len(taken) :]
+    assert len(strategies.in_turns(design, found, labelled, 99)) == 40 - len(chosen)

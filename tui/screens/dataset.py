@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -56,6 +57,7 @@ class DatasetScreen(Page, LabelKeys):
         Binding("ctrl+g,colon", "go_to", "row", tooltip="go to a row by its number", show=False, id="go_to_row"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
         Binding("F", "faults", "faults", tooltip="look for wrong labels, outliers and other faults of rows", show=False, id="faults"),
+        Binding("Q", "queue", "label texts", tooltip="label the texts of this file that have no label", show=False, id="label_texts"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
         # The border of the text says these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
@@ -124,7 +126,10 @@ class DatasetScreen(Page, LabelKeys):
             return
         if state.data_error:
             text = Text("cannot open the data set\n\n", "bold").append(safe_text(in_fields(state.data_error)), "")
-            place.update(text.append("\n\nPress o to read it otherwise, or to open another one.", "dim"))
+            text.append("\n\nPress o to read it otherwise, or to open another one.", "dim")
+            if "label" in state.data_error:
+                text.append("\nPress Q to label its texts by hand.", "dim")
+            place.update(text)
         elif state.loading is not None:
             done, total = state.loading.done, state.loading.total
             share = f"  {100 * done / total:.0f} %" if total else ""
@@ -270,6 +275,8 @@ class DatasetScreen(Page, LabelKeys):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if (may := self.may_act(action, parameters)) is not None:
             return may
+        if action == "queue":
+            return not self.is_labelling and self.state.spec is not None
         if self.is_labelling and (action in ("unit", "save") or (action in ("shrink", "clear") and not isinstance(self.focused, Input))):
             return False  # their keys undo, leave out, and end the labelling
         if action == "shrink":
@@ -316,6 +323,35 @@ class DatasetScreen(Page, LabelKeys):
         from .open_data import OpenData
 
         await self.app.push_screen(OpenData())
+
+    @work(exclusive=True, group="queue")
+    async def action_queue(self) -> None:
+        """Open the queue of the texts without a label, with the labels of before, or else those that are asked for."""
+        from ...core.data import labelling
+        from .label_example import LabelNames
+
+        if (spec := self.state.spec) is None:
+            return
+
+        async def begin(names: tuple[str, ...] = ()) -> None:
+            self.state.label_texts(await asyncio.to_thread(labelling.begin, spec, names))
+
+        def named(names: tuple[str, ...]) -> None:
+            self.run_worker(self._tell(begin(names)), exclusive=True, group="queue")
+
+        try:
+            await begin()
+        except labelling.NoLabelsError as error:
+            await self.app.push_screen(LabelNames(str(error), named))
+        except UserError as error:
+            self.state.say(str(error), problem=True)
+
+    async def _tell(self, work: Coroutine[Any, Any, None]) -> None:
+        """Carry something out, and say why it cannot be."""
+        try:
+            await work
+        except UserError as error:
+            self.state.say(str(error), problem=True)
 
     async def action_save(self) -> None:
         from .save_rows import SaveRows

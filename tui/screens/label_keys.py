@@ -43,8 +43,8 @@ LABEL_KEYS = [
 _ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "give")
 
 
-def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "") -> Text:
-    """Return what each key gives, as one paragraph; `suggests` says what 0 does where labels are suggested."""
+def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: str = "L") -> Text:
+    """Return what each key gives, as one paragraph; `suggests` says what 0 does where labels are suggested, and `end` is the key to end."""
     text = Text()
     if suggests:
         text.append(f"{_JOINT}0{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{suggests.replace(' ', _JOINT)}  ")
@@ -54,7 +54,7 @@ def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "") -> Te
         text.append(f"{_JOINT}{key}{_JOINT}", "bold reverse").append(f"{_JOINT}{look.glyph}{_JOINT}{name}", look.color).append("  ")
     if len(looks) > min(len(KEYS), MOST_IN_LEGEND):
         text.append(f"and {len(looks) - min(len(KEYS), MOST_IN_LEGEND):,} more  ", "dim")
-    for key, what in (("x", "leave out"), ("u", "undo"), ("L", "end")):
+    for key, what in (("x", "leave out"), ("u", "undo"), (end, "end")):
         text.append(f"{_JOINT}{key}{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{what.replace(' ', _JOINT)}  ")
     return text
 

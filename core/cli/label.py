@@ -1,0 +1,81 @@
+"""emotui label: the labels of a file whose texts had none, and in a terminal the queue that gives them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..specs import DataSpec
+from ..units import count, percent
+from . import fetch, options, render
+from .output import Output
+
+
+def add(commands: Any) -> None:
+    parser = options.command(
+        commands,
+        "label",
+        run_label,
+        description="Opens a queue over the texts of a file that have no label, the most useful first; 1 to 9 give a label. The file "
+        "stays as it is: labels are kept in its overlay, and train, data and overlay export take them from there. Without a terminal "
+        "it tells how many texts have a label.",
+        examples=["emotui label tweets.jsonl --labels joy,anger,fear", "emotui label tweets.jsonl", "emotui label tweets.jsonl --json"],
+    )
+    parser.add_argument("dataset", metavar="FILE", help="a file of texts, of which some or all have no label")
+    group = parser.add_argument_group("how the file is read")
+    group.add_argument(
+        "--labels", metavar="A,B,C", type=options.label_names, default=(), help="the labels to give (default: those of before)"
+    )
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of labels that some rows have (guessed where it is plain)")
+    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
+    options.add_reading(group)
+    options.add_model(parser)
+    parser.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+
+
+def begun(arguments: argparse.Namespace) -> DataSpec:
+    """Note which labels the file's texts are to be given, and return what reads it. Raises UserError."""
+    from ..data import labelling
+
+    spec = DataSpec(
+        source=arguments.dataset,
+        text_column=arguments.text_column,
+        label_column=arguments.label_column,
+        skip_bad_rows=arguments.skip_bad_rows,
+        offline=arguments.offline,
+        reading=fetch.reading(arguments),
+    )
+    return labelling.begin(spec, arguments.labels)
+
+
+def run_label(arguments: argparse.Namespace, output: Output) -> int:
+    """Tell how many texts have a label."""
+    import numpy as np
+
+    from ..data import labelling, sources
+
+    given = labelling.Labelling(sources.load_source(begun(arguments)))
+    labelled = given.labels[given.labelled]
+    counts = dict(zip(given.names, np.bincount(labelled, minlength=len(given.names)).tolist(), strict=True))
+    dropped = len(given.texts) - len(given.labelled) - len(given.open)
+    if arguments.json:
+        output.json(
+            {
+                "name": given.source.name,
+                "rows": len(given.texts),
+                "labelled": len(labelled),
+                "unlabelled": len(given.open),
+                "left_out": dropped,
+                "labels": counts,
+                "overlay": str(given.file),
+            }
+        )
+        return 0
+    share = percent(len(labelled) / max(1, len(given.texts)))
+    output.line(f"{len(labelled):,} of {count(len(given.texts), 'text')} have a label ({share}), {count(dropped, 'row')} left out")
+    output.lines(
+        render.table([["label", "rows"], *([name, f"{rows:,}"] for name, rows in counts.items())], "lr", [render.NAME_WIDTH, None])
+    )
+    output.say("a terminal opens the queue that gives labels: run this command there, without redirecting it")
+    return 0
