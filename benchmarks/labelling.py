@@ -84,7 +84,7 @@ def _curve(order: str, seed: int, states: dict[str, np.ndarray], names: np.ndarr
             curve.append(0.0)
             continue
         answers = label_order.fit(pool.scaled[labelled], truth[labelled], len(data.labels))(measured)
-        curve.append(float(measure("validation", data.splits["validation"].label_ids(), answers, data.labels).f1_macro))
+        curve.append(round(float(measure("validation", data.splits["validation"].label_ids(), answers, data.labels).f1_macro), 4))
     return curve
 
 

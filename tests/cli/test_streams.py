@@ -18,6 +18,7 @@ CALLS = {
     "data": ("data starter --no-tokens", 0),
     "check": ("check starter --json", 0),
     "overlay": ("overlay show starter --json", 0),
+    "label": ("label --help", 0),
     "tokens": ("tokens", 2),
     "baseline": ("baseline /no/such/data", 2),
     "train": ("train starter --model /no/such/model", 2),

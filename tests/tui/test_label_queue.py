@@ -211,8 +211,8 @@ async def test_leaving_opens_what_was_labelled(engine: Orders, file: Path) -> No
         assert isinstance(again, LabelQueue) and len(again._standing.curve) == 3  # after 20, 40 and 60 labels
 
 
-async def test_the_browser_asks_for_the_labels_of_a_file_without(engine: Orders, file: Path) -> None:
-    app = EmotuiApp(engine=engine, spec=DataSpec(str(file)))
+async def test_the_browser_asks_for_the_labels_of_a_file_without(emotui_home: Path, tiny_model: Path, file: Path) -> None:
+    app = EmotuiApp(engine=Orders(tiny_model, error="no model"), spec=DataSpec(str(file)))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert "Press Q to label its texts" in " ".join("\n".join(drawn(app)).split())
