@@ -204,7 +204,7 @@ async def test_leaving_opens_what_was_labelled(engine: Orders, file: Path) -> No
         assert app.screen is not screen and isinstance(app, EmotuiApp)
         dataset = app.dataset
         assert dataset is not None and sum(map(len, dataset.splits.values())) == 60
-        await pilot.press("Q")
+        await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, LabelQueue), "the queue is there again")
         await settle(pilot)
         again = app.screen
@@ -215,8 +215,8 @@ async def test_the_browser_asks_for_the_labels_of_a_file_without(emotui_home: Pa
     app = EmotuiApp(engine=Orders(tiny_model, error="no model"), spec=DataSpec(str(file)))
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert "Press Q to label its texts" in " ".join("\n".join(drawn(app)).split())
-        await pilot.press("Q")
+        assert "Press l to label its texts" in " ".join("\n".join(drawn(app)).split())
+        await pilot.press("l")
         await settle(pilot)
         await pilot.press(*"joy, anger", "enter")
         await until(pilot, lambda: isinstance(app.screen, LabelQueue), "the queue is there")

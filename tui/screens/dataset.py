@@ -57,7 +57,7 @@ class DatasetScreen(Page, LabelKeys):
         Binding("ctrl+g,colon", "go_to", "row", tooltip="go to a row by its number", show=False, id="go_to_row"),
         Binding("o", "open", "open", tooltip="open another data set", id="open"),
         Binding("F", "faults", "faults", tooltip="look for wrong labels, outliers and other faults of rows", show=False, id="faults"),
-        Binding("Q", "queue", "label texts", tooltip="label the texts of this file that have no label", show=False, id="label_texts"),
+        Binding("l", "queue", "label texts", tooltip="label the texts of this file that have no label", show=False, id="label_texts"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
         # The border of the text says these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
@@ -128,7 +128,7 @@ class DatasetScreen(Page, LabelKeys):
             text = Text("cannot open the data set\n\n", "bold").append(safe_text(in_fields(state.data_error)), "")
             text.append("\n\nPress o to read it otherwise, or to open another one.", "dim")
             if "label" in state.data_error:
-                text.append("\nPress Q to label its texts by hand.", "dim")
+                text.append("\nPress l to label its texts by hand.", "dim")
             place.update(text)
         elif state.loading is not None:
             done, total = state.loading.done, state.loading.total
