@@ -115,7 +115,9 @@ class EmotuiApp(AppState):
     def _begin(self) -> None:
         """Start everything that takes time; the first paint is on the screen."""
         if self._to_label is not None:
-            self.label_texts(self._to_label)
+            from .screens.label_queue import LabelQueue
+
+            self.push_screen(LabelQueue(self._to_label))
         elif self._first is not None:
             self.open_dataset(self._first)
         if self.run_source is not None:

@@ -234,12 +234,6 @@ class AppState(App[int]):
         self.companions = companions
         await self._hand_over("tokens", text)
 
-    def label_texts(self, spec: DataSpec) -> None:
-        """Show the queue of a file, for which core.data.labelling.begin was called."""
-        from .screens.label_queue import LabelQueue
-
-        self.push_screen(LabelQueue(spec))
-
     async def classify_text(self, text: str) -> None:
         """Show the classifier prompt with `text`."""
         await self._hand_over("classify", text)

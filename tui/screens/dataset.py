@@ -329,12 +329,13 @@ class DatasetScreen(Page, LabelKeys):
         """Open the queue of the texts without a label, with the labels of before, or else those that are asked for."""
         from ...core.data import labelling
         from .label_example import LabelNames
+        from .label_queue import LabelQueue
 
         if (spec := self.state.spec) is None:
             return
 
         async def begin(names: tuple[str, ...] = ()) -> None:
-            self.state.label_texts(await asyncio.to_thread(labelling.begin, spec, names))
+            await self.app.push_screen(LabelQueue(await asyncio.to_thread(labelling.begin, spec, names)))
 
         def named(names: tuple[str, ...]) -> None:
             self.run_worker(self._tell(begin(names)), exclusive=True, group="queue")
