@@ -42,8 +42,8 @@ def label(given: Labelling, rows: range | list[int]) -> None:
         given.decide(row, "joy" if "smile" in given.texts[row] else "anger")
 
 
-def loaded(path: Path, **spec: object) -> dict[str, str]:
-    data = sources.load(DataSpec(str(path), **spec))
+def loaded(path: Path, overlay: int | None = None) -> dict[str, str]:
+    data = sources.load(DataSpec(str(path), overlay=overlay))
     return {row.text: row.name for split in data.splits.values() for row in split.rows(0, len(split))}
 
 
