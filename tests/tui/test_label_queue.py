@@ -14,7 +14,17 @@ import pytest
 from emotui.core.data import labelling, sources
 from emotui.core.engine.server import answer_question
 from emotui.core.errors import UserError
-from emotui.core.questions import AskDisagreement, AskNear, AskQueue, AskStates, DisagreementAnswer, ProgressLine, Question
+from emotui.core.questions import (
+    AskDisagreement,
+    AskNear,
+    AskQueue,
+    AskStates,
+    DisagreementAnswer,
+    ProgressLine,
+    Question,
+    QueueAnswer,
+    StatesAnswer,
+)
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.label_queue import LabelQueue
@@ -234,9 +244,26 @@ async def test_hostile_texts_act_on_no_terminal(engine: Orders, tmp_path: Path) 
         assert screen.query_one(QueueList).lines
 
 
+class Fixed(Inspector):
+    """Answers with figures that no machine changes."""
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        match ask:
+            case AskStates():
+                return StatesAnswer("states", "names", (), 0.4, cached=True)
+            case AskQueue():
+                order = tuple(row for row in range(120) if row not in {*ask.rows, *ask.dropped})
+                labels, f1 = len(ask.rows), 0.5 + len(ask.rows) / 200
+                guesses = (1,) * len(order) if labels else ()
+                curve = ((labels, f1),) if labels else ()
+                return QueueAnswer(order, guesses, tuple(0.66 for _ in guesses), f1 if labels else None, 5, curve, labels, not labels, 0.4)
+            case _:
+                return await super().ask(ask, on_progress)
+
+
 @pytest.mark.parametrize("size", SIZES)
-async def test_pictures(engine: Orders, file: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    async with queue(engine, file, size) as (screen, pilot):
+async def test_pictures(emotui_home: Path, tiny_model: Path, file: Path, size: tuple[int, int]) -> None:
+    async with queue(Fixed(tiny_model), file, size) as (screen, pilot):
         await label(screen, pilot, 42)
         await pilot.press("x", "j")
         await settle(pilot)
