@@ -30,6 +30,7 @@ def parsed(page: str) -> JustHTML:
     assert {link[:1] for link in links} == {"#"} and {link[1:] for link in links} <= set(ids)
     text = page.replace("\n", " ")
     assert not RAW.search(text), repr(RAW.search(text))
+    assert not any(ord(each) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(each) <= 0xFDEF for each in text)  # the standard's noncharacters
     assert not re.search(r"(?i)url\(|@import|expression\(", "".join(each.to_text() for each in found(document, "style")))
     return document
 

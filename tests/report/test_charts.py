@@ -44,6 +44,7 @@ def test_points_stand_where_their_values_are() -> None:
     ((x0, y0), (x1, y1), (x2, y2)) = [
         (float(x), float(y)) for x, y in (each.split(",") for each in re.findall(r'<polyline[^>]*points="([^"]*)"', svg)[0].split())
     ]
+    assert x0 < x1 and y2 < y0  # more is further up
     assert x1 - x0 == pytest.approx((x2 - x0) / 2, abs=0.2) and y0 - y1 == pytest.approx((y0 - y2) / 4, abs=0.2)
     marks = {float(y): text for y, text in re.findall(r'<text class="axis" x="56" y="([\d.]+)"[^>]*>([^<]*)<', svg)}
     assert marks[y0 + 4] == "0" and marks[y2 + 4] == "1"

@@ -128,7 +128,8 @@ def test_a_report_needs_nothing_but_the_folder(run: RunFolder, emotui_home: Path
 
 def test_a_ladder_is_told_and_a_fine_tuning_is_set_beside_that_on_the_same_data(emotui_home: Path, tmp_path: Path) -> None:
     run = write_whole_run(emotui_home, tmp_path / "data")
-    assert "Fit the ladder with: emotui baseline DATASET" in words(made(run), "ladder")
+    write_whole_run(emotui_home, tmp_path / "other", "other2", baseline=True, rows=24)
+    assert "Fit the ladder with: emotui baseline DATASET" in words(made(run), "ladder")  # that one is on other data
     baseline = write_whole_run(emotui_home, tmp_path / "data", "base22", baseline=True)
     of_baseline, of_run = made(baseline), made(run)
     rows = table(of_baseline, "ladder")
@@ -188,6 +189,22 @@ def test_what_is_damaged_is_named_and_the_rest_is_told(run: RunFolder) -> None:
     assert len(faults) == 2 and any("data.json is damaged" in each for each in faults)
     assert any("validation.parquet cannot be read" in each for each in faults)
     assert table(report, "curves", "Each epoch") and table(report, "results")
+
+
+def test_figures_of_the_data_that_cannot_be_are_told(run: RunFolder) -> None:
+    path = run.path / data_record.FILE
+    whole = path.read_text()
+    for changed in (
+        json.dumps({**json.loads(whole), "labels": []}),
+        json.dumps({**json.loads(whole), "splits": {}}),
+        whole.replace('"rows":60', '"rows":-1', 1),
+        whole.replace('"rows":60', f'"rows":{10**400}', 1),
+        whole.replace('"max":', '"max":1e300,"was":', 1),
+    ):
+        assert changed != whole
+        path.write_text(changed)
+        report = made(run)
+        assert any("data.json is damaged" in row["fault"] for row in table(report, "notes", "What could not be read"))
 
 
 def test_every_chart_says_what_it_shows(run: RunFolder) -> None:
