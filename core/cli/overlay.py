@@ -100,7 +100,7 @@ def _show(arguments: argparse.Namespace, output: Output) -> int:
     body = [["split", "row", "was", "is", "by", "when", "text"]]
     for each in rows:
         new = "left out" if each["new"] is None else each["new"]
-        body.append([each["split"], each["place"], each["old"], new, _by(each), _ago(each["when"]), each["text"]])
+        body.append([each["split"], each["place"], each["old"] or "-", new, _by(each), _ago(each["when"]), each["text"]])
     widths = [None, None, render.NAME_WIDTH, render.NAME_WIDTH, 16, None, max(20, output.width - 80)]
     output.lines(render.table(body, "lrlllrl", widths))
     return 0
@@ -172,7 +172,8 @@ def _undo(arguments: argparse.Namespace, output: Output) -> int:
         output.line("There is nothing to undo")
     for each in undone:
         was = "left out" if each.new is None else safe_line(each.new, 40)
-        output.line(f"undone: row {each.number:,} was {was}, and {safe_line(each.old, 40)} in the source: {safe_line(each.excerpt, 60)}")
+        old = safe_line(each.old, 40) or "without a label"
+        output.line(f"undone: row {each.number:,} was {was}, and {old} in the source: {safe_line(each.excerpt, 60)}")
     if laid is not None and undone:
         output.say(f"the overlay now: {laid.told or 'nothing is changed'}")
     return 0

@@ -29,6 +29,8 @@ AHEAD = 40
 """Rows that are chosen one by one, each in the light of those before: twice as many as are labelled until the next order."""
 STEP = 20
 """Labels after which the order is made anew."""
+VALIDATED = 3_000
+"""Rows that are cross-validated, at most: more are drawn at random."""
 POINTS = 20
 """Of the curve of what was labelled before, at most."""
 SEED = 0
@@ -194,6 +196,9 @@ def cross_validated(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, 
     if len(rows) < FEWEST or len(np.unique(labels)) < 2:
         return None, 0
     random = np.random.default_rng(SEED)
+    if len(rows) > VALIDATED:
+        some = random.permutation(len(rows))[:VALIDATED]
+        rows, labels = rows[some], labels[some]
     fold = np.empty(len(rows), np.int64)
     for label in np.unique(labels):  # each class over all folds, as evenly as its rows allow
         own = random.permutation(np.flatnonzero(labels == label))

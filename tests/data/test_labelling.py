@@ -96,6 +96,20 @@ def test_undo_goes_back_without_end_and_over_sessions(home: Path, tmp_path: Path
     assert rows == [2, 1, 0] and len(given.open) == 100 and given.undo() is None
 
 
+def test_the_overlay_command_tells_that_there_was_no_label(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from emotui.core.cli import main
+
+    path = bare(tmp_path)
+    label(opened(path), range(60))
+    assert main(["overlay", "show", str(path)]) == 0
+    assert [line.split()[2:4] for line in capsys.readouterr().out.splitlines() if "text 3 " in line] == [["-", "anger"]]
+    out = tmp_path / "mended.jsonl"
+    assert main(["overlay", "export", str(path), "--out", str(out)]) == 0
+    assert {row["text"]: row["label"] for row in map(json.loads, out.read_text().splitlines())} == loaded(path)
+    assert main(["overlay", "undo", str(path)]) == 0
+    assert "undone: row 60 was joy, and without a label in the source: text 59 smile" in capsys.readouterr().out
+
+
 def test_what_another_process_decides_is_taken_up(home: Path, tmp_path: Path) -> None:
     path = bare(tmp_path)
     one, other = opened(path), opened(path)

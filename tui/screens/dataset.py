@@ -456,7 +456,8 @@ class DatasetScreen(Page, LabelKeys):
         title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
         decision = dataset.overlay.decision(part.name, index) if dataset.overlay is not None else None
         if decision is not None:
-            title.append(f", was {safe_line(decision.old, 24)} ({decision.by})" if decision.old != row.name else ", confirmed")
+            was = f"was {safe_line(decision.old, 24)}" if decision.old else "had no label"
+            title.append(f", {was} ({decision.by})" if decision.old != row.name else ", confirmed")
         elif (suggested := self.suggestion()) is not None:
             title.append(f", rather {safe_line(suggested[0], 24)}? {100 * suggested[1]:.0f} % (L, 0: yes)")
         panel.border_title = title
