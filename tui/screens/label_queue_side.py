@@ -87,7 +87,8 @@ def how(standing: Standing, labelled: int, ordered_with: int, step: int, is_read
     else:
         text.append(standing.by, "bold").append(f": {_MEANING[standing.by]}\n", "dim")
     if standing.f1 is not None:
-        text.append(f"macro-F1 {standing.f1:.4f}", "bold").append(f" with {count(ordered_with, 'label')}, cross-validated on the queue's own texts", "dim")
+        text.append(f"macro-F1 {standing.f1:.4f}", "bold").append(f" with {count(ordered_with, 'label')}", "dim")
+        text.append(", cross-validated on the queue's own texts", "dim")
         text.append(f", fitted in {standing.seconds:.1f} s\n" if standing.seconds is not None else "\n", "dim")
     if is_ready:
         text.append(f"ordered anew in {max(0, step - (labelled - ordered_with))} labels   o: order   /: texts like an example", "dim")
