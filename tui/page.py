@@ -10,12 +10,13 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from ..core.runs.state import RunView
 from .frame import facts_of, path_of
 from .state import AppState
 from .widgets.distrust import Distrust
+from .widgets.key_line import KeyLine
 from .widgets.path_strip import PathStrip
 from .widgets.state_line import StateLine
 from .widgets.text_field import TextField
@@ -47,7 +48,7 @@ class Page(Screen[None]):
         yield Distrust()
         with Container(id="body"):
             yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def compose_body(self) -> ComposeResult:
         """Yield what stands between the lines on top and the keys below."""

@@ -1,0 +1,56 @@
+"""The line of keys: whole keys only, the way out always, and a click that presses one."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from emotui.tui.widgets.key_line import KeyLine, ShownKey, fitting
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+
+KEYS = tuple(
+    ShownKey(key, key, f"does {key}", f"app.{action}", True) for key, action in zip("abcdef?q", [*"uvwxyz", "help", "leave"], strict=True)
+)
+
+
+@pytest.mark.parametrize("width", range(22, 90))
+def test_no_key_is_cut_and_help_and_the_way_out_stay(width: int) -> None:
+    shown = fitting(KEYS, width)
+    assert sum(each.width for each in shown) <= width
+    assert [each.key for each in shown[-2:]] == ["?", "q"]
+    assert shown[:-2] == list(KEYS[: len(shown) - 2])
+    assert len(shown) == len(KEYS) or sum(each.width for each in shown) + KEYS[len(shown) - 2].width > width
+
+
+class _Pressed(App[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "press('a')", "first"),
+        Binding("b", "press('b')", "second"),
+        Binding("c", "press('c')", "third", show=False),
+        Binding("d,e", "press('d')", "fourth"),
+    ]
+    pressed: ClassVar[list[str]] = []
+
+    def compose(self) -> ComposeResult:
+        yield KeyLine()
+
+    def action_press(self, key: str) -> None:
+        self.pressed.append(key)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return None if parameters == ("b",) else True
+
+
+async def test_a_click_presses_a_key_unless_it_is_off() -> None:
+    app = _Pressed()
+    app.pressed.clear()
+    async with app.run_test(size=(60, 5)) as pilot:
+        await pilot.pause()
+        line = app.query_one(KeyLine).render().plain
+        assert "third" not in line
+        assert line.count("fourth") == 1
+        for word in ("first", "second", "fourth"):
+            await pilot.click(KeyLine, offset=(line.index(word), 0))
+        await pilot.pause()
+    assert app.pressed == ["a", "d"]
