@@ -62,7 +62,7 @@ class Shell:
         raise AssertionError(f"never so: {view}")
 
 
-pytestmark = pytest.mark.xdist_group("run commands")  # they share a trained run
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run commands")]  # they share a trained run
 
 
 @pytest.fixture(scope="module")

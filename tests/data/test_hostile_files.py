@@ -307,6 +307,7 @@ def test_names_that_are_no_utf8_are_told_safely(tmp_path: Path) -> None:
     str(caught.value).encode()
 
 
+@pytest.mark.slow
 def test_a_stream_is_read_once_in_little_memory() -> None:
     class Endless:
         left = 3_000

@@ -36,6 +36,7 @@ def sentences(count: int, seed: int) -> list[str]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", mostly_slow(range(4)))
 def test_what_is_found_is_near_and_nothing_near_is_missed(seed: int) -> None:
     texts = sentences(300, seed)

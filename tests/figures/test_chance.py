@@ -33,6 +33,7 @@ def test_two_runs_are_counted_row_by_row() -> None:
     assert chance.paired(truth, first, second) == chance.Paired(1, 2, 1, 1, 1.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=20)  # each asks statsmodels, which takes its time
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_is_that_of_statsmodels(values: list[float]) -> None:

@@ -58,6 +58,7 @@ def test_metrics_are_those_of_counting(pairs: list[tuple[int, int]]) -> None:
             assert measured.confusion[i][j] == pairs.count((i, j))
 
 
+@pytest.mark.slow
 def test_bootstrap_is_that_of_drawing_rows() -> None:
     random = np.random.default_rng(5)
     truth = random.integers(0, 3, 400)
@@ -108,6 +109,7 @@ def test_saved_predictions_give_the_same_metrics(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_bootstrap_of_precision_and_recall_is_that_of_drawing_rows() -> None:
     random = np.random.default_rng(7)
     truth = random.integers(0, 3, 300)

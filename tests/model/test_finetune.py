@@ -187,6 +187,7 @@ def test_the_time_of_a_run_is_that_of_all_its_attempts(tiny_model: Path, tiny_da
     assert finished.seconds > 1_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the one from the other")
 def test_the_peak_of_memory_is_not_that_of_the_process_that_started_this_one() -> None:
     ballast = b"x" * 1_500_000_000

@@ -108,6 +108,7 @@ def engine(emotui_home: Path) -> Iterator[Session]:
         yield session
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["baseline", "train"])
 def test_each_ends_with_a_value_or_a_sentence(task: str, engine: Session, tiny_model: Path, tiny_data: Path, emotui_home: Path) -> None:
     data = DataSpec(str(tiny_data))

@@ -41,6 +41,7 @@ def test_figures_are_transformers_own(folder: Path) -> None:
     assert list(ours.input_names) == theirs.model_input_names
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(text=st.text(max_size=200), limit=st.integers(3, 40))
 def test_ids_offsets_and_masks_are_transformers_own(text: str, limit: int) -> None:

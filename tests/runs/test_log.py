@@ -157,6 +157,7 @@ def test_however_the_bytes_arrive_the_lines_are_the_same(
     assert texts(seen) == messages
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_events_are_read_fast(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     step = Step(1, 0.5, 1.25, 1e-5, 0.5, 64, 1400, 0.1)

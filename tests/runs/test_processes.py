@@ -42,6 +42,7 @@ def losses(view: state.RunView) -> list[tuple[int, float | None]]:
     return [(each.step, each.loss) for each in view.curve if isinstance(each, Step)]
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one_and_predict_as_one(runs: Runs, tiny_data: Path, still_model: Path) -> None:
     one, two = (start(runs, job_of(tiny_data, still_model, processes=count)) for count in (1, 2))
     expected, view = wait(one, "finished"), wait(two, "finished")

@@ -18,7 +18,7 @@ from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
 from textual.pilot import Pilot
-from variants import mostly_slow
+from variants import mostly_slow, sizes
 
 TUNED = (0.012, 0.971, 0.01, 0.003, 0.002, 0.002)
 BASELINE = (0.153, 0.61, 0.1, 0.1, 0.03, 0.007)
@@ -44,7 +44,7 @@ async def test_without_runs_the_screen_names_the_key(runs: Path) -> None:
         assert "Press 3, then n" in "\n".join(drawn(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+@pytest.mark.parametrize("size", sizes([(80, 24), (120, 36), (200, 60)]))
 async def test_two_runs_answer_side_by_side_while_typing(runs: Path, size: tuple[int, int]) -> None:
     folders.write_train_run(runs)
     folders.write_baseline_run(runs)

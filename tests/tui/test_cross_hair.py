@@ -6,6 +6,7 @@ import pytest
 from emotui.tui.widgets.chart import Chart, Series
 from emotui.tui.widgets.plot import Plot
 from textual.app import App, ComposeResult
+from variants import mostly_slow
 
 
 class Alone(App[None]):
@@ -13,7 +14,7 @@ class Alone(App[None]):
         yield Plot(Chart("loss"), hint="", id="loss")
 
 
-@pytest.mark.parametrize("steps", [2, 5, 44, 300, 5_000])
+@pytest.mark.parametrize("steps", mostly_slow([44, 2, 5, 300, 5_000], quick=3))
 async def test_each_key_moves_it_and_it_reaches_both_ends(steps: int) -> None:
     at = tuple(float(step) for step in range(1, steps + 1))
     app = Alone()

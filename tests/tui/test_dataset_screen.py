@@ -33,6 +33,7 @@ from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from variants import sizes
 
 
 @asynccontextmanager
@@ -460,7 +461,7 @@ async def test_the_first_data_set_cannot_be_read(engine: Inspector, tmp_path: Pa
         assert "Press o" in text
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_pictures(engine: Inspector, tiny_data: Path, flawed: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("emotui.tui.frame.device_of", lambda state: ("CPU 2 cores", ""))
@@ -475,7 +476,7 @@ async def test_pictures(engine: Inspector, tiny_data: Path, flawed: Path, size: 
         check_picture(screen.app, "data-failed")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_how_far_the_reading_has_come_is_shown(engine: Inspector, tiny_data: Path, size: tuple[int, int]) -> None:
     shown = threading.Event()
 

@@ -34,6 +34,7 @@ from inspector import Inspector
 from monitor import settle, until
 from pictures import SIZES, check_picture
 from textual.pilot import Pilot
+from variants import sizes
 
 NAMES = ("sadness", "joy", "anger")
 
@@ -261,7 +262,7 @@ class Fixed(Inspector):
                 return await super().ask(ask, on_progress)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_pictures(emotui_home: Path, tiny_model: Path, file: Path, size: tuple[int, int]) -> None:
     async with queue(Fixed(tiny_model), file, size) as (screen, pilot):
         await label(screen, pilot, 42)

@@ -30,6 +30,7 @@ from inspector import Inspector
 from monitor import never, settle, until
 from pictures import SIZES, check_picture
 from textual.pilot import Pilot
+from variants import sizes
 
 
 @asynccontextmanager
@@ -179,7 +180,7 @@ async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> N
         assert "more" in "\n".join(drawn(screen.app))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_pictures_of_labelling(engine: Inspector, tiny_data: Path, size: tuple[int, int]) -> None:
     async with browser(engine, tiny_data, size=size) as (screen, pilot):
         await pilot.press("L", "1", "x", "3")

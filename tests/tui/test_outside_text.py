@@ -102,6 +102,7 @@ class Misnaming(Inspector):
         return answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sizes([(120, 36), (80, 24)]))
 async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path, tiny_model: Path, size: tuple[int, int]) -> None:
     for name in (*MARKUP, *BYTES):
@@ -217,6 +218,7 @@ def test_an_error_that_nobody_expected_is_one_sentence_and_a_private_file(
         assert shown.raw.rindex(b"\x1b[?1049l") > shown.raw.rindex(b"\x1b[?1049h")
 
 
+@pytest.mark.slow
 def test_a_paste_is_text_on_a_real_terminal(emotui_home: Path, tiny_data: Path) -> None:
     with terminal(str(tiny_data)) as shown:
         shown.see("train 90")
@@ -231,6 +233,7 @@ def test_a_paste_is_text_on_a_real_terminal(emotui_home: Path, tiny_data: Path) 
     assert strays(shown.raw) == set()
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_unicode_end_nothing(emotui_home: Path, tiny_data: Path) -> None:
     with terminal(str(tiny_data)) as shown:
         shown.see("train 90")

@@ -24,7 +24,7 @@ from emotui.tui.widgets.text_field import TextField
 from hostile import HOSTILE, RAW, drawn
 from monitor import Classifier, application, settle
 from textual.app import App, ComposeResult
-from variants import mostly_slow
+from variants import mostly_slow, sizes
 
 IDLE = Classifier(folders.LABELS, {})
 ENTRIES = {
@@ -239,7 +239,7 @@ async def test_without_an_earlier_run_a_few_steps_are_measured(emotui_home: Path
         assert [ask.job for ask in engine.measured] == [specs.TrainSpec(specs.DataSpec("starter", overlay=0))]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("size", sizes([(80, 24), (120, 36)]))
 async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_form, "REST", 3600.0)  # nothing is measured, however slow the test is
     folders.write_baseline_run(emotui_home / "runs")

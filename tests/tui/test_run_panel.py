@@ -17,7 +17,7 @@ from monitor import Classifier, application, settle
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
-from variants import mostly_slow
+from variants import mostly_slow, sizes
 
 IDLE = Classifier(folders.LABELS, {})
 
@@ -48,7 +48,7 @@ async def insert(pilot: Pilot[int], text: str) -> None:
         await pilot.pause()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+@pytest.mark.parametrize("size", sizes([(80, 24), (120, 36)]))
 async def test_a_line_over_the_list_filters_it(runs: Path, size: tuple[int, int]) -> None:
     async with application(IDLE, "3", size=size) as (app, pilot):
         assert listed(app) == ["bad333", "fine77", "base22"]
@@ -172,6 +172,7 @@ async def test_hostile_filters_and_tags(runs: Path, text: str) -> None:
         assert not any(RAW.search(line) for line in drawn(app))
 
 
+@pytest.mark.slow
 async def test_five_hundred_runs_open_scroll_and_are_not_drawn_anew_at_each_look(
     emotui_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

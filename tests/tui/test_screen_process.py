@@ -20,6 +20,8 @@ from terminals import TIMEOUT, Terminal
 HEAVY = {"torch", "transformers", "sklearn", "datasets", "modelscope", "accelerate", "pandas", "scipy", "huggingface_hub"}
 SIZE = (120, 36)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def environment(emotui_home: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ from inspector import Inspector
 from monitor import settle
 from pictures import SIZES, check_picture
 from textual.pilot import Pilot
+from variants import sizes
 
 
 @pytest.fixture
@@ -234,7 +235,7 @@ async def test_only_the_newest_text_is_asked_for(engine: Inspector) -> None:
         assert paths[-1].text == asked[-1].text
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", sizes(SIZES))
 async def test_pictures(engine: Inspector, tiny_data: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emotui.tui.frame.device_of", lambda state: ("CPU 2 cores", ""))
     monkeypatch.setattr("emotui.tui.frame._short", lambda source: "tiny")
