@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .config import Config
 from .safe_text import safe_line
+from .sentences import Words, say
 
 if TYPE_CHECKING:
     from .runs.state import RunView
@@ -40,12 +41,12 @@ class Alerts:
         """Take the run in this folder for alive: how it ends is news, also where it has ended before it was looked at."""
         self._live.add(run)
 
-    def notice(self, views: Iterable[RunView]) -> list[str]:
+    def notice(self, views: Iterable[RunView]) -> list[Words]:
         """Look at the runs, and return a sentence for each piece of news. What the user asked for, such as a stop, is none."""
         news = [self._ending(view) if not view.is_live else self._silence_of(view) for view in views]
         return [each for each in news if each] if self._is_on else []
 
-    def _ending(self, view: RunView) -> str:
+    def _ending(self, view: RunView) -> Words:
         if view.folder not in self._live:
             return ""
         self._live.discard(view.folder)
@@ -55,7 +56,8 @@ class Alerts:
             return ""
         f1 = view.score("f1_weighted") if view.finished is not None else None
         said = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
-        return f"{view.id} {_VERBS.get(view.state, '')}{view.state}" + (f": {said}" if said else "")
+        ended = f"{view.id} {_VERBS.get(view.state, '')}{view.state}"
+        return say(ended, ": ", said) if said else ended
 
     def _silence_of(self, view: RunView) -> str:
         self._live.add(view.folder)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from .errors import UserError
 from .safe_text import safe_line
+from .sentences import Setting, Words, say
 
+_SETTING = Setting("class_weights")
 IMBALANCED = 1.5
 """Rows of the largest class for one of the smallest from which on balanced weights are worth a word (the rule of setfit's PR #204)."""
 
@@ -58,17 +60,18 @@ def resolve(asked: str, labels: Sequence[str], counts: Sequence[int]) -> list[fl
     weights = parse(asked)
     if unknown := [name for name in weights if name not in labels]:
         known = safe_line(", ".join(labels), 200)
-        raise UserError(f"--class-weights: there is no label {safe_line(unknown[0], 40)!r}. The labels are: {known}")
+        raise UserError(say(_SETTING, f": there is no label {safe_line(unknown[0], 40)!r}"), f"The labels are: {known}")
     found = [weights.get(name, 1.0) for name in labels]
     if not any(weight and count for weight, count in zip(found, counts, strict=True)):
-        raise UserError("--class-weights: every row of the training split has weight 0. Give a class that has rows a weight")
+        raise UserError(say(_SETTING, ": every row of the training split has weight 0"), "Give a class that has rows a weight")
     return found
 
 
-def advice(asked: str, counts: Sequence[int]) -> str:
+def advice(asked: str, counts: Sequence[int]) -> Words:
     """Return a sentence without a full stop where the classes are so unequal that weights are worth a word; else an empty text."""
     present = [count for count in counts if count]
     if asked != "none" or len(present) < 2 or max(present) < IMBALANCED * min(present):
         return ""
     times = max(present) / min(present)
-    return f"the largest class has {times:.1f} times the rows of the smallest; --class-weights balanced makes all classes count alike"
+    balanced = Setting("class_weights", "balanced")
+    return say(f"the largest class has {times:.1f} times the rows of the smallest; ", balanced, " makes all classes count alike")

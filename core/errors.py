@@ -1,13 +1,35 @@
 """The one error whose message is written for the user."""
 
+from __future__ import annotations
+
+from .sentences import Sentence, Setting, Words, say
+
 
 class UserError(Exception):
-    """Something the user can act on: the message names the file, row or setting at fault and the remedy.
+    """Something the user can act on, in parts: what is wrong, with the file, row or setting at fault, and what to do about it.
 
-    It is caught once, at the top of each process, and shown without a traceback.
+    It is caught once, at the top of each process, and shown without a traceback. As a string it has the words of the command line.
     `exit_code` is 2 for bad input and 1 for a run or a check that failed.
     """
 
-    def __init__(self, message: str, *, exit_code: int = 2) -> None:
-        super().__init__(message)
+    def __init__(self, problem: Words, remedy: Words = "", *, exit_code: int = 2) -> None:
+        """Take two sentences without full stops; a `problem` alone may have its remedy in it."""
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
         self.exit_code = exit_code
+
+    @property
+    def sentence(self) -> Words:
+        """The problem and its remedy, without a full stop at the end."""
+        if not self.remedy:
+            return say(self.problem)
+        return say(self.problem, " " if str(self.problem).endswith("?") else ". ", self.remedy)
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings that it names, those that are wrong before those that help."""
+        return self.sentence.settings if isinstance(self.sentence, Sentence) else ()
+
+    def __str__(self) -> str:
+        return str(self.sentence)

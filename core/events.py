@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from .sentences import Sentence, Words
 from .specs import Moment
 
 # What is read back is held to these: a run's folder may come from elsewhere, or be damaged.
@@ -185,12 +186,24 @@ class Telemetry(msgspec.Struct, frozen=True, tag_field="kind", tag="telemetry"):
     gpu_memory_total: Count | None = None
 
 
-class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note"):
+class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note", omit_defaults=True):
     """A sentence for the user."""
 
     level: str
     """'info', 'warning' or 'error'."""
     message: str
+    """In the words of the command line."""
+    sentence: Sentence | None = None
+    """The message in its parts where it names settings; runs of version 0.1.0 have none."""
+
+    @property
+    def words(self) -> Words:
+        return self.message if self.sentence is None else self.sentence
+
+
+def note(level: str, words: Words) -> Note:
+    """Return a note of what is to be told."""
+    return Note(level, str(words), words if isinstance(words, Sentence) else None)
 
 
 def notes_on_data(started: Started) -> tuple[Note, ...]:
@@ -229,6 +242,12 @@ class AttemptEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_e
     """'finished', 'stopped', 'oom_gpu', 'oom_kernel', 'disk_full', 'nan', 'bad_input', 'killed' or 'crash'."""
     reason: str
     retry: bool = False
+    sentence: Sentence | None = None
+    """The reason in its parts where it names settings."""
+
+    @property
+    def why(self) -> Words:
+        return self.reason if self.sentence is None else self.sentence
 
 
 Event = (
@@ -274,3 +293,9 @@ class Result(msgspec.Struct, frozen=True):
     step: Count = 0
     """The last step that was logged, of `steps`."""
     steps: Count = 0
+    sentence: Sentence | None = None
+    """The reason in its parts where it names settings."""
+
+    @property
+    def why(self) -> Words:
+        return self.reason if self.sentence is None else self.sentence

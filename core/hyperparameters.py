@@ -1,4 +1,4 @@
-"""What a hyper-parameter is: the option, the field, the bounds and the words of each field of a spec that people set.
+"""What a hyper-parameter is: the field of the form, the bounds and the words of each field of a spec that people set.
 
 The table itself is the specs: a field annotated with a Hyperparameter is its row.
 """
@@ -161,10 +161,8 @@ class WholeOr:
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameter:
-    """How people set one field of a spec. None as the field's default stands for `unset`."""
+    """How people set one field of a spec, whose name is that of its option. None as the field's default stands for `unset`."""
 
-    option: str
-    """On the command line."""
     title: str
     """Before its field in the form."""
     help: str

@@ -1,8 +1,8 @@
 """Questions to the engine and its answers, one JSON object a line over pipes.
 
 A line to the engine is {"id": int, "ask": Ask}; a line from it {"id": int, ...} with one of "answer" (the JSON of the answer's struct),
-"progress" ({"done", "total", "unit", "phase"}), "error" ({"message", "exit_code"}) or "begun" (what it is about to do with files from
-elsewhere, such as 'load the model X'; '' when that is done: should it be lost in between, they were the cause).
+"progress" ({"done", "total", "unit", "phase"}), "error" ({"problem", "remedy", "exit_code"}) or "begun" (what it is about to do with files
+from elsewhere, such as 'load the model X'; '' when that is done: should it be lost in between, they were the cause).
 Answers come in the order of the questions, but a question that was superseded by a newer one of its kind with the same `topic`, where
 engine.server.SUPERSEDABLE names the kind, is answered by null, and so is one that was taken back.
 An error with the id 0 belongs to no question: the engine itself cannot work.
@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from .events import Metrics
+from .sentences import Words
 from .specs import DataSpec, Job, Reading
 
 WhyMethod = Literal["quick", "leave_out", "integrated_gradients"]
@@ -634,7 +635,7 @@ class FileAnswer(msgspec.Struct, frozen=True):
     text_column: str = ""
     rung: str = ""
     notes: tuple[str, ...] = ()
-    """What was guessed of the file, in sentences."""
+    """What was guessed of the file, in sentences, in the command line's words."""
     unsure: int = 0
     """Rows whose answer was less probable than was asked for."""
     temperature: float = 1.0
@@ -673,7 +674,7 @@ class EvaluateAnswer(msgspec.Struct, frozen=True):
     rung: str = ""
     """The rung of a baseline that was measured."""
     notes: tuple[str, ...] = ()
-    """Sentences about what was guessed of a file, or has changed since the run was made."""
+    """Sentences about what was guessed of a file, or has changed since the run was made; in the command line's words."""
 
 
 class BehaviourAnswer(msgspec.Struct, frozen=True):
@@ -724,7 +725,10 @@ class ProgressLine(msgspec.Struct, frozen=True):
 
 
 class ErrorLine(msgspec.Struct, frozen=True):
-    message: str
+    """A UserError."""
+
+    problem: Words
+    remedy: Words = ""
     exit_code: int = 2
 
 

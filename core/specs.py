@@ -71,13 +71,11 @@ def _word(text: str) -> OneOf:
 
 MaxLength = Annotated[
     int | None,
-    Hyperparameter("--max-length", "cut at", "cut texts at N tokens", Whole(3), "tokens", unset="the model's limit", changes_speed=True),
+    Hyperparameter("cut at", "cut texts at N tokens", Whole(3), "tokens", unset="the model's limit", changes_speed=True),
 ]
-Seed = Annotated[int, Hyperparameter("--seed", "seed", "seed of all random numbers", Whole(0))]
-DeviceChoice = Annotated[Device, Hyperparameter("--device", "device", "auto, cpu, cuda or cuda:N", DeviceName(), changes_speed=True)]
-PrecisionChoice = Annotated[
-    Precision, Hyperparameter("--precision", "precision", "of the matrices", _word("auto float32 bf16"), changes_speed=True)
-]
+Seed = Annotated[int, Hyperparameter("seed", "seed of all random numbers", Whole(0))]
+DeviceChoice = Annotated[Device, Hyperparameter("device", "auto, cpu, cuda or cuda:N", DeviceName(), changes_speed=True)]
+PrecisionChoice = Annotated[Precision, Hyperparameter("precision", "of the matrices", _word("auto float32 bf16"), changes_speed=True)]
 
 
 class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"):
@@ -87,18 +85,14 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
     model: str = "starter"
     layer: Annotated[
         int | None,
-        Hyperparameter(
-            "--layer", "layer", "take the hidden states after the encoder's layer N", Whole(1), unset="the last", changes_speed=True
-        ),
+        Hyperparameter("layer", "take the hidden states after the encoder's layer N", Whole(1), unset="the last", changes_speed=True),
     ] = None
     """The encoder's layer whose hidden states are taken, 1 for the first; None: the last."""
     max_length: MaxLength = None
     seed: Seed = 0
     pooling: Annotated[
         Poolings,
-        Hyperparameter(
-            "--pooling", "hidden states", "what stands for a text: [CLS], the mean of its tokens, or both in turn", _word("both cls mean")
-        ),
+        Hyperparameter("hidden states", "what stands for a text: [CLS], the mean of its tokens, or both in turn", _word("both cls mean")),
     ] = "both"
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
@@ -115,7 +109,6 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     preset: Annotated[
         Preset,
         Hyperparameter(
-            "--preset",
             "preset",
             "auto: settings by the size of model and data; tutorial: 2 epochs, learning rate 2e-5, batch 64",
             _word("auto tutorial"),
@@ -123,20 +116,15 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     ] = "auto"
     epochs: Annotated[
         int | None,
-        Hyperparameter(
-            "--epochs", "epochs", "passes over the training split", Whole(1, 1_000), unset="by the size of the data", by_preset=True
-        ),
+        Hyperparameter("epochs", "passes over the training split", Whole(1, 1_000), unset="by the size of the data", by_preset=True),
     ] = None
     max_steps: Annotated[
         int | None,
-        Hyperparameter(
-            "--max-steps", "at most", "end after N steps, also within an epoch", Whole(1), "steps", unset="as many as the epochs have"
-        ),
+        Hyperparameter("at most", "end after N steps, also within an epoch", Whole(1), "steps", unset="as many as the epochs have"),
     ] = None
     learning_rate: Annotated[
         float | None,
         Hyperparameter(
-            "--lr",
             "learning rate",
             "highest learning rate",
             Real(0, 1, "5e-5", above=True),
@@ -147,7 +135,6 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     schedule: Annotated[
         Schedule,
         Hyperparameter(
-            "--schedule",
             "schedule",
             "how the learning rate goes on after the warm-up, to 0 but for constant",
             _word("linear cosine constant"),
@@ -156,7 +143,6 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     warmup: Annotated[
         float | None,
         Hyperparameter(
-            "--warmup",
             "warm-up",
             "steps of a rising learning rate, or their share of all steps where it is below 1",
             Real(0, 1e9, "100 or 0.1"),
@@ -169,7 +155,6 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     batch_size: Annotated[
         int | None,
         Hyperparameter(
-            "--batch-size",
             "batch size",
             "rows of one step",
             Whole(1, 65_536),
@@ -182,20 +167,17 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     """Rows of one optimizer step, over all processes and accumulation."""
     accumulation: Annotated[
         int,
-        Hyperparameter(
-            "--accumulation", "accumulation", "parts of a batch, to save memory", Whole(1, 65_536), changes_speed=True, in_form=False
-        ),
+        Hyperparameter("accumulation", "parts of a batch, to save memory", Whole(1, 65_536), changes_speed=True, in_form=False),
     ] = 1
     """Parts that a batch is split into, to save memory; the step is the same."""
     weight_decay: Annotated[
         float,
-        Hyperparameter("--weight-decay", "weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
+        Hyperparameter("weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
     ] = 0.01
     """Of all weights but biases and those of normalisations."""
     freeze_layers: Annotated[
         int | str | None,
         Hyperparameter(
-            "--freeze-layers",
             "freeze",
             "keep the embeddings and the first N layers as they are, or all-but-head",
             WholeOr(0, ALL_BUT_HEAD),
@@ -206,18 +188,17 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     ] = None
     label_smoothing: Annotated[
         float,
-        Hyperparameter("--label-smoothing", "smoothing", "share of each label that all classes get alike", Real(0, 1, "0.1", below=True)),
+        Hyperparameter("smoothing", "share of each label that all classes get alike", Real(0, 1, "0.1", below=True)),
     ] = 0.0
     """Szegedy et al., 2016; the training loss is then no longer that of the validation split, which is never smoothed."""
     class_weights: Annotated[
         str,
-        Hyperparameter("--class-weights", "class weights", "none, balanced, or LABEL=WEIGHT,… with 1 for the others", ClassWeights()),
+        Hyperparameter("class weights", "none, balanced, or LABEL=WEIGHT,… with 1 for the others", ClassWeights()),
     ] = "none"
     """What a row of each class counts in the training loss."""
     patience: Annotated[
         int | None,
         Hyperparameter(
-            "--patience",
             "patience",
             "end after N measurements without a better macro-F1 and keep the best model",
             Whole(1),

@@ -35,6 +35,6 @@ def test_labels_that_are_not_there_and_weights_of_nothing_are_refused() -> None:
 
 
 def test_balanced_is_named_where_the_classes_are_unequal() -> None:
-    assert "3.0 times" in class_weights.advice("none", [30, 10, 0])
+    assert "3.0 times" in str(class_weights.advice("none", [30, 10, 0]))
     assert class_weights.advice("none", [14, 10]) == ""
     assert class_weights.advice("balanced", [30, 10]) == ""

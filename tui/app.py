@@ -30,6 +30,7 @@ from . import hang_up, theme
 from .ascii_only import SAMPLE, AsciiOnly, has
 from .ascii_only import encoding as locale_encoding
 from .commands import Commands
+from .field_names import by_fields
 from .frame_diff import FrameDiffDriver
 from .key_order import KeyOrder
 from .keymap import binding_ids, keymap
@@ -128,7 +129,7 @@ class EmotuiApp(AppState):
         self.look_at_runs()
         for news in self._alerts.notice(self.runs) if self._alerts is not None else ():
             if self._driver is not None and not self.is_headless:
-                self._driver.write(sequence(news, os.environ))
+                self._driver.write(sequence(by_fields(news), os.environ))
 
     async def on_unmount(self) -> None:
         if self._examining is not None:

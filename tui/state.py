@@ -17,6 +17,7 @@ from ..core.errors import UserError
 from ..core.questions import AskClassify, AskDoctor, AskDownload, AskPath, DoctorAnswer, ProgressLine, Question
 from ..core.runs.state import RunView
 from ..core.safe_text import safe_text
+from ..core.sentences import Words
 from ..core.specs import DataSpec
 from .decisions import Decisions
 
@@ -85,7 +86,7 @@ class AppState(App[int]):
     """Why results on the open data set cannot be trusted, in sentences; empty where they can, or where that is not known yet."""
     loading: var[Loading | None] = var(None)
     """How far the reading of the data set is; None: nothing is being read."""
-    data_error: var[str] = var("")
+    data_error: var[Words] = var("")
     """Why the data set could not be read, as a sentence."""
     model: var[str] = var("starter")
     """The checkpoint that tokens, baselines and fine-tuning start from: 'starter', a folder or an id."""
@@ -156,7 +157,7 @@ class AppState(App[int]):
             dataset = await self.read_dataset(spec, report)
         except UserError as error:
             self.loading = None
-            self.data_error = str(error)
+            self.data_error = error.sentence
         else:
             self._take(spec, dataset)
 

@@ -88,7 +88,7 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
         rung = comparison.rung_of(run, view, rung)
         found: Examined | None = None
         if not view.has_spec:
-            raise UserError(f"the run {safe_line(run.id, 60)} cannot be read: {safe_line(view.reason, 200)}")
+            raise UserError(f"the run {safe_line(run.id, 60)} cannot be read: {safe_line(str(view.reason), 200)}")
         try:
             if view.finished is None:
                 raise UserError(f"it is {view.state} and has no model to measure")

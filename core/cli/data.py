@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting
 from ..units import count, percent, score
 from . import fetch, options, render
 from .output import Output
@@ -103,7 +104,7 @@ def _select(arguments: argparse.Namespace, output: Output) -> int:
 
     query = filters.parse(arguments.filter or "")
     spec = fetch.data_spec(arguments)
-    target = None if arguments.out is None else targets.checked(arguments.out, "--out", sources=[spec.source])
+    target = None if arguments.out is None else targets.checked(arguments.out, Setting("out"), sources=[spec.source])
     dataset = fetch.dataset(spec, output)
     tokens = None
     if any(term.kind == "tokens" for term in query.terms):
@@ -183,7 +184,7 @@ def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
         "unknown": msgspec.to_builtins(description.unknown),
         "drift": msgspec.to_builtins(description.drifts),
         "problems": [problem_json(each) for each in description.problems],
-        "notes": dataset.notes,
+        "notes": [str(note) for note in dataset.notes],
     }
 
 

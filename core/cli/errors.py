@@ -78,7 +78,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     found = examined_of(run, rung, arguments.split, output)
     judged, predictions = found.judged, found.predictions
     for note in predictions.rows.notes:
-        output.say(note)
+        output.say(str(note))
     if not len(judged.truth):
         raise UserError(f"the {arguments.split} split has no rows")
     lines = {**slices.read(run.read_spec().job.data.source), **dict(asked)}
@@ -97,7 +97,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
             {
                 "run": run.id,
                 "rung": predictions.rung,
-                "notes": predictions.rows.notes,
+                "notes": [str(note) for note in predictions.rows.notes],
                 **shapes.metrics(metrics),
                 "intervals": metrics.intervals,
                 "slices": [_slice_shape(each) for each in sliced],

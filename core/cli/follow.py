@@ -95,7 +95,7 @@ def warn_of_logout(output: Output, *, scope: bool) -> None:
 
     said = logout.warning(scope=scope)
     if said:
-        output.say(said)
+        output.say(str(said))
 
 
 class CtrlC:
@@ -133,7 +133,7 @@ class _Ring:
         for news in self.alerts.notice([view]):
             if self._is_terminal:
                 encoding = self._stderr.encoding or "ascii"
-                self._stderr.write(alerts.sequence(news, os.environ).encode(encoding, "replace").decode(encoding))
+                self._stderr.write(alerts.sequence(str(news), os.environ).encode(encoding, "replace").decode(encoding))
                 self._stderr.flush()
 
 
@@ -161,7 +161,7 @@ class _Teller:
         self._notes, self._epochs, self._rungs = len(view.notes), len(view.epochs), len(view.rungs)
         if view.state not in ENDED:
             if view.reason and view.reason != self._reason:
-                self._progress.say(view.reason)
+                self._progress.say(str(view.reason))
             self._reason = view.reason
             self._bar(view)
 
@@ -223,20 +223,20 @@ def ending(view: RunView) -> str:
     """Return in a sentence how a run ended and what can be done next."""
     name = safe_line(view.id, 80)
     if view.state == "unreadable":
-        return f"run {name} is unreadable: {safe_line(view.reason, 1_000).rstrip('.')}"
+        return f"run {name} is unreadable: {safe_line(str(view.reason), 1_000).rstrip('.')}"
     if view.state == "finished":
         took = f" in {duration(view.finished.seconds)}" if view.finished else ""
         return f"run {name} is finished{took}. Try it: emotui predict {quote(name)} '{_SENTENCE}'"
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
-        why = f": {safe_line(view.reason, 1_000).rstrip('.')}" if view.reason else ""
+        why = f": {safe_line(str(view.reason), 1_000).rstrip('.')}" if view.reason else ""
         again = f"Go on with: emotui resume {quote(name)}"
         if view.finished is not None:
             again += f", or try it as it is: emotui predict {quote(name)} '{_SENTENCE}'"
         return f"run {name} was stopped{at}{why}. {again}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
-    reason = safe_line(view.reason or "it left no reason", 1_000).rstrip(".")
+    reason = safe_line(str(view.reason) or "it left no reason", 1_000).rstrip(".")
     return f"run {name} {'failed' if view.state == 'failed' else 'was lost'}: {reason}. Its log: {view.folder}/worker.log"
 
 

@@ -141,8 +141,7 @@ def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Fi
         try:
             paths.check_private(home)
         except UserError as error:
-            message, _, remedy = str(error).rpartition(". ")
-            found.append(Finding("error", message, remedy))
+            found.append(Finding("error", str(error.problem), str(error.remedy)))
     if not os.access(nearest, os.W_OK):
         found.append(Finding("error", f"nothing can be written in {nearest}", "Set EMOTUI_HOME to a folder you can write to"))
     free = folders["home"].free_bytes
@@ -172,11 +171,11 @@ def settings_problems() -> list[Finding]:
     try:
         config.read(paths.config_file())
     except UserError as error:
-        message, _, remedy = str(error).rpartition(". ")
-        found.append(Finding("error", message, remedy) if message else Finding("error", remedy, "Correct it"))
+        found.append(Finding("error", str(error.problem), str(error.remedy) or "Correct it"))
     threat = logout.threat()
     if threat is not None:
-        found.append(Finding("warning", *threat))
+        cause, remedy = threat
+        found.append(Finding("warning", cause, str(remedy)))
     return found
 
 

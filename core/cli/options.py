@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from .. import hyperparameters
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import option
 from ..specs import MOST_SKIPPED
 
 COMMANDS = {
@@ -181,9 +182,9 @@ def add_hyperparameters(parser: Parser, spec: type) -> None:
         default = row.unset if defaults[name] is None else hyperparameters.shown(defaults[name])
         words: dict[str, Any] = {"dest": name, "default": defaults[name], "help": f"{row.help} (default: {default})"}
         if isinstance(row.kind, hyperparameters.OneOf):
-            parser.add_argument(row.option, choices=row.kind.words, **words)
+            parser.add_argument(option(name), choices=row.kind.words, **words)
         else:
-            parser.add_argument(row.option, metavar=row.kind.metavar, type=_typed(row.kind), **words)
+            parser.add_argument(option(name), metavar=row.kind.metavar, type=_typed(row.kind), **words)
 
 
 def hyperparameters_of(arguments: argparse.Namespace, spec: type) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import msgspec
 from .. import targets
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting
 from ..units import age, count
 from . import fetch, options, render
 from .output import Output
@@ -147,7 +148,7 @@ def _export(arguments: argparse.Namespace, output: Output) -> int:
     from ..data import labelled_file
 
     spec = fetch.data_spec(arguments)
-    target = targets.checked(arguments.out, "--out", sources=[spec.source])
+    target = targets.checked(arguments.out, Setting("out"), sources=[spec.source])
     dataset = fetch.dataset(spec, output)
     written = labelled_file.write(dataset, None, target)
     if arguments.json:

@@ -16,6 +16,7 @@ from ..data import encodings
 from ..errors import UserError
 from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction
 from ..safe_text import safe_line
+from ..sentences import Setting
 from ..units import count, duration, percent
 from . import fetch, inputs, options, render, shapes
 from .output import Output
@@ -350,7 +351,7 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _predict_source(arguments: argparse.Namespace, output: Output, source: Path) -> int:
-    target = targets.checked(arguments.out, "--out", sources=[str(source)])
+    target = targets.checked(arguments.out, Setting("out"), sources=[str(source)])
     from ..runs import rungs
     from . import parts
 

@@ -132,8 +132,8 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
 
 def _unreadable_line(view: RunView) -> str:
     """Return the line of a run that cannot be read: why, and its folder where that does not name it."""
-    place = "" if view.folder in view.reason else f" (folder: {safe_line(view.folder)})"
-    return f"{safe_line(view.id, 40)}  unreadable: {safe_line(view.reason, 600)}{place}"
+    place = "" if view.folder in str(view.reason) else f" (folder: {safe_line(view.folder)})"
+    return f"{safe_line(view.id, 40)}  unreadable: {safe_line(str(view.reason), 600)}{place}"
 
 
 def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str, notes.RunNote] = MappingProxyType({})) -> list[str]:

@@ -45,7 +45,7 @@ def rung(one: Rung) -> dict[str, Any]:
 
 def outcome(view: RunView) -> dict[str, Any]:
     """Return what every command that follows a run prints about it."""
-    return {"run": view.id, "state": view.state, "reason": view.reason, "folder": view.folder}
+    return {"run": view.id, "state": view.state, "reason": str(view.reason), "folder": view.folder}
 
 
 def summary(view: RunView) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def detail(view: RunView) -> dict[str, Any]:
         "epochs": [epoch(row) for row in view.epochs],
         "rungs": [rung(each) for each in view.rungs],
         "metrics": metrics(view.measured),
-        "notes": view.notes,
+        "notes": [{"kind": "note", "level": each.level, "message": each.message} for each in view.notes],
         "spec": view.spec if view.has_spec else None,
         "faults": view.faults,
     }

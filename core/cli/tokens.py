@@ -12,6 +12,7 @@ from ..data.spaces import without_spaces
 from ..errors import UserError
 from ..questions import AskBatch, AskTokenize, AskTokens, BatchAnswer, Lane, Shapes, Subwords, TokenizeAnswer, TokensAnswer
 from ..safe_text import cell_width, pad, safe_line
+from ..sentences import Setting
 from ..units import count, percent
 from . import fetch, options, render
 from .output import Output
@@ -83,7 +84,7 @@ def _run_data(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.texts:
         raise UserError("give either a TEXT or --data DATASET, not both")
     spec = fetch.data_spec(arguments)
-    folder = "" if arguments.save is None else str(targets.checked_new_folder(arguments.save, "--save", sources=[spec.source]))
+    folder = "" if arguments.save is None else str(targets.checked_new_folder(arguments.save, Setting("save"), sources=[spec.source]))
     fetch.dataset(spec, output)
     model = fetch.model(arguments.model, output, offline=arguments.offline)
     with Session(offline=arguments.offline) as engine, Progress(output.stderr) as progress:

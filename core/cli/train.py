@@ -110,7 +110,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     job = cards.choose_gpu(job, output)
     limits.check(job)
     if isinstance(job, TrainSpec) and (advice := class_weights.advice(job.class_weights, data.splits["train"].counts())):
-        output.say(advice)
+        output.say(str(advice))
     data_hash = sources.fingerprint(data)
     with follow.CtrlC() as ctrl_c:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)

@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
+from ..sentences import Words
 from . import limits
 from .batches import SAMPLE, Batch, Progress, unique_names
 from .parquet import pieces, values, weight
@@ -64,7 +65,7 @@ class ArrowTable:
             return columns
         raise UserError(f"{safe_line(self.name, 80)} is empty: it has columns but no rows. Give a file with at least one row")
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return []
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:

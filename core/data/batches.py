@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..safe_text import safe_line
+from ..sentences import Words
 from ..units import count
 
 Progress = Callable[[str, int, int | None], None]
@@ -90,7 +91,7 @@ class TableFile(Protocol):
         """Yield all rows, with the columns `wanted`. Raises UserError where reading cannot go on."""
         ...
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         """Return what was guessed, and after reading what was found, in sentences."""
         ...
 
@@ -125,6 +126,6 @@ def type_in_words(values: Sequence[object]) -> str:
     return _IN_WORDS.get(kinds.pop(), "object")
 
 
-def passed_over(name: str, lines: int) -> list[str]:
+def passed_over(name: str, lines: int) -> list[Words]:
     """Return the note on the empty lines between the rows of a file, if there are any."""
     return [f"passed over {count(lines, 'empty line')} of {safe_line(name, 80)}"] if lines else []

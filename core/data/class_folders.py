@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..plain_files import read_plain
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..specs import Reading
 from ..units import count
 from . import encodings, limits
@@ -103,17 +104,16 @@ class ClassFolder:
         if progress:
             progress(f"read {self.name}", number, self.rows)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         name = safe_line(self.name, 80)
-        notes = [f"took the folders in {name} for the labels of the files in them: {safe_line(', '.join(self._files), 120)}"]
+        notes: list[Words] = [f"took the folders in {name} for the labels of the files in them: {safe_line(', '.join(self._files), 120)}"]
         if self._unlabelled:
             notes.append(f"left out {count(self._unlabelled, 'file')} of {name} without a label ({', '.join(_UNLABELLED)})")
         if self._others:
             notes.append(f"left out {count(self._others, 'file')} of {name} with another ending than {ENDING}")
         if self._guessed:
-            notes.append(
-                f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8 (--encoding says otherwise)"
-            )
+            read = f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8"
+            notes.append(say(f"{read} (", Setting("encoding"), " says otherwise)"))
         return notes
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..shell import quote
+from ..sentences import Setting, Words, say
 from . import reading_words
 from .faults import shown
 from .rows import Sample
@@ -28,6 +28,7 @@ TEXT_NAMES = (
     "post",
     "query",
 )
+TEXT_COLUMN, LABEL_COLUMN = Setting("text_column"), Setting("label_column")
 ANSWER = "answer"
 """Prodigy's column of what its user made of a row."""
 REFUSED = ("reject", "ignore")
@@ -37,39 +38,40 @@ LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sen
 _PLAIN = "Write each row with a field for its text and one for its label"
 
 
-def choose(sample: Sample, file: str, text_column: str | None, label_column: str | None) -> tuple[str, str, list[str]]:
+def choose(sample: Sample, file: str, text_column: str | None, label_column: str | None) -> tuple[str, str, list[Words]]:
     """Return the text column, the label column and notes on what was guessed.
 
     Raises UserError where a named column is not there, or where it is not clear which one is meant.
     """
     if text_column is not None:
-        text_column = named(sample, file, text_column, "--text-column")
+        text_column = named(sample, file, text_column, TEXT_COLUMN)
     if label_column is not None:
-        label_column = named(sample, file, label_column, "--label-column")
+        label_column = named(sample, file, label_column, LABEL_COLUMN)
     if text_column is not None and text_column == label_column:
         raise UserError(
-            f"the column {shown(text_column)} cannot be both text and label. Name two columns with --text-column and --label-column"
+            f"the column {shown(text_column)} cannot be both text and label",
+            say("Name two columns with ", TEXT_COLUMN, " and ", LABEL_COLUMN),
         )
     text = text_column if text_column is not None else _guess(sample, TEXT_NAMES, _looks_like_text, {label_column})
     label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text}) or _names(sample, text)
     if label is None:
         _check_one_hot(sample, file, text)
     if (text is None or label is None) and len(sample.columns) == 1:
-        raise UserError(_one_column(sample, file))
+        raise _one_column(sample, file)
     if text is None or label is None:
         what = "the texts and which the labels" if text is None and label is None else "the texts" if text is None else "the labels"
         plain = [name for name, values in sample.columns.items() if name != "id" and not _content(values)]
         raise UserError(
-            f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}. "
-            + ("Name them with --text-column and --label-column" if len(plain) > 1 else _PLAIN)
+            f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}",
+            say("Name them with ", TEXT_COLUMN, " and ", LABEL_COLUMN) if len(plain) > 1 else _PLAIN,
         )
-    for column, option in ((text, "--text-column"), (label, "--label-column")):
-        named(sample, file, column, option)
-    notes: list[str] = []
+    for column, setting in ((text, TEXT_COLUMN), (label, LABEL_COLUMN)):
+        named(sample, file, column, setting)
+    notes: list[Words] = []
     if text_column is None and text != "text":
-        notes.append(f"took the column {shown(text)} for the texts (--text-column names another)")
+        notes.append(say(f"took the column {shown(text)} for the texts (", TEXT_COLUMN, " names another)"))
     if label_column is None and label != "label":
-        notes.append(f"took the column {shown(label)} for the labels (--label-column names another)")
+        notes.append(say(f"took the column {shown(label)} for the labels (", LABEL_COLUMN, " names another)"))
     return text, label, notes
 
 
@@ -89,13 +91,18 @@ def _check_one_hot(sample: Sample, file: str, text: str | None) -> None:
     if sums == {1}:
         listed = safe_line(repr(list(classes)), 200)
         raise UserError(
-            f"{safe_line(file, 80)} has a column for each class ({names}) with a single 1 in each row. One column of labels is needed: "
-            f"make it with pandas, df['label'] = df[{listed}].idxmax(axis=1), or choose one class with --label-column"
+            f"{safe_line(file, 80)} has a column for each class ({names}) with a single 1 in each row",
+            say(
+                f"One column of labels is needed: make it with pandas, df['label'] = df[{listed}].idxmax(axis=1), ",
+                "or choose one class with ",
+                LABEL_COLUMN,
+            ),
         )
     if max(sums) > 1:
         raise UserError(
             f"{safe_line(file, 80)} has several columns of 0 and 1 ({names}), and rows with more than one 1: several labels for a text "
-            "(multi-label) are not there yet. Choose one class with --label-column"
+            "(multi-label) are not there yet",
+            say("Choose one class with ", LABEL_COLUMN),
         )
 
 
@@ -104,27 +111,29 @@ def text_column(sample: Sample) -> str | None:
     return _guess(sample, TEXT_NAMES, _looks_like_text, set())
 
 
-def named(sample: Sample, file: str, asked: str, option: str) -> str:
+def named(sample: Sample, file: str, asked: str, setting: Setting) -> str:
     """Return the column that is called, or else numbered, `asked`. Raises UserError where the file has none, or several of the name."""
     if asked in sample.repeated:
         raise UserError(
-            f"{safe_line(file, 80)}: the header names the column {shown(asked)} twice. Give the one you mean by its number with {option}, "
-            "1 for the first"
+            f"{safe_line(file, 80)}: the header names the column {shown(asked)} twice",
+            say("Give the one you mean by its number with ", setting, ", 1 for the first"),
         )
     if asked in sample.columns:
         return asked
     if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(sample.columns):
         return list(sample.columns)[int(asked) - 1]
-    raise UserError(f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}. Name one of them with {option}")
+    raise UserError(
+        f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}", say("Name one of them with ", setting)
+    )
 
 
 def check_shared(sample: Sample, file: str, column: str, what: str) -> None:
     """Raise UserError where a file of a data set lacks the column in which another one has `what`, the texts or the labels."""
     if column in sample.repeated:
-        named(sample, file, column, "--text-column" if what == "texts" else "--label-column")
+        named(sample, file, column, TEXT_COLUMN if what == "texts" else LABEL_COLUMN)
     if column not in sample.columns:
         has = f"{safe_line(file, 80)} has no column {shown(column)}: its columns are {listed(sample)}"
-        raise UserError(f"{has}. Give the {what} the same name in every file")
+        raise UserError(has, f"Give the {what} the same name in every file")
 
 
 def listed(sample: Sample) -> str:
@@ -141,16 +150,17 @@ def _content(values: list[object]) -> str:
     return ""
 
 
-def _one_column(sample: Sample, file: str) -> str:
-    """Return what to do about a file of a single column."""
+def _one_column(sample: Sample, file: str) -> UserError:
+    """Return the error about a file of a single column."""
     ((name, values),) = sample.columns.items()
     where = f"{safe_line(file, 80)} has one column alone, {shown(name)}{_content(values)}, and texts and labels need two"
     if sample.typed:
-        return f"{where}. {_PLAIN}"
+        return UserError(where, _PLAIN)
     character = _probable_delimiter([*([] if name == "1" else [name]), *(str(value) for value in values)])
     if not character:
-        return f"{where}. Say what stands between its fields with --delimiter, or write a label into each row"
-    return f"{where}. Say what stands between its fields, such as --delimiter {quote(reading_words.delimiter_name(character))}"
+        return UserError(where, say("Say what stands between its fields with ", Setting("delimiter"), ", or write a label into each row"))
+    such = Setting("delimiter", reading_words.delimiter_name(character))
+    return UserError(where, say("Say what stands between its fields, such as ", such))
 
 
 def _probable_delimiter(lines: list[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..specs import Reading
 from ..units import count
 from . import dialect, headers, limits, quoting
@@ -23,6 +24,7 @@ WINDOW = 1 << 22
 _UNCLOSED = "unexpected end of data"
 """What csv says of a quoted field that the file's end cuts off."""
 _TOO_LONG = "field larger than field limit"
+_NO_QUOTES = Setting("quotes", False)
 _RETURN = "new-line character seen in unquoted field"
 
 
@@ -106,7 +108,9 @@ class Delimited:
             after = f" after its first {count(self._asked.skip, 'line')}" if self._asked.skip else ""
             raise UserError(f"{safe_line(self.name, 80)} is empty{after}. Give a file with a header and at least one row")
         if self.dialect.header and not all(map(is_unicode, first)):
-            raise UserError(f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8. Name its encoding with --encoding")
+            raise UserError(
+                f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8", say("Name its encoding with ", Setting("encoding"))
+            )
         return first, found
 
     def blocks(self, progress: Progress | None) -> Iterator[bytes]:
@@ -201,8 +205,8 @@ class Delimited:
         if said == _UNCLOSED or said.startswith(_TOO_LONG):
             raise UserError(
                 f"{safe_line(self.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
-                "so that all that follows is one field. Close it, double it where it belongs to the text, "
-                "or read quotes as characters with --no-quotes"
+                "so that all that follows is one field",
+                say("Close it, double it where it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
             ) from error
         if said.startswith(_RETURN):
             return "a carriage return within a field that is not quoted"
@@ -220,43 +224,46 @@ class Delimited:
             skip=found.titles or None,
         )
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         """Return what was guessed of its dialect, and which rows span several lines."""
         name, asked, guessed = safe_line(self.name, 80), self._asked, self.unusual()
-        notes: list[str] = []
+        notes: list[Words] = []
         if self.dialect.titles:
             notes.append(self._titles())
         if asked.delimiter is None and self.dialect.skip and asked.skip is None and not self.dialect.titles:
             notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is no row")
         elif asked.delimiter is None and guessed.delimiter is not None:
-            notes.append(f"{name} has {dialect.DELIMITERS[guessed.delimiter]} between its fields (--delimiter says otherwise)")
+            kind = dialect.DELIMITERS[guessed.delimiter]
+            notes.append(say(f"{name} has {kind} between its fields (", Setting("delimiter"), " says otherwise)"))
         if asked.quotes is None and guessed.quotes is not None:
             kind = "single quotes" if self.dialect.quoting.mark == "'" else "quotes"
             notes.append(
-                f"{kind} stand around the fields of {name} (--no-quotes makes them part of the texts)"
+                say(f"{kind} stand around the fields of {name} (", _NO_QUOTES, " makes them part of the texts)")
                 if guessed.quotes
-                else f"quotes in {name} are part of its texts (--quotes puts them around fields)"
+                else say(f"quotes in {name} are part of its texts (", Setting("quotes", True), " puts them around fields)")
             )
         if self.dialect.quoting.escaped:
-            notes.append(f"a backslash before a quote in {name} is no part of its texts (--no-quotes makes it one)")
+            notes.append(say(f"a backslash before a quote in {name} is no part of its texts (", _NO_QUOTES, " makes it one)"))
         if self.dialect.unnamed is not None:
             place = "first" if self.dialect.unnamed == 0 else "last"
             notes.append(f"the header of {name} names one column too few: the {place} is called '{self.columns[self.dialect.unnamed]}'")
         if asked.header is None and guessed.header is False and (self._is_table or len(self.columns) > 1):
             called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
-            notes.append(f"{name} has no header: its first line is a row, and {called} (--header says otherwise)")
+            header = Setting("header", True)
+            notes.append(say(f"{name} has no header: its first line is a row, and {called} (", header, " says otherwise)"))
         elif asked.header is None and self.dialect.header and not self.dialect.certain:
-            notes.append(f"took the first line of {name} for its header (--no-header makes it a row)")
+            notes.append(say(f"took the first line of {name} for its header (", Setting("header", False), " makes it a row)"))
         if self._several:
             notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")
-        return notes + passed_over(self.name, self._blank)
+        return [*notes, *passed_over(self.name, self._blank)]
 
-    def _titles(self) -> str:
+    def _titles(self) -> Words:
         """Return the sentence about the lines above the table."""
         number = self.dialect.titles
         which = "the first line" if number == 1 else f"the first {number} lines"
         what = "its header" if self.dialect.header else "its first row"
-        return f"passed over {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)} (--skip-lines 0 reads them)"
+        passed = f"passed over {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)}"
+        return say(f"{passed} (", Setting("skip", 0), " reads them)")
 
 
 class TextLines(Delimited):
@@ -288,7 +295,8 @@ class _Feed:
             if delimiters > limits.VALUES or self.since_row > longest + BYTES:
                 raise UserError(
                     f"{safe_line(table.name, 80)} has a row of more than {longest >> 20} MiB or {limits.VALUES:,} fields: "
-                    "a quote that opens is not closed. Close it, or read quotes as characters with --no-quotes"
+                    "a quote that opens is not closed",
+                    say("Close it, or read quotes as characters with ", _NO_QUOTES),
                 )
             lines = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
             while skip and next(lines, ""):

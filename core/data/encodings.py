@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from . import limits
 from .streams import BLOCK, Source
 
@@ -89,7 +90,7 @@ def by_mark(head: bytes) -> str:
     return next((encoding for mark, encoding in _MARKS if head.startswith(mark)), "")
 
 
-def find(source: Source, asked: str | None) -> tuple[str, str]:
+def find(source: Source, asked: str | None) -> tuple[str, Words]:
     """Return the encoding of a file of text, and a sentence about it where it was guessed.
 
     A file is read to its end for it, a stream is judged by its first bytes. Raises UserError for an encoding that is none.
@@ -105,12 +106,13 @@ def find(source: Source, asked: str | None) -> tuple[str, str]:
         if not encoding:
             such = ", ".join(fitting[:4]) or "cp1250, mac_roman, gb18030 or latin-1"
             raise UserError(
-                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told. Name it with --encoding, such as {such}"
+                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told",
+                say("Name it with ", Setting("encoding"), f", such as {such}"),
             )
     if encoding in ("", "utf-8"):
         return "utf-8", ""
     words = "cp1252 (Windows-1252)" if encoding == "cp1252" else encoding
-    return encoding, f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (--encoding says otherwise)"
+    return encoding, say(f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (", Setting("encoding"), " says otherwise)")
 
 
 def _by_zeros(head: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Words
 from .batches import SAMPLE, BadRow, Batch, Progress, passed_over
 from .faults import shown
 from .streams import Source, line_blocks
@@ -40,7 +41,7 @@ class FastText:
                 raise UserError(f"{safe_line(self.name, 80)}, row {batch.bad[0].number}: {batch.bad[0].fault}")
         raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return passed_over(self.name, self._blank)
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:

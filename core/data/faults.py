@@ -7,18 +7,21 @@ from collections import Counter
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 
 _VALUE = re.compile(r"'[^']*'|\d[\d,.]*|\(.*\)")
 _CAUSES = 5
 """Causes told, at most."""
 
+SKIP_BAD_ROWS = Setting("skip_bad_rows")
+_REMEDY = say("Mend it, or leave such rows out with ", SKIP_BAD_ROWS)
+
 
 class BadRowError(UserError):
-    """A row that cannot be used where such rows are not left out; `sentence` is without a remedy."""
+    """A row that cannot be used where such rows are not left out."""
 
-    def __init__(self, sentence: str, remedy: str = "Mend it, or leave such rows out with --skip-bad-rows") -> None:
-        super().__init__(f"{sentence}. {remedy}")
-        self.sentence = sentence
+    def __init__(self, problem: Words, remedy: Words = _REMEDY) -> None:
+        super().__init__(problem, remedy)
 
 
 class Faults:

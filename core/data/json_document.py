@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import UserError
 from ..json_kinds import is_object
 from ..safe_text import safe_line
+from ..sentences import Words
 from . import limits
 from .batches import BYTES, MISSING, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, type_in_words
 from .faults import shown
@@ -42,7 +43,7 @@ class JsonDocument:
     def head(self) -> dict[str, list[object]]:
         return self._head
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return [] if self._key is None else [f"read the rows of {safe_line(self.name, 80)} under its key {shown(self._key)}"]
 
     def every_column(self) -> list[str]:

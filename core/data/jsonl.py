@@ -13,6 +13,7 @@ import msgspec
 from ..errors import UserError
 from ..json_kinds import is_object
 from ..safe_text import safe_line
+from ..sentences import Words
 from . import limits
 from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, type_in_words
 from .faults import shown
@@ -41,7 +42,7 @@ class JsonLines:
     def head(self) -> dict[str, list[object]]:
         return self._head
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return passed_over(self.name, self._blank)
 
     def every_column(self) -> list[str]:

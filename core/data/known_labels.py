@@ -10,10 +10,11 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Words, say
 from ..specs import Reading
 from ..units import count
 from . import columns, naming, readers, schema
-from .faults import Faults, in_words, shown
+from .faults import SKIP_BAD_ROWS, Faults, in_words, shown
 
 LABELS_TOLD = 10
 """Labels named in a sentence, at most."""
@@ -40,7 +41,7 @@ class LabelledFile:
     texts: list[str]
     ids: Any
     """int64, shape [rows]."""
-    notes: list[str]
+    notes: list[Words]
 
 
 def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> LabelledFile:
@@ -72,8 +73,9 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
         told += f" and {len(unknown) - LABELS_TOLD:,} more" if len(unknown) > LABELS_TOLD else ""
         has = f"{unknown.total():,} of {count(len(found), 'row')} of {name} have a label that the run does not know: {told}"
         if not wanted.skip_bad_rows or unknown.total() == len(found):
-            remedy = "" if unknown.total() == len(found) else ", or leave these rows out with --skip-bad-rows"
-            raise UserError(f"{has}. It knows {safe_line(', '.join(wanted.labels), 160)}: change the file{remedy}")
+            change = f"It knows {safe_line(', '.join(wanted.labels), 160)}: change the file"
+            some = unknown.total() < len(found)
+            raise UserError(has, say(change, ", or leave these rows out with ", SKIP_BAD_ROWS) if some else change)
         notes.append(f"left out: {has}")
     if faults.count:
         notes.append(f"left out {count(faults.count, 'row')} that cannot be used ({in_words(faults.causes)}), for example {faults.first}")
@@ -90,7 +92,7 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
 
 def _known(
     found: set[int | str], wanted: Wanted, integers: Callable[[], Sequence[int]], source: naming.Source, opened: readers.OpenedFile
-) -> tuple[dict[int | str, int], list[str]]:
+) -> tuple[dict[int | str, int], list[Words]]:
     """Return the class of each label that is one, and sentences on what integers were taken for."""
     position = {name.lower() if wanted.fold_case else name: at for at, name in enumerate(wanted.labels)}
 

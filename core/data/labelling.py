@@ -11,6 +11,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, say
 from ..specs import DataSpec
 from . import overlay, overlay_edit, overlay_log, partly_labelled, readers, sources
 from .overlay import Place
@@ -43,7 +44,10 @@ def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], flo
     text, label = partly_labelled.choose(readers.sample(opened), opened.table.name, spec, before)
     given = tuple(labels) or (before.labels if before is not None else ()) or partly_labelled.labels_in(opened, label)
     if len(given) < 2:
-        raise NoLabelsError(f"which labels are to be given to the rows of {safe_line(path.name, 80)}? Name two or more with --labels a,b,c")
+        raise NoLabelsError(
+            f"which labels are to be given to the rows of {safe_line(path.name, 80)}?",
+            say("Name two or more with ", Setting("labels", example="a,b,c")),
+        )
     _check_used(known, given, label)
     if before is None or (before.labels, before.text_column, before.label_column) != (given, text, label):
         head = overlay_log.Head(overlay_log.as_text(source))
@@ -60,7 +64,8 @@ def _check_used(log: overlay_log.Log, labels: Sequence[str], column: str) -> Non
     if gone:
         names = safe_line(", ".join(gone[:10]), 120)
         raise UserError(
-            f"rows were given the label {names} before, which --labels does not name. Name it as well, or undo: emotui overlay undo"
+            say(f"rows were given the label {names} before, which ", Setting("labels"), " does not name"),
+            "Name it as well, or undo: emotui overlay undo",
         )
 
 

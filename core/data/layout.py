@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..json_kinds import is_array, is_object
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from . import limits, metadata
 from .class_folders import is_class_folder
 from .formats import ENDINGS
@@ -32,13 +33,14 @@ _PART = r"(?P<part>-\d{5}-of-\d{5}(-\w+)?)?"
 _FILE = re.compile(rf"(?P<split>{'|'.join(_SPLIT_OF)}){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
 _NAMED = re.compile(rf"(?P<stem>.+?){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
 _METADATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json"}
-_OPTIONS = "say which is which with --train FILE, --validation FILE and --test FILE"
+_TRAIN, _VALIDATION, _TEST = (Setting(split, example="FILE") for split in SPLITS)
+_WHICH = say("say which is which with ", _TRAIN, ", ", _VALIDATION, " and ", _TEST)
 _LONGEST_PATTERN = 200
 
 Found = dict[str, list[Path]]
 
 
-def split_files(folder: Path) -> tuple[Found, list[str]]:
+def split_files(folder: Path) -> tuple[Found, list[Words]]:
     """Return the files of each split, in the order train, validation, test, and notes on what was decided.
 
     They are called by their split, in the folder or in its data/; or were written by `datasets` with save_to_disk; or are folders of
@@ -68,14 +70,15 @@ def split_files(folder: Path) -> tuple[Found, list[str]]:
     used = {path for files in found.values() for path in files}
     others = [path.name for names in listed.values() for path in names if path not in used]
     if "train" not in found:
-        raise UserError(_no_training_split(where, found, others, folders))
-    notes = [
+        raise _no_training_split(where, found, others, folders)
+    notes: list[Words] = [
         f"read {safe_line(_within(files[0], places), 80) if len(files) == 1 else f'{len(files)} files'} as the {split} split"
         for split, files in found.items()
         if _stem(files[0]) != split or len(files) > 1 or _within(files[0], places) != files[0].name
     ]
     if others:
-        notes.append(f"not used: {_some(others)} (--train, --validation and --test name other files)")
+        named = (Setting("train"), ", ", Setting("validation"), " and ", Setting("test"))
+        notes.append(say(f"not used: {_some(others)} (", *named, " name other files)"))
     return {split: found[split] for split in SPLITS if split in found}, notes
 
 
@@ -98,14 +101,15 @@ def split_of_folder(name: str) -> str:
     return _SPLIT_OF.get(name.lower(), "")
 
 
-def _no_training_split(where: str, found: Found, others: list[str], folders: list[str]) -> str:
-    have = f"it has {' and '.join(found)} only. " if found else ""
+def _no_training_split(where: str, found: Found, others: list[str], folders: list[str]) -> UserError:
+    none, have = f"there is no training split in {where}", f"it has {' and '.join(found)} only"
     if others:
-        return f"there is no training split in {where}: {have}its files are {_some(others)}; {_OPTIONS}"
+        its = f"{have}. Its files are" if found else "its files are"
+        return UserError(say(f"{none}: {its} {_some(others)}; ", _WHICH))
     if folders and not found:
-        return f"there is no training split in {where}: it has no files that are read, but the folders {_some(folders)}. Give one of these"
+        return UserError(f"{none}: it has no files that are read, but the folders {_some(folders)}", "Give one of these")
     also = ", ".join(ENDINGS[1:8])
-    return f"there is no training split in {where}: {have}Put train.jsonl there (and validation.jsonl, test.jsonl; also {also})"
+    return UserError(f"{none}: {have}" if found else none, f"Put train.jsonl there (and validation.jsonl, test.jsonl; also {also})")
 
 
 def _some(names: list[str]) -> str:
@@ -164,7 +168,7 @@ def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]])
         if len(kinds) > 1:
             names = " and ".join(safe_line(files[0].name, 60) for files in islice(kinds.values(), 5))
             raise UserError(
-                f"{safe_line(str(place), 120)} has more than one {split} split: {names}. Move all but one of them away, or {_OPTIONS}"
+                f"{safe_line(str(place), 120)} has more than one {split} split: {names}", say("Move all but one of them away, or ", _WHICH)
             )
     return {split: next(iter(kinds.values())) for split, kinds in groups.items()}
 
@@ -179,7 +183,7 @@ def _by_folder(place: Path) -> Found:
         if not files:
             continue
         if split in found or len({path.suffix.lower() for path in files}) > 1:
-            raise UserError(f"{safe_line(str(place), 120)} has {split} rows in several folders or formats. Leave one, or {_OPTIONS}")
+            raise UserError(f"{safe_line(str(place), 120)} has {split} rows in several folders or formats", say("Leave one, or ", _WHICH))
         found[split] = files
     return found if "train" in found else {}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..specs import DataSpec
 from ..units import count
 from . import metadata, readers, schema
@@ -29,6 +30,7 @@ EMOTION_HASHES = (
 
 _MISSING = {"nan", "NaN", "NA", "<NA>", "N/A", "n/a", "#N/A", "null", "NULL"}
 """What pandas, R and spreadsheets write in the place of a value that is missing."""
+_LABELS, _LIKE_THIS = Setting("labels"), Setting("labels", example="a,b,c")
 _NAMING = ("text", "name", "names", "str", "string")
 """Words of a column that names the labels, after or before that of the labels' own column."""
 
@@ -53,40 +55,41 @@ def name(
     train: Sequence[Rows],
     faults: Sequence[Faults],
     spec: DataSpec,
-) -> tuple[schema.Named, list[str]]:
+) -> tuple[schema.Named, list[Words]]:
     """Return the classes of all rows, and sentences on where their names are from.
 
     `opened`, `files` and `faults` go together; `train` are those of `files` that are learned from. Raises UserError where the names
     that the user gives do not fit.
     """
-    notes: list[str] = []
+    notes: list[Words] = []
     names: Sequence[str] = spec.labels
     if not names and source.id == "starter":
         names = schema.EMOTIONS
-    ordered, origin, values = bool(names), "--labels", ()
+    ordered, values = bool(names), ()
+    origin: str | Setting = _LABELS
     if not names:
         schemas = [(each.table.name, getattr(each.table, "metadata", {})) for each in opened]
         names, origin = metadata.label_names(source.folders, schemas, source.label_column)
         if names:
-            notes.append(f"took the {len(names)} label names from {origin} (--labels names them otherwise)")
+            notes.append(say(f"took the {len(names)} label names from {origin} (", _LABELS, " names them otherwise)"))
     if not names and schema.are_integers(schema.typed(files)):
         names, values, more = beside(source, opened)
         notes += more
         if not names and is_emotion(source, train):
             names = schema.EMOTIONS
-            notes.append(f"took the integer labels for the emotion data's: {', '.join(names)} (--labels names them otherwise)")
+            notes.append(say(f"took the integer labels for the emotion data's: {', '.join(names)} (", _LABELS, " names them otherwise)"))
     named = schema.name_labels(files, names, faults, ordered=ordered, fold_case=spec.fold_case, values_named=values)
     if not named.integers and not ordered:
         notes = ["the labels are numbers, some with fractions: each is a class of its own"] if schema.are_decimals(named.labels) else []
     elif named.integers and not names:
-        notes.append("the integer labels have no names and are shown as they are (--labels a,b,c names them)")
+        notes.append(say("the integer labels have no names and are shown as they are (", _LIKE_THIS, " names them)"))
     elif named.integers and ordered and named.values != tuple(range(len(named.values))):
         pairs = ", ".join(f"{number} {name}" for number, name in zip(named.values, named.labels, strict=True))
         notes.append(f"named the labels in ascending order: {safe_line(pairs, 160)}")
     notes += [] if ordered else _no_labels(named)
     if named.unused and (ordered or notes) and not source.partly_labelled:
         which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
-        notes.insert(0, f"warning: no row has the label {which}, which {origin} names. Are the names those of this data set?")
+        notes.insert(0, say(f"warning: no row has the label {which}, which ", origin, " names. Are the names those of this data set?"))
     return named, notes
 
 
@@ -108,7 +111,7 @@ def _joined(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
-def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
+def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[str, ...], tuple[int, ...], list[Words]]:
     """Return the names that a column beside the labels gives, and the integers that they name, ascending; none if not one for each."""
     label = source.label_column
     stems = dict.fromkeys((label, label.removesuffix("_id"), "label", "class"))
@@ -130,13 +133,13 @@ def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[
             if found.setdefault(number, said) != said or numbers.setdefault(said, number) != number:
                 other = f"{shown(found[number])} and {shown(said)}" if found[number] != said else f"{numbers[said]} and {number}"
                 one = f"{number} with {other}" if found[number] != said else f"{shown(said)} with {other}"
-                return (), (), [f"the column {shown(column)} does not name the labels: it has {one} (--labels a,b,c names them)"]
+                return (), (), [say(f"the column {shown(column)} does not name the labels: it has {one} (", _LIKE_THIS, " names them)")]
     if not found:
         return (), (), []
     values = tuple(sorted(found))
     names = tuple(found[number] for number in values)
     pairs = safe_line(", ".join(f"{number} {name}" for number, name in zip(values, names, strict=True)), 160)
-    return names, values, [f"took the label names from the column {shown(column)}: {pairs} (--labels names them otherwise)"]
+    return names, values, [say(f"took the label names from the column {shown(column)}: {pairs} (", _LABELS, " names them otherwise)")]
 
 
 def is_emotion(source: Source, train: Sequence[Rows]) -> bool:

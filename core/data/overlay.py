@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..shell import quote
 from ..specs import DataSpec
 from ..units import count
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LEFT_OUT = -2
 """In the place of a label: the row is left out."""
 Lost = Literal["missing", "relabelled", "no_class"]
+_WITHOUT = Setting("overlay", False)
 _LOST: dict[Lost, tuple[str, str]] = {
     "missing": ("row that was decided is not in the data any more", "rows that were decided are not in the data any more"),
     "relabelled": (
@@ -101,9 +103,9 @@ class Overlay:
         parts += [f"{count(self.changed, 'label')} changed"] if self.changed else []
         return ", ".join([*parts, *([f"{count(self.left_out, 'row')} left out"] if self.left_out else [])])
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         """Return the sentences about it."""
-        found = [f"overlay: {self.told}; --no-overlay reads the source as it is"] if self.told else []
+        found: list[Words] = [say(f"overlay: {self.told}; ", _WITHOUT, " reads the source as it is")] if self.told else []
         if self.unlabelled:
             rows = count(self.unlabelled, "row")
             found.append(f"{rows} without a label {'is' if self.unlabelled == 1 else 'are'} not used: emotui label goes on with them")
@@ -143,8 +145,8 @@ def lay_over(dataset: Dataset, spec: DataSpec) -> Dataset:
     if spec.overlay is not None and log.lines < spec.overlay:
         raise UserError(
             f"the overlay of {safe_line(dataset.name, 80)} that is asked for has {count(spec.overlay, 'line')}, "
-            f"and {file} has {log.lines:,}. "
-            "Put it back, or read the source as it is with --no-overlay"
+            f"and {file} has {log.lines:,}",
+            say("Put it back, or read the source as it is with ", _WITHOUT),
         )
     if not log.lines:
         return replace(dataset, spec=_pinned(dataset, 0))
@@ -328,7 +330,7 @@ def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict
     Raises UserError where the overlay leaves too little to train on or to measure by.
     """
     name = safe_line(source.name, 80)
-    remedy = "Undo some of it (emotui overlay undo), or read the source as it is with --no-overlay"
+    remedy = say("Undo some of it (emotui overlay undo), or read the source as it is with ", _WITHOUT)
     if overlay.labelled or overlay.unlabelled:
         rows = sum(map(len, source.splits.values()))
         found = f"{name} has {count(sum(map(len, splits.values())), 'label')} for {count(rows, 'row')}"
@@ -336,16 +338,16 @@ def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict
         splits = {each: split for each, split in splits.items() if len(split) or each != "test"}
         for each, split in splits.items():
             if not len(split):
-                raise UserError(f"{found}, and none in its {each} split, which was drawn from all of its rows. {remedy}")
+                raise UserError(f"{found}, and none in its {each} split, which was drawn from all of its rows", remedy)
         if sum(map(bool, splits["train"].counts())) < 2:
-            raise UserError(f"{found}, and those to train on are all of one class. {remedy}")
+            raise UserError(f"{found}, and those to train on are all of one class", remedy)
         return splits
     for each, split in splits.items():
         if not len(split):
-            raise UserError(f"the overlay of {name} leaves out every row of {each}. {remedy}")
+            raise UserError(f"the overlay of {name} leaves out every row of {each}", remedy)
     train = next(iter(splits.values()))
     if len(source.labels) > 1 and sum(map(bool, train.counts())) < 2:
-        raise UserError(f"the overlay of {name} leaves one class in {train.name}. {remedy}")
+        raise UserError(f"the overlay of {name} leaves one class in {train.name}", remedy)
     return splits
 
 

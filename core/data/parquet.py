@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from ..errors import UserError
 from ..plain_files import open_plain
 from ..safe_text import safe_line
+from ..sentences import Words
 from . import limits, parquet_footer
 from .arrays import fields_of
 from .batches import BYTES, ROWS, SAMPLE, Batch, Progress, unique_names
@@ -71,7 +72,7 @@ class ParquetTable:
             break
         return columns
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return []
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, say
 from ..specs import DataSpec
 from . import columns as column_names
 from . import overlay_log, readers
@@ -44,17 +45,17 @@ def choose(sample: Sample, file: str, spec: DataSpec, before: Classes | None) ->
     """
     label = spec.label_column
     if label is not None and label in sample.columns:
-        label = column_names.named(sample, file, label, "--label-column")
+        label = column_names.named(sample, file, label, column_names.LABEL_COLUMN)
     if spec.text_column is not None:
-        text: str | None = column_names.named(sample, file, spec.text_column, "--text-column")
+        text: str | None = column_names.named(sample, file, spec.text_column, column_names.TEXT_COLUMN)
     elif before is not None and before.text_column in sample.columns:
         text = before.text_column
     else:
         text = next(iter(sample.columns)) if len(sample.columns) == 1 else column_names.text_column(sample)
     if text is None:
         raise UserError(
-            f"it is not clear which column of {safe_line(file, 80)} holds the texts: its columns are {column_names.listed(sample)}. "
-            "Name it with --text-column"
+            f"it is not clear which column of {safe_line(file, 80)} holds the texts: its columns are {column_names.listed(sample)}",
+            say("Name it with ", column_names.TEXT_COLUMN),
         )
     if label is None and before is not None:
         label = before.label_column
@@ -62,7 +63,10 @@ def choose(sample: Sample, file: str, spec: DataSpec, before: Classes | None) ->
         named = [each for each in column_names.LABEL_NAMES if each in sample.columns and each != text]
         label = named[0] if named else LABEL_COLUMN
     if label == text:
-        raise UserError(f"the column {shown(text)} cannot be both text and label. Name two columns with --text-column and --label-column")
+        raise UserError(
+            f"the column {shown(text)} cannot be both text and label",
+            say("Name two columns with ", column_names.TEXT_COLUMN, " and ", column_names.LABEL_COLUMN),
+        )
     return text, label
 
 
@@ -146,12 +150,13 @@ def check_labels(opened: readers.OpenedFile, classes: Classes) -> None:
         elif isinstance(label, str) and opened.table.typed and label.strip() not in names:
             raise UserError(
                 f"{safe_line(opened.table.name, 80)}, {row.place}: the label {shown(label)} is not among "
-                f"{safe_line(', '.join(classes.labels), 120)}. Name it with --labels as well"
+                f"{safe_line(', '.join(classes.labels), 120)}",
+                say("Name it with ", Setting("labels"), " as well"),
             )
     if not bare:
         raise UserError(
-            f"every row of {safe_line(opened.table.name, 80)} has a label in its column {shown(classes.label_column)}. "
-            "To change labels, open it and press L; --label-column names another column"
+            f"every row of {safe_line(opened.table.name, 80)} has a label in its column {shown(classes.label_column)}",
+            say("To change labels, open it and press L; ", column_names.LABEL_COLUMN, " names another column"),
         )
 
 

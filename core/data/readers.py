@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Words
 from ..specs import Reading
 from . import encodings, formats
 from .batches import MISSING, Progress, TableFile
@@ -34,7 +35,7 @@ class OpenedFile:
     table: TableFile
     format: formats.Format
     encoding: str
-    guessed: tuple[str, ...]
+    guessed: tuple[Words, ...]
     """Sentences about its format and its encoding."""
 
     @property
@@ -46,7 +47,7 @@ class OpenedFile:
         encoding = None if self.encoding in ("utf-8", "utf-16", "utf-32") else self.encoding
         return msgspec.structs.replace(dialect, encoding=encoding)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         return [*self.guessed, *self.table.notes()]
 
 

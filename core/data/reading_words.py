@@ -9,6 +9,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, option
 from ..specs import MOST_SKIPPED, Reading
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "bar": "|", "none": ""}
@@ -70,8 +71,11 @@ def words(reading: Reading) -> str:
 
 def options(reading: Reading) -> list[str]:
     """Return the command line's options that say the same."""
-    found = [f"--encoding={reading.encoding}"] if reading.encoding is not None else []
-    found += [f"--delimiter={delimiter_name(reading.delimiter)}"] if reading.delimiter is not None else []
-    for name, value in (("header", reading.header), ("quotes", reading.quotes)):
-        found += [f"--{'' if value else 'no-'}{name}"] if value is not None else []
-    return found + ([f"--skip-lines={reading.skip}"] if reading.skip is not None else [])
+    found = msgspec.structs.asdict(reading)
+    if reading.delimiter is not None:
+        found["delimiter"] = delimiter_name(reading.delimiter)
+    return [
+        str(Setting(name, value)) if isinstance(value, bool) else f"{option(name)}={value}"
+        for name, value in found.items()
+        if value is not None
+    ]

@@ -14,13 +14,14 @@ import msgspec
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..shell import quote
 from ..specs import DataSpec, Reading
 from ..units import count
 from . import columns, layout, naming, overlay, partly_labelled, readers, schema, splitting, unlabelled
 from .arrays import to_numpy
 from .batches import Progress
-from .faults import BadRowError, Faults, in_words, shown
+from .faults import SKIP_BAD_ROWS, BadRowError, Faults, in_words, shown
 from .rows import Rows
 from .table import Dataset, Split
 
@@ -76,7 +77,9 @@ def named_files(source: str | None, files: dict[str, str]) -> tuple[str, tuple[t
     if source is not None and "train" not in files and Path(resolved).is_file():
         files = {"train": resolved, **files}
     if "train" not in files:
-        raise UserError("the files of the other splits are named and none to train on. Name it with --train FILE")
+        raise UserError(
+            "the files of the other splits are named and none to train on", say("Name it with ", Setting("train", example="FILE"))
+        )
     found: dict[str, str] = {}
     for split, name in files.items():
         inside = Path(resolved) / name
@@ -115,10 +118,10 @@ def load(spec: DataSpec, *, progress: Progress | None = None, first: int | None 
     try:
         return _load(spec, progress, first)
     except BadRowError as error:
-        raise BadRowError(error.sentence, _remedy(spec)) from error
+        raise BadRowError(error.problem, _remedy(spec)) from error
 
 
-def _remedy(spec: DataSpec) -> str:
+def _remedy(spec: DataSpec) -> Words:
     """Return what helps against a row that cannot be used: leaving such rows out only where enough is left then."""
     try:
         left = _load(msgspec.structs.replace(spec, skip_bad_rows=True), None)
@@ -129,7 +132,7 @@ def _remedy(spec: DataSpec) -> str:
     share = f"{out:,} of {count(total, 'row')}"
     if out > total * MOST_LEFT_OUT:
         return f"Mend it: {share} are like this, too many to be left out (is another column, encoding or delimiter meant?)"
-    return f"Mend it, or leave such rows out with --skip-bad-rows ({share})"
+    return say("Mend it, or leave such rows out with ", SKIP_BAD_ROWS, f" ({share})")
 
 
 def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
@@ -149,7 +152,7 @@ def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = 
     place = STARTER if source == "starter" else folder_of(source) if _is_hub(source) else Path(source)
     if _is_hub(source) and not place.is_dir():
         raise NotDownloaded(source)
-    notes: list[str] = []
+    notes: list[Words] = []
     if spec.files:
         named = dict(spec.files)
         files = {split: [Path(named[split])] for split in layout.SPLITS if split in named}
@@ -286,7 +289,7 @@ def _splits(
     return splits, {split: sum(each.count for each in part) for split, part in faults.items()}
 
 
-def _complete(splits: dict[str, Split], seed: int, without: Container[str]) -> tuple[dict[str, Split], list[str]]:
+def _complete(splits: dict[str, Split], seed: int, without: Container[str]) -> tuple[dict[str, Split], list[Words]]:
     """Make the splits that are missing: all three of a single file, and a validation split beside train. One `without` labels is not
     made up for, but the validation split, without which nothing can be trained."""
     if list(splits) in ([_WHOLE], ["train"]) and "test" not in without:
@@ -332,12 +335,13 @@ def _check_classes(train: Split, file: str) -> None:
     if len(present) == 1:
         raise UserError(
             f"{safe_line(file, 80)}: every label is {shown(train.labels[int(present[0])])}. At least two classes are needed; "
-            "is it the right column? Name one with --label-column"
+            "is it the right column?",
+            say("Name one with ", columns.LABEL_COLUMN),
         )
     if len(train) >= 100 and 2 * len(present) > len(train):
         raise UserError(
-            f"{safe_line(file, 80)}: {count(len(present), 'different label')} in {count(len(train), 'row')}. "
-            "Is it the right column? Name one with --label-column"
+            f"{safe_line(file, 80)}: {count(len(present), 'different label')} in {count(len(train), 'row')}. Is it the right column?",
+            say("Name one with ", columns.LABEL_COLUMN),
         )
 
 

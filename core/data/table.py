@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pyarrow as pa
 
+from ..sentences import Words
 from ..specs import DataSpec
 from .arrays import numbers, texts_of, to_numpy
 
@@ -98,7 +99,7 @@ class Dataset:
     """Each column's type in words, e.g. {'text': 'string', 'label': 'ClassLabel(6)'}."""
     skipped: dict[str, int]
     """Rows left out by skip_bad_rows, by split; all of a single file's under train, as they have no other."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Words, ...] = ()
     """Sentences about what was decided while reading: guessed columns, a split made by us."""
     spec: DataSpec | None = None
     """What it was read by, with what was guessed and told of its files, so that it is read in the same way again."""

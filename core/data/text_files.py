@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Words, say
 from ..specs import Reading
 from . import columns, readers
 from .batches import MISSING
@@ -71,7 +72,7 @@ class TextFile:
         """False where every value is a text, as in csv."""
         self._guessed = guessed
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Words]:
         """Return what was guessed, in sentences; after reading, what was found as well."""
         return [*self._opened.notes(), *self._guessed]
 
@@ -104,9 +105,9 @@ class TextFile:
             yield Part(rows, skipped)
 
 
-def _choose(sample: readers.Sample, path: Path, asked: str | None, own: str) -> tuple[str, list[str]]:
+def _choose(sample: readers.Sample, path: Path, asked: str | None, own: str) -> tuple[str, list[Words]]:
     if asked is not None:
-        return columns.named(sample, path.name, asked, "--text-column"), []
+        return columns.named(sample, path.name, asked, columns.TEXT_COLUMN), []
     if own in sample.columns and own not in sample.repeated:
         return own, []
     if len(sample.columns) == 1:
@@ -114,7 +115,8 @@ def _choose(sample: readers.Sample, path: Path, asked: str | None, own: str) -> 
     chosen = columns.text_column(sample)
     if chosen is None:
         raise UserError(
-            f"which column of {safe_line(path.name, 80)} is the text? It has: {columns.listed(sample)}. Name it with --text-column"
+            f"which column of {safe_line(path.name, 80)} is the text? It has: {columns.listed(sample)}",
+            say("Name it with ", columns.TEXT_COLUMN),
         )
-    note = f"took the column {shown(chosen)} for the texts (--text-column names another)"
-    return columns.named(sample, path.name, chosen, "--text-column"), [] if chosen == "text" else [note]
+    note = say(f"took the column {shown(chosen)} for the texts (", columns.TEXT_COLUMN, " names another)")
+    return columns.named(sample, path.name, chosen, columns.TEXT_COLUMN), [] if chosen == "text" else [note]

@@ -31,6 +31,7 @@ from ..questions import (
     ReplyLine,
     RequestLine,
 )
+from ..sentences import shortened
 from . import log
 
 LINE_LIMIT = 256 << 20
@@ -156,8 +157,9 @@ def _unreadable() -> UserError:
 
 
 def _refusal(error: ErrorLine) -> UserError:
-    message = error.message.strip()[:LONGEST] or "the engine refused without a reason"
-    return UserError(message, exit_code=error.exit_code if error.exit_code in (1, 2) else 1)
+    problem = error.problem if str(error.problem).strip() else "the engine refused without a reason"
+    code = error.exit_code if error.exit_code in (1, 2) else 1
+    return UserError(shortened(problem, LONGEST), shortened(error.remedy, LONGEST), exit_code=code)
 
 
 def _answer(reply: ReplyLine, kind: type[Ask]) -> Any:

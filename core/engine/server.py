@@ -227,11 +227,11 @@ class _Server:
         except TakenBackError:
             return ReplyLine(request.id)
         except UserError as error:
-            return ReplyLine(request.id, error=ErrorLine(str(error), error.exit_code))
+            return ReplyLine(request.id, error=ErrorLine(error.problem, error.remedy, error.exit_code))
         except BaseException as error:  # the thread's top: even SystemExit from a library must be answered
             sys.stderr.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {type(ask).__name__}\n{crash.described(error)}")
             sys.stderr.flush()
-            return ReplyLine(request.id, error=ErrorLine(f"{_in_words(error)}. The details are in {log.log_file()}", exit_code=1))
+            return ReplyLine(request.id, error=ErrorLine(_in_words(error), f"The details are in {log.log_file()}", exit_code=1))
 
     def _refuse(self, line: bytes, why: str) -> None:
         try:
@@ -245,7 +245,7 @@ class _Server:
             line = msgspec.json.encode(reply)
         except UnicodeEncodeError:
             line = msgspec.json.encode(
-                ReplyLine(reply.id, error=ErrorLine("the engine's reply names a file whose name is not UTF-8. Rename it"))
+                ReplyLine(reply.id, error=ErrorLine("the engine's reply names a file whose name is not UTF-8", "Rename it"))
             )
         try:
             with self._writing:
@@ -314,7 +314,7 @@ def main(handlers: Handlers | None = None) -> None:
     try:
         log.point_at_log(1, 2)
     except UserError as error:
-        replies.write(msgspec.json.encode(ReplyLine(0, error=ErrorLine(str(error), error.exit_code))) + b"\n")
+        replies.write(msgspec.json.encode(ReplyLine(0, error=ErrorLine(error.problem, error.remedy, error.exit_code))) + b"\n")
         replies.flush()
         sys.exit(error.exit_code)
     log_text.write_safely()

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import crash, log_text, paths
 from ..errors import UserError
-from ..events import Event, Note, Progress
+from ..events import Event, Progress, note
 from ..model import guard
 from ..runs import endings, ranks
 from ..runs.channel import Channel
@@ -23,10 +23,12 @@ from ..runs.folder import RunFolder
 from ..runs.log import is_disk_full, takes_no_more
 from ..runs.telemetry import Telemeter
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..specs import BaselineSpec, Job, TrainSpec
 
 IMPORT_SECONDS = 600.0
 """Of computing, in which the libraries are loaded: they take some ten. Where memory or threads are refused them, one may never end."""
+_ACCUMULATION = Setting("accumulation")
 CHECKPOINTS_AT_ONCE = 3
 """Two are kept while the next is written."""
 
@@ -53,8 +55,8 @@ Task = Callable[[Any, Work], bool]
 class RunError(UserError):
     """A known accident: `code` of `endings` names it."""
 
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message, exit_code=1)
+    def __init__(self, problem: Words, code: int, *, remedy: Words = "") -> None:
+        super().__init__(problem, remedy, exit_code=1)
         self.code = code
 
 
@@ -78,7 +80,7 @@ def fine_tune(job: TrainSpec, work: Work) -> bool:
     try:
         return finetune.train(job, work.run, work.emit, work.should_stop, resume_from=work.checkpoint, batch_split=work.batch_split)
     except training_loop.NotFiniteError as error:
-        raise RunError(str(error), endings.NOT_FINITE) from error
+        raise RunError(error.problem, endings.NOT_FINITE, remedy=error.remedy) from error
 
 
 TASKS: Mapping[type[Job], Task] = {BaselineSpec: fit_baselines, TrainSpec: fine_tune}
@@ -104,9 +106,9 @@ def check_room(run: RunFolder, needed: int) -> None:
     free = psutil.disk_usage(str(run.path)).free + written
     if free < needed:
         raise RunError(
-            f"the disk is too full: the run needs {_size(needed)} for its checkpoints, and {_size(free)} are free in "
-            f"{run.path}. Free some space or set EMOTUI_HOME",
+            f"the disk is too full: the run needs {_size(needed)} for its checkpoints, and {_size(free)} are free in {run.path}",
             endings.DISK_FULL,
+            remedy="Free some space or set EMOTUI_HOME",
         )
 
 
@@ -173,7 +175,7 @@ def _work(
     except UserError as error:
         if others is not None:
             others.leave()
-        _tell(channel, str(error))
+        _tell(channel, error.sentence)
         return _code_of(error, run)
     except Exception as error:
         code = _code_of(error, run)
@@ -181,7 +183,7 @@ def _work(
             others.wait_for_failure()
         if others is not None:
             others.leave()
-        channel.emit(Note("error", _in_words(error, run)))
+        channel.emit(note("error", _in_words(error, run)))
         with contextlib.suppress(OSError):
             sys.stderr.write(crash.described(error))
         return code
@@ -190,9 +192,9 @@ def _work(
     return code
 
 
-def _tell(channel: Channel | ranks.SecondaryChannel, sentence: str) -> None:
-    channel.emit(Note("error", sentence))
-    _log(sentence)
+def _tell(channel: Channel | ranks.SecondaryChannel, words: Words) -> None:
+    channel.emit(note("error", words))
+    _log(str(words))
 
 
 def _log(sentence: str) -> None:
@@ -247,14 +249,15 @@ def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
     return False
 
 
-def _in_words(error: Exception, run: RunFolder) -> str:
+def _in_words(error: Exception, run: RunFolder) -> Words:
     """Return what an unexpected exception means, as a sentence without a full stop."""
     last = crash.last_words(error)
     match _code_of(error, run):
         case endings.GPU_MEMORY:
-            return f"the GPU's memory ran out. Take a smaller --batch-size or a larger --accumulation ({last})"
+            smaller = say("Take a smaller ", Setting("batch_size"), " or a larger ", _ACCUMULATION)
+            return say("the GPU's memory ran out. ", smaller, f" ({last})")
         case endings.MEMORY:
-            return f"the memory ran out. Close other programs or take a larger --accumulation ({last})"
+            return say("the memory ran out. Close other programs or take a larger ", _ACCUMULATION, f" ({last})")
         case endings.DISK_FULL if "File too large" in last:
             return f"a file may not grow any more (ulimit -f). Raise that and resume the run ({last})"
         case endings.DISK_FULL:

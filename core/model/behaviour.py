@@ -67,7 +67,7 @@ def test(ask: AskBehaviour, report: Report, clock: Callable[[], float] = time.ti
         seed=ask.seed,
         temperature=heat,
         tests=tests,
-        notes=found.notes,
+        notes=tuple(map(str, found.notes)),
         seconds=time.monotonic() - started,
     )
     return BehaviourAnswer(str(kept.write(run, made)), made.seconds)

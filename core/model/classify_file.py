@@ -68,7 +68,7 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
         kept=kept,
         text_column=file.column,
         rung=rung,
-        notes=(*file.notes(), *renamed),
+        notes=(*map(str, file.notes()), *renamed),
         unsure=unsure,
         temperature=heat,
     )

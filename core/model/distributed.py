@@ -16,6 +16,7 @@ from accelerate import Accelerator
 from ..errors import UserError
 from ..events import Event, Note
 from ..runs import ranks
+from ..sentences import Setting, Words, say
 
 RENDEZVOUS_TIMEOUT = 1_800.0
 """Seconds that the other machines get to come."""
@@ -38,11 +39,12 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
     store = _connect(rank, deadline, should_stop)
     if store is None:
         return False
-    shape = f"--nodes {nodes} --processes {world // nodes}"
+    shape = f"{nodes} {world // nodes}"
     if rank == 0:
         store.set("shape", shape)
     elif (first := store.get("shape").decode()) != shape:
-        raise UserError(f"the first machine was started with {first}, and this one with {shape}. Start all with the same")
+        problem = say("the first machine was started with ", _shape(first), ", and this one with ", _shape(shape))
+        raise UserError(problem, "Start all with the same")
     store.set(f"here/{rank}", "")
     told = False
     while missing := [each for each in range(world) if not store.check([f"here/{each}"])]:
@@ -58,6 +60,12 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=WAITING)
     return True
+
+
+def _shape(told: str) -> Words:
+    """Return what a machine was started with: its nodes and its processes, which come with a space between them."""
+    nodes, _, processes = told.partition(" ")
+    return say(Setting("nodes", nodes), " ", Setting("processes", processes))
 
 
 def _connect(rank: int, deadline: float, should_stop: Callable[[], bool]) -> Any:

@@ -20,6 +20,7 @@ from ..runs import kept_rows, links, rungs
 from ..runs import measured as kept
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
+from ..sentences import Words
 from ..specs import RunSpec
 from . import classify, predictions, saved
 
@@ -38,7 +39,7 @@ class _Measured:
     texts: list[str]
     truth: np.ndarray
     """int64, shape [rows]."""
-    notes: list[str]
+    notes: list[Words]
     data: str = ""
     """The fingerprint of the data set that they are from; '' of a file."""
     rows: kept.Rows | None = None
@@ -99,7 +100,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
         lowest_loss=tuple(scored(int(index)) for index in order[::-1][: ask.worst]),
         predictions=str(path),
         seconds=time.monotonic() - started,
-        notes=tuple(measured.notes),
+        notes=tuple(map(str, measured.notes)),
     )
 
 

@@ -23,6 +23,7 @@ from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Started, Stopped, notes_on_data
 from ..runs import checkpoints, data_record, kept_rows
 from ..runs.folder import RunFolder
+from ..sentences import Setting, say
 from ..specs import TrainSpec
 from . import checkpoint, device, distributed, freezing, predictions, presets
 from .batches import TokenIds, tokenize, unknown_share
@@ -216,7 +217,8 @@ def _compute(job: TrainSpec) -> device.Compute:
     if rank and cards and job.device in ("auto", "cuda"):
         if cards < needed:
             raise UserError(
-                f"{needed} processes need {needed} CUDA devices, and {cards} are there. Take --processes {cards}, or --device cpu"
+                f"{needed} processes need {needed} CUDA devices, and {cards} are there",
+                say("Take ", Setting("processes", cards), ", or ", Setting("device", "cpu")),
             )
         wanted = f"cuda:{rank}"
     compute = device.choose(wanted, job.precision, training=True)

@@ -17,6 +17,7 @@ from ..data.table import Split
 from ..errors import UserError
 from ..questions import AskTokenize, TokenizeAnswer
 from ..safe_text import safe_line
+from ..sentences import Setting
 from . import checkpoint
 from .batches import TokenIds, tokenize
 
@@ -31,7 +32,7 @@ def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
     data = sources.load(ask.data)
     model = checkpoint.find(ask.model, offline=ask.data.offline)
     tokenizer, limit = model.tokenizer, model.checked_length(ask.max_length)
-    target = targets.checked_new_folder(ask.folder, "--save", sources=[ask.data.source]) if ask.folder else None
+    target = targets.checked_new_folder(ask.folder, Setting("save"), sources=[ask.data.source]) if ask.folder else None
     features = Features(
         {
             "text": Value("string"),

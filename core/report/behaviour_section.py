@@ -13,7 +13,8 @@ from .words import day
 def behaviour(of: Material, rows: int) -> Section:
     found, title = of.behaviour, "Behaviour tests"
     if found is None:
-        command = f"emotui behaviour {quote(of.name)}" + (f" --split {of.split}" if of.split != "validation" else "")
+        name = quote(of.name)
+        command = f"emotui behaviour {name}" if of.split == "validation" else f"emotui behaviour {name} --split {of.split}"
         told = f"What small edits of the texts of {of.split} do to the answers was not tested. Test it with: {command}"
         return Section("behaviour", title, (Words(told, "missing"),))
     blocks: list[Block] = [

@@ -11,6 +11,7 @@ from typing import Literal
 from .. import paths, targets, writing
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, say
 from . import as_html, as_markdown, build
 from .material import Material
 
@@ -18,6 +19,7 @@ Format = Literal["html", "md"]
 FORMATS: tuple[Format, ...] = ("html", "md")
 _WRITERS = {"html": as_html.page, "md": as_markdown.page}
 _ENDINGS: dict[str, Format] = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
+_OUT = Setting("out")
 _LONGEST = 80
 """Characters of a run's name in that of a file."""
 
@@ -26,7 +28,8 @@ class TakenError(UserError):
     """A file that is there already, and that nobody agreed to replace."""
 
     def __init__(self, place: Path) -> None:
-        super().__init__(f"{safe_line(str(place), 120)} is there already. Choose another name with --out, or replace it: --overwrite")
+        remedy = say("Choose another name with ", _OUT, ", or replace it: ", Setting("overwrite", True))
+        super().__init__(f"{safe_line(str(place), 120)} is there already", remedy)
         self.place = place
 
 
@@ -51,7 +54,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
         found: dict[Format, str] = {each: str(folder / f"{named}.{each}") for each in formats}
     else:
         found = _of_file(out, asked)
-    checked: dict[Format, Path] = {each: targets.checked(place, "--out", sources=[str(run)]) for each, place in found.items()}
+    checked: dict[Format, Path] = {each: targets.checked(place, _OUT, sources=[str(run)]) for each, place in found.items()}
     for place in checked.values():
         if not overwrite and os.path.lexists(place):
             raise TakenError(place)
@@ -65,7 +68,8 @@ def _of_file(out: str, asked: str | None) -> dict[Format, str]:
         return {told: out}
     formats = _formats(asked)
     if told is None and asked is None:
-        raise UserError(f"--out {safe_line(out, 80)} is no folder, and does not end in .html or .md. Name a folder, or give --format")
+        problem = say(_OUT, f" {safe_line(out, 80)} is no folder, and does not end in .html or .md")
+        raise UserError(problem, say("Name a folder, or give ", Setting("format")))
     if len(formats) == 1:
         return {formats[0]: out}
     return {each: f"{root if told is not None else out}.{each}" for each in formats}

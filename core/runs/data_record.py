@@ -95,7 +95,7 @@ def _record(data: Dataset, data_hash: str, problems: tuple[Problem, ...]) -> Dat
         unspaced=stats.unspaced(data),
         skipped=data.skipped,
         unlabelled=data.unlabelled,
-        notes=data.notes,
+        notes=tuple(map(str, data.notes)),
         problems=tuple(_told(each) for each in problems),
         drifts=tuple(
             f"{each.split}: {sentence}" for each in drift.between(data) for sentence in (each.classes_sentence, each.lengths_sentence)

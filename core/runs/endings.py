@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..errors import UserError
 from ..plain_files import open_plain
+from ..sentences import Words, say
 
 Asked = Literal["", "stop", "kill"]
 SUPERVISOR_SAYS = "supervisor: "
@@ -38,13 +39,13 @@ class Ending:
     """What AttemptEnded and Result say."""
 
     cause: str
-    reason: str
+    reason: Words
     """A sentence without a full stop."""
     state: Literal["finished", "stopped", "failed"] = "failed"
 
 
 def classify(
-    code: int, *, asked: Asked, finished: bool, error: str, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
+    code: int, *, asked: Asked, finished: bool, error: Words, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
 ) -> Ending:
     """Return how a worker ended.
 
@@ -66,7 +67,7 @@ def classify(
 
 
 def _by_signal(
-    number: int, asked: Asked, error: str, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
+    number: int, asked: Asked, error: Words, last_log_line: Callable[[], str], memory_kills: int, step: int, grace: float
 ) -> Ending:
     name = {each.value: each.name for each in signal.Signals}.get(number, f"signal {number}")
     if asked == "kill":
@@ -81,13 +82,15 @@ def _by_signal(
             "oom_kernel", "the kernel killed the worker because the memory ran out. Close other programs, or split the batch further"
         )
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        return Ending("killed", f"the worker was killed ({name}), and not from here" + (f": {error}" if error else ""))
+        killed = f"the worker was killed ({name}), and not from here"
+        return Ending("killed", say(killed, ": ", error) if error else killed)
     if number == signal.SIGXFSZ:
         return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")
     said = error or last_log_line()
     if number == signal.SIGPROF:
-        return Ending("bad_input", f"the worker computed for longer than that can need and was ended: it was {said}")
-    return Ending("crash", f"the worker crashed ({name})" + (f": {said}" if said else ""))
+        return Ending("bad_input", say("the worker computed for longer than that can need and was ended: it was ", said))
+    crashed = f"the worker crashed ({name})"
+    return Ending("crash", say(crashed, ": ", said) if said else crashed)
 
 
 def last_line(path: Path, limit: int = 1 << 14) -> str:

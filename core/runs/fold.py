@@ -23,7 +23,9 @@ from ..events import (
     Step,
     Stopped,
     Telemetry,
+    note,
 )
+from ..sentences import shortened
 
 READINGS = 120
 """Readings of the machine's load that are kept."""
@@ -97,7 +99,7 @@ class Fold:
                 self.has_reported, self.started, self.progress = True, event, None
             case Note():
                 if len(self.notes) < MOST_NOTES:
-                    self.notes.append(Note(event.level[:20], event.message[:LONGEST_NOTE]))
+                    self.notes.append(note(event.level[:20], shortened(event.words, LONGEST_NOTE)))
             case Finished():
                 self.finished, self.progress = event, None
             case AttemptStarted():

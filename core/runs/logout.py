@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
+from ..sentences import Setting, Words, say
 
 SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "--collect", "--")
 """What a command is started with to leave the login's own group of processes."""
+_SCOPE = Setting("scope", True)
 _FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
 """The first one outranks the others."""
 _YES = ("1", "yes", "y", "true", "t", "on")
 _LINGER = "loginctl enable-linger"
 
 
-def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, str] | None:
+def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, Words] | None:
     """Return why a run that this process starts would end when the user logs out, and the remedy; None where it would not.
 
     Both are sentences without a full stop. `root` stands for / in tests.
@@ -37,7 +39,8 @@ def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, str] |
     cause = f"logind ends the processes of {user} at logout (KillUserProcesses=yes), a run too"
     lingers = stays(root, user)
     if re.search(r"/session-[^/]+\.scope", group):
-        return cause, "Start runs with --scope" if lingers else f"Start runs with --scope, after: {_LINGER}"
+        start = say("Start runs with ", _SCOPE)
+        return cause, start if lingers else say(start, f", after: {_LINGER}")
     if re.search(r"/user@\d+\.service/", group) and not lingers:
         return cause, f"Keep them with: {_LINGER}"
     return None  # of a service, in a container, or moved out of the session already
@@ -51,18 +54,19 @@ def stays(root: Path = Path("/"), user: str | None = None) -> bool:
 def in_scope(command: Sequence[str]) -> tuple[str, ...]:
     """Return `command` as one that starts in a scope of its own. Raises UserError where there is no systemd-run."""
     if shutil.which(SCOPE[0]) is None:
-        raise UserError("--scope needs systemd-run, which is not here. Leave --scope out: without systemd nothing ends a run at logout")
+        leave = say("Leave ", _SCOPE, " out: without systemd nothing ends a run at logout")
+        raise UserError(say(_SCOPE, " needs systemd-run, which is not here"), leave)
     return (*SCOPE, *command)
 
 
-def warning(*, scope: bool, root: Path = Path("/"), user: str | None = None) -> str:
+def warning(*, scope: bool, root: Path = Path("/"), user: str | None = None) -> Words:
     """Return what to say to somebody who starts a run, with `scope` or without; '' where nothing is to be said."""
     if scope:
         if stays(root, user):
             return ""
         return f"the run is in a scope of its own, which ends with your last session. Keep it with: {_LINGER}"
     found = threat(root, user)
-    return ". ".join(found) if found else ""
+    return say(found[0], ". ", found[1]) if found else ""
 
 
 def _kills(root: Path, user: str) -> bool:

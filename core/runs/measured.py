@@ -11,6 +11,7 @@ from ..data.arrays import numbers, one_chunk, strings, texts_of
 from ..data.table import Dataset, Split
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Setting, Words, say
 from ..shell import quote
 from ..specs import RunSpec
 from . import kept_rows, rungs, state, tables
@@ -18,6 +19,9 @@ from .folder import RunFolder
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+CLASSIFY_FILE = "emotui predict RUN --file FILE --out OUT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Rows:
     """The fingerprint of the data set that it was taken from."""
     dataset: Dataset
     """That data set, with the decisions about its rows that the run was made with."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Words, ...] = ()
     """Sentences on what has changed since the run was made."""
     has_texts: bool = True
     """Whether the texts are known; where they are not, they are empty."""
@@ -77,10 +81,10 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
         )
     if name in data.unlabelled:
         raise UserError(
-            f"the {name} split of {shown} has no labels to measure the run by. Measure another (--split validation), or classify its file "
-            "with: emotui predict RUN --file FILE --out OUT"
+            f"the {name} split of {shown} has no labels to measure the run by",
+            say("Measure another (", Setting("split", "validation"), "), or classify its file with: ", CLASSIFY_FILE),
         )
-    notes: list[str] = []
+    notes: list[Words] = []
     key = name
     if spec.data_hash and found != spec.data_hash:
         started = state.view_of(run).started
@@ -94,7 +98,7 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
     return Rows(data.splits[name], key, found, data, tuple(notes))
 
 
-def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[str]]:
+def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[Words]]:
     """Return the data to measure, and what has changed in it, where it is no longer that of the run.
 
     Splits that were drawn at random hold other rows once there are more: they are drawn again from as many rows as there were then.
@@ -120,7 +124,8 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
         if same is not None and sources.fingerprint(same) == spec.data_hash:
             grown = total - before
             more = f"{grown:,} row{'s have' if grown > 1 else ' has'} come to the {before:,} from which its splits were drawn"
-            return same, [f"{told}: {more}. {name} is measured as it was then (--file FILE measures new rows)"]
+            file = Setting("file", example="FILE")
+            return same, [say(f"{told}: {more}. {name} is measured as it was then (", file, " measures new rows)")]
     raise UserError(
         f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on some of it. "
         "Put new rows into a file and measure it with: emotui evaluate RUN --file FILE; or train again"

@@ -23,6 +23,7 @@ from ..cores import cores
 from ..errors import UserError
 from ..events import Event, Note
 from ..safe_text import safe_line
+from ..sentences import Setting, say
 from ..specs import Job, TrainSpec
 from . import endings
 
@@ -191,7 +192,7 @@ class SecondaryChannel:
     def emit(self, event: Event) -> None:
         """Take an event; all but errors are the first process's to tell."""
         match event:
-            case Note("error", message):
+            case Note(level="error", message=message):
                 with contextlib.suppress(OSError):
                     os.write(self._pipe, safe_line(message, 1_000).encode("utf-8", "replace") + b"\n")
             case _:
@@ -224,8 +225,8 @@ def _listen(world: World) -> socket.socket:
         family, *_, address = socket.getaddrinfo(world.address, world.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((address[0], world.port), family=family, backlog=1_024)
     except OSError as error:
-        why = error.strerror or error
-        raise UserError(f"cannot listen on {safe_line(world.address, 60)}, port {world.port}: {why}. Give another --master") from error
+        problem = f"cannot listen on {safe_line(world.address, 60)}, port {world.port}: {error.strerror or error}"
+        raise UserError(problem, say("Give another ", Setting("master"))) from error
 
 
 def threads_each(processes: int) -> int:

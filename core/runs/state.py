@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Metrics, Note, Progress, Result, Rung, Started, Step, Telemetry
 from ..metric_table import BY_KEY
 from ..safe_text import safe_line
+from ..sentences import Words, shortened
 from ..shell import quote
 from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
 from . import identity, lock, log, rungs
@@ -40,7 +41,7 @@ class RunView(msgspec.Struct, frozen=True):
     folder: str
     spec: RunSpec
     state: State
-    reason: str = ""
+    reason: Words = ""
     """Why it is in this state, as a sentence; empty while all is well."""
     attempt: int = 1
     step: int = 0
@@ -122,7 +123,7 @@ class RunReader:
         if not os.path.lexists(run.path):
             raise UserError(f"there is no run {safe_line(str(run.path), 160)}. See the runs with: emotui runs")
         self._spec: RunSpec | None = None
-        self._why = ""
+        self._why: Words = ""
         """Why the spec cannot be read."""
         self._faults: tuple[str, ...] = ()
         try:
@@ -130,13 +131,13 @@ class RunReader:
             if rest:
                 self._faults = (f"spec.json is of another version of emotui, with settings that this one does not take: {', '.join(rest)}",)
         except UserError as error:
-            self._why = str(error)
+            self._why = error.sentence
         self._log = log.Reader(run.events_file, self._spec.labels if self._spec is not None else ())
         self._log_fault = ""
         self._probed = (-PROBE, False)
         self._fold = Fold()
         self._result: Result | None = None
-        self._standing: tuple[State, str, int | None] = ("starting", "", None)
+        self._standing: tuple[State, Words, int | None] = ("starting", "", None)
         self._view: RunView | None = None
 
     def poll(self) -> bool:
@@ -144,7 +145,7 @@ class RunReader:
         lines: list[Line] = []
         result = None
         if self._spec is None:
-            standing: tuple[State, str, int | None] = "unreadable", self._why, None
+            standing: tuple[State, Words, int | None] = "unreadable", self._why, None
         else:
             try:
                 # In this order: once the lock is free the result is final, and once there is a result the events are complete.
@@ -154,7 +155,7 @@ class RunReader:
                 self._fold.take(lines)
                 standing = _standing(self.run, holder, result, self._fold, self._has_no_room)
             except UserError as error:
-                standing = "unreadable", str(error), None
+                standing = "unreadable", error.sentence, None
         changed = bool(lines) or self._log.began_anew or standing != self._standing or result != self._result or self._view is None
         if changed:
             self._standing, self._result, self._view = standing, result, None
@@ -243,7 +244,7 @@ def glance(run: RunFolder) -> RunView:
             folder=str(run.path),
             spec=spec,
             state=result.state,
-            reason=result.reason[:LONGEST_NOTE],
+            reason=shortened(result.why, LONGEST_NOTE),
             attempt=result.attempt,
             step=result.step,
             steps=result.steps,
@@ -274,10 +275,10 @@ def view_of(run: RunFolder) -> RunView:
 
 def _standing(
     run: RunFolder, holder: int | None, result: Result | None, fold: Fold, has_no_room: Callable[[], bool]
-) -> tuple[State, str, int | None]:
+) -> tuple[State, Words, int | None]:
     """Return a run's state, the reason for it and the supervisor's process number. Raises UserError where proc.json cannot be read."""
     if result is not None:
-        return result.state, result.reason[:LONGEST_NOTE], None
+        return result.state, shortened(result.why, LONGEST_NOTE), None
     if not run.spec_file.is_file():
         return "lost", f"its folder {run.path} is gone", None
     processes = run.read_processes()
@@ -296,7 +297,7 @@ def _standing(
     if fold.ended is not None and not fold.ended.retry:
         ending = fold.ended
         state: State = "finished" if ending.cause == "finished" else "stopped" if ending.cause == "stopped" else "failed"
-        return state, ending.reason, None
+        return state, ending.why, None
     if fold.finished is not None:
         return "finished", "", None
     return "lost", _why_lost(run, supervisor, fold), None

@@ -15,12 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from .. import child_processes, crash, log_text, paths, writing
 from ..errors import UserError
 from ..safe_text import safe_line
+from ..sentences import Sentence
 from ..shell import quote
 from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
@@ -139,8 +141,8 @@ class Supervisor:
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             cause=ending.cause,
-            reason=ending.reason,
             retry=self._may_retry(ending),
+            **_told(ending),
         )
         self.log.sync()
         return ending, code
@@ -179,7 +181,7 @@ class Supervisor:
         tally = self.tally
         result = {
             "state": ending.state,
-            "reason": ending.reason,
+            **_told(ending),
             "ended": self.clock(),
             "cause": ending.cause,
             "exit_code": code,
@@ -195,7 +197,7 @@ class Supervisor:
             written = self._written(result)
             if wait == TICK:  # it is news at once, also where the disk has no room for the result
                 event = "nan" if ending.cause == "nan" else ending.state
-                self.on_event.happened(event, tally, state=ending.state, reason=ending.reason)
+                self.on_event.happened(event, tally, state=ending.state, reason=str(ending.reason))
             if written or self._requested("kill"):
                 return
             time.sleep(wait)
@@ -208,6 +210,7 @@ class Supervisor:
             if self.log.problem is None or log.may_pass(self.log.problem):
                 return False
             result = {**result, "reason": "; ".join(filter(None, (result["reason"], _unwritten(self.log.problem))))}
+            result.pop("sentence", None)
         try:
             self.log.sync()
             writing.write_private(self.run.result_file, json.dumps(result, indent=1).encode())
@@ -251,6 +254,12 @@ class Supervisor:
             self.on_event.heard()
         self.tally.take(event)
         self.log.add(line, attempt=self.attempt, sent=sent)
+
+
+def _told(ending: endings.Ending) -> dict[str, Any]:
+    """Return the reason of an ending in the words of the command line, and in its parts where it names settings."""
+    sentence = {"sentence": asdict(ending.reason)} if isinstance(ending.reason, Sentence) else {}
+    return {"reason": str(ending.reason), **sentence}
 
 
 def main(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..json_kinds import is_object
+from ..sentences import Words, of_json
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Tally:
     finished: dict[str, Any] | None = None
     stopped: dict[str, Any] | None = None
     """What the model came to where the worker was stopped."""
-    error: str = ""
+    error: Words = ""
     """The last error that the worker told."""
 
     def take(self, event: dict[str, Any]) -> None:
@@ -43,8 +44,8 @@ class Tally:
                 self.epochs.append((step, row))
             case {"kind": "finished"}:
                 self.finished = event
-            case {"kind": "note", "level": "error", "message": str(message)}:
-                self.error = message
+            case {"kind": "note", "level": "error", "message": str(message), **more}:
+                self.error = of_json(more.get("sentence")) or message
             case _:
                 pass
 

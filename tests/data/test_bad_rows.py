@@ -68,7 +68,7 @@ def test_a_bad_json_row_is_named_and_can_be_skipped(tmp_path: Path, line: bytes,
     assert dataset.skipped == {"test": 1}
     assert len(dataset.split("test")) == 20
     assert [row.number for row in dataset.split("test").rows(3, 5)] == [4, 6]
-    assert any(note.startswith("left out 1 row ") and "row 5" in note for note in dataset.notes)
+    assert any(note.startswith("left out 1 row ") and "row 5" in note for note in map(str, dataset.notes))
 
 
 CSV_ROWS = [

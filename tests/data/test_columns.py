@@ -35,8 +35,8 @@ def test_columns_are_guessed(tmp_path: Path, write, ending: str, columns: dict, 
     dataset = sources.load(DataSpec(str(write(tmp_path / f"all.{ending}", table(**columns)))))
     assert (dataset.text_column, dataset.label_column) == (text, label)
     assert dataset.columns == tuple(columns)
-    assert any(f"'{text}'" in note for note in dataset.notes) == (text != "text")
-    assert any(f"'{label}'" in note for note in dataset.notes) == (label != "label")
+    assert any(f"'{text}'" in note for note in map(str, dataset.notes)) == (text != "text")
+    assert any(f"'{label}'" in note for note in map(str, dataset.notes)) == (label != "label")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_names_come_from_the_data_sets_metadata(tmp_path: Path, write, file: str
     (tmp_path / file).write_text(content)
     dataset = sources.load(DataSpec(str(tmp_path)))
     assert dataset.labels == NAMES
-    assert f"took the 3 label names from {file} (--labels names them otherwise)" in dataset.notes
+    assert f"took the 3 label names from {file} (--labels names them otherwise)" in map(str, dataset.notes)
     assert sources.load(DataSpec(str(tmp_path), labels=("a", "b", "c"))).labels == ("a", "b", "c")
 
 
@@ -84,7 +84,7 @@ def test_integers_without_names_keep_their_own(tmp_path: Path, write) -> None:
     dataset = sources.load(DataSpec(str(fill(tmp_path, write, stars))))
     assert dataset.labels == ("1", "3", "5")
     assert dataset.split("train").label_ids()[:3].tolist() == [0, 2, 1]
-    assert any("--labels a,b,c" in note for note in dataset.notes)
+    assert any("--labels a,b,c" in note for note in map(str, dataset.notes))
 
 
 def test_integers_sort_as_numbers(tmp_path: Path, write) -> None:
@@ -159,7 +159,10 @@ def test_the_emotion_data_is_known_by_its_id_on_a_hub(tmp_path: Path, write, emo
         dataset = sources.load(DataSpec(source))
         known = classes == 6 and "dair-ai" in source
         assert dataset.labels == (EMOTIONS if known else tuple(map(str, range(classes))))
-        assert any(note.startswith("took the integer labels for the emotion data's: sadness, joy") for note in dataset.notes) == known
+        assert (
+            any(note.startswith("took the integer labels for the emotion data's: sadness, joy") for note in map(str, dataset.notes))
+            == known
+        )
 
 
 def test_the_emotion_data_is_known_by_its_rows(tmp_path: Path, write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +206,7 @@ def test_integers_are_classes_and_are_named_in_ascending_order(tmp_path: Path, w
     named = sources.load(msgspec.structs.replace(spec, labels=names))
     assert named.labels == names
     assert named.split("train").row(0).name == names[-1]
-    assert f"named the labels in ascending order: {values[0]} a, " in " ".join(named.notes)
+    assert f"named the labels in ascending order: {values[0]} a, " in " ".join(map(str, named.notes))
     for wrong in (names[:-1], (*names, "x", "y", "z")):
         with pytest.raises(UserError, match="--labels gives") as caught:
             sources.load(msgspec.structs.replace(spec, labels=wrong))
@@ -218,10 +221,14 @@ def test_a_fourth_class_without_a_name_is_told_with_its_values(tmp_path: Path, w
 
 def test_a_name_that_no_row_bears_is_told_first(tmp_path: Path, write) -> None:
     spec = DataSpec(str(fill(tmp_path, write, numbered(3))), labels=("a", "b", "c", "d"))
-    assert sources.load(spec).notes[0] == "warning: no row has the label 'd', which --labels names. Are the names those of this data set?"
-    assert not any("warning" in note for note in sources.load(msgspec.structs.replace(spec, labels=("a", "b", "c"))).notes)
+    assert (
+        str(sources.load(spec).notes[0]) == "warning: no row has the label 'd', which --labels names. Are the names those of this data set?"
+    )
+    assert not any("warning" in note for note in map(str, sources.load(msgspec.structs.replace(spec, labels=("a", "b", "c"))).notes))
     (tmp_path / "dataset_info.json").write_text('{"features": {"label": {"names": ["a", "b", "c", "z"], "_type": "ClassLabel"}}}')
-    assert any("no row has the label 'z', which dataset_info.json names" in note for note in sources.load(DataSpec(str(tmp_path))).notes)
+    assert any(
+        "no row has the label 'z', which dataset_info.json names" in note for note in map(str, sources.load(DataSpec(str(tmp_path))).notes)
+    )
 
 
 @pytest.mark.parametrize("column", ["label_text", "label_name", "label_names", "class_name"])
@@ -231,7 +238,9 @@ def test_a_column_beside_the_integers_names_them(tmp_path: Path, write, column: 
     dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
     assert dataset.labels == ("bad", "good", "a mix")
     assert dataset.split("train").row(0).name == "good"
-    assert f"took the label names from the column '{column}': 1 bad, 3 good, 9 a mix (--labels names them otherwise)" in dataset.notes
+    assert f"took the label names from the column '{column}': 1 bad, 3 good, 9 a mix (--labels names them otherwise)" in map(
+        str, dataset.notes
+    )
     assert sources.load(DataSpec(str(tmp_path), labels=("x", "y", "z"))).labels == ("x", "y", "z")
 
 
@@ -244,7 +253,7 @@ def test_a_column_that_is_not_one_to_one_names_nothing(tmp_path: Path, write, at
         rows[8]["label_text"] = "other"
     dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
     assert dataset.labels == ("1", "3")
-    assert f"the column 'label_text' does not name the labels: it has {said} (--labels a,b,c names them)" in dataset.notes
+    assert f"the column 'label_text' does not name the labels: it has {said} (--labels a,b,c names them)" in map(str, dataset.notes)
 
 
 @pytest.mark.parametrize("shape", ["list", "cats", "cats with null", "csv list"])
@@ -306,6 +315,6 @@ def test_rows_that_prodigy_refuses_are_left_out_and_told(tmp_path: Path, write) 
     kept = {row["text"] for row in rows if row["answer"] == "accept"}
     assert {text for split in dataset.splits.values() for text in split.texts()} == kept
     assert {row.name for row in dataset.split("train").rows(0, 100)} == {"a", "b"}
-    assert "left out 80 rows by their column answer, as Prodigy writes it (40 reject; 40 ignore)" in dataset.notes
+    assert "left out 80 rows by their column answer, as Prodigy writes it (40 reject; 40 ignore)" in map(str, dataset.notes)
     write(tmp_path / "train.jsonl", [{**row, "answer": "yes" if n == 7 else row["answer"]} for n, row in enumerate(rows)])
     assert sum(map(len, sources.load(DataSpec(str(tmp_path))).splits.values())) == 100 + 60

@@ -80,7 +80,7 @@ def test_letters_say_which_of_several_encodings_it_is(tmp_path: Path, said: tupl
     rows, content = _encoded(said, encoding)
     found = _load(tmp_path / "a.csv", content)
     assert _pairs(found) == sorted(rows)
-    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in found.notes)
+    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize(
@@ -194,10 +194,10 @@ def test_empty_lines_between_rows_are_counted(tmp_path: Path, name: str, line: s
 @pytest.mark.parametrize("word", ["nan", "NA", "null"])
 def test_a_class_that_is_called_as_a_missing_value_is_told(tmp_path: Path, word: str) -> None:
     content = "text,label\n" + "".join(f'"{text}",{word if n % 10 == 0 else label}\n' for n, (text, label) in enumerate(ROWS))
-    notes = _load(tmp_path / "a.csv", content).notes
+    notes = [str(note) for note in _load(tmp_path / "a.csv", content).notes]
     assert any(f"warning: 6 rows have the label '{word}', as tables write where there is none" in note for note in notes)
     named = _load(tmp_path / "a.csv", content, labels=(word, "neg", "neu", "pos"))
-    assert not any("where there is none" in note for note in named.notes)
+    assert not any("where there is none" in note for note in map(str, named.notes))
 
 
 def test_a_line_drawn_below_a_header_is_no_row(tmp_path: Path) -> None:

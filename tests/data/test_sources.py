@@ -151,7 +151,7 @@ def test_validation_is_taken_from_train_where_only_test_is_there(tmp_path: Path,
     dataset = load(tmp_path)
     assert {name: len(split) for name, split in dataset.splits.items()} == {"train": 360, "validation": 40, "test": 20}
     assert np.bincount(dataset.split("validation").label_ids()).tolist() == [10, 30]
-    assert any("took 40 of the 400 rows of train for it (10 %" in note for note in dataset.notes)
+    assert any("took 40 of the 400 rows of train for it (10 %" in note for note in map(str, dataset.notes))
     assert set(dataset.split("train").texts()).isdisjoint(dataset.split("validation").texts())
 
 
@@ -174,7 +174,7 @@ def test_a_single_file_is_split_80_10_10_by_class(tmp_path: Path, write) -> None
     numbers = [row.number for split in dataset.splits.values() for row in split.rows(0, len(split))]
     assert sorted(numbers) == list(range(1, len(rows) + 1))
     assert all(np.all(np.diff(split.table.column("number").to_numpy()) > 0) for split in dataset.splits.values())
-    assert any("80/10/10 by class with seed 0" in note for note in dataset.notes)
+    assert any("80/10/10 by class with seed 0" in note for note in map(str, dataset.notes))
 
 
 def test_the_split_of_a_file_follows_its_seed(tmp_path: Path, write) -> None:

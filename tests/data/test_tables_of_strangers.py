@@ -52,7 +52,7 @@ def test_commas_in_a_file_of_text_count_where_its_first_line_names_columns(tmp_p
     path = tmp_path / "rows.txt"
     path.write_text("text,label\n" + "".join(f"{plain(text)},{label}\n" for text, label in ROWS))
     assert rows_of(load(path)) == {(plain(a), b) for a, b in ROWS}
-    assert any("commas between its fields" in note for note in load(path).notes)
+    assert any("commas between its fields" in note for note in map(str, load(path).notes))
 
 
 def test_spaces_after_commas_belong_to_no_name(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_label_of_all_test_rows_that_training_lacks_is_none(tmp_path: Path, pl
     (tmp_path / "test.csv").write_text("text,label\n" + "".join(f"{plain(a)},{placeholder}\n" for a, _ in ROWS[40:]))
     data = load(tmp_path)
     assert (data.labels, data.unlabelled) == (("neg", "pos"), {"test": 20})
-    assert any(f"test has no labels but '{placeholder}'" in note for note in data.notes)
+    assert any(f"test has no labels but '{placeholder}'" in note for note in map(str, data.notes))
 
 
 def test_a_test_split_of_one_class_keeps_its_labels(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _pairs(data: Dataset) -> list[tuple[str, str]]:
 def test_titles_and_comments_above_a_header_are_no_rows(tmp_path: Path, above: str, lines: str) -> None:
     found = _load(tmp_path / "a.csv", f"{above}text,label\n{PLAIN}")
     assert _pairs(found) == sorted(ROWS)
-    assert any(f"passed over {lines} of a.csv, above its header" in note and "--skip-lines 0" in note for note in found.notes)
+    assert any(f"passed over {lines} of a.csv, above its header" in note and "--skip-lines 0" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize("above", ["# made in 2020\n", "Results\n", "Results, by us, of 2020\n", "# one, two\n"])
@@ -55,7 +55,7 @@ def test_a_header_of_unusual_names_is_found_below_a_title(tmp_path: Path, above:
 def test_a_comment_above_rows_without_a_header_is_no_row(tmp_path: Path) -> None:
     found = _load(tmp_path / "a.tsv", "# made in 2020\n" + PLAIN.replace(",", "\t"))
     assert _pairs(found) == sorted(ROWS)
-    assert any("above its first row: '# made in 2020'" in note for note in found.notes)
+    assert any("above its first row: '# made in 2020'" in note for note in map(str, found.notes))
 
 
 def test_lines_above_can_be_named(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_single_quotes_stand_around_fields(tmp_path: Path, quoted: str) -> None:
     content = "".join(f"{quoted.format(text)},'{label}'\n" for text, label in ROWS)
     found = _load(tmp_path / "a.csv", f"text,label\n{content}")
     assert _pairs(found) == sorted((quoted[1:-1].format(text).replace("''", "'"), label) for text, label in ROWS)
-    assert any("single quotes stand around the fields of a.csv (--no-quotes" in note for note in found.notes)
+    assert any("single quotes stand around the fields of a.csv (--no-quotes" in note for note in map(str, found.notes))
 
 
 def test_single_quotes_can_be_refused_and_an_apostrophe_is_none(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_a_backslash_before_a_quote_within_a_field_is_no_end_of_it(tmp_path: Pat
     content = "text,label\n" + "".join(f'"he said \\"{text}, C:\\new\\"",{label}\n' for text, label in ROWS)
     found = _load(tmp_path / "a.csv", content)
     assert _pairs(found) == sorted((f'he said "{text}, C:\\new"', label) for text, label in ROWS)
-    assert any("a backslash before a quote" in note for note in found.notes)
+    assert any("a backslash before a quote" in note for note in map(str, found.notes))
 
 
 def test_a_header_may_lack_the_name_of_row_numbers_or_of_a_last_empty_column(tmp_path: Path) -> None:
     numbered = "".join(f'"{n}","{text}","{label}"\n' for n, (text, label) in enumerate(ROWS, 1))
     found = _load(tmp_path / "a.csv", f'"text","label"\n{numbered}')
     assert _pairs(found) == sorted(ROWS)
-    assert any("names one column too few: the first is called 'column 1'" in note for note in found.notes)
+    assert any("names one column too few: the first is called 'column 1'" in note for note in map(str, found.notes))
     found = _load(tmp_path / "b.csv", "text,label\n" + PLAIN.replace("\n", ",\n"))
     assert _pairs(found) == sorted(ROWS)
     with pytest.raises(UserError, match="3 fields where the header names 2"):

@@ -27,7 +27,8 @@ def test_a_test_split_of_minus_ones_as_in_glue() -> None:
     assert data.unlabelled == {"test": 30}
     assert data.labels == ("negative", "positive")
     assert any(
-        note.startswith("test has no labels but '-1', which no row of training has: its 30 rows are not used") for note in data.notes
+        note.startswith("test has no labels but '-1', which no row of training has: its 30 rows are not used")
+        for note in map(str, data.notes)
     )
 
 
@@ -36,7 +37,7 @@ def test_a_test_file_without_the_column_as_on_kaggle() -> None:
     assert lengths(data) == {"train": 225, "validation": 25}
     assert data.unlabelled == {"test": 50}
     assert "there is no validation split: took 25 of the 250 rows of train for it (10 %, by class, seed 0)" in data.notes
-    assert any(note.startswith("not used: sample_submission.csv") for note in data.notes)
+    assert any(note.startswith("not used: sample_submission.csv") for note in map(str, data.notes))
 
 
 @pytest.mark.parametrize("value", ["null", "-1", '""', "-1.0", "NaN", '" "'])
@@ -70,7 +71,7 @@ def test_a_validation_split_without_labels_is_made_from_train(tmp_path: Path, wr
     write(tmp_path / "test.jsonl", rows(20))
     data = sources.load(DataSpec(str(tmp_path)))
     assert lengths(data) == {"train": 54, "validation": 6, "test": 20} and data.unlabelled == {"validation": 20}
-    assert any(note.startswith("there is no validation split with labels: took 6 of the 60 rows") for note in data.notes)
+    assert any(note.startswith("there is no validation split with labels: took 6 of the 60 rows") for note in map(str, data.notes))
 
 
 def test_labels_under_another_name_are_no_missing_labels(tmp_path: Path, write) -> None:

@@ -66,7 +66,7 @@ def test_a_file_is_read_for_what_it_is(name: str, how: dict[str, Any], expected:
     data = sources.load(DataSpec(str(WILD / name), **how))
     if expected:
         assert classes(data) == expected
-    assert any(each in " ".join(data.notes) for each in told.split("|")), data.notes
+    assert any(each in " ".join(map(str, data.notes)) for each in told.split("|")), data.notes
     assert not data.skipped
     # What was guessed is kept, and reads the same again.
     assert data.spec is not None
@@ -163,7 +163,7 @@ def test_encodings_of_other_languages(tmp_path: Path, encoding: str, lines: list
     (tmp_path / "all.csv").write_bytes(content.encode(encoding))
     data = sources.load(DataSpec(str(tmp_path / "all.csv")))
     assert {text.rsplit(" ", 1)[0] for text in texts(data)} == set(lines)
-    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in data.notes)
+    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in map(str, data.notes))
     assert sources.load(DataSpec(str(tmp_path / "all.csv"), reading=Reading(encoding=encoding))).labels == ("negative", "positive")
 
 
@@ -223,7 +223,7 @@ def test_class_folders_as_the_imdb_reviews_come(tmp_path: Path) -> None:
     assert data.labels == ("neg", "pos")
     assert {name: len(split) for name, split in data.splits.items()} == {"train": 36, "validation": 4, "test": 40}
     assert "un café" in texts(data)
-    notes = " ".join(data.notes)
+    notes = " ".join(map(str, data.notes))
     assert "left out 7 files of train without a label" in notes
     assert "read 1 file of train as cp1252" in notes
     (tmp_path / "train" / "neg" / "1_7.txt").write_text(" ")
@@ -235,7 +235,7 @@ def test_files_that_are_not_used_are_told(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         (tmp_path / f"{split}.csv").write_text("text,label\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
     (tmp_path / "sample_submission.csv").write_text("id,target\n0,0\n")
-    notes = sources.load(DataSpec(str(tmp_path))).notes
+    notes = [str(note) for note in sources.load(DataSpec(str(tmp_path))).notes]
     assert "not used: sample_submission.csv (--train, --validation and --test name other files)" in notes
 
 
@@ -260,7 +260,7 @@ def test_rows_in_are_rows_told(tmp_path: Path) -> None:
         sources.load(DataSpec(str(tmp_path / "all.csv")))
     data = sources.load(DataSpec(str(tmp_path / "all.csv"), skip_bad_rows=True))
     assert sum(map(len, data.splits.values())) + sum(data.skipped.values()) == 105
-    notes = " ".join(data.notes)
+    notes = " ".join(map(str, data.notes))
     assert "left out 3 rows that cannot be used (2 … fields where the header names …; 1 the text is empty)" in notes
     assert "1 row of all.csv span several lines within quotes" in notes
     assert "passed over 2 empty lines of all.csv" in notes

@@ -12,6 +12,7 @@ from emotui.core.engine import server
 from emotui.core.errors import UserError
 from emotui.core.model import guard
 from emotui.core.questions import AskClassify, AskDownload, ClassifyAnswer, DownloadAnswer
+from emotui.core.sentences import Setting, say
 
 
 def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
@@ -40,6 +41,8 @@ def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
             return ClassifyAnswer(run=str(len(ask.texts[0])), predictions=())
         case "refuse":
             raise UserError(ask.texts[0], exit_code=int(ask.texts[1]))
+        case "refuse a setting":
+            raise UserError(say(Setting("max_length", 1000), " is too long"), say("Leave ", Setting("max_length"), " out"))
         case "fail":
             raise RuntimeError("a secret of the library")
         case "leave":

@@ -27,6 +27,8 @@ from emotui.core.questions import (
     RequestLine,
     TokensAnswer,
 )
+from emotui.core.sentences import Setting
+from emotui.tui.field_names import by_fields
 
 FAKE = (sys.executable, "-P", str(Path(__file__).with_name("fake_engine.py")))
 
@@ -100,6 +102,17 @@ async def test_what_the_engine_refuses_is_a_user_error_with_its_exit_code() -> N
         with pytest.raises(UserError, match=r"row 3 of a\.csv is empty") as caught:
             await engine.ask(do("refuse", "row 3 of a.csv is empty", "1"))
         assert caught.value.exit_code == 1
+
+
+async def test_a_refusal_comes_in_its_parts() -> None:
+    async with Engine(command=FAKE) as engine:
+        with pytest.raises(UserError) as caught:
+            await engine.ask(do("refuse a setting"))
+    error = caught.value
+    assert str(error) == "--max-length 1000 is too long. Leave --max-length out"
+    assert by_fields(error) == "1000 in the field 'cut at' is too long. Leave the field 'cut at' out"
+    assert (str(error.problem), str(error.remedy)) == ("--max-length 1000 is too long", "Leave --max-length out")
+    assert error.settings == (Setting("max_length", 1000), Setting("max_length"))
 
 
 @pytest.mark.parametrize(("what", "name"), [("fail", "RuntimeError"), ("leave", "SystemExit")])
@@ -352,7 +365,7 @@ def test_the_real_server_speaks_lines_and_ends_with_stdin(tmp_path: Path) -> Non
             pass
         replies.append(reply)
     assert [reply.id for reply in replies] == [0, 5, 6]
-    errors = [reply.error.message for reply in replies if reply.error is not None]
+    errors = [f"{reply.error.problem}. {reply.error.remedy}" for reply in replies if reply.error is not None]
     assert "does not understand" in errors[0]
     assert "unheard of" in errors[1]
     assert "hf:OWNER/NAME" in errors[2]

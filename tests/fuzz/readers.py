@@ -130,7 +130,7 @@ def _described(source: Path) -> Shown:
         described = data_command.Description(stats.describe(dataset), checks.find_problems(dataset), {})
         output = Output(io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO())
         output.json(data_command.data_json(dataset, described))
-        return [*shown, *data_command.data_report(dataset, described, output), *dataset.notes, sources.fingerprint(dataset)]
+        return [*shown, *data_command.data_report(dataset, described, output), *map(str, dataset.notes), sources.fingerprint(dataset)]
     return shown
 
 
@@ -477,7 +477,7 @@ def _reply_lines() -> list[bytes]:
         questions.ReplyLine(1, progress=questions.ProgressLine("load", 1, 2, "files")),
         questions.ReplyLine(1, answer=msgspec.Raw(answer)),
     ]
-    error = questions.ReplyLine(1, error=questions.ErrorLine("it cannot be done", 2))
+    error = questions.ReplyLine(1, error=questions.ErrorLine("it cannot be done", "Do another thing", 2))
     return [b"\n".join(msgspec.json.encode(line) for line in lines) + b"\n", msgspec.json.encode(error) + b"\n"]
 
 

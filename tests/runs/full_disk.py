@@ -56,18 +56,18 @@ def main() -> None:
     reader.poll()
     assert reader.view.step == stuck
     # Whatever became of the worker meanwhile cannot be read anywhere, so the view must not look as if all were well.
-    assert reader.view.reason.startswith("the disk is full"), reader.view.reason
+    assert str(reader.view.reason).startswith("the disk is full"), reader.view.reason
     assert reader.view.seconds_left is None
     if outcome == "failed":
         launch.stop(run)
     filler.unlink()
     view = wait_for(reader, "finished", "failed", "stopped")
-    assert "nothing new can be written" not in view.reason
+    assert "nothing new can be written" not in str(view.reason)
     if outcome == "kept":
         assert (view.state, view.attempt) == ("finished", 1), view.reason
     else:
         assert view.state == "failed", view
-        assert "the disk is full" in view.reason, view.reason
+        assert "the disk is full" in str(view.reason), view.reason
         launch.resume(run, supervisor=SUPERVISOR)
         view = wait_for(reader, "finished")
     assert [each.step for each in view.curve] == list(range(1, view.steps + 1))

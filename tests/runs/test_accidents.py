@@ -18,6 +18,7 @@ import pytest
 from emotui.core.errors import UserError
 from emotui.core.runs import checkpoints, launch, lock, log, state
 from emotui.core.runs.folder import RunFolder
+from emotui.tui.field_names import by_fields
 from variants import mostly_slow
 
 from .conftest import SUPERVISOR, Runs, processes_of, until
@@ -74,7 +75,7 @@ def test_the_supervisor_loads_no_library_and_is_small(runs: Runs) -> None:
     ("accident", "cause", "sentence"),
     [
         ("crash", "crash", "ZeroDivisionError: division by zero in the fake"),
-        ("bad_input", "bad_input", "train.jsonl, row 3: the label is missing. Add one"),
+        ("bad_input", "bad_input", "train.jsonl, row 3: the label is missing. Add one, or leave it out with --skip-bad-rows"),
         ("nan", "nan", "the loss is not a number at step 15"),
         ("memory", "oom_kernel", "the memory ran out"),
         ("disk", "disk_full", "the disk is full"),
@@ -90,10 +91,23 @@ def test_an_accident_is_named_and_not_tried_again(runs: Runs, accident: str, cau
     result = run.read_result()
     assert result is not None
     assert (view.state, result.cause, view.attempt) == ("failed", cause, 1)
-    assert sentence in view.reason
-    assert "\x1b" not in view.reason
+    assert sentence in str(view.reason)
+    assert "\x1b" not in str(view.reason)
     assert [row.epoch for row in result.epochs] == [1]
     assert max(runs.losses(run)) == 15
+
+
+def test_why_a_run_failed_is_told_by_options_and_by_fields(runs: Runs) -> None:
+    run = runs.start(accident="bad_input")
+    view = runs.end(run)
+    sound = "train.jsonl, row 3: the label is missing. Add one, or leave it out with"
+    told = [note.words for note in view.notes if note.level == "error"]
+    for words in (view.reason, state.glance(run).reason, *told):
+        assert (str(words), by_fields(words)) == (f"{sound} --skip-bad-rows", f"{sound} the field 'bad rows'")
+    result = run.read_result()
+    assert told and result is not None and result.reason == f"{sound} --skip-bad-rows"
+    run.result_file.unlink()
+    assert by_fields(state.view_of(run).reason) == f"{sound} the field 'bad rows'"
 
 
 def test_a_traceback_is_in_the_log(runs: Runs) -> None:
@@ -106,7 +120,7 @@ def test_a_log_and_what_is_told_of_it_are_safe_whoever_wrote_them(runs: Runs) ->
     run = runs.start(accident="hostile")
     view = runs.end(run)
     logged = run.log_file.read_bytes().decode("utf-8", "replace")
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", logged + view.reason)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", logged + str(view.reason))
     for part in ("␛]52;c;YQ==␇ \ufffd31m \ufffd bold 10%\n20%", "?]0;from a child???", "in accident", "WARNING root: ␛]52"):
         assert part in logged
 
@@ -140,7 +154,7 @@ def test_the_kernels_memory_killer_is_told_from_other_kills(runs: Runs, monkeypa
     monkeypatch.setenv("FAKE_MEMORY_KILLS", "1")
     run = runs.start(accident="killed")
     view = runs.end(run)
-    assert "the kernel killed the worker because the memory ran out" in view.reason
+    assert "the kernel killed the worker because the memory ran out" in str(view.reason)
 
 
 def test_out_of_gpu_memory_is_tried_again_with_batches_cut_in_two(runs: Runs) -> None:
@@ -158,7 +172,7 @@ def test_what_never_fits_the_gpu_fails_in_the_end(runs: Runs) -> None:
     run = runs.start(accident="oom", fits=10_000, seconds=0.001)
     view = runs.end(run)
     assert (view.state, view.attempt) == ("failed", 5)
-    assert "the GPU's memory ran out" in view.reason
+    assert "the GPU's memory ran out" in str(view.reason)
 
 
 def test_running_out_before_training_is_not_tried_again(runs: Runs) -> None:
@@ -193,7 +207,7 @@ def test_a_worker_that_does_not_listen_is_ended_with_its_children(runs: Runs) ->
     launch.stop(run)
     view = runs.end(run)
     assert view.state == "stopped"
-    assert "did not stop within 1.5 s" in view.reason
+    assert "did not stop within 1.5 s" in str(view.reason)
 
 
 def test_kill_ends_a_run_at_once(runs: Runs) -> None:
@@ -202,7 +216,7 @@ def test_kill_ends_a_run_at_once(runs: Runs) -> None:
     launch.kill(run)
     view = runs.end(run)
     assert view.state == "stopped"
-    assert "killed as asked" in view.reason
+    assert "killed as asked" in str(view.reason)
     assert checkpoints.latest(run) is not None
 
 
@@ -233,7 +247,7 @@ def test_sigterm_to_the_worker_saves_it(runs: Runs) -> None:
     os.kill(view.worker_pid, signal.SIGTERM)
     ended = runs.end(run)
     assert ended.state == "stopped"
-    assert "not from here" in ended.reason
+    assert "not from here" in str(ended.reason)
 
 
 def test_a_killed_worker_fails_and_resumes_to_the_same_weights(runs: Runs) -> None:
@@ -259,8 +273,8 @@ def test_the_worker_of_a_killed_supervisor_saves_itself_and_no_event_is_lost(run
     assert seen <= {"running"}
     view = runs.end(run)
     assert view.state == "lost"
-    assert "its supervisor was killed" in view.reason
-    assert f"emotui resume {run.id}" in view.reason
+    assert "its supervisor was killed" in str(view.reason)
+    assert f"emotui resume {run.id}" in str(view.reason)
     assert checkpoints.latest(run) == run.checkpoints / f"step-{view.step}"
     assert list(runs.losses(run)) == list(range(1, view.step + 1))
     runs.resume(run)
@@ -476,7 +490,7 @@ def test_a_run_folder_that_is_gone_is_lost_and_its_worker_ended(runs: Runs, tmp_
     run.path.rename(tmp_path / "elsewhere")
     reader.poll()
     assert reader.view.state == "lost"
-    assert "is gone" in reader.view.reason
+    assert "is gone" in str(reader.view.reason)
     until(lambda: not any(psutil.pid_exists(pid) for pid in (view.supervisor_pid, view.worker_pid) if pid))
 
 

@@ -193,4 +193,4 @@ def test_a_file_that_may_not_grow_ends_the_run_with_a_reason(emotui_home: Path) 
     subprocess.run([sys.executable, "-c", LIMITED, str(run.path)], check=True, timeout=120)
     view = state.view_of(run)
     assert view.state == "failed"
-    assert "events.jsonl does not take what happens: File too large (ulimit -f)" in view.reason
+    assert "events.jsonl does not take what happens: File too large (ulimit -f)" in str(view.reason)

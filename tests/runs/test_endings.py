@@ -109,7 +109,7 @@ def caused_by(error: Exception, cause: Exception) -> Exception:
 def test_an_exception_becomes_an_exit_code_and_a_sentence(run: RunFolder, error: Exception, code: int, sentence: str | None) -> None:
     assert worker._code_of(error, run) == code
     if sentence is not None:
-        assert sentence in worker._in_words(error, run)
+        assert sentence in str(worker._in_words(error, run))
     assert not (run.path / ".probe").exists()
 
 

@@ -78,11 +78,11 @@ def test_root_is_left_alone_and_so_is_a_machine_without_systemd(tmp_path: Path) 
 def test_the_remedy_is_for_where_one_is(tmp_path: Path, group: str, lingers: bool, remedy: str | None) -> None:
     root = system(tmp_path, {"etc/systemd/logind.conf": KILLS}, group, lingers=lingers)
     found = logout.threat(root, "ada")
-    assert (found[1] if found else None) == remedy
+    assert (str(found[1]) if found else None) == remedy
     said = logout.warning(scope=False, root=root, user="ada")
-    assert said == (f"logind ends the processes of ada at logout (KillUserProcesses=yes), a run too. {remedy}" if remedy else "")
+    assert str(said) == (f"logind ends the processes of ada at logout (KillUserProcesses=yes), a run too. {remedy}" if remedy else "")
     with_scope = logout.warning(scope=True, root=root, user="ada")
-    assert ("loginctl enable-linger" in with_scope) == (not lingers)
+    assert ("loginctl enable-linger" in str(with_scope)) == (not lingers)
 
 
 def test_doctor_and_the_start_say_it(monkeypatch: pytest.MonkeyPatch, emotui_home: Path) -> None:

@@ -167,7 +167,7 @@ def test_what_the_supervisor_notes_is_not_taken_for_the_workers_last_word(runs: 
     os.kill(view.worker_pid, signal.SIGSTOP)
     until(lambda: "on_event for 'no_progress'" in lines_of(run), "the note in the log")
     os.kill(view.worker_pid, signal.SIGCONT)
-    assert "on_event" not in runs.end(run).reason
+    assert "on_event" not in str(runs.end(run).reason)
 
 
 def test_settings_that_went_wrong_later_cost_the_alert_and_not_the_run(runs: Runs, tmp_path: Path) -> None:

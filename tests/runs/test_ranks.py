@@ -91,7 +91,7 @@ def test_an_accident_of_another_process_is_told_as_the_first_ones_would_be(
     result = run.read_result()
     assert result is not None
     assert (view.state, result.cause, result.exit_code) == ("failed", cause, code)
-    assert sentence in view.reason
+    assert sentence in str(view.reason)
 
 
 def test_a_lack_of_gpu_memory_in_another_process_is_tried_again(runs: Runs) -> None:

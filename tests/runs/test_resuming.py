@@ -133,7 +133,7 @@ def test_bad_input_is_said_as_it_is(runs: Runs, tiny_model: Path, data: Path) ->
     result = run.read_result()
     assert result is not None
     assert (view.state, result.cause, result.exit_code) == ("failed", "bad_input", 2)
-    assert "label" in view.reason
+    assert "label" in str(view.reason)
     assert "Traceback" not in run.log_file.read_text()
 
 

@@ -625,5 +625,5 @@ async def test_the_notes_of_a_reader_name_fields_and_no_options(engine: Inspecto
     (tmp_path / "train.jsonl").write_text(rows)
     async with browser(engine, tmp_path / "train.jsonl", size=(200, 60)) as (screen, _):
         assert screen.state.dataset is not None
-        assert any("--" in note for note in screen.state.dataset.notes)
+        assert any("--" in note for note in map(str, screen.state.dataset.notes))
         assert "--" not in str(screen.query_one("#notes", Static).content)

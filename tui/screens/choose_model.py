@@ -10,6 +10,7 @@ from ...core.errors import UserError
 from ...core.model import naming
 from ...core.questions import AskDownload, AskTokens, ProgressLine
 from ...core.safe_text import safe_line
+from ..field_names import by_fields
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
 
@@ -44,7 +45,7 @@ class ChooseModel(Dialog):
             self.say_doing("loading its tokenizer")
             await state.ask(AskTokens(text="", model=model, offline=state.offline))
         except UserError as error:
-            self.say_wrong(str(error))
+            self.say_wrong(by_fields(error))
             return
         state.model = model
         self.dismiss()

@@ -22,6 +22,7 @@ from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, task_of
+from ..field_names import by_fields
 from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
@@ -199,7 +200,7 @@ class ClassifyScreen(Page):
             ask = AskClassify(topic=f"prompt {view.folder}", run=view.folder, rung=rung, texts=(text,))
             answer: ClassifyAnswer | None = await self.state.ask(ask)
         except UserError as error:
-            self._take(view, text, str(error), 0.0)
+            self._take(view, text, by_fields(error), 0.0)
             return
         if answer is not None and answer.predictions:
             self._rungs[view.folder] = answer.rung

@@ -22,6 +22,7 @@ from ...core.runs.comparison import CURVES, LOSS, TRAIN_LOSS, Entry
 from ...core.runs.folder import RunFolder
 from ...core.safe_text import safe_line
 from ...core.text_table import table
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.chart import Chart, Series
 from ..widgets.plot import Plot
@@ -81,7 +82,7 @@ class CompareRuns(ModalScreen[None]):
         try:
             self._entries, self._notes = await asyncio.to_thread(read, self._folders, self.state.dataset)
         except UserError as error:
-            self.query_one("#compare-tables Static", Static).update(Text(safe_line(str(error)), self.app.theme_variables["error"]))
+            self.query_one("#compare-tables Static", Static).update(Text(safe_line(by_fields(error)), self.app.theme_variables["error"]))
             return
         kinds = self._kinds
         self._curve = kinds[0] if kinds else ""
@@ -179,7 +180,7 @@ def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], l
             elif (found := examined.examine(run, rung, SPLIT, opened)) is None:
                 notes.append(f"{view.id} is not measured on {SPLIT} here yet: {measured.remedy(view.id, SPLIT)}")
         except UserError as error:
-            notes.append(f"{view.id}: {error}")
+            notes.append(f"{view.id}: {by_fields(error)}")
         entries.append(comparison.entry(view, rung, SPLIT, found))
     return entries, notes
 

@@ -18,7 +18,7 @@ from textual.worker import WorkerCancelled, WorkerFailed
 
 from ...core.errors import UserError
 from ...core.safe_text import cell_width, safe_line, safe_text
-from ..field_names import in_fields
+from ..field_names import by_fields
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.problem_list import ProblemList
@@ -121,13 +121,13 @@ class DatasetScreen(Page, LabelKeys):
         place = self.query_one("#wait", Static)
         place.display = self._table is None
         if state.data_error and state.dataset is not None:
-            self._complain(f"not opened: {state.data_error}")
+            self._complain(f"not opened: {by_fields(state.data_error)}")
         if self._table is not None:
             return
         if state.data_error:
-            text = Text("cannot open the data set\n\n", "bold").append(safe_text(in_fields(state.data_error)), "")
+            text = Text("cannot open the data set\n\n", "bold").append(safe_text(by_fields(state.data_error)), "")
             text.append("\n\nPress o to read it otherwise, or to open another one.", "dim")
-            if "label" in state.data_error:
+            if "label" in str(state.data_error):
                 text.append("\nPress l to label its texts by hand.", "dim")
             place.update(text)
         elif state.loading is not None:
@@ -343,16 +343,16 @@ class DatasetScreen(Page, LabelKeys):
         try:
             await begin()
         except labelling.NoLabelsError as error:
-            await self.app.push_screen(LabelNames(str(error), named))
+            await self.app.push_screen(LabelNames(by_fields(error), named))
         except UserError as error:
-            self.state.say(str(error), problem=True)
+            self.state.say(by_fields(error), problem=True)
 
     async def _tell(self, work: Coroutine[Any, Any, None]) -> None:
         """Carry something out, and say why it cannot be."""
         try:
             await work
         except UserError as error:
-            self.state.say(str(error), problem=True)
+            self.state.say(by_fields(error), problem=True)
 
     async def action_save(self) -> None:
         from .save_rows import SaveRows
@@ -381,7 +381,7 @@ class DatasetScreen(Page, LabelKeys):
         try:
             filters.parse(message.value)
         except UserError as error:
-            self._complain(str(error))
+            self._complain(by_fields(error))
             return
         self._filter(message.value, submitted=True)
         if self._table is not None:
@@ -406,7 +406,7 @@ class DatasetScreen(Page, LabelKeys):
             tokens = lengths.tokens if lengths is not None else None
             found = await asyncio.to_thread(filters.select, dataset, query, tokens=tokens) if query.terms else None
         except UserError as error:
-            self._complain(str(error))
+            self._complain(by_fields(error))
             if submitted:
                 self.query_one("#filter", Input).focus()
             return

@@ -17,7 +17,7 @@ from ...core.errors import UserError
 from ...core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
-from ..field_names import in_fields
+from ..field_names import by_fields
 from ..state import AppState
 from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
@@ -177,7 +177,7 @@ class DatasetSide(Vertical):
         try:
             answer = await self._state.ask(AskLengths(spec, self._state.model), report)
         except UserError as error:
-            self._counting = f"no tokens: {error}"
+            self._counting = f"no tokens: {by_fields(error)}"
             self._draw_numbers()
             return
         self._counting = ""
@@ -213,7 +213,7 @@ class DatasetSide(Vertical):
         except UserError as error:
             self._seeking = ""
             self._draw_problems()
-            self._state.say(f"no faults were looked for: {error}", problem=True)
+            self._state.say(f"no faults were looked for: {by_fields(error)}", problem=True)
             return
         self._seeking = ""
         from ...core.data.overlay import is_of_same_source
@@ -261,7 +261,7 @@ class DatasetSide(Vertical):
         listed.set_class(bool(problems), "-some")
         said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(in_fields(note)) for note in (*self._sentences, *dataset.notes)), "dim"))
+        notes.update(said.append("\n".join(safe_text(by_fields(note)) for note in (*self._sentences, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
@@ -277,7 +277,7 @@ class DatasetSide(Vertical):
             return
         width = max(10, self.query_one("#problems").content_size.width)
         said = [f"! {problem.message}" for problem in self._problems] or ["none found"]
-        needed = 2 + sum(-(-len(line) // width) for line in (*said, *self._dataset.notes))
+        needed = 2 + sum(-(-len(line) // width) for line in (*said, *map(by_fields, self._dataset.notes)))
         above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
         own = len(self._dataset.labels) + (6 if self._drifts else 4) + len(self._dataset.unlabelled)
         self.query_one("#splits").display = self.size.height - above - needed >= own

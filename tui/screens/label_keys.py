@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from ...core.errors import UserError
 from ...core.safe_text import safe_line
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.label_look import LabelLook
 
@@ -136,7 +137,7 @@ class LabelKeys(Screen[None]):
         try:
             await self._app_state.decisions.decide(editor, [place], new, by=by, run=run)
         except UserError as error:
-            self._app_state.say(str(error), problem=True)
+            self._app_state.say(by_fields(error), problem=True)
             return
         self.row_decided()
 
@@ -147,7 +148,7 @@ class LabelKeys(Screen[None]):
         try:
             undone = await self._app_state.decisions.undo(row[0])
         except UserError as error:
-            self._app_state.say(str(error), problem=True)
+            self._app_state.say(by_fields(error), problem=True)
             return
         if undone is None:
             self._app_state.say("there is nothing to undo")

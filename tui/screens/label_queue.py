@@ -17,6 +17,7 @@ from ...core.questions import AskDisagreement, AskNear, AskQueue, AskStates, Nea
 from ...core.safe_text import safe_line, safe_text
 from ...core.specs import DataSpec
 from ...core.units import count
+from ..field_names import by_fields
 from ..theme import class_looks
 from ..widgets.plot import Plot
 from ..widgets.queue_list import QueueLine, QueueList
@@ -118,7 +119,7 @@ class LabelQueue(LabelKeys):
         try:
             self._given = await asyncio.to_thread(_read, self._spec)
         except UserError as error:
-            self.query_one("#full", Static).update(Text(safe_text(str(error)), self.app.theme_variables["error"]))
+            self.query_one("#full", Static).update(Text(safe_text(by_fields(error)), self.app.theme_variables["error"]))
             return
         self._items = _drawn(self._given, len(self._given.open))
         self._draw()
@@ -132,7 +133,7 @@ class LabelQueue(LabelKeys):
         try:
             self._states = await self._app_state.ask(AskStates(self._spec, self._app_state.model), self._report)
         except UserError as error:
-            self._say_failed(str(error))
+            self._say_failed(by_fields(error))
             return
         self._standing.doing = ""
         self._standing.of = len(self._states.drawn) if self._states is not None else 0
@@ -171,7 +172,7 @@ class LabelQueue(LabelKeys):
         try:
             answer: QueueAnswer | None = await self._app_state.ask(ask)
         except UserError as error:
-            self._say_failed(str(error))
+            self._say_failed(by_fields(error))
             return
         if answer is None:
             return
@@ -219,7 +220,7 @@ class LabelQueue(LabelKeys):
         try:
             answer = await self._app_state.ask(AskDisagreement(self._spec, tuple(map(str, runs)), tuple(rows)), self._report)
         except UserError as error:
-            self._say_failed(str(error))
+            self._say_failed(by_fields(error))
             return
         standing.doing = ""
         if answer is not None and standing.by == "disagreement":
@@ -248,7 +249,7 @@ class LabelQueue(LabelKeys):
         try:
             answer: NearAnswer | None = await self._app_state.ask(ask)
         except UserError as error:
-            self._say_failed(str(error))
+            self._say_failed(by_fields(error))
             return
         standing.doing = ""
         if answer is not None:
@@ -288,7 +289,7 @@ class LabelQueue(LabelKeys):
         try:
             await asyncio.to_thread(lambda: given.decide(row, new, by=by, run=run))
         except UserError as error:
-            self._app_state.say(str(error), problem=True)
+            self._app_state.say(by_fields(error), problem=True)
             return
         self._standing.begun = True
         if self._row == row:
@@ -304,7 +305,7 @@ class LabelQueue(LabelKeys):
         try:
             undone = await asyncio.to_thread(given.undo)
         except UserError as error:
-            self._app_state.say(str(error), problem=True)
+            self._app_state.say(by_fields(error), problem=True)
             return
         if undone is None:
             self._app_state.say("there is nothing to undo")

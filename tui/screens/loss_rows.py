@@ -21,6 +21,7 @@ from ...core.runs.rungs import short
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
@@ -102,7 +103,7 @@ class LossRows(ModalScreen[None], LabelKeys):
             if not self._is_whole:
                 return
             self.add_class("-empty")
-            self.query_one("#row-text Static", Static).update(Text(safe_text(str(error)), self.app.theme_variables["error"]))
+            self.query_one("#row-text Static", Static).update(Text(safe_text(by_fields(error)), self.app.theme_variables["error"]))
             return
         if not self._is_whole:
             return

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from ...core.errors import UserError
 from ...core.runs import slices
 from ...core.safe_text import safe_line
+from ..field_names import by_fields
 from ..widgets.text_field import LineField
 from .dialog import Dialog, line
 
@@ -38,7 +39,7 @@ class NameSlice(Dialog):
         try:
             name = await asyncio.to_thread(slices.save, self._source, name, self._line)
         except UserError as error:
-            self.say_wrong(str(error))
+            self.say_wrong(by_fields(error))
             return
         self.dismiss()
         self._kept(name)

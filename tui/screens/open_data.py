@@ -16,8 +16,9 @@ from textual.widgets import Input
 from ...core.data import reading_words
 from ...core.errors import UserError
 from ...core.safe_text import cell_width, cut, pad, safe_line, safe_text
+from ...core.sentences import Words
 from ...core.specs import DataSpec
-from ..field_names import in_fields
+from ..field_names import FIELDS, READ_AS, by_fields
 from ..state import Loading
 from ..theme import class_looks
 from ..widgets.choice import Choice
@@ -56,13 +57,13 @@ class OpenData(Dialog):
     def compose_fields(self) -> ComposeResult:
         yield line("source", PathField(id="source", placeholder="path or id"))
         with Vertical(id="columns"):
-            yield line("text column", LineField(id="text_column", placeholder=_GUESSED))
-            yield line("label column", LineField(id="label_column", placeholder=_GUESSED))
-            yield line("label names", LineField(id="labels", placeholder="of integer labels in order, with commas between them"))
-            yield line("read as", LineField(id="reading", placeholder="such as encoding=cp1252 delimiter=semicolon header=no quotes=no"))
+            yield line(FIELDS["text_column"], LineField(id="text_column", placeholder=_GUESSED))
+            yield line(FIELDS["label_column"], LineField(id="label_column", placeholder=_GUESSED))
+            yield line(FIELDS["labels"], LineField(id="labels", placeholder="of integer labels in order, with commas between them"))
+            yield line(READ_AS, LineField(id="reading", placeholder="such as encoding=cp1252 delimiter=semicolon header=no quotes=no"))
             for split in _SPLITS:
-                yield line(f"{split} file", PathField(id=split, placeholder="where the names of the files do not say it"))
-            yield line("bad rows", Choice(("refuse", "skip"), "refuse", id="bad_rows"))
+                yield line(FIELDS[split], PathField(id=split, placeholder="where the names of the files do not say it"))
+            yield line(FIELDS["skip_bad_rows"], Choice(("refuse", "skip"), "refuse", id="bad_rows"))
 
     def on_mount(self) -> None:
         if self.state.data_error and self.state.spec is not None:
@@ -108,7 +109,7 @@ class OpenData(Dialog):
                 _named, source, {split: file for split, file in zip(_SPLITS, splits, strict=True) if file}
             )
         except UserError as error:
-            self._refuse(str(error))
+            self._refuse(error)
             return
         spec = DataSpec(
             source,
@@ -128,15 +129,15 @@ class OpenData(Dialog):
         try:
             dataset = await self.state.read_dataset(spec, report)
         except UserError as error:
-            self._refuse(str(error))
+            self._refuse(error)
             return
         self._show(spec, dataset)
 
-    def _refuse(self, error: str) -> None:
+    def _refuse(self, error: Words | UserError) -> None:
         """Say why there is nothing to take, under the fields that may mend it."""
         self._read = None
         self.query_one("#columns").add_class("-read")
-        self.say_wrong(in_fields(error))
+        self.say_wrong(by_fields(error))
         self.offer("enter reads it again")
 
     def _show(self, spec: DataSpec, dataset: Dataset) -> None:
@@ -181,6 +182,6 @@ def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
             " " + pad(safe_line(row.text, width - names - 1), width - names - 1) + "\n"
         )
     for note in dataset.notes:
-        text.append(f"{safe_text(in_fields(note))}\n", "dim")
+        text.append(f"{safe_text(by_fields(note))}\n", "dim")
     text.rstrip()
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...core import hyperparameters, shell
 from ...core.data import overlay_log, reading_words
 from ...core.safe_text import safe_line
+from ...core.sentences import option
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
 
@@ -14,10 +15,10 @@ def words_of(job: Job) -> list[str]:
     words = ["emotui", "baseline" if isinstance(job, BaselineSpec) else "train", source]
     words += [f"--model={job.model}"] if job.model != "starter" else []
     defaults = hyperparameters.defaults(type(job))
-    for name, row in hyperparameters.rows(type(job)).items():
+    for name in hyperparameters.rows(type(job)):
         value = getattr(job, name)
         if value is not None and value != defaults[name]:
-            words.append(f"{row.option}={value}")
+            words.append(f"{option(name)}={value}")
     if isinstance(job, TrainSpec):
         words += [f"--processes={job.processes}"] if job.processes > 1 else []
         if job.nodes > 1:
@@ -32,12 +33,12 @@ def command_of(job: Job) -> str:
 
 def _data_words(data: DataSpec) -> list[str]:
     words: list[str] = []
-    for option, value in (("--text-column", data.text_column), ("--label-column", data.label_column)):
-        words += [f"{option}={value}"] if value is not None else []
+    for column, value in (("--text-column", data.text_column), ("--label-column", data.label_column)):
+        words += [f"{column}={value}"] if value is not None else []
     words += [f"--labels={','.join(data.labels)}"] if data.labels else []
     words += [f"--split-seed={data.seed}"] if data.seed else []
-    for option, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
-        words += [option] if asked else []
+    for switch, asked in (("--fold-case", data.fold_case), ("--skip-bad-rows", data.skip_bad_rows), ("--offline", data.offline)):
+        words += [switch] if asked else []
     words += ["--no-overlay"] if data.overlay == 0 and overlay_log.file_of(data.source, data.files).exists() else []
     words += [f"--{split}={file}" for split, file in data.files]
     return words + reading_words.options(data.reading)

@@ -15,6 +15,7 @@ from ...core.hyperparameters import Hyperparameter
 from ...core.model import naming
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
+from ..field_names import by_fields
 
 TASKS: dict[str, type[BaselineSpec] | type[TrainSpec]] = {"baseline": BaselineSpec, "fine-tune": TrainSpec}
 
@@ -48,11 +49,11 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         source = sources.resolve(entries["data"].strip())
         data = base if source == base.source else DataSpec(source, offline=base.offline)
     except UserError as error:
-        problems["data"] = str(error)
+        problems["data"] = by_fields(error)
     try:
         model = naming.resolve(entries["model"].strip())
     except UserError as error:
-        problems["model"] = str(error)
+        problems["model"] = by_fields(error)
         return None, problems
     if "layer" in values:
         layers = model_config.layers_of(model)

@@ -27,7 +27,7 @@ from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 from ...core.units import duration
-from ..field_names import in_fields
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
@@ -189,7 +189,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         try:
             self._measured[same_speed(job)] = await self.state.ask(AskEstimate(job=job))
         except UserError as error:
-            self._measured[same_speed(job)] = in_fields(str(error))
+            self._measured[same_speed(job)] = by_fields(error)
         if not self._starting:
             self._check()
 
@@ -229,11 +229,11 @@ class RunForm(ModalScreen[RunFolder | None]):
             self._say("starting…")
             run = await asyncio.to_thread(_launch, job, data)
         except UserError as error:
-            self._say(in_fields(str(error)), wrong=True)
+            self._say(by_fields(error), wrong=True)
             self._starting = False
         else:
             if threat := logout.warning(scope=False):
-                self.state.say(threat, problem=True)
+                self.state.say(by_fields(threat), problem=True)
             self.dismiss(run)
 
     async def _fetch_model(self, job: Job) -> None:

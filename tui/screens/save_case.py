@@ -14,6 +14,7 @@ from ...core.errors import UserError
 from ...core.runs import cases
 from ...core.safe_text import safe_line
 from ...core.specs import DataSpec
+from ..field_names import by_fields
 from ..widgets.label_look import LabelLook
 from .dialog import Dialog
 
@@ -51,7 +52,7 @@ class SaveCase(Dialog):
         try:
             before = await asyncio.to_thread(cases.add, self._data, self._text, label, names)
         except UserError as error:
-            self.say_wrong(str(error))
+            self.say_wrong(by_fields(error))
             return
         self.dismiss()
         changed = before is not None and before.label != label

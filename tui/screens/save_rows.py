@@ -16,6 +16,7 @@ from textual.widgets import Input
 from ...core import targets
 from ...core.errors import UserError
 from ...core.units import count
+from ..field_names import FIELDS, by_fields
 from ..widgets.choice import Choice
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
@@ -61,7 +62,7 @@ class SaveRows(Dialog):
     def compose_fields(self) -> ComposeResult:
         if len(self._offered) > 1:
             yield line("rows of", Choice(tuple(self._offered), self._first, id="splits"))
-        yield line("file", PathField("rows.jsonl", id="file"))
+        yield line(FIELDS["out"], PathField("rows.jsonl", id="file"))
 
     @property
     def _chosen(self) -> str:
@@ -82,7 +83,7 @@ class SaveRows(Dialog):
             target = targets.checked(name, "the file", sources=[self._dataset.source])
             written = await asyncio.to_thread(_write, self._dataset, self._found, splits, target, self._verdicts)
         except UserError as error:
-            self.say_wrong(str(error))
+            self.say_wrong(by_fields(error))
             return
         self.state.say(f"{count(written, 'row')} written to {target}")
         self.dismiss()

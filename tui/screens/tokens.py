@@ -19,6 +19,7 @@ from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.specs import TrainSpec
 from ...core.units import count, size
+from ..field_names import by_fields
 from ..page import Page
 from ..theme import class_looks
 from ..widgets.batch_grid import VIEWS, Batch, BatchGrid, BatchRow, View
@@ -143,7 +144,7 @@ class TokensScreen(Page):
         try:
             answer = await self.state.ask(ask)
         except UserError as error:
-            self._complain(place, str(error))
+            self._complain(place, by_fields(error))
             if place == "lanes":
                 self.query_one("#counts", Static).update("")
             if place == "way":

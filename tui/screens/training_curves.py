@@ -17,6 +17,7 @@ from ...core.events import Rung
 from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.specs import BaselineSpec
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.chart import Chart
 from ..widgets.density import Density
@@ -93,7 +94,7 @@ class Charts(ContentSwitcher):
         try:
             cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self._state.dark), rung)
         except UserError as error:
-            self._state.say(str(error), problem=True)
+            self._state.say(by_fields(error), problem=True)
         else:
             title = f"hidden states in two dimensions{_OF.get(rung, '')}"
             self.query_one(Density).show(cloud, empty="this baseline has kept no picture of its hidden states", title=title)

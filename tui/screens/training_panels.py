@@ -20,6 +20,7 @@ from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line, safe_text
 from ...core.specs import BaselineSpec
+from ..field_names import by_fields
 from ..widgets.confusion import Confusion
 from ..widgets.confusion_places import Matrix
 from .loss_rows import LossRows
@@ -176,9 +177,9 @@ class Panels(Widget):
 
     @work(exclusive=True, group="log")
     async def _read_log(self, view: RunView) -> None:
-        errors = [note.message for note in view.notes if note.level == "error"]
+        errors = [by_fields(note.words) for note in view.notes if note.level == "error"]
         if view.state in ("failed", "lost", "unreadable") and view.reason:
-            errors.insert(0, view.reason)
+            errors.insert(0, by_fields(view.reason))
         errors += view.faults
         pinned = self.query_one("#log-error", Static)
         pinned.update(Text("\n".join(f"✗ {safe_text(message)}" for message in dict.fromkeys(errors))))
@@ -187,7 +188,7 @@ class Panels(Widget):
         try:
             found = await asyncio.to_thread(read_log, RunFolder(Path(view.folder)).log_file, mark if folder == view.folder else None)
         except UserError as error:
-            found = ((0, 0), str(error))
+            found = ((0, 0), by_fields(error))
         if found is None:
             return
         self._log_mark = (view.folder, found[0])

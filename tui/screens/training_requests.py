@@ -15,6 +15,7 @@ from ...core.runs import launch
 from ...core.runs.folder import RunFolder
 from ...core.runs.state import RunView
 from ...core.units import count
+from ..field_names import by_fields
 from ..page import Page
 from .confirm import Confirm
 from .run_form import RunForm
@@ -92,7 +93,7 @@ class RunRequests(Page):
         try:
             await asyncio.to_thread(request, RunFolder(Path(view.folder)))
         except UserError as error:
-            self.state.say(str(error), problem=True)
+            self.state.say(by_fields(error), problem=True)
         else:
             self.state.say(f"run {view.id}: {done}")
             self.state.look_at_runs()

@@ -19,6 +19,7 @@ from ...core.errors import UserError
 from ...core.runs import filters, notes
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_text
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.run_list import RunList
 from ..widgets.text_field import LineField
@@ -145,7 +146,7 @@ class RunPanel(Vertical):
         try:
             meets = filters.parse(line)
         except UserError as error:  # half a term: what was listed stays
-            self._complain(str(error))
+            self._complain(by_fields(error))
             return
         self._complain("")
         self._meets, self._line = meets, line.strip()
@@ -179,7 +180,7 @@ class RunPanel(Vertical):
         try:
             notes.parse_tags(event.value)
         except UserError as error:
-            self._complain(str(error))
+            self._complain(by_fields(error))
         else:
             self._complain("")
 
@@ -189,7 +190,7 @@ class RunPanel(Vertical):
         try:
             tags = notes.parse_tags(event.value)
         except UserError as error:
-            self._complain(str(error))
+            self._complain(by_fields(error))
             return
         self._close("run-tags")
         self._write(self._tagged, tags=tags)
@@ -199,7 +200,7 @@ class RunPanel(Vertical):
         try:
             await asyncio.to_thread(notes.change, run, tags=tags, pinned=pinned)
         except UserError as error:
-            cast(AppState, self.app).say(str(error), problem=True)
+            cast(AppState, self.app).say(by_fields(error), problem=True)
         self.post_message(self.Changed())
 
     # --- lines ----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ...core.runs.notes import NOTHING, RunNote
 from ...core.runs.state import RunView
 from ...core.safe_text import safe_line
 from ...core.units import age, count, duration, size
+from ..field_names import by_fields
 from ..frame import duration as clock
 from ..theme import class_looks
 from ..widgets.bars import sparkline
@@ -113,7 +114,7 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
         elif view.steps:
             line.append(f" at step {view.step:,} of {view.steps:,}")
         if view.reason:
-            line.append(f": {safe_line(view.reason)}", colors[color])
+            line.append(f": {safe_line(by_fields(view.reason))}", colors[color])
         return line
     for compact in (False, True):
         line = _going_line(view, now, colors, compact=compact)
@@ -141,7 +142,7 @@ def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: b
             line.append(" ").append("━" * full, colors["success"]).append("─" * (_BAR - full), "dim")
         line.append(f" {100 * share:.0f} %")
     if view.reason:
-        line.append(f"  {safe_line(view.reason)}", f"bold {colors['warning']}")
+        line.append(f"  {safe_line(by_fields(view.reason))}", f"bold {colors['warning']}")
     if view.seconds_left is not None:
         line.append(f"  {(clock if compact else duration)(view.seconds_left)} left", "bold")
     quiet = now - view.last_event if view.last_event is not None else 0.0
@@ -192,7 +193,7 @@ def spec_rows(view: RunView) -> list[tuple[str, str]]:
     rows = [("run", view.id), ("folder", view.folder), ("task", view.task)]
     rows += [("damaged", fault) for fault in view.faults]
     if not view.has_spec:
-        return [("run", view.id), ("folder", view.folder), ("unreadable", view.reason)]
+        return [("run", view.id), ("folder", view.folder), ("unreadable", by_fields(view.reason))]
     unset = {name: "(chosen by the preset)" if row.by_preset else f"({row.unset})" for name, row in hyperparameters.rows(type(job)).items()}
     rows += [(name, _shown(value, unset.get(name, ""))) for name, value in msgspec.structs.asdict(job).items() if name != "data"]
     rows += [(f"data {name}", _shown(value, "(from the data)")) for name, value in msgspec.structs.asdict(job.data).items()]

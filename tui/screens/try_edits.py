@@ -19,6 +19,7 @@ from ...core.data import edits
 from ...core.errors import UserError
 from ...core.questions import AskClassify, ClassifyAnswer, Prediction
 from ...core.safe_text import safe_line
+from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
@@ -126,7 +127,7 @@ class TryEdits(ModalScreen[str | None]):
         try:
             answer: ClassifyAnswer | None = await self.state.ask(ask)
         except UserError as error:
-            run.error = str(error)
+            run.error = by_fields(error)
         else:
             if answer is None or len(answer.predictions) != 2:
                 return  # a newer question is under way

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from ...core.errors import UserError
 from ...core.runs.folder import RunFolder
 from ...core.safe_text import safe_line
+from ..field_names import by_fields
 from ..widgets.path_field import PathField
 from .dialog import Dialog, line
 
@@ -50,7 +51,7 @@ class WriteReport(Dialog):
             self.say_wrong(f"{safe_line(str(error.place), 120)} is there already. enter once more replaces it")
             return
         except UserError as error:
-            self.say_wrong(str(error))
+            self.say_wrong(by_fields(error))
             return
         self.state.say(f"written: {', '.join(safe_line(str(each)) for each in written)}")
         self.dismiss()

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ....core.safe_text import safe_line
 from ....core.units import count
+from ...field_names import by_fields
 from .examination import Examination
 
 
@@ -30,5 +31,5 @@ def facts(seen: Examination, called: str, colors: Mapping[str, str]) -> Text:
     if found.temperature is not None:
         line.append(f"  T {found.temperature.temperature:.3g}", colors["accent"])
     for note in found.predictions.rows.notes:
-        line.append(f"  {safe_line(note, 200)}", colors["warning"])
+        line.append(f"  {safe_line(by_fields(note), 200)}", colors["warning"])
     return line

@@ -10,6 +10,7 @@ from ....core.errors import UserError
 from ....core.runs.folder import RunFolder
 from ....core.runs.state import RunView
 from ....core.safe_text import safe_line
+from ...field_names import by_fields
 from ..choose_run import RunRef, choices
 
 if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
@@ -52,7 +53,7 @@ def _compared(found: Examined, other: RunRef, split: str, opened: Dataset | None
             return None, f"{run.id} was not measured on {split} yet: o looks at it, m measures it"
         examined.check_same_rows(found.predictions, compared.predictions)
     except UserError as error:
-        return None, safe_line(str(error), 400)
+        return None, safe_line(by_fields(error), 400)
     return compared, ""
 
 

@@ -11,6 +11,7 @@ from textual import on, work
 from ....core.errors import UserError
 from ....core.questions import AskEvaluate, ProgressLine
 from ....core.runs.folder import RunFolder
+from ...field_names import by_fields
 from ..choose_run import RunRef
 from .examination import SPLITS
 from .page import ErrorsPage
@@ -44,7 +45,7 @@ class ErrorsWork(ErrorsPage):
         try:
             found = await asyncio.to_thread(read, ref, seen.split, other, self.state.dataset)
         except UserError as error:
-            self._show_nothing(str(error))
+            self._show_nothing(by_fields(error))
             return
         if found is None:
             self._show_nothing(f"{self._called} was not measured on {seen.split} yet.\n\nm measures it now, in the background")
@@ -92,7 +93,7 @@ class ErrorsWork(ErrorsPage):
         try:
             await self.state.ask(AskEvaluate(run=ref.folder, rung=ref.rung, split=split, resamples=0, worst=0), report)
         except UserError as error:
-            self._wait(str(error))
+            self._wait(by_fields(error))
             return
         if (ref, split) == (self.seen.ref, self.seen.split):
             self._read()
@@ -116,7 +117,7 @@ class ErrorsWork(ErrorsPage):
                 return
             rows = await asyncio.to_thread(examined.rows, found, line, SPLITS) if query.terms else None
         except UserError as error:
-            self._rows.complain(str(error))
+            self._rows.complain(by_fields(error))
             if taken:
                 self._rows.go_back_to_filter()
             if seen.figures is None:
@@ -141,7 +142,7 @@ class ErrorsWork(ErrorsPage):
         try:
             told = await asyncio.to_thread(turn_temperature, RunFolder(Path(seen.ref.folder)), seen.rung, is_kept=is_kept)
         except UserError as error:
-            self.state.say(str(error), problem=True)
+            self.state.say(by_fields(error), problem=True)
             return
         self.state.say(told)
         self._read()
@@ -157,7 +158,7 @@ class ErrorsWork(ErrorsPage):
         try:
             await asyncio.to_thread(slices.remove, run.spec.job.data.source, self.seen.slices[index].name)
         except UserError as error:
-            self.state.say(str(error), problem=True)
+            self.state.say(by_fields(error), problem=True)
             return
         self.seen.forget_choice()
         self._compute()
