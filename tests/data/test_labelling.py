@@ -147,10 +147,13 @@ def test_rows_with_a_label_keep_theirs(home: Path, tmp_path: Path, empty: str) -
 
 def test_integers_keep_their_names(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "numbers.csv"
-    path.write_text("text,label\n" + "".join(f"{text},{n % 2 if n < 40 else ''}\n" for n, text in enumerate(texts())), "utf-8")
+    path.write_text("text,label\n" + "".join(f"{text},{n % 2 if n % 3 == 0 else ''}\n" for n, text in enumerate(texts())), "utf-8")
     given = opened(path)
-    given.decide(90, "anger")
-    assert loaded(path)[texts()[1]] == "anger" and loaded(path)[texts()[90]] == "anger" and len(loaded(path)) == 41
+    given.decide(91, "anger")
+    assert loaded(path)[texts()[3]] == "anger" and loaded(path)[texts()[91]] == "anger" and len(loaded(path)) == 35
+    for split in given.source.splits.values():  # in the order of the file, with a label or without
+        numbers = [row.number for row in split.rows(0, 100)]
+        assert numbers == sorted(numbers) and {row.name for row in split.rows(0, 100)} == {"", "joy", "anger"}
 
 
 def test_decisions_follow_rows_that_move_and_yield_to_the_source(home: Path, tmp_path: Path) -> None:
