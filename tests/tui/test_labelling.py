@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,10 +20,12 @@ from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
 from emotui.tui.screens.dataset_side import DatasetSide
-from emotui.tui.screens.label_keys import KEYS
+from emotui.tui.screens.label_keys import KEYS, legend
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.run_command import command_of
+from emotui.tui.theme import class_looks
 from emotui.tui.widgets.class_bars import ClassBars
+from emotui.tui.widgets.key_legend import lines_of
 from emotui.tui.widgets.problem_list import ProblemList
 from emotui.tui.widgets.row_table import RowTable
 from hostile import drawn
@@ -169,6 +172,15 @@ def test_keys_of_labels_are_free_on_a_list_of_rows() -> None:
     assert not others & set(KEYS) and len(set(KEYS)) == len(KEYS) == 39
 
 
+@pytest.mark.parametrize("width", [8, 24, 47, 120])
+def test_no_line_of_the_legend_ends_between_a_key_and_what_it_does(width: int) -> None:
+    keys = legend(class_looks(["sadness", "joy and more", "love"]), "#ffffff", suggests="as predicted")
+    lines = lines_of(keys, width)
+    assert [each for line in lines for each in re.split(r"  (?= \S )", line.plain)] == [key.plain for key in keys]
+    assert all(line.cell_len <= max(width, *(key.cell_len for key in keys)) for line in lines)
+    assert len(lines) == len(keys) if width == 8 else len(lines) < len(keys)
+
+
 async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> None:
     labels = [f"class {number:02d}" for number in range(45)]
     path = tmp_path / "many.jsonl"
@@ -247,7 +259,7 @@ async def test_faults_open_ready_to_relabel_with_the_suggestion_on_the_first_key
         await settle(pilot)
         assert screen.is_labelling and screen._found is not None and screen._found["train"].tolist() == [40, 7, 21]
         text = "\n".join(drawn(screen.app))
-        assert index(screen) == 40 and "rather joy? 90 % (L, 0: yes)" in text and "as\u00a0suggested" in text
+        assert index(screen) == 40 and "rather joy? 90 % (L, 0: yes)" in text and "as suggested" in text
         await pilot.press("0", "0")
         await settle(pilot)
         assert index(screen) == 21

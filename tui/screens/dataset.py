@@ -21,6 +21,7 @@ from ...core.safe_text import cell_width, safe_line, safe_text
 from ..field_names import by_fields
 from ..page import Page
 from ..theme import class_looks
+from ..widgets.key_legend import KeyLegend
 from ..widgets.problem_list import ProblemList
 from ..widgets.reading import Reading
 from ..widgets.text_field import LineField
@@ -82,7 +83,7 @@ class DatasetScreen(Page, LabelKeys):
                     yield LineField(placeholder="words  label:joy  len>40  regex:^i  split:test", id="filter", compact=True)
                     yield Static(id="fault", markup=False)
                     yield Static(id="wait", markup=False)
-                    yield Static(id="legend", markup=False)
+                    yield KeyLegend(id="legend")
                 with Reading(id="text", classes="panel text"):
                     yield Static(id="full", markup=False)
             yield DatasetSide(id="right")
@@ -217,11 +218,10 @@ class DatasetScreen(Page, LabelKeys):
         self.query_one(DatasetSide).toggle_faults()
 
     def show_labelling(self) -> None:
-        place = self.query_one("#legend", Static)
+        place = self.query_one(KeyLegend)
         place.set_class(self.is_labelling, "-open")
         suggests = "as suggested" if self.query_one(DatasetSide).faults is not None else ""
-        keys = legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests=suggests)
-        place.update(keys if self.is_labelling else "")
+        place.show(legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests=suggests))
         if self._table is not None:
             self._table.focus()
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "FGLMT"))
 """The key of each class in label order; letters that mean something on a list of rows are left out."""
 MOST_IN_LEGEND = 20
-_JOINT = "\u00a0"
-"""Between a key and what it does, so that no line ends there."""
 
 LABEL_KEYS = [
     Binding("L", "labelling", "label", tooltip="give labels by key: 1 to 9, then letters; x leaves a row out", show=False, id="labelling"),
@@ -44,20 +42,19 @@ LABEL_KEYS = [
 _ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "give")
 
 
-def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: str = "L") -> Text:
-    """Return what each key gives, as one paragraph; `suggests` says what 0 does where labels are suggested, and `end` is the key to end."""
-    text = Text()
+def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: str = "L") -> list[Text]:
+    """Return each key with what it gives, for a KeyLegend; `suggests` says what 0 does where labels are suggested; `end` ends."""
+    keys: list[Text] = []
     if suggests:
-        text.append(f"{_JOINT}0{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{suggests.replace(' ', _JOINT)}  ")
+        keys.append(Text.assemble((" 0 ", f"bold reverse {accent}"), f" {suggests}"))
     room = 20 if len(looks) <= len("123456789") else 12
     for key, look in list(zip(KEYS, looks, strict=False))[:MOST_IN_LEGEND]:
-        name = safe_line(look.name, room).replace(" ", _JOINT)
-        text.append(f"{_JOINT}{key}{_JOINT}", "bold reverse").append(f"{_JOINT}{look.glyph}{_JOINT}{name}", look.color).append("  ")
+        keys.append(Text.assemble((f" {key} ", "bold reverse"), (f" {look.glyph} {safe_line(look.name, room)}", look.color)))
     if len(looks) > min(len(KEYS), MOST_IN_LEGEND):
-        text.append(f"and {len(looks) - min(len(KEYS), MOST_IN_LEGEND):,} more  ", "dim")
+        keys.append(Text(f"and {len(looks) - min(len(KEYS), MOST_IN_LEGEND):,} more", "dim"))
     for key, what in (("x", "leave out"), ("u", "undo"), (end, "end")):
-        text.append(f"{_JOINT}{key}{_JOINT}", f"bold reverse {accent}").append(f"{_JOINT}{what.replace(' ', _JOINT)}  ")
-    return text
+        keys.append(Text.assemble((f" {key} ", f"bold reverse {accent}"), f" {what}"))
+    return keys
 
 
 class LabelKeys(Screen[None]):

@@ -19,6 +19,7 @@ from ...core.specs import DataSpec
 from ...core.units import count
 from ..field_names import by_fields
 from ..theme import class_looks
+from ..widgets.key_legend import KeyLegend
 from ..widgets.plot import Plot
 from ..widgets.queue_list import QueueLine, QueueList
 from ..widgets.reading import Reading
@@ -82,7 +83,7 @@ class LabelQueue(LabelKeys):
                     yield Static(id="full", markup=False)
                 with Vertical(id="rows", classes="panel"):
                     yield QueueList()
-                yield Static(id="legend", markup=False)
+                yield KeyLegend(id="legend")
             with Vertical(id="right"):
                 with Vertical(id="given", classes="panel"):
                     yield Static(id="counts", markup=False)
@@ -347,7 +348,7 @@ class LabelQueue(LabelKeys):
         listed.lines, listed.at = tuple(lines), self._at - first
         self._draw_card(looks)
         suggests = "as suggested" if self._guesses else ""
-        self.query_one("#legend", Static).update(legend(looks, self.app.theme_variables["accent"], suggests=suggests, end="esc"))
+        self.query_one(KeyLegend).show(legend(looks, self.app.theme_variables["accent"], suggests=suggests, end="esc"))
         self._draw_side()
 
     def _line(self, row: int, looks: tuple[LabelLook, ...]) -> QueueLine:

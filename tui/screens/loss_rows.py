@@ -23,6 +23,7 @@ from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
 from ..field_names import by_fields
 from ..state import AppState
+from ..widgets.key_legend import lines_of
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
 from .label_keys import LABEL_KEYS, LabelKeys, legend
@@ -209,7 +210,8 @@ class LossRows(ModalScreen[None], LabelKeys):
 
     def _keys(self) -> Text:
         if self.is_labelling:
-            return legend(self._looks, self.app.theme_variables["accent"], suggests="as predicted")
+            keys = legend(self._looks, self.app.theme_variables["accent"], suggests="as predicted")
+            return Text("\n", no_wrap=True).join(lines_of(keys, self.query_one("#row-keys").content_size.width))
         return Text.assemble(
             *((" v ", "bold reverse"), " other end  ", (" t ", "bold reverse"), " tokens  "),
             *((" p ", "bold reverse"), " prompt  ", (" L ", "bold reverse"), " label  ", (" esc ", "bold reverse"), " back"),

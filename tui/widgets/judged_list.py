@@ -12,6 +12,7 @@ from textual.geometry import Region, Size
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from ...core.data.table import Split
 from ...core.safe_text import cut, safe_line
@@ -19,6 +20,12 @@ from .label_look import LabelLook
 
 _LONGEST = 2_000
 """Characters of a text that are looked at to draw its line."""
+_NUMBERED, _NAMED = 60, 90
+"""The least cells of a line that has the row's number, and the names of its classes."""
+
+
+def _digits(split: Split) -> int:
+    return max(4, len(str(len(split))))
 
 
 class Said(Protocol):
@@ -102,13 +109,25 @@ class JudgedList(ScrollView, can_focus=True):
         strip = Strip(line.render(self.app.console, ""), line.cell_len)
         return strip.apply_style(style).extend_cell_length(width, style).crop(0, width)
 
+    def heads(self) -> Text:
+        """Return what stands over the columns of the lines; '' where there are none."""
+        width, line = self.scrollable_content_region.width, Text(no_wrap=True, end="")
+        if self._split is None or not len(self._rows):
+            return line
+        line.append(" loss ")
+        if width >= _NUMBERED:
+            line.append(f"{'row':>{_digits(self._split)}} ")
+        line.append(f"{'true':<13}{'predicted':<12}  sure " if width >= _NAMED else "t→p  sure ").append("text")
+        line.truncate(width)
+        return line
+
     def _line(self, split: Split, said: Said, row: int, width: int) -> Text:
         """Return loss, true class, predicted class with its probability, and the text; where there is room also the row's number."""
         true, predicted = self._looks[int(said.truth[row])], self._looks[int(said.predicted[row])]
-        named = 10 if width >= 90 else 0
+        named = 10 if width >= _NAMED else 0
         line = Text(f"{min(said.loss[row], 99.99):5.2f} ", no_wrap=True, end="")
-        if width >= 60:
-            line.append(f"{row:>{max(4, len(str(len(split))))}} ", "dim")
+        if width >= _NUMBERED:
+            line.append(f"{row:>{_digits(split)}} ", "dim")
         line.append_text(true.text(named + 2) if named else Text(true.glyph, true.color))
         line.append("→" if said.truth[row] != said.predicted[row] else "=", "dim")
         line.append_text(predicted.text(named + 2) if named else Text(predicted.glyph, predicted.color))
@@ -146,3 +165,22 @@ class JudgedList(ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         self.refresh()
+
+
+class JudgedHeads(Widget):
+    """One line over a JudgedList that says what its columns are."""
+
+    DEFAULT_CSS = "JudgedHeads { height: 1; color: $text-muted; }"
+
+    def __init__(self, rows: JudgedList, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._rows = rows
+
+    def on_mount(self) -> None:
+        self.watch(self._rows, "row", self._rows_changed, init=False)
+
+    def _rows_changed(self) -> None:
+        self.refresh()
+
+    def render(self) -> Text:
+        return self._rows.heads()

@@ -49,6 +49,7 @@ class ProblemList(OptionList):
             mark, color = ("✗", error) if problem.untrustworthy else ("!", warning)
             text = Text().append(f"{mark} ", f"bold {color}").append(safe_line(problem.message))
             self.add_option(Option(text))
+        self.highlighted = 0 if self._problems else None
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         message.stop()

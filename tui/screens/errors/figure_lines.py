@@ -32,11 +32,20 @@ def _short(share: float) -> str:
 
 
 def classes(figures: Figures, looks: Sequence[LabelLook], width: int) -> Lines:
-    """Return precision, recall and F1 of each class with their intervals, and its rows; where there is no room, fewer intervals."""
+    """Return precision, recall and F1 of each class with their intervals, and its rows.
+
+    Where there is no room for names and all intervals, those of precision, then of recall and of F1 are left out.
+    """
     longest = max((look.id_cells + cell_width(safe_line(look.name)) for look in looks), default=4) + 2
-    named = max(7, min(longest, 18, width - 45))
-    spanned = ("precision", "recall", "f1") if width >= named + 43 else ("f1",)
-    columns = [(title, figure, 13 if figure in spanned else 5) for title, figure in _FIGURES]
+    room = width - len(" rows") - sum(len(short) + 1 for _, short, _ in _FIGURES)
+    named = max(7, min(longest, 18, room))
+    spanned: list[str] = []
+    for _, short, figure in reversed(_FIGURES):
+        room -= _SPANNED - len(short) - 1
+        if room < named:
+            break
+        spanned.append(figure)
+    columns = [(title, figure, _SPANNED) if figure in spanned else (short, figure, len(short) + 1) for title, short, figure in _FIGURES]
     heads = "".join(pad(title, cells) for title, _, cells in columns)
     head = Text(f"{pad('class', named)} {heads}rows", no_wrap=True)
     lines: list[Text] = []
@@ -51,7 +60,10 @@ def classes(figures: Figures, looks: Sequence[LabelLook], width: int) -> Lines:
     return head, lines, Text("beside each figure its 95 % interval (bootstrap)", no_wrap=True)
 
 
-_FIGURES = (("precision", "precision"), ("recall", "recall"), ("F1", "f1"))
+_FIGURES = (("precision", "prec.", "precision"), ("recall", "recall", "recall"), ("F1", "F1  ", "f1"))
+"""Title, title where there is little room, and key."""
+_SPANNED = 13
+"""Cells of a figure with its interval."""
 
 
 def against(this: str, that: str, pair: Paired | None, why: str, rows: int, width: int) -> Lines:

@@ -12,12 +12,14 @@ _FILTERS = "words, label:NAME, predicted:NAME, wrong, loss>1, confidence<0.6, le
 HINTS = ("[ ] turns   s split   o run   a against   e best or worst", "[ ] turns  s split  o run", "[ ] turns")
 """Beside the names of the views; the first for which there is room."""
 KEYS: list[BindingType] = [
-    Binding("escape", "back", "all rows", tooltip="a large panel small, the measurement off, the filter off", id="errors.back"),
+    Binding("escape", "back", "back", tooltip="a large panel small, the measurement off, the filter off", id="errors.back"),
     Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="errors.filter"),
-    Binding("right_square_bracket", "view(1)", "view", key_display="[ ]", tooltip="the next view of figures", id="errors.view_after"),
+    Binding(
+        "right_square_bracket", "view(1)", "view", key_display="[ ]", show=False, tooltip="the next view of figures", id="errors.view_after"
+    ),
     Binding("left_square_bracket", "view(-1)", "view", show=False, tooltip="the view before", id="errors.view_before"),
     Binding("s", "split", "split", tooltip="the next split: validation, test, train", id="errors.split"),
-    Binding("o", "run", "run", tooltip="choose the run", id="errors.run"),
+    Binding("o", "run", "run", show=False, tooltip="choose the run", id="errors.run"),
     Binding("b", "rung", "rung", show=False, tooltip="the next rung of a baseline", id="errors.rung"),
     Binding("a", "against", "against", show=False, tooltip="the run to compare with, row by row", id="errors.against"),
     Binding("e", "end", "best or worst", show=False, tooltip="the highest or the lowest loss first", id="errors.end"),
@@ -43,7 +45,7 @@ def may_act(action: str, seen: Examination, run: RunView | None, view: str, *, i
         case "split" | "against" | "fit" | "copy" | "report":
             return seen.ref is not None
         case "measure":
-            return seen.ref is not None and seen.found is None
+            return seen.ref is not None and seen.found is None and (run is None or not run.is_live)
         case "name":
             return bool(seen.line) and not is_faulty
         case "remove":

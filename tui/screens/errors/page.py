@@ -84,6 +84,10 @@ class ErrorsPage(Page):
         return next((view for view in self.state.runs if ref is not None and view.folder == ref.folder), None)
 
     @property
+    def _is_going(self) -> bool:
+        return self._run is not None and self._run.is_live
+
+    @property
     def _called(self) -> str:
         told = f" {rungs.short(self.seen.rung)}" if self.seen.rung else ""
         return f"{safe_line(name_of(self._run), 24) if self._run is not None else 'the run'}{told}"

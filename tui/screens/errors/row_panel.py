@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from ....core.safe_text import safe_text
+from ...widgets.key_legend import KeyLegend
 from ...widgets.text_field import LineField
 
 if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
@@ -35,13 +37,15 @@ class RowPanel(Vertical):
         """Whether the filter that is typed is none."""
 
     def compose(self) -> ComposeResult:
-        from ...widgets.judged_list import JudgedList
+        from ...widgets.judged_list import JudgedHeads, JudgedList
 
         yield LineField(placeholder="words  wrong  label:joy  predicted:love  loss>1  confidence<0.6", id="filter", compact=True)
         yield Static(id="fault", markup=False)
         yield Static(id="wait", markup=False)
-        yield JudgedList(id="judged")
-        yield Static(id="legend", markup=False)
+        rows = JudgedList(id="judged")
+        yield JudgedHeads(rows, id="heads")
+        yield rows
+        yield KeyLegend(id="legend")
 
     def on_mount(self) -> None:
         self._field.cursor_blink = False
@@ -61,13 +65,13 @@ class RowPanel(Vertical):
         place = self.query_one("#wait", Static)
         place.display = bool(sentence)
         place.update(Text(safe_text(sentence)))
-        self.list.display = not sentence
+        self.set_class(bool(sentence), "-waiting")
 
-    def tell_keys(self, legend: Text | None) -> None:
-        """Show what the keys give under the list, or no longer."""
-        place = self.query_one("#legend", Static)
-        place.set_class(legend is not None, "-open")
-        place.update(legend or "")
+    def tell_keys(self, keys: Sequence[Text]) -> None:
+        """Show what the keys give under the list; none: no longer."""
+        place = self.query_one(KeyLegend)
+        place.set_class(bool(keys), "-open")
+        place.show(keys)
 
     # --- the filter line --------------------------------------------------------------------------------------
 

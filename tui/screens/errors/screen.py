@@ -67,6 +67,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         self._by_hand, self._wanted = True, cell
         if cell is not None:
             self.seen.split, self.seen.line = SPLITS[0], ""
+            self._rows.shut_filter()
             self._turn_to("matrix")
         self._show(ref)
         self.set_class(False, "-empty")
@@ -195,6 +196,12 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
             return None
         return self._labels.editor, None if row is None or self.seen.found is None else self._labels.place(row)
 
+    def suggestion(self) -> tuple[str, float, str] | None:
+        row, found, run = self._rows.list.row, self.seen.found, self._run
+        if row is None or found is None or run is None or found.judged.right[row]:
+            return None
+        return found.judged.labels[int(found.judged.predicted[row])], float(found.judged.confidence[row]), run.id
+
     def row_decided(self) -> None:
         self._rows.list.refresh()
         self._rows.list.action_move(1)
@@ -203,5 +210,6 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         self._rows.list.refresh()
 
     def show_labelling(self) -> None:
-        self._rows.tell_keys(legend(self.looks_to_give(), self.app.theme_variables["accent"]) if self.is_labelling else None)
+        keys = legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests="as predicted")
+        self._rows.tell_keys(keys if self.is_labelling else ())
         self._rows.list.focus()

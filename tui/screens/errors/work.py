@@ -48,7 +48,8 @@ class ErrorsWork(ErrorsPage):
             self._show_nothing(by_fields(error))
             return
         if found is None:
-            self._show_nothing(f"{self._called} was not measured on {seen.split} yet.\n\nm measures it now, in the background")
+            remedy = "m measures it now, in the background" if not self._is_going else "its rows are known when it has finished"
+            self._show_nothing(f"{self._called} was not measured on {seen.split} yet.\n\n{remedy}")
             return
         from .row_labels import RowLabels
 
@@ -70,8 +71,8 @@ class ErrorsWork(ErrorsPage):
             return
         seen.figures = await asyncio.to_thread(examined.figures, found, rows, seen.compared) if len(rows) else None
         self._draw()
-        if self._wanted is not None:
-            cell, self._wanted = self._wanted, None
+        cell, self._wanted = self._wanted, None
+        if cell is not None and max(cell) < len(found.judged.labels):
             self._figures.matrix.look(self._figures.matrix.mode, cell)
             seen.choose_cell(*cell)
             self._list_rows()

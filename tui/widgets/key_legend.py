@@ -1,0 +1,44 @@
+"""What keys do at this moment, as a paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.geometry import Size
+from textual.widget import Widget
+
+_GAP = 2
+"""Cells between two keys."""
+
+
+class KeyLegend(Widget):
+    """Shows keys with what each does; its lines end only between two of them."""
+
+    DEFAULT_CSS = "KeyLegend { height: auto; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._keys: Sequence[Text] = ()
+
+    def show(self, keys: Sequence[Text]) -> None:
+        """Show each key with what it does."""
+        self._keys = keys
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own signature
+        return len(lines_of(self._keys, width))
+
+    def render(self) -> Text:
+        return Text("\n", no_wrap=True).join(lines_of(self._keys, self.content_size.width))
+
+
+def lines_of(keys: Sequence[Text], width: int) -> list[Text]:
+    """Return as many keys in each line as fit in `width` cells, at least one."""
+    lines: list[Text] = []
+    for key in keys:
+        if lines and lines[-1].cell_len + _GAP + key.cell_len <= width:
+            lines[-1].append(" " * _GAP).append_text(key)
+        else:
+            lines.append(key.copy())
+    return lines
