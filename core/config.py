@@ -53,12 +53,12 @@ def read(file: Path) -> Config:
     except FileNotFoundError:
         return Config()
     except RecursionError as error:
-        raise UserError(f"cannot read {file}: its values are nested too deep. Correct the file or move it away") from error
+        raise UserError(f"cannot read {file}: its values are nested too deep", "Correct the file or move it away") from error
     except (OSError, ValueError) as error:  # of tomllib and of the encoding
-        raise UserError(f"cannot read {file}: {safe_line(str(error), 200)}. Correct the file or move it away") from error
+        raise UserError(f"cannot read {file}: {safe_line(str(error), 200)}", "Correct the file or move it away") from error
     for name, value in content.items():
         if name not in _EXAMPLES:
-            raise UserError(f"{file}: there is no setting '{safe_line(name, 60)}'. There are: {', '.join(_EXAMPLES)}")
+            raise UserError(f"{file}: there is no setting '{safe_line(name, 60)}'", f"There are: {', '.join(_EXAMPLES)}")
         if not _fits(name, value):
             raise UserError(f"{file}: {name} must be {_EXAMPLES[name]}")
     if content.get("on_event"):

@@ -41,9 +41,9 @@ def check(path: Path, what: str) -> None:
     status = path.stat()
     name = safe_line(str(path), 120)
     if status.st_uid not in (0, os.geteuid()):
-        raise UserError(f"{what} {name} belongs to another user (uid {status.st_uid}). Take a file of your own")
+        raise UserError(f"{what} {name} belongs to another user (uid {status.st_uid})", "Take a file of your own")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"{what} others may write in {name}. Close it with: chmod go-w {shlex.quote(name)}")
+        raise UserError(f"{what} others may write in {name}", f"Close it with: chmod go-w {shlex.quote(name)}")
 
 
 def _check_folder(folder: Path, entry: os.stat_result, what: str) -> None:
@@ -51,11 +51,11 @@ def _check_folder(folder: Path, entry: os.stat_result, what: str) -> None:
     status = folder.stat()
     name = safe_line(str(folder), 120)
     if status.st_uid not in (0, os.geteuid()):
-        raise UserError(f"{what} the folder {name} belongs to another user (uid {status.st_uid}). Take a folder of your own")
+        raise UserError(f"{what} the folder {name} belongs to another user (uid {status.st_uid})", "Take a folder of your own")
     shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not (status.st_uid == 0 and _of_administrators(status)))
     kept = status.st_mode & stat.S_ISVTX and entry.st_uid in (0, os.geteuid())
     if shared and not kept:
-        raise UserError(f"{what} others may write in the folder {name}. Close it with: chmod go-w {shlex.quote(name)}")
+        raise UserError(f"{what} others may write in the folder {name}", f"Close it with: chmod go-w {shlex.quote(name)}")
 
 
 def _of_administrators(status: os.stat_result) -> bool:

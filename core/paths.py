@@ -112,8 +112,8 @@ def check_private(folder: Path, remedy: str = "Set EMOTUI_HOME to a folder of yo
     except OSError as error:
         raise UserError(f"cannot read the folder {folder}: {error.strerror or error}") from error
     if not stat.S_ISDIR(status.st_mode):
-        raise UserError(f"{folder} is a file, and a folder is needed there. Move it away or set EMOTUI_HOME")
+        raise UserError(f"{folder} is a file, and a folder is needed there", "Move it away or set EMOTUI_HOME")
     if status.st_uid != os.geteuid():
-        raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid}). {remedy}")
+        raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid})", remedy)
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"others may write in the folder {folder}. Close it with: chmod go-w {folder}")
+        raise UserError(f"others may write in the folder {folder}", f"Close it with: chmod go-w {folder}")
