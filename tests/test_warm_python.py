@@ -62,12 +62,11 @@ def test_a_variable_that_libraries_read_when_they_are_imported_makes_it_a_start(
         assert worker == process.pid
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_it_as_it_ends_a_start(number: signal.Signals) -> None:
+def test_a_signal_ends_it_as_it_ends_a_start() -> None:
     codes = []
     for variables in ({}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
         with engine(**variables) as (process, _):
-            process.send_signal(number)
+            process.send_signal(signal.SIGTERM)
             codes.append(process.wait(60))
     assert codes[0] == codes[1]
 

@@ -39,7 +39,8 @@ class RowText(Reading):
             self.border_subtitle = Text()
             place.update(Text("no row" if found is not None else "", "dim"))
             return
-        self.border_title = _title(found, row, looks)
+        title = _title(found, row, looks)
+        self.border_title = title
         self.border_subtitle = Text("t: its tokens   p: classify it   L: labels by key")
         place.update(_text(found, row, looks))
         self.scroll_home(animate=False)
