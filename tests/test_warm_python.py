@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import warm
+import warm_client
 from emotui.core import child_processes
 
 pytestmark = [
@@ -23,10 +25,13 @@ pytestmark = [
 @contextmanager
 def engine(**variables: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Start an engine as the application does; yield it, and the process that does the work, once it has answered."""
-    command = [os.environ[warm.PROGRAM], "-P", "-m", child_processes.ENGINE]
+    program = Path(os.environ[warm.PROGRAM])
+    command = [str(program), "-P", "-m", child_processes.ENGINE]
+    own = {name: value for name, value in child_processes.environment().items() if not name.startswith(warm_client.PREFIXES)}
+    read = json.loads((program.parents[1] / "surroundings.json").read_text())["variables"]  # libraries that a test loads here set others
     with subprocess.Popen(
         command,
-        env=child_processes.environment() | variables,
+        env=own | read | variables,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
