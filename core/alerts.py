@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .config import Config
 from .safe_text import safe_line
-from .sentences import Words, say
+from .sentences import Words, phrase
 
 if TYPE_CHECKING:
     from .runs.state import RunView
@@ -57,7 +57,7 @@ class Alerts:
         f1 = view.score("f1_weighted") if view.finished is not None else None
         said = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
         ended = f"{view.id} {_VERBS.get(view.state, '')}{view.state}"
-        return say(ended, ": ", said) if said else ended
+        return phrase(ended, ": ", said) if said else ended
 
     def _silence_of(self, view: RunView) -> str:
         self._live.add(view.folder)

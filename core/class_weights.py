@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from .errors import UserError
 from .safe_text import safe_line
-from .sentences import Setting, Words, say
+from .sentences import Setting, Words, phrase
 
 _SETTING = Setting("class_weights")
 IMBALANCED = 1.5
@@ -60,10 +60,10 @@ def resolve(asked: str, labels: Sequence[str], counts: Sequence[int]) -> list[fl
     weights = parse(asked)
     if unknown := [name for name in weights if name not in labels]:
         known = safe_line(", ".join(labels), 200)
-        raise UserError(say(_SETTING, f": there is no label {safe_line(unknown[0], 40)!r}"), f"The labels are: {known}")
+        raise UserError(phrase(_SETTING, f": there is no label {safe_line(unknown[0], 40)!r}"), f"The labels are: {known}")
     found = [weights.get(name, 1.0) for name in labels]
     if not any(weight and count for weight, count in zip(found, counts, strict=True)):
-        raise UserError(say(_SETTING, ": every row of the training split has weight 0"), "Give a class that has rows a weight")
+        raise UserError(phrase(_SETTING, ": every row of the training split has weight 0"), "Give a class that has rows a weight")
     return found
 
 
@@ -74,4 +74,4 @@ def advice(asked: str, counts: Sequence[int]) -> Words:
         return ""
     times = max(present) / min(present)
     balanced = Setting("class_weights", "balanced")
-    return say(f"the largest class has {times:.1f} times the rows of the smallest; ", balanced, " makes all classes count alike")
+    return phrase(f"the largest class has {times:.1f} times the rows of the smallest; ", balanced, " makes all classes count alike")

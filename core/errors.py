@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .sentences import Sentence, Setting, Words, say
+from .sentences import Sentence, Setting, Words, phrase
 
 
 class UserError(Exception):
@@ -23,8 +23,8 @@ class UserError(Exception):
     def sentence(self) -> Words:
         """The problem and its remedy, without a full stop at the end."""
         if not self.remedy:
-            return say(self.problem)
-        return say(self.problem, " " if str(self.problem).endswith("?") else ". ", self.remedy)
+            return phrase(self.problem)
+        return phrase(self.problem, " " if str(self.problem).endswith("?") else ". ", self.remedy)
 
     @property
     def settings(self) -> tuple[Setting, ...]:

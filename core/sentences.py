@@ -57,7 +57,7 @@ def option(name: str) -> str:
     return _OPTIONS.get(name) or f"--{name.replace('_', '-')}"
 
 
-def say(*parts: Words | Setting) -> Words:
+def phrase(*parts: Words | Setting) -> Words:
     """Return what parts that follow each other say: plain words where none names a setting."""
     flat: list[str | Setting] = []
     for part in parts:

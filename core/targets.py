@@ -12,7 +12,7 @@ from . import paths, symbolic_links
 from .errors import UserError
 from .plain_files import kind_of
 from .safe_text import safe_line
-from .sentences import Setting, Words, say
+from .sentences import Setting, Words, phrase
 
 DEEPEST = 200
 """Parts of a path: a folder tree of thousands cannot be made or removed by most programs."""
@@ -30,24 +30,24 @@ def checked(typed: str, what: Words | Setting, *, folder: bool = False, sources:
     and so is everything inside a run, a source folder, or emotui's own folders. Raises UserError.
     """
     if not typed.strip():
-        raise UserError(say(what, " is empty"), f"Name {'a folder' if folder else 'a file'}")
+        raise UserError(phrase(what, " is empty"), f"Name {'a folder' if folder else 'a file'}")
     read = [Path(each) for each in sources if os.path.isabs(each)]
     path = symbolic_links.follow(paths.expand(typed))
-    name = say(what, f" {safe_line(str(path), 120)}")
+    name = phrase(what, f" {safe_line(str(path), 120)}")
     if not folder and typed.endswith(("/", "/.", "/..")):
-        raise UserError(say(name, " is the name of a folder"), "Name a file")
+        raise UserError(phrase(name, " is the name of a folder"), "Name a file")
     _check_parts(path, name)
     _check_kind(path, name, what, folder=folder)
     remedy = f"Choose another {'folder' if folder else 'file'}"
     for place, words in _needed(read):
         if _holds(path, place):
-            raise UserError(say(name, f" is {words}{'' if _is_same(path, place) else ', or a folder above it'}"), remedy)
+            raise UserError(phrase(name, f" is {words}{'' if _is_same(path, place) else ', or a folder above it'}"), remedy)
     for around in (path, *path.parents):
         if _is_run(around):
-            raise UserError(say(name, f" is inside the run {safe_line(around.name, 60)}"), remedy)
+            raise UserError(phrase(name, f" is inside the run {safe_line(around.name, 60)}"), remedy)
     for place, words in _closed(read):
         if _holds(place, path):
-            raise UserError(say(name, f" is inside {words}"), remedy)
+            raise UserError(phrase(name, f" is inside {words}"), remedy)
     return path
 
 
@@ -55,7 +55,7 @@ def checked_new_folder(typed: str, what: Words | Setting, *, sources: Sequence[s
     """Return what `checked` does for a folder that is not there yet, or is empty. Raises UserError."""
     path = checked(typed, what, folder=True, sources=sources)
     if not is_new(path):
-        raise UserError(say(what, f" {safe_line(str(path), 120)} is there already and is not empty"), "Choose another folder")
+        raise UserError(phrase(what, f" {safe_line(str(path), 120)} is there already and is not empty"), "Choose another folder")
     return path
 
 
@@ -107,10 +107,10 @@ def _is_run(folder: Path) -> bool:
 
 def _check_parts(path: Path, name: Words) -> None:
     if len(path.parts) > DEEPEST:
-        raise UserError(say(name, f" is {len(path.parts):,} folders deep, and {DEEPEST} are enough"), "Choose another place")
+        raise UserError(phrase(name, f" is {len(path.parts):,} folders deep, and {DEEPEST} are enough"), "Choose another place")
     for part in path.parts:
         if paths.is_too_long(part):
-            raise UserError(say(name, " is too long: a file system takes at most 255 bytes in a name"))
+            raise UserError(phrase(name, " is too long: a file system takes at most 255 bytes in a name"))
 
 
 def _check_kind(path: Path, name: Words, what: Words | Setting, *, folder: bool) -> None:
@@ -121,19 +121,20 @@ def _check_kind(path: Path, name: Words, what: Words | Setting, *, folder: bool)
     except FileNotFoundError:
         if not folder and not path.parent.is_dir():
             where = safe_line(str(path.parent), 120)
-            raise UserError(f"there is no folder {where}", say("Make it, or give ", what, " another name")) from None
+            raise UserError(f"there is no folder {where}", phrase("Make it, or give ", what, " another name")) from None
         return
     except OSError as error:
-        raise UserError(say("cannot look at ", name, f": {error.strerror or error}")) from error
+        raise UserError(phrase("cannot look at ", name, f": {error.strerror or error}")) from error
     if folder and not stat.S_ISDIR(mode):
-        raise UserError(say(name, f" is {kind_of(mode)}"), "Name a folder")
+        raise UserError(phrase(name, f" is {kind_of(mode)}"), "Name a folder")
     if not folder and not stat.S_ISREG(mode):
-        raise UserError(say(name, f" is {kind_of(mode)}, and a plain file is needed there"), "Name a file")
+        raise UserError(phrase(name, f" is {kind_of(mode)}, and a plain file is needed there"), "Name a file")
     if not folder and not os.access(path, os.W_OK):
-        raise UserError(say(name, " is there and may not be written"), "Choose another file, or allow it: chmod u+w")
+        raise UserError(phrase(name, " is there and may not be written"), "Choose another file, or allow it: chmod u+w")
     if not folder and not _may_be_replaced(path, status):
         raise UserError(
-            say(name, f" belongs to another user (uid {status.st_uid}), and its folder lets nobody else replace it"), "Choose another file"
+            phrase(name, f" belongs to another user (uid {status.st_uid}), and its folder lets nobody else replace it"),
+            "Choose another file",
         )
 
 

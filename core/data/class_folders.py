@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..plain_files import read_plain
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..specs import Reading
 from ..units import count
 from . import encodings, limits
@@ -113,7 +113,7 @@ class ClassFolder:
             notes.append(f"left out {count(self._others, 'file')} of {name} with another ending than {ENDING}")
         if self._guessed:
             read = f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8"
-            notes.append(say(f"{read} (", Setting("encoding"), " says otherwise)"))
+            notes.append(phrase(f"{read} (", Setting("encoding"), " says otherwise)"))
         return notes
 
 

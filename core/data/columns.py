@@ -8,7 +8,7 @@ from itertools import islice
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from . import reading_words
 from .faults import shown
 from .rows import Sample
@@ -50,7 +50,7 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
     if text_column is not None and text_column == label_column:
         raise UserError(
             f"the column {shown(text_column)} cannot be both text and label",
-            say("Name two columns with ", TEXT_COLUMN, " and ", LABEL_COLUMN),
+            phrase("Name two columns with ", TEXT_COLUMN, " and ", LABEL_COLUMN),
         )
     text = text_column if text_column is not None else _guess(sample, TEXT_NAMES, _looks_like_text, {label_column})
     label = label_column if label_column is not None else _guess(sample, LABEL_NAMES, _looks_like_labels, {text}) or _names(sample, text)
@@ -63,15 +63,15 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
         plain = [name for name, values in sample.columns.items() if name != "id" and not _content(values)]
         raise UserError(
             f"it is not clear which column of {safe_line(file, 80)} holds {what}: its columns are {listed(sample)}",
-            say("Name them with ", TEXT_COLUMN, " and ", LABEL_COLUMN) if len(plain) > 1 else _PLAIN,
+            phrase("Name them with ", TEXT_COLUMN, " and ", LABEL_COLUMN) if len(plain) > 1 else _PLAIN,
         )
     for column, setting in ((text, TEXT_COLUMN), (label, LABEL_COLUMN)):
         named(sample, file, column, setting)
     notes: list[Words] = []
     if text_column is None and text != "text":
-        notes.append(say(f"took the column {shown(text)} for the texts (", TEXT_COLUMN, " names another)"))
+        notes.append(phrase(f"took the column {shown(text)} for the texts (", TEXT_COLUMN, " names another)"))
     if label_column is None and label != "label":
-        notes.append(say(f"took the column {shown(label)} for the labels (", LABEL_COLUMN, " names another)"))
+        notes.append(phrase(f"took the column {shown(label)} for the labels (", LABEL_COLUMN, " names another)"))
     return text, label, notes
 
 
@@ -92,7 +92,7 @@ def _check_one_hot(sample: Sample, file: str, text: str | None) -> None:
         listed = safe_line(repr(list(classes)), 200)
         raise UserError(
             f"{safe_line(file, 80)} has a column for each class ({names}) with a single 1 in each row",
-            say(
+            phrase(
                 f"One column of labels is needed: make it with pandas, df['label'] = df[{listed}].idxmax(axis=1), ",
                 "or choose one class with ",
                 LABEL_COLUMN,
@@ -102,7 +102,7 @@ def _check_one_hot(sample: Sample, file: str, text: str | None) -> None:
         raise UserError(
             f"{safe_line(file, 80)} has several columns of 0 and 1 ({names}), and rows with more than one 1: several labels for a text "
             "(multi-label) are not there yet",
-            say("Choose one class with ", LABEL_COLUMN),
+            phrase("Choose one class with ", LABEL_COLUMN),
         )
 
 
@@ -116,14 +116,14 @@ def named(sample: Sample, file: str, asked: str, setting: Setting) -> str:
     if asked in sample.repeated:
         raise UserError(
             f"{safe_line(file, 80)}: the header names the column {shown(asked)} twice",
-            say("Give the one you mean by its number with ", setting, ", 1 for the first"),
+            phrase("Give the one you mean by its number with ", setting, ", 1 for the first"),
         )
     if asked in sample.columns:
         return asked
     if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= len(sample.columns):
         return list(sample.columns)[int(asked) - 1]
     raise UserError(
-        f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}", say("Name one of them with ", setting)
+        f"{safe_line(file, 80)} has no column {shown(asked)}: its columns are {listed(sample)}", phrase("Name one of them with ", setting)
     )
 
 
@@ -158,9 +158,11 @@ def _one_column(sample: Sample, file: str) -> UserError:
         return UserError(where, _PLAIN)
     character = _probable_delimiter([*([] if name == "1" else [name]), *(str(value) for value in values)])
     if not character:
-        return UserError(where, say("Say what stands between its fields with ", Setting("delimiter"), ", or write a label into each row"))
+        return UserError(
+            where, phrase("Say what stands between its fields with ", Setting("delimiter"), ", or write a label into each row")
+        )
     such = Setting("delimiter", reading_words.delimiter_name(character))
-    return UserError(where, say("Say what stands between its fields, such as ", such))
+    return UserError(where, phrase("Say what stands between its fields, such as ", such))
 
 
 def _probable_delimiter(lines: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..specs import Reading
 from ..units import count
 from . import dialect, headers, limits, quoting
@@ -109,7 +109,7 @@ class Delimited:
             raise UserError(f"{safe_line(self.name, 80)} is empty{after}. Give a file with a header and at least one row")
         if self.dialect.header and not all(map(is_unicode, first)):
             raise UserError(
-                f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8", say("Name its encoding with ", Setting("encoding"))
+                f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8", phrase("Name its encoding with ", Setting("encoding"))
             )
         return first, found
 
@@ -206,7 +206,7 @@ class Delimited:
             raise UserError(
                 f"{safe_line(self.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
                 "so that all that follows is one field",
-                say("Close it, double it where it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
+                phrase("Close it, double it where it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
             ) from error
         if said.startswith(_RETURN):
             return "a carriage return within a field that is not quoted"
@@ -234,25 +234,25 @@ class Delimited:
             notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is no row")
         elif asked.delimiter is None and guessed.delimiter is not None:
             kind = dialect.DELIMITERS[guessed.delimiter]
-            notes.append(say(f"{name} has {kind} between its fields (", Setting("delimiter"), " says otherwise)"))
+            notes.append(phrase(f"{name} has {kind} between its fields (", Setting("delimiter"), " says otherwise)"))
         if asked.quotes is None and guessed.quotes is not None:
             kind = "single quotes" if self.dialect.quoting.mark == "'" else "quotes"
             notes.append(
-                say(f"{kind} stand around the fields of {name} (", _NO_QUOTES, " makes them part of the texts)")
+                phrase(f"{kind} stand around the fields of {name} (", _NO_QUOTES, " makes them part of the texts)")
                 if guessed.quotes
-                else say(f"quotes in {name} are part of its texts (", Setting("quotes", True), " puts them around fields)")
+                else phrase(f"quotes in {name} are part of its texts (", Setting("quotes", True), " puts them around fields)")
             )
         if self.dialect.quoting.escaped:
-            notes.append(say(f"a backslash before a quote in {name} is no part of its texts (", _NO_QUOTES, " makes it one)"))
+            notes.append(phrase(f"a backslash before a quote in {name} is no part of its texts (", _NO_QUOTES, " makes it one)"))
         if self.dialect.unnamed is not None:
             place = "first" if self.dialect.unnamed == 0 else "last"
             notes.append(f"the header of {name} names one column too few: the {place} is called '{self.columns[self.dialect.unnamed]}'")
         if asked.header is None and guessed.header is False and (self._is_table or len(self.columns) > 1):
             called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
             header = Setting("header", True)
-            notes.append(say(f"{name} has no header: its first line is a row, and {called} (", header, " says otherwise)"))
+            notes.append(phrase(f"{name} has no header: its first line is a row, and {called} (", header, " says otherwise)"))
         elif asked.header is None and self.dialect.header and not self.dialect.certain:
-            notes.append(say(f"took the first line of {name} for its header (", Setting("header", False), " makes it a row)"))
+            notes.append(phrase(f"took the first line of {name} for its header (", Setting("header", False), " makes it a row)"))
         if self._several:
             notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")
         return [*notes, *passed_over(self.name, self._blank)]
@@ -263,7 +263,7 @@ class Delimited:
         which = "the first line" if number == 1 else f"the first {number} lines"
         what = "its header" if self.dialect.header else "its first row"
         passed = f"passed over {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)}"
-        return say(f"{passed} (", Setting("skip", 0), " reads them)")
+        return phrase(f"{passed} (", Setting("skip", 0), " reads them)")
 
 
 class TextLines(Delimited):
@@ -296,7 +296,7 @@ class _Feed:
                 raise UserError(
                     f"{safe_line(table.name, 80)} has a row of more than {longest >> 20} MiB or {limits.VALUES:,} fields: "
                     "a quote that opens is not closed",
-                    say("Close it, or read quotes as characters with ", _NO_QUOTES),
+                    phrase("Close it, or read quotes as characters with ", _NO_QUOTES),
                 )
             lines = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
             while skip and next(lines, ""):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from . import limits
 from .streams import BLOCK, Source
 
@@ -107,12 +107,14 @@ def find(source: Source, asked: str | None) -> tuple[str, Words]:
             such = ", ".join(fitting[:4]) or "cp1250, mac_roman, gb18030 or latin-1"
             raise UserError(
                 f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told",
-                say("Name it with ", Setting("encoding"), f", such as {such}"),
+                phrase("Name it with ", Setting("encoding"), f", such as {such}"),
             )
     if encoding in ("", "utf-8"):
         return "utf-8", ""
     words = "cp1252 (Windows-1252)" if encoding == "cp1252" else encoding
-    return encoding, say(f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (", Setting("encoding"), " says otherwise)")
+    return encoding, phrase(
+        f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (", Setting("encoding"), " says otherwise)"
+    )
 
 
 def _by_zeros(head: bytes) -> str:

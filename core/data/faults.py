@@ -7,14 +7,14 @@ from collections import Counter
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 
 _VALUE = re.compile(r"'[^']*'|\d[\d,.]*|\(.*\)")
 _CAUSES = 5
 """Causes told, at most."""
 
 SKIP_BAD_ROWS = Setting("skip_bad_rows")
-_REMEDY = say("Mend it, or leave such rows out with ", SKIP_BAD_ROWS)
+_REMEDY = phrase("Mend it, or leave such rows out with ", SKIP_BAD_ROWS)
 
 
 class BadRowError(UserError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Words, say
+from ..sentences import Words, phrase
 from ..specs import Reading
 from ..units import count
 from . import columns, naming, readers, schema
@@ -75,7 +75,7 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
         if not wanted.skip_bad_rows or unknown.total() == len(found):
             change = f"It knows {safe_line(', '.join(wanted.labels), 160)}: change the file"
             some = unknown.total() < len(found)
-            raise UserError(has, say(change, ", or leave these rows out with ", SKIP_BAD_ROWS) if some else change)
+            raise UserError(has, phrase(change, ", or leave these rows out with ", SKIP_BAD_ROWS) if some else change)
         notes.append(f"left out: {has}")
     if faults.count:
         notes.append(f"left out {count(faults.count, 'row')} that cannot be used ({in_words(faults.causes)}), for example {faults.first}")

@@ -11,7 +11,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import DataSpec
 from . import overlay, overlay_edit, overlay_log, partly_labelled, readers, sources
 from .overlay import Place
@@ -46,7 +46,7 @@ def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], flo
     if len(given) < 2:
         raise NoLabelsError(
             f"which labels are to be given to the rows of {safe_line(path.name, 80)}?",
-            say("Name two or more with ", Setting("labels", example="a,b,c")),
+            phrase("Name two or more with ", Setting("labels", example="a,b,c")),
         )
     _check_used(known, given, label)
     if before is None or (before.labels, before.text_column, before.label_column) != (given, text, label):
@@ -64,7 +64,7 @@ def _check_used(log: overlay_log.Log, labels: Sequence[str], column: str) -> Non
     if gone:
         names = safe_line(", ".join(gone[:10]), 120)
         raise UserError(
-            say(f"rows were given the label {names} before, which ", Setting("labels"), " does not name"),
+            phrase(f"rows were given the label {names} before, which ", Setting("labels"), " does not name"),
             "Name it as well, or undo: emotui overlay undo",
         )
 

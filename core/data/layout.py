@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import UserError
 from ..json_kinds import is_array, is_object
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from . import limits, metadata
 from .class_folders import is_class_folder
 from .formats import ENDINGS
@@ -34,7 +34,7 @@ _FILE = re.compile(rf"(?P<split>{'|'.join(_SPLIT_OF)}){_PART}\.(?P<ending>{_ENDI
 _NAMED = re.compile(rf"(?P<stem>.+?){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
 _METADATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json"}
 _TRAIN, _VALIDATION, _TEST = (Setting(split, example="FILE") for split in SPLITS)
-_WHICH = say("say which is which with ", _TRAIN, ", ", _VALIDATION, " and ", _TEST)
+_WHICH = phrase("say which is which with ", _TRAIN, ", ", _VALIDATION, " and ", _TEST)
 _LONGEST_PATTERN = 200
 
 Found = dict[str, list[Path]]
@@ -78,7 +78,7 @@ def split_files(folder: Path) -> tuple[Found, list[Words]]:
     ]
     if others:
         named = (Setting("train"), ", ", Setting("validation"), " and ", Setting("test"))
-        notes.append(say(f"not used: {_some(others)} (", *named, " name other files)"))
+        notes.append(phrase(f"not used: {_some(others)} (", *named, " name other files)"))
     return {split: found[split] for split in SPLITS if split in found}, notes
 
 
@@ -105,7 +105,7 @@ def _no_training_split(where: str, found: Found, others: list[str], folders: lis
     none, have = f"there is no training split in {where}", f"it has {' and '.join(found)} only"
     if others:
         its = f"{have}. Its files are" if found else "its files are"
-        return UserError(say(f"{none}: {its} {_some(others)}; ", _WHICH))
+        return UserError(phrase(f"{none}: {its} {_some(others)}; ", _WHICH))
     if folders and not found:
         return UserError(f"{none}: it has no files that are read, but the folders {_some(folders)}", "Give one of these")
     also = ", ".join(ENDINGS[1:8])
@@ -168,7 +168,8 @@ def _one_each(place: Path, groups: dict[str, dict[tuple[str, str], list[Path]]])
         if len(kinds) > 1:
             names = " and ".join(safe_line(files[0].name, 60) for files in islice(kinds.values(), 5))
             raise UserError(
-                f"{safe_line(str(place), 120)} has more than one {split} split: {names}", say("Move all but one of them away, or ", _WHICH)
+                f"{safe_line(str(place), 120)} has more than one {split} split: {names}",
+                phrase("Move all but one of them away, or ", _WHICH),
             )
     return {split: next(iter(kinds.values())) for split, kinds in groups.items()}
 
@@ -183,7 +184,9 @@ def _by_folder(place: Path) -> Found:
         if not files:
             continue
         if split in found or len({path.suffix.lower() for path in files}) > 1:
-            raise UserError(f"{safe_line(str(place), 120)} has {split} rows in several folders or formats", say("Leave one, or ", _WHICH))
+            raise UserError(
+                f"{safe_line(str(place), 120)} has {split} rows in several folders or formats", phrase("Leave one, or ", _WHICH)
+            )
         found[split] = files
     return found if "train" in found else {}
 

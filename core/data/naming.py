@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..specs import DataSpec
 from ..units import count
 from . import metadata, readers, schema
@@ -71,25 +71,25 @@ def name(
         schemas = [(each.table.name, getattr(each.table, "metadata", {})) for each in opened]
         names, origin = metadata.label_names(source.folders, schemas, source.label_column)
         if names:
-            notes.append(say(f"took the {len(names)} label names from {origin} (", _LABELS, " names them otherwise)"))
+            notes.append(phrase(f"took the {len(names)} label names from {origin} (", _LABELS, " names them otherwise)"))
     if not names and schema.are_integers(schema.typed(files)):
         names, values, more = beside(source, opened)
         notes += more
         if not names and is_emotion(source, train):
             names = schema.EMOTIONS
-            notes.append(say(f"took the integer labels for the emotion data's: {', '.join(names)} (", _LABELS, " names them otherwise)"))
+            notes.append(phrase(f"took the integer labels for the emotion data's: {', '.join(names)} (", _LABELS, " names them otherwise)"))
     named = schema.name_labels(files, names, faults, ordered=ordered, fold_case=spec.fold_case, values_named=values)
     if not named.integers and not ordered:
         notes = ["the labels are numbers, some with fractions: each is a class of its own"] if schema.are_decimals(named.labels) else []
     elif named.integers and not names:
-        notes.append(say("the integer labels have no names and are shown as they are (", _LIKE_THIS, " names them)"))
+        notes.append(phrase("the integer labels have no names and are shown as they are (", _LIKE_THIS, " names them)"))
     elif named.integers and ordered and named.values != tuple(range(len(named.values))):
         pairs = ", ".join(f"{number} {name}" for number, name in zip(named.values, named.labels, strict=True))
         notes.append(f"named the labels in ascending order: {safe_line(pairs, 160)}")
     notes += [] if ordered else _no_labels(named)
     if named.unused and (ordered or notes) and not source.partly_labelled:
         which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
-        notes.insert(0, say(f"warning: no row has the label {which}, which ", origin, " names. Are the names those of this data set?"))
+        notes.insert(0, phrase(f"warning: no row has the label {which}, which ", origin, " names. Are the names those of this data set?"))
     return named, notes
 
 
@@ -133,13 +133,13 @@ def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[
             if found.setdefault(number, said) != said or numbers.setdefault(said, number) != number:
                 other = f"{shown(found[number])} and {shown(said)}" if found[number] != said else f"{numbers[said]} and {number}"
                 one = f"{number} with {other}" if found[number] != said else f"{shown(said)} with {other}"
-                return (), (), [say(f"the column {shown(column)} does not name the labels: it has {one} (", _LIKE_THIS, " names them)")]
+                return (), (), [phrase(f"the column {shown(column)} does not name the labels: it has {one} (", _LIKE_THIS, " names them)")]
     if not found:
         return (), (), []
     values = tuple(sorted(found))
     names = tuple(found[number] for number in values)
     pairs = safe_line(", ".join(f"{number} {name}" for number, name in zip(values, names, strict=True)), 160)
-    return names, values, [say(f"took the label names from the column {shown(column)}: {pairs} (", _LABELS, " names them otherwise)")]
+    return names, values, [phrase(f"took the label names from the column {shown(column)}: {pairs} (", _LABELS, " names them otherwise)")]
 
 
 def is_emotion(source: Source, train: Sequence[Rows]) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..shell import quote
 from ..specs import DataSpec
 from ..units import count
@@ -105,7 +105,7 @@ class Overlay:
 
     def notes(self) -> list[Words]:
         """Return the sentences about it."""
-        found: list[Words] = [say(f"overlay: {self.told}; ", _WITHOUT, " reads the source as it is")] if self.told else []
+        found: list[Words] = [phrase(f"overlay: {self.told}; ", _WITHOUT, " reads the source as it is")] if self.told else []
         if self.unlabelled:
             rows = count(self.unlabelled, "row")
             found.append(f"{rows} without a label {'is' if self.unlabelled == 1 else 'are'} not used: emotui label goes on with them")
@@ -146,7 +146,7 @@ def lay_over(dataset: Dataset, spec: DataSpec) -> Dataset:
         raise UserError(
             f"the overlay of {safe_line(dataset.name, 80)} that is asked for has {count(spec.overlay, 'line')}, "
             f"and {file} has {log.lines:,}",
-            say("Put it back, or read the source as it is with ", _WITHOUT),
+            phrase("Put it back, or read the source as it is with ", _WITHOUT),
         )
     if not log.lines:
         return replace(dataset, spec=_pinned(dataset, 0))
@@ -330,7 +330,7 @@ def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict
     Raises UserError where the overlay leaves too little to train on or to measure by.
     """
     name = safe_line(source.name, 80)
-    remedy = say("Undo some of it (emotui overlay undo), or read the source as it is with ", _WITHOUT)
+    remedy = phrase("Undo some of it (emotui overlay undo), or read the source as it is with ", _WITHOUT)
     if overlay.labelled or overlay.unlabelled:
         rows = sum(map(len, source.splits.values()))
         found = f"{name} has {count(sum(map(len, splits.values())), 'label')} for {count(rows, 'row')}"

@@ -16,7 +16,7 @@ from .. import json_log, paths
 from ..errors import UserError
 from ..plain_files import read_plain
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Moment
 
 _LARGEST = 1 << 29
@@ -162,7 +162,7 @@ def read(path: Path, *, first: int | None = None, after: Log | None = None) -> L
     except FileNotFoundError:
         return Log()
     except OSError as error:
-        remedy = say("Mend it, or leave it aside with ", Setting("overlay", False))
+        remedy = phrase("Mend it, or leave it aside with ", Setting("overlay", False))
         raise UserError(f"cannot read {path}: {error.strerror or error}", remedy) from error
     before = after if after is not None and after.size <= len(content) else Log()
     end = content.rfind(b"\n") + 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import DataSpec
 from . import columns as column_names
 from . import overlay_log, readers
@@ -55,7 +55,7 @@ def choose(sample: Sample, file: str, spec: DataSpec, before: Classes | None) ->
     if text is None:
         raise UserError(
             f"it is not clear which column of {safe_line(file, 80)} holds the texts: its columns are {column_names.listed(sample)}",
-            say("Name it with ", column_names.TEXT_COLUMN),
+            phrase("Name it with ", column_names.TEXT_COLUMN),
         )
     if label is None and before is not None:
         label = before.label_column
@@ -65,7 +65,7 @@ def choose(sample: Sample, file: str, spec: DataSpec, before: Classes | None) ->
     if label == text:
         raise UserError(
             f"the column {shown(text)} cannot be both text and label",
-            say("Name two columns with ", column_names.TEXT_COLUMN, " and ", column_names.LABEL_COLUMN),
+            phrase("Name two columns with ", column_names.TEXT_COLUMN, " and ", column_names.LABEL_COLUMN),
         )
     return text, label
 
@@ -151,12 +151,12 @@ def check_labels(opened: readers.OpenedFile, classes: Classes) -> None:
             raise UserError(
                 f"{safe_line(opened.table.name, 80)}, {row.place}: the label {shown(label)} is not among "
                 f"{safe_line(', '.join(classes.labels), 120)}",
-                say("Name it with ", Setting("labels"), " as well"),
+                phrase("Name it with ", Setting("labels"), " as well"),
             )
     if not bare:
         raise UserError(
             f"every row of {safe_line(opened.table.name, 80)} has a label in its column {shown(classes.label_column)}",
-            say("To change labels, open it and press L; ", column_names.LABEL_COLUMN, " names another column"),
+            phrase("To change labels, open it and press L; ", column_names.LABEL_COLUMN, " names another column"),
         )
 
 

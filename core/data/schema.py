@@ -12,7 +12,7 @@ import msgspec
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from .faults import Faults, shown
 from .rows import Rows, label_fault, plain_label, several_labels
 
@@ -148,7 +148,7 @@ def _chosen_values(counts: Counter[int], names: tuple[str, ...]) -> Sequence[int
     if (found[0] == 0 and not strays) or (set(positions) < set(found) and _STRAYS * strays < counts.total()):
         return positions
     gives = f" gives {len(names):,} name{'s' if len(names) > 1 else ''}, and the labels are {len(found):,} different integers: "
-    raise UserError(say(Setting("labels"), gives, _listed(found)), "Name each of them, in this order")
+    raise UserError(phrase(Setting("labels"), gives, _listed(found)), "Name each of them, in this order")
 
 
 def _listed(found: Sequence[int]) -> str:
@@ -243,7 +243,7 @@ def _check_case(files: Sequence[Rows], values: list[list[int | str]], different:
                 by = "case" if first.casefold() == str(label).casefold() else "case, spacing, invisible characters or Unicode form"
                 raise UserError(
                     f"{safe_line(rows.file, 80)}, {rows.place(at)}: the labels {shown(first)} and {shown(label)} differ by {by} only",
-                    say("Join them with ", Setting("fold_case")),
+                    phrase("Join them with ", Setting("fold_case")),
                 )
 
 

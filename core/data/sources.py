@@ -14,7 +14,7 @@ import msgspec
 from .. import paths
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..shell import quote
 from ..specs import DataSpec, Reading
 from ..units import count
@@ -78,7 +78,7 @@ def named_files(source: str | None, files: dict[str, str]) -> tuple[str, tuple[t
         files = {"train": resolved, **files}
     if "train" not in files:
         raise UserError(
-            "the files of the other splits are named and none to train on", say("Name it with ", Setting("train", example="FILE"))
+            "the files of the other splits are named and none to train on", phrase("Name it with ", Setting("train", example="FILE"))
         )
     found: dict[str, str] = {}
     for split, name in files.items():
@@ -132,7 +132,7 @@ def _remedy(spec: DataSpec) -> Words:
     share = f"{out:,} of {count(total, 'row')}"
     if out > total * MOST_LEFT_OUT:
         return f"Mend it: {share} are like this, too many to be left out (is another column, encoding or delimiter meant?)"
-    return say("Mend it, or leave such rows out with ", SKIP_BAD_ROWS, f" ({share})")
+    return phrase("Mend it, or leave such rows out with ", SKIP_BAD_ROWS, f" ({share})")
 
 
 def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
@@ -336,12 +336,12 @@ def _check_classes(train: Split, file: str) -> None:
         raise UserError(
             f"{safe_line(file, 80)}: every label is {shown(train.labels[int(present[0])])}. At least two classes are needed; "
             "is it the right column?",
-            say("Name one with ", columns.LABEL_COLUMN),
+            phrase("Name one with ", columns.LABEL_COLUMN),
         )
     if len(train) >= 100 and 2 * len(present) > len(train):
         raise UserError(
             f"{safe_line(file, 80)}: {count(len(present), 'different label')} in {count(len(train), 'row')}. Is it the right column?",
-            say("Name one with ", columns.LABEL_COLUMN),
+            phrase("Name one with ", columns.LABEL_COLUMN),
         )
 
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from .. import writing
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from .arrays import fields_of
 from .text_files import ending
 
@@ -111,7 +111,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
                 why = safe_line(str(error), 100).rstrip(".")
                 raise UserError(
                     f"the column {safe_line(field.name, 40)} has values of several kinds, which Parquet does not take ({why})",
-                    say("Give ", Setting("out"), " a name that ends in .jsonl"),
+                    phrase("Give ", Setting("out"), " a name that ends in .jsonl"),
                 ) from error
         return pa.Table.from_arrays(arrays, schema=self.schema)
 

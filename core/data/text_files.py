@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Words, say
+from ..sentences import Words, phrase
 from ..specs import Reading
 from . import columns, readers
 from .batches import MISSING
@@ -116,7 +116,7 @@ def _choose(sample: readers.Sample, path: Path, asked: str | None, own: str) -> 
     if chosen is None:
         raise UserError(
             f"which column of {safe_line(path.name, 80)} is the text? It has: {columns.listed(sample)}",
-            say("Name it with ", columns.TEXT_COLUMN),
+            phrase("Name it with ", columns.TEXT_COLUMN),
         )
-    note = say(f"took the column {shown(chosen)} for the texts (", columns.TEXT_COLUMN, " names another)")
+    note = phrase(f"took the column {shown(chosen)} for the texts (", columns.TEXT_COLUMN, " names another)")
     return columns.named(sample, path.name, chosen, columns.TEXT_COLUMN), [] if chosen == "text" else [note]

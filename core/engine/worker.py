@@ -23,7 +23,7 @@ from ..runs.folder import RunFolder
 from ..runs.log import is_disk_full, takes_no_more
 from ..runs.telemetry import Telemeter
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..specs import BaselineSpec, Job, TrainSpec
 
 IMPORT_SECONDS = 600.0
@@ -254,10 +254,10 @@ def _in_words(error: Exception, run: RunFolder) -> Words:
     last = crash.last_words(error)
     match _code_of(error, run):
         case endings.GPU_MEMORY:
-            smaller = say("Take a smaller ", Setting("batch_size"), " or a larger ", _ACCUMULATION)
-            return say("the GPU's memory ran out. ", smaller, f" ({last})")
+            smaller = phrase("Take a smaller ", Setting("batch_size"), " or a larger ", _ACCUMULATION)
+            return phrase("the GPU's memory ran out. ", smaller, f" ({last})")
         case endings.MEMORY:
-            return say("the memory ran out. Close other programs or take a larger ", _ACCUMULATION, f" ({last})")
+            return phrase("the memory ran out. Close other programs or take a larger ", _ACCUMULATION, f" ({last})")
         case endings.DISK_FULL if "File too large" in last:
             return f"a file may not grow any more (ulimit -f). Raise that and resume the run ({last})"
         case endings.DISK_FULL:

@@ -17,7 +17,7 @@ from ..questions import UNSURE, AskClassify, ClassifyAnswer, Prediction
 from ..runs import rungs, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Pooling
 from ..units import count
 from . import checkpoint, device, predictions, saved
@@ -144,7 +144,7 @@ def check_threshold(threshold: float | None, labels: Sequence[str]) -> None:
     """Raise UserError where an answer could be taken for the class that is called like one that is not sure."""
     if threshold is not None and UNSURE in labels:
         problem = f"the run has a class called {UNSURE!r}, and an answer below the threshold is called so too"
-        raise UserError(problem, say("Leave ", Setting("threshold"), " out"))
+        raise UserError(problem, phrase("Leave ", Setting("threshold"), " out"))
 
 
 def told(prediction: Prediction, threshold: float | None) -> Prediction:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Precision
 
 CPU_TOKENS = 1_024
@@ -74,7 +74,7 @@ def choose(device: str, precision: Precision, *, training: bool = False) -> Comp
     if precision not in ("auto", "float32", "bf16"):
         raise UserError(f"there is no precision {precision!r}. Choose auto, float32 or bf16")
     if precision == "bf16" and not native and chosen.type == "cuda":
-        raise UserError(f"{name} has no bf16", say("Choose ", Setting("precision", "float32")))
+        raise UserError(f"{name} has no bf16", phrase("Choose ", Setting("precision", "float32")))
     return Compute(chosen, name, ("bf16" if native else "float32") if precision == "auto" else precision)
 
 
@@ -91,7 +91,7 @@ def _device(device: str) -> torch.device:
         raise UserError(f"there is no device {device!r}. Choose auto, cpu, cuda or cuda:N")
     if int(index or 0) >= count:
         have = f"there are {count} CUDA devices" if count else "torch sees no CUDA device"
-        raise UserError(f"the device {device} is not there: {have}", say("Choose ", Setting("device", "cpu"), ", or see: emotui doctor"))
+        raise UserError(f"the device {device} is not there: {have}", phrase("Choose ", Setting("device", "cpu"), ", or see: emotui doctor"))
     return torch.device("cuda", int(index or 0))
 
 

@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from ..errors import UserError
 from ..events import Event, Note
 from ..runs import ranks
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 
 RENDEZVOUS_TIMEOUT = 1_800.0
 """Seconds that the other machines get to come."""
@@ -43,7 +43,7 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
     if rank == 0:
         store.set("shape", shape)
     elif (first := store.get("shape").decode()) != shape:
-        problem = say("the first machine was started with ", _shape(first), ", and this one with ", _shape(shape))
+        problem = phrase("the first machine was started with ", _shape(first), ", and this one with ", _shape(shape))
         raise UserError(problem, "Start all with the same")
     store.set(f"here/{rank}", "")
     told = False
@@ -65,7 +65,7 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
 def _shape(told: str) -> Words:
     """Return what a machine was started with: its nodes and its processes, which come with a space between them."""
     nodes, _, processes = told.partition(" ")
-    return say(Setting("nodes", nodes), " ", Setting("processes", processes))
+    return phrase(Setting("nodes", nodes), " ", Setting("processes", processes))
 
 
 def _connect(rank: int, deadline: float, should_stop: Callable[[], bool]) -> Any:

@@ -14,7 +14,7 @@ import torch
 
 from .. import paths, writing
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Pooling
 from .batches import TokenIds, by_length
 from .device import Compute
@@ -60,7 +60,9 @@ def hidden_states(
             told = time.monotonic()
             report(done, len(ids))
     if not all(np.isfinite(each).all() for each in states.values()):
-        raise UserError("the encoder makes of a text what is no number", say("Choose another model, or ", Setting("precision", "float32")))
+        raise UserError(
+            "the encoder makes of a text what is no number", phrase("Choose another model, or ", Setting("precision", "float32"))
+        )
     return states
 
 

@@ -19,7 +19,7 @@ from ..questions import AskExport, ExportAnswer
 from ..runs import export_folder, links, rungs, state, temperature, told_settings
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import RunSpec
 from ..units import count
 from . import checkpoint, saved
@@ -66,9 +66,9 @@ def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedMode
     that the last layer takes back, behind a tanh by a scale so small that tanh is linear.
     """
     if note.pooling != "cls":
-        other = f"its rung cls, as {run.id}:cls" if "cls" in rungs.kept(run) else say("one made with ", Setting("pooling", "cls"))
+        other = f"its rung cls, as {run.id}:cls" if "cls" in rungs.kept(run) else phrase("one made with ", Setting("pooling", "cls"))
         raise UserError(
-            "a baseline with mean pooling has no class in transformers that loads it", say("Export ", other, ", or a fine-tuned run")
+            "a baseline with mean pooling has no class in transformers that loads it", phrase("Export ", other, ", or a fine-tuned run")
         )
     encoder, model = checkpoint.find(note.encoder), rungs.folder_of(run, rung)
     weight, bias = Head.load(model).folded()

@@ -23,7 +23,7 @@ from ..errors import UserError
 from ..events import Event, Finished, Note, Progress, Started, Stopped, notes_on_data
 from ..runs import checkpoints, data_record, kept_rows
 from ..runs.folder import RunFolder
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import TrainSpec
 from . import checkpoint, device, distributed, freezing, predictions, presets
 from .batches import TokenIds, tokenize, unknown_share
@@ -218,7 +218,7 @@ def _compute(job: TrainSpec) -> device.Compute:
         if cards < needed:
             raise UserError(
                 f"{needed} processes need {needed} CUDA devices, and {cards} are there",
-                say("Take ", Setting("processes", cards), ", or ", Setting("device", "cpu")),
+                phrase("Take ", Setting("processes", cards), ", or ", Setting("device", "cpu")),
             )
         wanted = f"cuda:{rank}"
     compute = device.choose(wanted, job.precision, training=True)

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import ALL_BUT_HEAD
 from ..units import count
 
@@ -25,10 +25,10 @@ def freeze(model: Any, asked: int | str | None) -> None:
         return
     layers = layers_of(encoder, model.config.num_hidden_layers)
     if layers is None:
-        share = say(Setting("freeze_layers", asked), ": the layers of this model share their weights")
-        raise UserError(share, say("Take ", Setting("freeze_layers", ALL_BUT_HEAD)))
+        share = phrase(Setting("freeze_layers", asked), ": the layers of this model share their weights")
+        raise UserError(share, phrase("Take ", Setting("freeze_layers", ALL_BUT_HEAD)))
     if int(asked) > len(layers):
-        raise UserError(say(Setting("freeze_layers", asked), f" is out of range: this model has {count(len(layers), 'layer')}"))
+        raise UserError(phrase(Setting("freeze_layers", asked), f" is out of range: this model has {count(len(layers), 'layer')}"))
     first = {id(each) for each in layers[0].parameters()}
     for each in encoder.parameters():  # in the order of the forward pass: what stands before the first layer embeds
         if id(each) in first:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Iterator
 
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 
 
 def explain(error: BaseException, *, host: str, source: str, token_variable: str, listed: bool = False) -> UserError | None:
@@ -50,7 +50,7 @@ def _refused(status: int, host: str, source: str, token_variable: str) -> UserEr
 
 
 def _unreachable(causes: list[BaseException], host: str, source: str) -> UserError | None:
-    again = say(f"Try {source} again, or put its files there by hand and use ", Setting("offline"))
+    again = phrase(f"Try {source} again, or put its files there by hand and use ", Setting("offline"))
     for each in causes:
         name = type(each).__name__
         if "ProxyError" in name:
@@ -66,9 +66,9 @@ def _unreachable(causes: list[BaseException], host: str, source: str) -> UserErr
                 f"the certificate of {host} is not trusted. Check the clock, and SSL_CERT_FILE if a proxy is in between", exit_code=1
             )
         if isinstance(each, socket.gaierror) or "NameResolution" in name:
-            return UserError(f"the name {host} cannot be resolved (DNS)", say("Check the network. ", again), exit_code=1)
+            return UserError(f"the name {host} cannot be resolved (DNS)", phrase("Check the network. ", again), exit_code=1)
         if isinstance(each, ConnectionRefusedError):
-            return UserError(f"{host} refused the connection", say("Check the network and the address. ", again), exit_code=1)
+            return UserError(f"{host} refused the connection", phrase("Check the network and the address. ", again), exit_code=1)
     if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ or "Deadline" in type(each).__name__ for each in causes):
         return UserError(f"{host} did not answer in time", again, exit_code=1)
     if any("Integrity" in type(each).__name__ or "SizeMismatch" in type(each).__name__ for each in causes):

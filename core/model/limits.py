@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Job
 from . import model_config, tokenizer_files, weights
 from .tokenizer_files import UNLIMITED
@@ -45,7 +45,7 @@ class Limits:
         if asked is None:
             return self.length
         if not 3 <= asked <= self.length:
-            raise UserError(say(Setting("max_length", asked), f" is out of range: this model takes 3 to {self.length} tokens"))
+            raise UserError(phrase(Setting("max_length", asked), f" is out of range: this model takes 3 to {self.length} tokens"))
         return asked
 
     def checked_layer(self, asked: int | None) -> int | None:
@@ -53,7 +53,7 @@ class Limits:
         if asked is None or asked == self.layers:
             return None
         if not 1 <= asked < self.layers:
-            raise UserError(say(Setting("layer", asked), f" is out of range: this model has layers 1 to {self.layers}"))
+            raise UserError(phrase(Setting("layer", asked), f" is out of range: this model has layers 1 to {self.layers}"))
         return asked
 
 

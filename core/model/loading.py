@@ -13,7 +13,7 @@ import torch
 from .. import crash
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from . import guard, model_config, pickled
 from .model_config import MAX_LABELS, REMEDY
 
@@ -109,7 +109,7 @@ def try_length(checkpoint: Checkpoint, length: int) -> None:
                 raise
             raise UserError(
                 f"{checkpoint.name} does not take the {length:,} tokens that its files promise ({safe_line(str(error), 120)})",
-                say("Give a lower ", Setting("max_length"), ", or choose another model"),
+                phrase("Give a lower ", Setting("max_length"), ", or choose another model"),
             ) from error
         if states.shape[:2] != ids.shape or not torch.isfinite(states).all():
             raise UserError(f"{checkpoint.name} makes no numbers of a text. {REMEDY}")

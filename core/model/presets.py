@@ -10,7 +10,7 @@ import msgspec
 
 from .. import hyperparameters
 from ..errors import UserError
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import TrainSpec
 
 SMALL = 5_000
@@ -96,7 +96,7 @@ def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int,
             chosen[name] = getattr(job, name)
     if job.accumulation > chosen["batch_size"]:
         parts = Setting("accumulation", job.accumulation)
-        raise UserError(say(parts, f" is out of range: 1 to the batch size, {chosen['batch_size']}"))
+        raise UserError(phrase(parts, f" is out of range: 1 to the batch size, {chosen['batch_size']}"))
     steps = min(chosen["epochs"] * math.ceil(rows / chosen["batch_size"]), job.max_steps or sys.maxsize)
     warmup = chosen.pop("warmup")
     warmup_steps = int(warmup if warmup >= 1 else warmup * steps)

@@ -11,7 +11,7 @@ from typing import Literal
 from .. import paths, targets, writing
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from . import as_html, as_markdown, build
 from .material import Material
 
@@ -28,7 +28,7 @@ class TakenError(UserError):
     """A file that is there already, and that nobody agreed to replace."""
 
     def __init__(self, place: Path) -> None:
-        remedy = say("Choose another name with ", _OUT, ", or replace it: ", Setting("overwrite", True))
+        remedy = phrase("Choose another name with ", _OUT, ", or replace it: ", Setting("overwrite", True))
         super().__init__(f"{safe_line(str(place), 120)} is there already", remedy)
         self.place = place
 
@@ -68,8 +68,8 @@ def _of_file(out: str, asked: str | None) -> dict[Format, str]:
         return {told: out}
     formats = _formats(asked)
     if told is None and asked is None:
-        problem = say(_OUT, f" {safe_line(out, 80)} is no folder, and does not end in .html or .md")
-        raise UserError(problem, say("Name a folder, or give ", Setting("format")))
+        problem = phrase(_OUT, f" {safe_line(out, 80)} is no folder, and does not end in .html or .md")
+        raise UserError(problem, phrase("Name a folder, or give ", Setting("format")))
     if len(formats) == 1:
         return {formats[0]: out}
     return {each: f"{root if told is not None else out}.{each}" for each in formats}

@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..errors import UserError
 from ..plain_files import open_plain
-from ..sentences import Words, say
+from ..sentences import Words, phrase
 
 Asked = Literal["", "stop", "kill"]
 SUPERVISOR_SAYS = "supervisor: "
@@ -83,14 +83,14 @@ def _by_signal(
         )
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         killed = f"the worker was killed ({name}), and not from here"
-        return Ending("killed", say(killed, ": ", error) if error else killed)
+        return Ending("killed", phrase(killed, ": ", error) if error else killed)
     if number == signal.SIGXFSZ:
         return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")
     said = error or last_log_line()
     if number == signal.SIGPROF:
-        return Ending("bad_input", say("the worker computed for longer than that can need and was ended: it was ", said))
+        return Ending("bad_input", phrase("the worker computed for longer than that can need and was ended: it was ", said))
     crashed = f"the worker crashed ({name})"
-    return Ending("crash", say(crashed, ": ", said) if said else crashed)
+    return Ending("crash", phrase(crashed, ": ", said) if said else crashed)
 
 
 def last_line(path: Path, limit: int = 1 << 14) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UserError
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 
 SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "--collect", "--")
 """What a command is started with to leave the login's own group of processes."""
@@ -39,8 +39,8 @@ def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, Words]
     cause = f"logind ends the processes of {user} at logout (KillUserProcesses=yes), a run too"
     lingers = stays(root, user)
     if re.search(r"/session-[^/]+\.scope", group):
-        start = say("Start runs with ", _SCOPE)
-        return cause, start if lingers else say(start, f", after: {_LINGER}")
+        start = phrase("Start runs with ", _SCOPE)
+        return cause, start if lingers else phrase(start, f", after: {_LINGER}")
     if re.search(r"/user@\d+\.service/", group) and not lingers:
         return cause, f"Keep them with: {_LINGER}"
     return None  # of a service, in a container, or moved out of the session already
@@ -54,8 +54,8 @@ def stays(root: Path = Path("/"), user: str | None = None) -> bool:
 def in_scope(command: Sequence[str]) -> tuple[str, ...]:
     """Return `command` as one that starts in a scope of its own. Raises UserError where there is no systemd-run."""
     if shutil.which(SCOPE[0]) is None:
-        leave = say("Leave ", _SCOPE, " out: without systemd nothing ends a run at logout")
-        raise UserError(say(_SCOPE, " needs systemd-run, which is not here"), leave)
+        leave = phrase("Leave ", _SCOPE, " out: without systemd nothing ends a run at logout")
+        raise UserError(phrase(_SCOPE, " needs systemd-run, which is not here"), leave)
     return (*SCOPE, *command)
 
 
@@ -66,7 +66,7 @@ def warning(*, scope: bool, root: Path = Path("/"), user: str | None = None) -> 
             return ""
         return f"the run is in a scope of its own, which ends with your last session. Keep it with: {_LINGER}"
     found = threat(root, user)
-    return say(found[0], ". ", found[1]) if found else ""
+    return phrase(found[0], ". ", found[1]) if found else ""
 
 
 def _kills(root: Path, user: str) -> bool:

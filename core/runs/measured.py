@@ -11,7 +11,7 @@ from ..data.arrays import numbers, one_chunk, strings, texts_of
 from ..data.table import Dataset, Split
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, Words, say
+from ..sentences import Setting, Words, phrase
 from ..shell import quote
 from ..specs import RunSpec
 from . import kept_rows, rungs, state, tables
@@ -82,7 +82,7 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
     if name in data.unlabelled:
         raise UserError(
             f"the {name} split of {shown} has no labels to measure the run by",
-            say("Measure another (", Setting("split", "validation"), "), or classify its file with: ", CLASSIFY_FILE),
+            phrase("Measure another (", Setting("split", "validation"), "), or classify its file with: ", CLASSIFY_FILE),
         )
     notes: list[Words] = []
     key = name
@@ -125,7 +125,7 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
             grown = total - before
             more = f"{grown:,} row{'s have' if grown > 1 else ' has'} come to the {before:,} from which its splits were drawn"
             file = Setting("file", example="FILE")
-            return same, [say(f"{told}: {more}. {name} is measured as it was then (", file, " measures new rows)")]
+            return same, [phrase(f"{told}: {more}. {name} is measured as it was then (", file, " measures new rows)")]
     raise UserError(
         f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on some of it. "
         "Put new rows into a file and measure it with: emotui evaluate RUN --file FILE; or train again"

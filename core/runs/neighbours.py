@@ -14,7 +14,7 @@ from ..child_processes import ENGINE
 from ..cores import cores
 from ..errors import UserError
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..units import size
 from . import folder, identity, lock, state
 from .state import RunView
@@ -97,7 +97,7 @@ def check_processes(processes: int, device: str = "auto") -> None:
     most, unit = (cards, "GPU") if cards else (cores(), "core")
     if processes > most:
         units = unit if most == 1 else f"{unit}s"
-        fewer = say("Give ", Setting("processes", most), " or fewer")
+        fewer = phrase("Give ", Setting("processes", most), " or fewer")
         raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower", fewer)
 
 

@@ -23,7 +23,7 @@ from ..cores import cores
 from ..errors import UserError
 from ..events import Event, Note
 from ..safe_text import safe_line
-from ..sentences import Setting, say
+from ..sentences import Setting, phrase
 from ..specs import Job, TrainSpec
 from . import endings
 
@@ -226,7 +226,7 @@ def _listen(world: World) -> socket.socket:
         return socket.create_server((address[0], world.port), family=family, backlog=1_024)
     except OSError as error:
         problem = f"cannot listen on {safe_line(world.address, 60)}, port {world.port}: {error.strerror or error}"
-        raise UserError(problem, say("Give another ", Setting("master"))) from error
+        raise UserError(problem, phrase("Give another ", Setting("master"))) from error
 
 
 def threads_each(processes: int) -> int:

@@ -12,7 +12,7 @@ from emotui.core.engine import server
 from emotui.core.errors import UserError
 from emotui.core.model import guard
 from emotui.core.questions import AskClassify, AskDownload, ClassifyAnswer, DownloadAnswer
-from emotui.core.sentences import Setting, say
+from emotui.core.sentences import Setting, phrase
 
 
 def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
@@ -42,7 +42,7 @@ def classify(ask: AskClassify, report: server.Report) -> ClassifyAnswer:
         case "refuse":
             raise UserError(ask.texts[0], exit_code=int(ask.texts[1]))
         case "refuse a setting":
-            raise UserError(say(Setting("max_length", 1000), " is too long"), say("Leave ", Setting("max_length"), " out"))
+            raise UserError(phrase(Setting("max_length", 1000), " is too long"), phrase("Leave ", Setting("max_length"), " out"))
         case "fail":
             raise RuntimeError("a secret of the library")
         case "leave":

@@ -22,7 +22,7 @@ from emotui.core.engine import worker
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, ClassMetrics, EpochDone, EpochRow, Finished, Metrics, Started, Step, Stopped
 from emotui.core.runs import checkpoints, endings
-from emotui.core.sentences import Setting, say
+from emotui.core.sentences import Setting, phrase
 from emotui.core.specs import TrainSpec
 
 FACTOR, TERM, MODULUS = 6364136223846793005, 1442695040888963407, 2**64
@@ -110,7 +110,7 @@ def accident(plan: dict[str, Any], step: int, work: worker.Work) -> None:
         case "crash":
             raise ZeroDivisionError("division by zero in the fake")
         case "bad_input":
-            raise UserError("train.jsonl, row 3: the label is missing", say("Add one, or leave it out with ", Setting("skip_bad_rows")))
+            raise UserError("train.jsonl, row 3: the label is missing", phrase("Add one, or leave it out with ", Setting("skip_bad_rows")))
         case "nan":
             raise worker.RunError("the loss is not a number at step 15", endings.NOT_FINITE)
         case "oom":

@@ -8,7 +8,7 @@ import pytest
 from emotui.core import hyperparameters
 from emotui.core.data import sources
 from emotui.core.errors import UserError
-from emotui.core.sentences import Setting, Words, say
+from emotui.core.sentences import Setting, Words, phrase
 from emotui.core.specs import BaselineSpec, DataSpec, Reading, TrainSpec
 from emotui.tui.field_names import by_fields
 
@@ -16,7 +16,7 @@ from emotui.tui.field_names import by_fields
 def test_each_field_of_the_form_is_named_as_it_is_there() -> None:
     for spec in (TrainSpec, BaselineSpec):
         for name, row in hyperparameters.rows(spec).items():
-            told = say(Setting(name), " is wrong")
+            told = phrase(Setting(name), " is wrong")
             if row.in_form:
                 assert by_fields(told) == f"the field '{row.title}' is wrong"
 
@@ -25,29 +25,29 @@ def test_each_field_of_the_form_is_named_as_it_is_there() -> None:
     ("told", "typed", "shown"),
     [
         (
-            say("Name it with ", Setting("text_column"), ", or ", Setting("labels", example="a,b,c")),
+            phrase("Name it with ", Setting("text_column"), ", or ", Setting("labels", example="a,b,c")),
             "Name it with --text-column, or --labels a,b,c",
             "Name it with the field 'text column', or the field 'label names'",
         ),
         (
-            say(Setting("max_length", 1000), " is out of range"),
+            phrase(Setting("max_length", 1000), " is out of range"),
             "--max-length 1000 is out of range",
             "1000 in the field 'cut at' is out of range",
         ),
-        (say(Setting("skip", 0), " reads them"), "--skip-lines 0 reads them", "skip=0 in the field 'read as' reads them"),
-        (say("such as ", Setting("delimiter", "tab")), "such as --delimiter tab", "such as delimiter=tab in the field 'read as'"),
+        (phrase(Setting("skip", 0), " reads them"), "--skip-lines 0 reads them", "skip=0 in the field 'read as' reads them"),
+        (phrase("such as ", Setting("delimiter", "tab")), "such as --delimiter tab", "such as delimiter=tab in the field 'read as'"),
         (
-            say("with ", Setting("header", False), " or ", Setting("quotes", True)),
+            phrase("with ", Setting("header", False), " or ", Setting("quotes", True)),
             "with --no-header or --quotes",
             "with header=no in the field 'read as' or quotes=yes in the field 'read as'",
         ),
-        (say(Setting("train", example="FILE"), " names it"), "--train FILE names it", "the field 'train file' names it"),
+        (phrase(Setting("train", example="FILE"), " names it"), "--train FILE names it", "the field 'train file' names it"),
         (
-            say(Setting("overlay", False), " reads the source alone"),
+            phrase(Setting("overlay", False), " reads the source alone"),
             "--no-overlay reads the source alone",
             "the command line's --no-overlay reads the source alone",
         ),
-        (say("Try: emotui evaluate RUN --file FILE"), "Try: emotui evaluate RUN --file FILE", "Try: emotui evaluate RUN --file FILE"),
+        (phrase("Try: emotui evaluate RUN --file FILE"), "Try: emotui evaluate RUN --file FILE", "Try: emotui evaluate RUN --file FILE"),
         ("nothing of the kind -- here", "nothing of the kind -- here", "nothing of the kind -- here"),
     ],
 )
