@@ -403,12 +403,12 @@ def _predictions(place: Path, content: bytes) -> Shown:
 
 
 def _projection(place: Path, content: bytes) -> Shown:
-    from emotui.tui.screens import training_files
+    from emotui.tui.screens.training import files
     from emotui.tui.widgets.label_look import LabelLook
 
     (place / "projection.parquet").write_bytes(content)
     looks = [LabelLook(name, "red", "*") for name in run_folders.LABELS]
-    cloud = training_files.read_projection(place, looks)
+    cloud = files.read_projection(place, looks)
     return [] if cloud is None else [str(cloud.x[:3]), str(cloud.label[:3])]
 
 

@@ -20,10 +20,10 @@ from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.confirm import Confirm
 from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
-from emotui.tui.screens.training_charts import READING, Palette, loss_chart, score_chart
-from emotui.tui.screens.training_files import read_log
-from emotui.tui.screens.training_requests import lost_by_killing
-from emotui.tui.screens.training_tables import class_table, ladder_table
+from emotui.tui.screens.training.charts import READING, Palette, loss_chart, score_chart
+from emotui.tui.screens.training.files import read_log
+from emotui.tui.screens.training.requests import lost_by_killing
+from emotui.tui.screens.training.tables import class_table, ladder_table
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density

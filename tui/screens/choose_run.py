@@ -18,7 +18,7 @@ from ...core.runs import rungs
 from ...core.runs.state import RunView
 from ...core.safe_text import pad, safe_line
 from ...core.units import age
-from .training_words import has_model, name_of, short_source
+from .run_words import has_model, name_of, short_source
 
 
 class RunRef(NamedTuple):

@@ -27,7 +27,7 @@ from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
-from .training_words import has_model, looks_of, name_of, run_item, short_source
+from .run_words import has_model, looks_of, name_of, run_item, short_source
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset

@@ -26,7 +26,7 @@ from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.chart import Chart, Series
 from ..widgets.plot import Plot
-from .training_charts import Palette
+from .training.charts import Palette
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset

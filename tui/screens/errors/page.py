@@ -17,7 +17,7 @@ from ...page import Page
 from ...widgets.confusion import Confusion
 from ...widgets.figure_table import FigureTable
 from ...widgets.tab_line import TabLine
-from ..training_words import name_of
+from ..run_words import name_of
 from .examination import VIEWS, Examination
 from .facts_line import facts
 from .figure_panel import FigurePanel

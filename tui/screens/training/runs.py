@@ -15,15 +15,15 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from ...core.errors import UserError
-from ...core.runs import filters, notes
-from ...core.runs.state import RunView
-from ...core.safe_text import safe_text
-from ..field_names import by_fields
-from ..state import AppState
-from ..widgets.run_list import RunList
-from ..widgets.text_field import LineField
-from .training_words import run_item
+from ....core.errors import UserError
+from ....core.runs import filters, notes
+from ....core.runs.state import RunView
+from ....core.safe_text import safe_text
+from ...field_names import by_fields
+from ...state import AppState
+from ...widgets.run_list import RunList
+from ...widgets.text_field import LineField
+from ..run_words import run_item
 
 ORDERS = ("age", "F1", "state")
 """What runs are sorted by: the newest first, the best first, those that need a look first."""

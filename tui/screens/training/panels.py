@@ -13,21 +13,22 @@ from textual.containers import Horizontal, ScrollableContainer, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from ...core.errors import UserError
-from ...core.log_text import clean
-from ...core.runs import rungs
-from ...core.runs.folder import RunFolder
-from ...core.runs.state import RunView
-from ...core.safe_text import safe_line, safe_text
-from ...core.specs import BaselineSpec
-from ..field_names import by_fields
-from ..widgets.confusion import Confusion
-from ..widgets.confusion_places import Matrix
-from .loss_rows import LossRows
-from .training_charts import READING
-from .training_files import read_log
-from .training_tables import class_table, epoch_table, ladder_table, settings_table
-from .training_words import looks_of, name_of, spec_rows
+from ....core.errors import UserError
+from ....core.log_text import clean
+from ....core.runs import rungs
+from ....core.runs.folder import RunFolder
+from ....core.runs.state import RunView
+from ....core.safe_text import safe_line, safe_text
+from ....core.specs import BaselineSpec
+from ...field_names import by_fields
+from ...widgets.confusion import Confusion
+from ...widgets.confusion_places import Matrix
+from ..loss_rows import LossRows
+from ..run_words import looks_of, name_of
+from .charts import READING
+from .files import read_log
+from .tables import class_table, epoch_table, ladder_table, settings_table
+from .words import spec_rows
 
 PANELS = ("scores", "classes", "confusion", "log", "settings")
 

@@ -13,20 +13,20 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from ...core.runs import comparison, filters
-from ...core.runs.folder import RunFolder
-from ...core.runs.state import RunView
-from ...core.specs import BaselineSpec
-from ..widgets.plot import Plot
-from ..widgets.run_list import RunList
-from ..widgets.tab_line import TabLine
-from .run_command import command_of
-from .training_charts import Palette, color_of, compared_with, ladder_for
-from .training_curves import Charts
-from .training_panels import Panels
-from .training_requests import RunRequests
-from .training_runs import RunPanel
-from .training_words import machine_line, progress_line
+from ....core.runs import comparison, filters
+from ....core.runs.folder import RunFolder
+from ....core.runs.state import RunView
+from ....core.specs import BaselineSpec
+from ...widgets.plot import Plot
+from ...widgets.run_list import RunList
+from ...widgets.tab_line import TabLine
+from ..run_command import command_of
+from .charts import Palette, color_of, compared_with, ladder_for
+from .curves import Charts
+from .panels import Panels
+from .requests import RunRequests
+from .runs import RunPanel
+from .words import machine_line, progress_line
 
 REDRAW = 2.0
 """Seconds between two redraws that no key asked for; the line on top tells of a run each second."""
@@ -328,14 +328,14 @@ class TrainingScreen(RunRequests):
             self.state.say("copied the command line that repeats this run")
 
     def action_report(self) -> None:
-        from .write_report import WriteReport
+        from ..write_report import WriteReport
 
         if self.view is not None:
             self.app.push_screen(WriteReport(self.view.folder, self.query_one(Panels).rung_of(self.view)))
 
     def action_compare(self) -> None:
         """Open the page on which the run that is looked at and the marked ones stand beside each other."""
-        from .compare_runs import CompareRuns
+        from ..compare_runs import CompareRuns
 
         folders = [view.folder for view in self.views if view.has_spec]
         if len(folders) < 2:

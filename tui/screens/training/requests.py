@@ -10,15 +10,15 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
-from ...core.errors import UserError
-from ...core.runs import launch
-from ...core.runs.folder import RunFolder
-from ...core.runs.state import RunView
-from ...core.units import count
-from ..field_names import by_fields
-from ..page import Page
-from .confirm import Confirm
-from .run_form import RunForm
+from ....core.errors import UserError
+from ....core.runs import launch
+from ....core.runs.folder import RunFolder
+from ....core.runs.state import RunView
+from ....core.units import count
+from ...field_names import by_fields
+from ...page import Page
+from ..confirm import Confirm
+from ..run_form import RunForm
 
 _STOPS = {
     "fine-tune": "it saves after this step, measures its model and stops",

@@ -8,20 +8,15 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from ...core import hyperparameters
-from ...core.events import Step
-from ...core.json_kinds import is_sequence
-from ...core.runs import rungs
-from ...core.runs.notes import NOTHING, RunNote
-from ...core.runs.state import RunView
-from ...core.safe_text import safe_line
-from ...core.units import age, count, duration, size
-from ..field_names import by_fields
-from ..frame import duration as clock
-from ..theme import class_looks
-from ..widgets.bars import sparkline
-from ..widgets.label_look import LabelLook
-from ..widgets.run_list import RunItem
+from ....core import hyperparameters
+from ....core.events import Step
+from ....core.json_kinds import is_sequence
+from ....core.runs.state import RunView
+from ....core.safe_text import safe_line
+from ....core.units import count, duration, size
+from ...field_names import by_fields
+from ...frame import duration as clock
+from ...widgets.bars import sparkline
 
 QUIET = 20.0
 """Seconds without an event after which a live run is said to make no progress."""
@@ -30,62 +25,11 @@ RECENT = 20
 _BAR = 12
 
 
-def short_source(source: str) -> str:
-    """Return a data set's or model's name without its folders."""
-    return source if source == "starter" or source.startswith(("ms:", "hf:")) else source.rstrip("/").rpartition("/")[2] or source
-
-
-def name_of(view: RunView) -> str:
-    """Return a run's short name: what the user called it, or the part of its id that is its own."""
-    return view.spec.name or view.id.partition("-")[0]
-
-
-def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
-    """Return how the labels of a run look."""
-    labels = view.spec.labels or (view.started.labels if view.started is not None else ())
-    if not labels and (metrics := view.measured) is not None:
-        labels = tuple(metrics.per_class)
-    return class_looks(labels, dark=dark)
-
-
-def has_model(view: RunView) -> bool:
-    """Return whether a run has ended with something that can be asked: at its end, where it was stopped, or rungs of a baseline."""
-    return not view.is_live and (view.finished is not None or bool(view.rungs))
-
-
 def share_done(view: RunView) -> float | None:
     """Return how much of the run, or of the phase under way, is done, in [0, 1]; None where it cannot be said."""
     if view.progress is not None:
         return min(1.0, view.progress.done / view.progress.total) if view.progress.total else None
     return min(1.0, view.step / view.steps) if view.steps else None
-
-
-def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING, rung: str = "") -> RunItem:
-    """Return a run's line of the list; of a baseline with the score of a `rung`, or of its best one."""
-    answers = view.rung(rung)
-    score = answers.metrics.f1_weighted if answers is not None else view.score("f1_weighted")
-    if score is not None:
-        shown = f"F1 {score:.3f}"
-    elif view.is_live and view.steps and view.progress is None:
-        shown = f"{100 * view.step / view.steps:.0f} %"
-    elif view.is_live and view.progress is not None:
-        shown = view.progress.phase
-    else:
-        shown = view.state
-    return RunItem(
-        key=view.folder,
-        id=name_of(view),
-        task=view.task,
-        state=view.state,
-        data=short_source(view.spec.job.data.source),
-        model=short_source(view.spec.job.model) if answers is None or answers.name in rungs.ON_STATES else rungs.short(answers.name),
-        score=shown,
-        age=age(max(0.0, now - view.spec.created)),
-        marked=marked,
-        color=color,
-        pinned=note.pinned,
-        tags=note.tags,
-    )
 
 
 def speed(curve: Sequence[Step]) -> tuple[float, float] | None:

@@ -12,19 +12,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import ContentSwitcher
 
-from ...core.errors import UserError
-from ...core.events import Rung
-from ...core.runs import rungs
-from ...core.runs.state import RunView
-from ...core.specs import BaselineSpec
-from ..field_names import by_fields
-from ..state import AppState
-from ..widgets.chart import Chart
-from ..widgets.density import Density
-from ..widgets.plot import Plot
-from .training_charts import READING, SCORES, Palette, loss_chart, score_chart, score_kinds
-from .training_files import read_projection
-from .training_words import looks_of
+from ....core.errors import UserError
+from ....core.events import Rung
+from ....core.runs import rungs
+from ....core.runs.state import RunView
+from ....core.specs import BaselineSpec
+from ...field_names import by_fields
+from ...state import AppState
+from ...widgets.chart import Chart
+from ...widgets.density import Density
+from ...widgets.plot import Plot
+from ..run_words import looks_of
+from .charts import READING, SCORES, Palette, loss_chart, score_chart, score_kinds
+from .files import read_projection
 
 _OF = {"cls": ", [CLS]", "mean": ", mean of the tokens"}
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ...core.events import EpochRow, Evaluated, Metrics, Rung
-from ...core.metric_table import HEADLINE, METRICS, Metric, measured_in
-from ...core.runs.rungs import short
-from ...core.safe_text import cell_width, pad, safe_line
-from ...core.units import count, duration
-from ..widgets.bars import bar, sparkline
-from ..widgets.label_look import LabelLook
+from ....core.events import EpochRow, Evaluated, Metrics, Rung
+from ....core.metric_table import HEADLINE, METRICS, Metric, measured_in
+from ....core.runs.rungs import short
+from ....core.safe_text import cell_width, pad, safe_line
+from ....core.units import count, duration
+from ...widgets.bars import bar, sparkline
+from ...widgets.label_look import LabelLook
 
 _LONGEST = 4_000
 """Cells of a setting."""

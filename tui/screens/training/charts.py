@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...core.events import Rung
-from ...core.metric_table import BY_KEY, METRICS
-from ...core.runs import rungs
-from ...core.runs.comparison import measured
-from ...core.runs.state import RunView
-from ...core.specs import BaselineSpec
-from ..widgets.chart import Chart, Level, Mark, Series
-from .training_words import looks_of, name_of
+from ....core.events import Rung
+from ....core.metric_table import BY_KEY, METRICS
+from ....core.runs import rungs
+from ....core.runs.comparison import measured
+from ....core.runs.state import RunView
+from ....core.specs import BaselineSpec
+from ...widgets.chart import Chart, Level, Mark, Series
+from ..run_words import looks_of, name_of
 
 BESIDE = {"accuracy": "f1_weighted"}
 """Metrics that are drawn in the chart of another one, by its key."""

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...core.errors import UserError
-from ...core.plain_files import open_plain
-from ...core.runs.folder import RunFolder
-from ..widgets.density import Cloud
-from ..widgets.label_look import LabelLook
+from ....core.errors import UserError
+from ....core.plain_files import open_plain
+from ....core.runs.folder import RunFolder
+from ...widgets.density import Cloud
+from ...widgets.label_look import LabelLook
 
 LOG_BYTES = 64 << 10
 """The end of a log that is shown."""
@@ -46,8 +46,8 @@ def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cl
     import numpy as np
     import pyarrow as pa
 
-    from ...core.data.arrays import one_chunk
-    from ...core.runs import rungs, tables
+    from ....core.data.arrays import one_chunk
+    from ....core.runs import rungs, tables
 
     schema = pa.schema([("x", pa.float64()), ("y", pa.float64()), ("label", pa.string())])
     try:
