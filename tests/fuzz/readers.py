@@ -392,14 +392,12 @@ def _head_example() -> list[bytes]:
 
 
 def _predictions(place: Path, content: bytes) -> Shown:
-    from emotui.tui.screens import training_rows
+    from emotui.core.runs import tables
 
-    run = _run(place)
-    file = run.predictions_file("train")
-    file.parent.mkdir(exist_ok=True, mode=0o700)
+    file = place / "train.parquet"
     file.write_bytes(content)
-    rows, count = training_rows.read_rows(run.path, run_folders.LABELS, _small(), "train")
-    return [str(count), *(str(row) for row in rows[:20])]
+    found = tables.read_predictions(file, run_folders.LABELS)
+    return [str(len(found)), *(str(row) for row in found.slice(0, 20).to_pylist())]
 
 
 def _projection(place: Path, content: bytes) -> Shown:

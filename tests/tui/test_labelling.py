@@ -21,7 +21,6 @@ from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
 from emotui.tui.screens.dataset_side import DatasetSide
 from emotui.tui.screens.label_keys import KEYS, legend
-from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.class_bars import ClassBars
@@ -163,7 +162,7 @@ async def test_a_decision_that_cannot_be_kept_is_told_and_not_shown(engine: Insp
 def test_keys_of_labels_are_free_on_a_list_of_rows() -> None:
     others = {
         key
-        for screen in (DatasetScreen, LossRows, RowTable, EmotuiApp)
+        for screen in (DatasetScreen, RowTable, EmotuiApp)
         for binding in screen.BINDINGS
         if not str(getattr(binding, "action", "")).startswith(("give", "go("))
         for key in str(getattr(binding, "key", "")).split(",")

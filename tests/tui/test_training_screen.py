@@ -18,7 +18,6 @@ from emotui.core.safe_text import cell_width
 from emotui.core.units import duration
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.confirm import Confirm
-from emotui.tui.screens.loss_rows import LossRows
 from emotui.tui.screens.training import TrainingScreen
 from emotui.tui.screens.training.charts import READING, Palette, loss_chart, score_chart
 from emotui.tui.screens.training.files import read_log
@@ -290,9 +289,9 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         confusion.cursor = (1, 2)
         await pilot.press("enter")
         await settle(pilot)
-        assert isinstance(app.screen, LossRows)
+        assert app.current_mode == "errors"
         text = "\n".join(drawn(app))
-        assert "2 rows, the highest loss first" in text
+        assert "2 rows: joy taken for love, the highest loss first" in text
         assert text.index("validation 7") < text.index("validation 13")
         assert "90.0 %" in text
         await pilot.press("p")
@@ -313,33 +312,34 @@ async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_p
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
         await open_the_wrong_joys(app, pilot)
-        assert isinstance(app.screen, LossRows)
         text = "\n".join(drawn(app))
-        lines = text.splitlines()
-        heads = next(index for index, line in enumerate(lines) if "loss" in line and "pred." in line)
-        for name in ("loss", "row"):  # these end where their figures do
-            end = lines[heads].index(name) + len(name)
-            assert lines[heads + 1][end - 1].isdigit() and lines[heads + 1][end] == " ", (name, lines[heads + 1])
-        assert lines[heads].index("text") == lines[heads + 1].index("i feel happy")
-        for words in ("2 rows, the highest loss first", "row 7: joy, taken for love", "i feel happy and loved validation 7", "90.0 %"):
+        for words in ("2 rows: joy taken for love", "row 7: ◆ joy, taken for ♥ love", "i feel happy and loved validation 7", "90.0 %"):
             assert words in text, words
-        await pilot.press("v")
+        await pilot.press("e")
         await settle(pilot)
         text = "\n".join(drawn(app))
-        assert "2 rows, the lowest loss first" in text
+        assert "2 rows: joy taken for love, the lowest loss first" in text
         assert "row 13:" in text
         await pilot.press("t")
         await settle(pilot)
         assert app.current_mode == "tokens"
 
 
+async def test_another_cell_is_looked_at_after_a_filter(runs: Path, tmp_path: Path) -> None:
+    spec = with_predictions(runs, tmp_path)
+    async with application(IDLE, "3", spec=spec) as (app, pilot):
+        await open_the_wrong_joys(app, pilot)
+        await pilot.press("slash", *"nothing", "enter")
+        await settle(pilot)
+        await pilot.press("3")
+        await open_the_wrong_joys(app, pilot)
+        assert "2 rows: joy taken for love" in "\n".join(drawn(app)) and "nothing" not in "\n".join(drawn(app))
+
+
 async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
         await open_the_wrong_joys(app, pilot)
-        await pilot.press("3", "x")  # no labels are given yet
-        await settle(pilot)
-        assert sources.load(spec).overlay is None
         await pilot.press("L", "3", "x")
         await settle(pilot)
         now = sources.load(spec).splits["validation"]
@@ -347,30 +347,29 @@ async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs
         assert app.dataset is not None and sources.fingerprint(app.dataset) == sources.fingerprint(sources.load(spec))
         assert app.spec is not None and app.spec.overlay == 3
         text = "\n".join(drawn(app))
-        assert "* ♥ love i feel happy and loved validation 7" in text and "* left out i feel happy and loved validation 13" in text
-        await pilot.press("v")  # the run's rows are read again as they were
-        await settle(pilot)
-        await pilot.press("v")
-        await settle(pilot)
-        assert "row 7: joy, taken for love" in "\n".join(drawn(app)) and "* left out" in "\n".join(drawn(app))
+        assert "* ♥ love i feel happy and" in text and "* left out i feel happy and" in text
         await pilot.press("u", "u")
         await settle(pilot)
         assert "* " not in "\n".join(drawn(app)) and sources.fingerprint(sources.load(spec)) == sources.fingerprint(app.dataset)
-        await pilot.press("0")  # as the run predicted
+        await pilot.press("g", "0")  # as the run predicted
         await settle(pilot)
         laid = sources.load(spec).overlay
         assert laid is not None and [(each.new, each.by, each.run) for each in laid.decided.values()] == [("love", "accepted", "fine77")]
-        await pilot.press("escape")
+        assert laid.decided[next(iter(laid.decided))].excerpt.endswith("validation 7")
+        await pilot.press("escape", "0")
         await settle(pilot)
-        assert isinstance(app.screen, LossRows) and "other end" in "\n".join(drawn(app))  # escape ends labelling first
+        again = sources.load(spec).overlay
+        assert again is not None and len(again.decided) == 1  # escape ended labelling
 
 
-async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path, tmp_path: Path) -> None:
-    folders.write_train_run(runs)
-    async with application(IDLE, "3") as (app, pilot):
-        await pilot.press("x", "enter")
-        await settle(pilot)
-        assert "has changed since run fine77" in "\n".join(drawn(app))  # its data hash is none of the starter data's
+async def test_rows_before_the_end_of_a_run_say_when_they_come(runs: Path) -> None:
+    live = folders.write_train_run(runs, state=None)
+    with folders.held(live):
+        async with application(IDLE, "3") as (app, pilot):
+            await pilot.press("x", "enter")
+            await settle(pilot)
+            text = "\n".join(drawn(app))
+            assert "was not measured on validation yet" in text and "known when it has finished" in text
 
 
 async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, ScrollableContainer, VerticalScroll
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
@@ -23,7 +25,6 @@ from ....core.specs import BaselineSpec
 from ...field_names import by_fields
 from ...widgets.confusion import Confusion
 from ...widgets.confusion_places import Matrix
-from ..loss_rows import LossRows
 from ..run_words import looks_of, name_of
 from .charts import READING
 from .files import read_log
@@ -37,6 +38,13 @@ class Panels(Widget):
     """Shows one panel of the runs given, the first looked at, the second compared; the scores stay beside it where there is room."""
 
     DEFAULT_CSS = "Panels { layout: horizontal; }"
+
+    @dataclass
+    class CellChosen(Message):
+        """The rows in a cell of a run's matrix were asked for: the indices of a true and a predicted class."""
+
+        view: RunView
+        cell: tuple[int, int]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -167,14 +175,10 @@ class Panels(Widget):
                 other.look(event.confusion.mode, event.confusion.cursor)
 
     @on(Confusion.Chosen)
-    def _show_rows(self, event: Confusion.Chosen) -> None:
+    def _ask_for_rows(self, event: Confusion.Chosen) -> None:
+        event.stop()
         view = self._views[min(len(self._views) - 1, int(event.confusion.id == "second"))]
-        self._list_rows(view, (event.true, event.predicted))
-
-    def _list_rows(self, view: RunView, cell: tuple[int, int] | None) -> None:
-        metrics, rung = view.measured_by(self.rung), self.rung_of(view)
-        split = "validation" if metrics is None else metrics.split
-        self.app.push_screen(LossRows(view, split, looks_of(view, dark=self.app.current_theme.dark), cell, rung))
+        self.post_message(self.CellChosen(view, (event.true, event.predicted)))
 
     @work(exclusive=True, group="log")
     async def _read_log(self, view: RunView) -> None:
