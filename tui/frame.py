@@ -18,18 +18,22 @@ SCREEN_OF: dict[Part, str] = {
     "baseline": "training",
     "fine-tune": "training",
     "classify": "classify",
+    "errors": "errors",
 }
 _ADVICE: dict[Part, tuple[str, ...]] = {
-    "data": ("next: press o and open a data set", "next: o opens data", "→ o: open data"),
-    "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "→ t: its tokens"),
-    "baseline": ("next: press 3, then n, and fit the baselines to beat", "next: 3, then n: a baseline", "→ 3 n: a baseline"),
-    "fine-tune": ("next: press 3, then n, and fine-tune the model", "next: 3, then n: fine-tune", "→ 3 n: fine-tune"),
-    "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "→ 4: a sentence"),
+    "data": ("next: press o and open a data set", "next: o opens data", "next: o"),
+    "tokens": ("next: press t and see how a text becomes tokens", "next: t shows a text's tokens", "next: t"),
+    "baseline": ("next: press 3, then n, and fit the baselines to beat", "next: 3, then n: a baseline", "next: 3 n"),
+    "fine-tune": ("next: press 3, then n, and fine-tune the model", "next: 3, then n: fine-tune", "next: 3 n"),
+    "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "next: 4"),
+    "errors": ("next: press 5 and see which rows the model gets wrong", "next: 5, its errors", "next: 5"),
 }
-_WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "→ 3: watch it")
-_WATCHING = ("next: press 4 and try a sentence meanwhile", "next: 4, try a sentence", "→ 4: a sentence")
-_ALL_DONE = ("all done: ? shows every key", "? shows every key")
+"""From long to short: beside all steps the last has room at 80 columns."""
+_WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "next: 3")
+_WATCHING = ("next: press 4 and try a sentence meanwhile", "next: 4, try a sentence", "next: 4")
+_ALL_DONE = ("all done: ? shows every key", "? shows every key", "?: keys")
 _LOADING = ("the data set is being read; ? shows every key", "reading the data set", "reading…")
+_TYPING = "next: esc"
 
 
 def facts_of(state: AppState) -> StateFacts:
@@ -111,11 +115,11 @@ def path_of(state: AppState, mode: str, *, typing: bool = False) -> Path:
         steps.append(Step(part, mark, KEY_OF[screen] if screen != last else "", screen == mode))
         last = screen
     hints = _hints(state, todo, mode, running=going is not None)
-    return Path(tuple(steps), tuple(map(_after_escape, hints)) if typing else hints)
+    return Path(tuple(steps), (*map(_after_escape, hints), _TYPING) if typing else hints)
 
 
 def _after_escape(hint: str) -> str:
-    for start, instead in (("next: press ", "next: press esc, then "), ("next: ", "next: esc, "), ("→ ", "→ esc, ")):
+    for start, instead in (("next: press ", "next: press esc, then "), ("next: ", "next: esc, ")):
         if hint.startswith(start):
             return instead + hint.removeprefix(start)
     return hint

@@ -24,7 +24,7 @@ from .decisions import Decisions
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.table import Dataset
 
-Part = Literal["data", "tokens", "baseline", "fine-tune", "classify"]
+Part = Literal["data", "tokens", "baseline", "fine-tune", "classify", "errors"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """The parts of the path, in order."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..metric_table import BY_KEY
 from ..questions import AskEvaluate, ScoredRow
 from ..runs import rungs
 from ..safe_text import safe_line
@@ -224,7 +225,7 @@ def _slice_shape(each: NamedSlice) -> dict[str, Any]:
 
 
 def _slice_report(found: Sequence[NamedSlice]) -> list[str]:
-    rows = [["", "slice", "rows", "accuracy", "F1 (weighted)", "95 % interval", "the rest", "p (Holm)"]]
+    rows = [["", "slice", "rows", "accuracy", BY_KEY["f1_weighted"].name, "95 % interval", "the rest", "p (Holm)"]]
     for each in found:
         figures = each.figures
         if figures is None:

@@ -26,6 +26,7 @@ from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.choose_model import ChooseModel
 from emotui.tui.screens.help import HelpScreen
 from emotui.tui.sixteen_colors import SixteenColors, standard
+from emotui.tui.state import PARTS
 from emotui.tui.widgets.path_strip import Path as Steps
 from emotui.tui.widgets.path_strip import Step, path_text
 from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
@@ -100,6 +101,18 @@ def test_no_line_is_wider_than_its_place(width: int) -> None:
     assert cell_width(state_text(LIVE, width, {}).plain) <= width
     steps = tuple(Step(name, "later", key, False) for name, key in (("data", "1"), ("baseline", "3"), ("fine-tune", ""), ("classify", "4")))
     assert cell_width(path_text(Steps(steps, ("next: press 3", "→ 3")), width, {}).plain) <= width
+
+
+@pytest.mark.parametrize("typing", [False, True])
+@pytest.mark.parametrize("done", range(len(PARTS) + 1))
+def test_all_steps_and_a_hint_have_room_at_80_columns(tmp_path: Path, done: int, *, typing: bool) -> None:
+    app = application(tmp_path, tmp_path)
+    app.set_reactive(EmotuiApp.loading, None)
+    app.set_reactive(EmotuiApp.done, frozenset(PARTS[:done]))
+    path = path_of(app, "dataset", typing=typing)
+    line = path_text(path, 80, {}).plain
+    assert [step.name for step in path.steps] == list(PARTS) and all(f" {part}" in line for part in PARTS)
+    assert line.endswith(tuple(f" {hint}" for hint in path.hints))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

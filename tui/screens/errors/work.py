@@ -71,6 +71,8 @@ class ErrorsWork(ErrorsPage):
             return
         seen.figures = await asyncio.to_thread(examined.figures, found, rows, seen.compared) if len(rows) else None
         self._draw()
+        if self._run is not None and self.state.is_of_open_data(self._run):
+            self.state.mark_done("errors")
         cell, self._wanted = self._wanted, None
         if cell is not None and max(cell) < len(found.judged.labels):
             self._figures.matrix.look(self._figures.matrix.mode, cell)
