@@ -7,6 +7,8 @@ READY := $(VENV)/.ready
 PIP_FLAGS := --disable-pip-version-check --quiet
 # Each test goes to the worker that is free; those of one xdist_group stay together.
 PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
+# What was compiled once is kept: all processes of the tests import the same modules.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-slow coverage mutation package lint bench torture fuzz fuzz-guided screenshots clean
 

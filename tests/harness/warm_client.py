@@ -21,6 +21,8 @@ MODULES = ("emotui.core.engine.server", "emotui.core.engine.worker")
 """What is forked."""
 PREFIXES = ("HF_", "TRANSFORMERS_", "MODELSCOPE_", "TORCH", "OMP_", "MKL_", "OPENBLAS", "PYTHON", "LC_", "LANG", "LD_", "CUDA", "COV_")
 """How variables begin that are read when a process starts or imports: where they differ, a fork would be another process."""
+OWN = ("PYTHONUNBUFFERED", "TORCHINDUCTOR_CACHE_DIR")
+"""Those of them that a fork reads itself, or that torch sets to what it would take anyway in a process that compiles."""
 SWITCHES = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 """The variables that may be set or not: each way has its server."""
 NAMESPACES = ("mnt", "net", "pid", "user")
@@ -32,7 +34,7 @@ START = 120.0
 
 def surroundings(variables: dict[str, str]) -> dict[str, object]:
     """Return what a fork takes over from its server, and so must be alike."""
-    read = {name: value for name, value in variables.items() if name.startswith(PREFIXES) and name != "PYTHONUNBUFFERED"}
+    read = {name: value for name, value in variables.items() if name.startswith(PREFIXES) and name not in OWN}
     return {
         "variables": {name: value for name, value in read.items() if name not in SWITCHES},
         "user": [os.getuid(), os.geteuid(), os.getgid()],
