@@ -6,10 +6,20 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..errors import UserError
 from ..questions import AskAttention, AskNeighbours, AskWhy, AttentionAnswer, NeighboursAnswer, WhyAnswer, WhyMethod
+from ..runs.explained import (
+    TITLES,
+    agreement_of,
+    attention_shape,
+    cell_told,
+    chance_told,
+    gap_of,
+    head_told,
+    near_told,
+    score_name,
+    touched,
+)
 from ..safe_text import safe_line
 from ..units import count, percent
 from . import options, render
@@ -26,17 +36,8 @@ METHODS: dict[str, tuple[WhyMethod, ...]] = {
     "leave-out": ("leave_out",),
     "both": ("integrated_gradients", "leave_out"),
 }
-TITLES = {
-    "integrated_gradients": "integrated gradients",
-    "leave_out": "left out",
-    "gradient_x_input": "gradient x input",
-    "exact": "weight x value",
-}
-"""What each way to weigh words is called at the head of a column."""
 BAR = 12
 """Cells of the longest bar."""
-LIKELY = 1.96
-"""Standard errors from zero: 95 % of differences that are chance lie nearer."""
 
 
 def add(commands: Any) -> None:
@@ -129,20 +130,10 @@ def run_why(arguments: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def agreement_of(answers: Sequence[WhyAnswer]) -> Agreement | None:
-    """Return how far two ways agree on the words of a text; None where there is one way, or no word."""
-    from ..figures.agreement import agreement
-
-    if len(answers) < 2 or not answers[0].words:
-        return None
-    first, second = ([each.weight for each in answer.words] for answer in answers)
-    return agreement(first, second)
-
-
 def report(answers: Sequence[WhyAnswer], agreed: Agreement | None, output: Output) -> list[str]:
     """Return the words of a text with their weights, one line a word, and what they add up to."""
     first = answers[0]
-    kind = "log-odds" if len(first.probabilities) == 2 else "logit"
+    kind = score_name(first)
     who = f"{first.run}:{first.rung}" if first.rung else first.run
     lines = [safe_line(first.text, output.width), ""]
     lines.append(f"{safe_line(first.label)} {percent(first.probabilities[first.label])} by {who}: {kind} {first.score:+.3f}")
@@ -182,15 +173,15 @@ def signed_bar(value: float, largest: float, output: Output) -> tuple[str, str]:
 
 def added_up(answer: WhyAnswer) -> str:
     """Return in words what the weights add up to; '' where they need not."""
-    if answer.baseline is None or answer.gap is None:
+    found = gap_of(answer)
+    if found is None:
         return ""
     if answer.method == "exact":
         return f"together with the intercept {answer.baseline:+.3f} they are the score itself"
-    whole = answer.score - answer.baseline
-    share = f" ({percent(abs(answer.gap) / abs(whole))})" if whole else ""
+    share = f" ({percent(found.share)})" if found.share is not None else ""
     return (
-        f"integrated gradients in {answer.steps} steps add up to {whole + answer.gap:+.3f} of {whole:+.3f}, "
-        f"the score less that of padding: completeness gap {answer.gap:+.4f}{share}"
+        f"integrated gradients in {answer.steps} steps add up to {found.whole + found.gap:+.3f} of {found.whole:+.3f}, "
+        f"the score less that of padding: completeness gap {found.gap:+.4f}{share}"
     )
 
 
@@ -200,28 +191,11 @@ def agreement_told(agreed: Agreement) -> str:
     return f"the two ways share {agreed.shared} of their {count(agreed.top, 'weightiest word')}; {ranks}"
 
 
-def touched(row: Any) -> str:
-    """Return what the overlay has done to a training row; '' where nothing."""
-    parts = [f"was {row.source_label} in the source"] if row.source_label is not None else []
-    if row.later is not None:
-        parts.append(f"is {row.later} by now" if row.later else "is left out by now")
-    return ", ".join(parts)
-
-
 def near_report(near: NeighboursAnswer, width: int) -> list[str]:
     """Return the nearest training rows, the nearest first."""
     rows = [["row", "distance", "label", "by hand", "text"]]
     rows += [[f"{each.row:,}", f"{each.distance:.4f}", each.label, touched(each), each.text] for each in near.rows]
-    title = f"Nearest of {count(near.searched, 'training row')}, by {near.features} ({near.distance} distance)"
-    return [title, *render.indented(render.table(rows, "rrlll", [None, None, 16, 36, max(20, width - 50)]))]
-
-
-def attention_shape(answer: AttentionAnswer) -> dict[str, Any]:
-    """Return what `--json` shows: the weights as rows of numbers."""
-    import numpy as np
-
-    weights = np.frombuffer(answer.weights, "<f2").astype(float).reshape(len(answer.tokens), -1)
-    return {**msgspec.to_builtins(answer), "weights": [[round(each, 4) for each in row] for row in weights.tolist()]}
+    return [near_told(near), *render.indented(render.table(rows, "rrlll", [None, None, 16, 36, max(20, width - 50)]))]
 
 
 def attention_report(answer: AttentionAnswer) -> list[str]:
@@ -232,8 +206,7 @@ def attention_report(answer: AttentionAnswer) -> list[str]:
         best = sorted(range(len(shares)), key=lambda at: -shares[at])[:3]
         cells = [f"{safe_line(answer.tokens[at], 16)} {100 * shares[at]:.0f} %" for at in best]
         rows.append([token, *cells, *[""] * (3 - len(cells))])
-    head = f"head {answer.head} of {answer.heads}" if answer.head else f"the mean of {count(answer.heads, 'head')}"
-    lines = [f"Attention in layer {answer.layer} of {answer.layers}, {head}"]
+    lines = [f"Attention in layer {answer.layer} of {answer.layers}, {head_told(answer)}"]
     lines += render.indented(render.table(rows, "llll", [16]))
     if answer.full_length > len(answer.tokens):
         lines.append(f"  cut at {len(answer.tokens):,} of {count(answer.full_length, 'token')}")
@@ -283,15 +256,9 @@ def _names(cell: str, labels: Sequence[str]) -> tuple[str, str]:
 
 def cell_report(words: CellWords, names: tuple[str, str], split: str, most: int) -> list[str]:
     """Return the words that are typical of a cell's rows."""
-    title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} taken for {safe_line(names[1], 30)} on {split}"
+    title = cell_told(words, names, split)
     if not words.rows:
         return [title]
     rows = [["word", "in them", "in the others", "log-odds", "z"]]
     rows += [[each.word, f"{each.first:,}", f"{each.second:,}", f"{each.log_odds:+.2f}", f"{each.z:+.2f}"] for each in words.words[:most]]
-    sure = sum(each.z > LIKELY for each in words.words)
-    told = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"
-    lines = [
-        f"{title}, against {count(words.others, 'row')} {safe_line(words.against, 60)}",
-        *render.indented(render.table(rows, "lrrrr", [24])),
-    ]
-    return [*lines, f"  {told} (log-odds with a Dirichlet prior)"]
+    return [title, *render.indented(render.table(rows, "lrrrr", [24])), f"  {chance_told(words)}"]
