@@ -133,11 +133,19 @@ class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
     detail: str = ""
 
 
-class Step(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
-    """One optimizer step, or the mean over the steps since the last one logged."""
+class OfStep(msgspec.Struct, frozen=True, tag_field="kind"):
+    """An event about one step, of which a step has at most one of a kind.
+
+    What reads a run keeps all of them by their kind, in order of step, and drops those that a later attempt takes back.
+    """
 
     step: Count
     """1 after the first optimizer step."""
+
+
+class Step(OfStep, frozen=True, tag="step"):
+    """One optimizer step, or the mean over the steps since the last one logged."""
+
     epoch: Figure
     loss: Figure | None
     """Mean cross entropy over the rows since the last Step event, in nats."""
@@ -152,25 +160,22 @@ class Step(msgspec.Struct, frozen=True, tag_field="kind", tag="step"):
     finite: bool = True
 
 
-class Evaluated(msgspec.Struct, frozen=True, tag_field="kind", tag="evaluated"):
+class Evaluated(OfStep, frozen=True, tag="evaluated"):
     """The model was measured during training."""
 
-    step: Count
     epoch: Figure
     metrics: Metrics
 
 
-class EpochDone(msgspec.Struct, frozen=True, tag_field="kind", tag="epoch_done"):
+class EpochDone(OfStep, frozen=True, tag="epoch_done"):
     row: EpochRow
-    step: Count
 
 
 class RungDone(msgspec.Struct, frozen=True, tag_field="kind", tag="rung_done"):
     rung: Rung
 
 
-class CheckpointSaved(msgspec.Struct, frozen=True, tag_field="kind", tag="checkpoint_saved"):
-    step: Count
+class CheckpointSaved(OfStep, frozen=True, tag="checkpoint_saved"):
     seconds: Seconds
     best: bool = False
 

@@ -292,7 +292,7 @@ class Training:
         )
         self.position.epochs.append(row)
         self.position.epoch = _Sums()
-        self.emit(EpochDone(row, self.position.step))
+        self.emit(EpochDone(self.position.step, row))
 
     def _has_lost_patience(self) -> bool:
         """Whether as many measurements as the job has patience for were no better than the best one. The first process decides for all."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
-from typing import assert_never
+from typing import TypeVar, assert_never, cast
 
 from ..events import (
     AttemptEnded,
     AttemptStarted,
     CheckpointSaved,
-    EpochDone,
     Evaluated,
     Finished,
     Line,
     Note,
+    OfStep,
     Progress,
     Rung,
     RungDone,
@@ -27,6 +27,7 @@ from ..events import (
 )
 from ..sentences import shortened
 
+Told = TypeVar("Told", bound=OfStep)
 READINGS = 120
 """Readings of the machine's load that are kept."""
 MOST_NOTES = 2_000
@@ -50,10 +51,8 @@ class Fold:
         self.step = 0
         self.started: Started | None = None
         self.progress: Progress | None = None
-        self.curve: list[Step] = []
-        self.evaluations: list[Evaluated] = []
-        self.epochs: list[EpochDone] = []
-        self.checkpoints: list[CheckpointSaved] = []
+        self.by_step: dict[type[OfStep], list[OfStep]] = {}
+        """What was told of steps, by its kind, each in order of step."""
         self.rungs: list[Rung] = []
         self.telemetry: deque[Telemetry] = deque(maxlen=READINGS)
         self.notes: list[Note] = []
@@ -76,22 +75,21 @@ class Fold:
         event = line.event
         if not isinstance(event, Telemetry):  # a worker that is stuck goes on telling its load
             self.last_event = line.time
+        if isinstance(event, OfStep):
+            self._keep(event)
         match event:
             case Step():
-                self._step(event, line.time)
+                self.step = event.step
+                self.has_reported, self.progress = True, None
+                self._pace.take(event.step, line.time)
             case Telemetry():
                 self.telemetry.append(event)
             case Progress():
                 self.has_reported = True
                 self._phase(event)
             case Evaluated():
-                _drop(self.evaluations, event.step)
-                self.evaluations.append(event)
                 self.progress = None
                 self._pace.paused = True
-            case EpochDone():
-                _drop(self.epochs, event.step)
-                self.epochs.append(event)
             case RungDone():
                 self.progress = None
                 self.rungs.append(event.rung)
@@ -107,12 +105,12 @@ class Fold:
             case AttemptEnded():
                 self.ended, self.ended_at, self.worker_pid, self.progress = event, line.time, None, None
             case CheckpointSaved():
-                _drop(self.checkpoints, event.step)
-                self.checkpoints.append(event)
                 self._pace.paused = True
                 self.step = max(self.step, event.step)
             case Stopped():
                 self.step, self.stopped, self.progress = max(self.step, event.step), event.finished, None
+            case OfStep():
+                pass
             case _:
                 assert_never(event)
 
@@ -123,19 +121,21 @@ class Fold:
         self.worker_pid = event.worker_pid
         self.has_reported = False
         self.step = event.resumed_step
-        for points in (self.curve, self.evaluations, self.epochs, self.checkpoints):
-            _drop(points, event.resumed_step + 1)
+        for kept in self.by_step.values():
+            _drop(kept, event.resumed_step + 1)
         self.rungs = []
         self.progress = self.finished = self.stopped = self.ended = self.ended_at = None
         self._pace = _Pace()
 
-    def _step(self, event: Step, time: float) -> None:
-        if self.curve and self.curve[-1].step >= event.step:
-            _drop(self.curve, event.step)
-        self.curve.append(event)
-        self.step = event.step
-        self.has_reported, self.progress = True, None
-        self._pace.take(event.step, time)
+    def of_step(self, kind: type[Told]) -> list[Told]:
+        """Return the events of a kind, in order of step."""
+        return cast("list[Told]", self.by_step.get(kind, []))
+
+    def _keep(self, event: OfStep) -> None:
+        kept = self.by_step.setdefault(type(event), [])
+        if kept and kept[-1].step >= event.step:
+            _drop(kept, event.step)
+        kept.append(event)
 
     def _phase(self, event: Progress) -> None:
         before = self.progress
@@ -200,6 +200,6 @@ class _Pace:
         return pace + paused / (self.step - self._first)
 
 
-def _drop(points: list[Step] | list[Evaluated] | list[EpochDone] | list[CheckpointSaved], first: int) -> None:
-    """Remove the points of step `first` and later ones."""
-    del points[bisect_left(points, first, key=lambda point: point.step) :]
+def _drop(kept: list[OfStep], first: int) -> None:
+    """Remove what was told of step `first` and later ones."""
+    del kept[bisect_left(kept, first, key=lambda event: event.step) :]

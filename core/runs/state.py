@@ -6,19 +6,35 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
 from ..errors import UserError
-from ..events import CheckpointSaved, EpochRow, Evaluated, Finished, Line, Metrics, Note, Progress, Result, Rung, Started, Step, Telemetry
+from ..events import (
+    CheckpointSaved,
+    EpochDone,
+    EpochRow,
+    Evaluated,
+    Finished,
+    Line,
+    Metrics,
+    Note,
+    OfStep,
+    Progress,
+    Result,
+    Rung,
+    Started,
+    Step,
+    Telemetry,
+)
 from ..metric_table import BY_KEY
 from ..safe_text import safe_line
 from ..sentences import Words, shortened
 from ..shell import quote
 from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
 from . import identity, lock, log, rungs
-from .fold import LONGEST_NOTE, Fold
+from .fold import LONGEST_NOTE, Fold, Told
 from .folder import RunFolder
 
 State = Literal["starting", "running", "stopped", "finished", "failed", "lost", "unreadable"]
@@ -49,12 +65,9 @@ class RunView(msgspec.Struct, frozen=True):
     progress: Progress | None = None
     """The phase under way; None during training steps."""
     started: Started | None = None
-    curve: tuple[Step, ...] = ()
-    """Every logged step of the attempt that counts, in order of step."""
-    evaluations: tuple[Evaluated, ...] = ()
+    by_step: dict[type[OfStep], tuple[OfStep, ...]] = {}
+    """What was told of steps, by its kind: see `of_step`."""
     epochs: tuple[EpochRow, ...] = ()
-    checkpoints: tuple[CheckpointSaved, ...] = ()
-    """In order of step; marked on the chart."""
     rungs: tuple[Rung, ...] = ()
     telemetry: tuple[Telemetry, ...] = ()
     """The newest 120 readings."""
@@ -70,7 +83,7 @@ class RunView(msgspec.Struct, frozen=True):
     seconds_left: float | None = None
     """Estimated seconds to the end; None where nothing can be said."""
     is_whole: bool = True
-    """Whether curves, evaluations and readings were read; a glance leaves them out, and then nothing says that there are none."""
+    """Whether what was told of steps, and readings, were read; a glance leaves them out, and then nothing says that there are none."""
     has_spec: bool = True
     """Whether `spec` is the run's own; where it cannot be read, a blank one stands there."""
     faults: tuple[str, ...] = ()
@@ -80,6 +93,24 @@ class RunView(msgspec.Struct, frozen=True):
     def task(self) -> str:
         """'baseline' or 'fine-tune'; '' where that cannot be read."""
         return task_of(self.spec.job) if self.has_spec else ""
+
+    def of_step(self, kind: type[Told]) -> tuple[Told, ...]:
+        """Return all events of a kind that the attempt that counts told of its steps, in order of step."""
+        return cast("tuple[Told, ...]", self.by_step.get(kind, ()))
+
+    @property
+    def curve(self) -> tuple[Step, ...]:
+        """Every logged step."""
+        return self.of_step(Step)
+
+    @property
+    def evaluations(self) -> tuple[Evaluated, ...]:
+        return self.of_step(Evaluated)
+
+    @property
+    def checkpoints(self) -> tuple[CheckpointSaved, ...]:
+        """Marked on the chart."""
+        return self.of_step(CheckpointSaved)
 
     @property
     def is_live(self) -> bool:
@@ -204,10 +235,8 @@ class RunReader:
             steps=fold.started.steps if fold.started else 0,
             progress=fold.progress if is_live else None,
             started=fold.started,
-            curve=tuple(fold.curve),
-            evaluations=tuple(fold.evaluations),
-            epochs=tuple(each.row for each in fold.epochs),
-            checkpoints=tuple(fold.checkpoints),
+            by_step={kind: tuple(told) for kind, told in fold.by_step.items()},
+            epochs=tuple(each.row for each in fold.of_step(EpochDone)),
             rungs=tuple(fold.rungs),
             telemetry=tuple(fold.telemetry),
             notes=tuple(fold.notes),
@@ -224,7 +253,7 @@ class RunReader:
 
     def _seconds_left(self) -> float | None:
         phase = self._fold.progress
-        if phase is None or self._fold.curve:  # a measurement between two steps
+        if phase is None or self._fold.of_step(Step):  # a measurement between two steps
             return self._fold.seconds_left()
         is_ladder = self._spec is not None and isinstance(self._spec.job, BaselineSpec)
         return self._fold.phase_seconds_left() if is_ladder else None
@@ -254,7 +283,7 @@ def glance(run: RunFolder) -> RunView:
             ended=result.ended,
             is_whole=False,
         )
-    return msgspec.structs.replace(view_of(run), curve=(), evaluations=(), telemetry=(), is_whole=False)
+    return msgspec.structs.replace(view_of(run), by_step={}, telemetry=(), is_whole=False)
 
 
 def blank_spec(run: RunFolder) -> RunSpec:

@@ -198,8 +198,7 @@ def test_news_are_told_once_and_in_words():
                 "running",
                 epochs=EPOCHS[:1],
                 step=3,
-                curve=(step,),
-                evaluations=(Evaluated(2, 0.4, METRICS),),
+                by_step={Step: (step,), Evaluated: (Evaluated(2, 0.4, METRICS),)},
                 notes=(Note("info", "cut \x1b 3 texts"), Note("warning", "slow disk"), Note("error", "the disk is full")),
                 attempts=(Attempt(1, 0, ""), Attempt(2, 2, "out of memory")),
                 seconds_left=65.0,
@@ -228,7 +227,7 @@ def test_the_list_of_runs():
 
 def test_the_list_shows_the_score_that_its_filter_finds():
     """A list knows no measurements of a run without a result, only its epochs."""
-    view = training("running", finished=None, evaluations=(), is_whole=False)
+    view = training("running", finished=None, by_step={}, is_whole=False)
     assert filters.parse("f1>0.73 accuracy=0.75")(view, NOTHING)
     listed = shapes.summary(view)
     assert (listed["f1_weighted"], listed["accuracy"], listed["f1_macro"], listed["split"]) == (0.7333, 0.75, 0.7, "validation")

@@ -91,7 +91,7 @@ def train_events(*, steps: int = 500, upto: int | None = None, labels: Sequence[
         if step in (steps // 2, steps):
             last = next(each for each in reversed(done) if isinstance(each, events.Evaluated)).metrics
             row = events.EpochRow(1 + (step == steps), loss, last.loss, last.accuracy, last.f1_weighted, last.f1_macro)
-            done.append(events.EpochDone(row, step))
+            done.append(events.EpochDone(step, row))
     if upto is None:
         final = next(each for each in reversed(done) if isinstance(each, events.Evaluated)).metrics
         done.append(events.Finished(final, seconds=212.5, steps=steps, examples_per_second=160.0, peak_memory=2_100_000_000))

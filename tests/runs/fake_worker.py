@@ -72,7 +72,7 @@ def walk_on(job: TrainSpec, work: worker.Work) -> bool:
         step, state = step + 1, walk(state)
         work.emit(Step(step, step / 10, loss_of(state), 0.1, None, 1, 1, plan["seconds"]))
         if step % 10 == 0:
-            work.emit(EpochDone(EpochRow(step // 10, loss_of(state), None, 0.5, 0.5, 0.5), step))
+            work.emit(EpochDone(step, EpochRow(step // 10, loss_of(state), None, 0.5, 0.5, 0.5)))
         stop = work.should_stop() and not plan.get("deaf")
         if work.writes and (stop or step % plan["every"] == 0):
             save(work, step, state)

@@ -38,7 +38,7 @@ def evaluated(number: int) -> e.Evaluated:
 
 
 def epoch(number: int, at: int) -> e.EpochDone:
-    return e.EpochDone(e.EpochRow(number, 0.5, 0.5, 0.5, 0.5, 0.5), at)
+    return e.EpochDone(at, e.EpochRow(number, 0.5, 0.5, 0.5, 0.5, 0.5))
 
 
 def fold_of(*each: e.Event, seconds: float = 1.0) -> Fold:
@@ -65,18 +65,18 @@ def test_a_new_attempt_takes_back_what_came_after_its_checkpoint() -> None:
         epoch(2, 6),
         begun(4, "resumed"),
     )
-    assert [each.step for each in fold.curve] == [1, 2, 3, 4]
-    assert [each.step for each in fold.evaluations] == [3]
-    assert [each.row.epoch for each in fold.epochs] == [1]
-    assert [each.step for each in fold.checkpoints] == [4]
+    assert [each.step for each in fold.of_step(e.Step)] == [1, 2, 3, 4]
+    assert [each.step for each in fold.of_step(e.Evaluated)] == [3]
+    assert [each.row.epoch for each in fold.of_step(e.EpochDone)] == [1]
+    assert [each.step for each in fold.of_step(e.CheckpointSaved)] == [4]
     assert (fold.attempt, fold.step, fold.attempts) == (2, 4, [(1, 0, ""), (2, 4, "resumed")])
     assert not fold.has_reported
 
 
 def test_the_last_word_on_a_step_counts() -> None:
     fold = fold_of(begun(), *(step(number, 1.0) for number in (1, 2, 3)), step(2, 0.25), evaluated(2), evaluated(2))
-    assert [(each.step, each.loss) for each in fold.curve] == [(1, 1.0), (2, 0.25)]
-    assert len(fold.evaluations) == 1
+    assert [(each.step, each.loss) for each in fold.of_step(e.Step)] == [(1, 1.0), (2, 0.25)]
+    assert len(fold.of_step(e.Evaluated)) == 1
 
 
 def test_rungs_begin_anew_with_each_attempt() -> None:
@@ -320,7 +320,7 @@ def test_a_view_tells_all_that_the_events_told(run: RunFolder) -> None:
 
     glance = state.glance(run)
     assert (glance.curve, glance.evaluations, glance.telemetry, glance.is_whole) == ((), (), (), False)
-    assert glance == msgspec.structs.replace(view, curve=(), evaluations=(), telemetry=(), is_whole=False)
+    assert glance == msgspec.structs.replace(view, by_step={}, telemetry=(), is_whole=False)
     assert glance.score("f1_weighted") == 0.5  # of the newest epoch: a list reads no metrics
 
 
@@ -370,7 +370,7 @@ def test_what_stands_for_a_run_is_its_end_before_its_epochs(run: RunFolder) -> N
     assert view.measured is None
     assert view.score("accuracy") is None
     later = msgspec.structs.replace(MEASURED, accuracy=0.75)
-    evaluated_ = msgspec.structs.replace(view, evaluations=(evaluated(1), e.Evaluated(2, 0.2, later)))
+    evaluated_ = msgspec.structs.replace(view, by_step={e.Evaluated: (evaluated(1), e.Evaluated(2, 0.2, later))})
     assert evaluated_.measured == later
     ended = msgspec.structs.replace(MEASURED, accuracy=0.25)
     assert msgspec.structs.replace(evaluated_, finished=e.Finished(ended, 1.0, 9, 0.1)).measured == ended

@@ -566,8 +566,8 @@ def test_what_killing_a_baseline_loses_is_said_of_rungs(runs: Path, rungs: int, 
 
 def test_what_killing_a_fine_tuning_loses_is_said_of_its_checkpoint(runs: Path) -> None:
     view = view_of(RunFolder(folders.write_train_run(runs)))
-    assert lost_by_killing(msgspec.structs.replace(view, checkpoints=())).startswith("It has no checkpoint: all is lost. s saves")
-    saved = msgspec.structs.replace(view, checkpoints=(events.CheckpointSaved(250, 1.0),))
+    assert lost_by_killing(msgspec.structs.replace(view, by_step={})).startswith("It has no checkpoint: all is lost. s saves")
+    saved = msgspec.structs.replace(view, by_step={events.CheckpointSaved: (events.CheckpointSaved(250, 1.0),)})
     assert lost_by_killing(saved).startswith("What came after its checkpoint of step 250 is lost. s saves")
 
 
@@ -578,7 +578,7 @@ def test_nothing_is_said_to_be_absent_before_the_events_of_a_run_were_read(runs:
     assert not before.curve
     for chart in (loss_chart([before], palette), score_chart([before], (), palette)):
         assert chart.empty == READING
-    whole = msgspec.structs.replace(after, curve=(), evaluations=())
+    whole = msgspec.structs.replace(after, by_step={})
     assert loss_chart([whole], palette).empty == "this run has no loss"
 
 
