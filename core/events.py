@@ -160,6 +160,15 @@ class Step(OfStep, frozen=True, tag="step"):
     finite: bool = True
 
 
+class Padding(OfStep, frozen=True, tag="padding"):
+    """How much the model computed on since the last Step event that was no token of a row."""
+
+    places: Count
+    """Places of tokens in the batches as they went through the model, in all processes."""
+    empty: Count
+    """How many of these held padding."""
+
+
 class Evaluated(OfStep, frozen=True, tag="evaluated"):
     """The model was measured during training."""
 
@@ -260,6 +269,7 @@ Event = (
     | Started
     | Progress
     | Step
+    | Padding
     | Evaluated
     | EpochDone
     | RungDone

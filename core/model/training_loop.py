@@ -18,7 +18,7 @@ from accelerate import Accelerator
 
 from .. import paths
 from ..errors import UserError
-from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Progress, Step
+from ..events import CheckpointSaved, EpochDone, EpochRow, Evaluated, Event, Metrics, Note, Padding, Progress, Step
 from ..figures.scores import measure
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
@@ -52,6 +52,7 @@ class _Sums(msgspec.Struct):
     weight: float = 0.0
     rows: int = 0
     tokens: int = 0
+    padding: int = 0
     norm: float = 0.0
     steps: int = 0
 
@@ -183,11 +184,13 @@ class Training:
         position.step += 1
         position.rows += len(batch)
         tokens = int(self.train_ids.lengths[batch].sum())
+        padding = self._places(batch) - tokens
         for sums in (position.since_log, position.epoch):
             sums.loss += total
             sums.weight += weight
             sums.rows += len(batch)
             sums.tokens += tokens
+            sums.padding += padding
             sums.norm += float(norm)
             sums.steps += 1
         position.seconds += time.monotonic() - started
@@ -202,13 +205,8 @@ class Training:
         """
         of_batch = self._weight(batch) or 1.0
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        mine = batch[rank::world]
-        weight = 1.0 if len(mine) else 0.0
-        if not len(mine):
-            mine = batch[:1]  # every process takes part in the exchange of gradients
-        longest = int(self.train_ids.lengths[mine].max())
-        fitting = math.ceil(len(mine) * longest / FORWARD_TOKENS[self.compute.device.type])
-        pieces = np.array_split(mine, min(len(mine), max(self.parts, fitting)))
+        weight = 1.0 if len(batch) > rank else 0.0
+        pieces = self._pieces(batch, rank)
         losses: list[torch.Tensor] = []
         for number, piece in enumerate(pieces):
             inputs = self.train_ids.pad(piece, self.checkpoint.tokenizer.padding, self.compute.device)
@@ -225,6 +223,21 @@ class Training:
                 self.accelerator.backward(loss * (world / of_batch))
             losses.append(loss.detach())
         return torch.stack(losses).sum()
+
+    def _pieces(self, batch: np.ndarray, rank: int) -> list[np.ndarray]:
+        """Return the rows of `batch` that a process takes, cut into what goes through its model at once."""
+        mine = batch[rank :: self.accelerator.num_processes]
+        if not len(mine):
+            mine = batch[:1]  # every process takes part in the exchange of gradients
+        longest = int(self.train_ids.lengths[mine].max())
+        fitting = math.ceil(len(mine) * longest / FORWARD_TOKENS[self.compute.device.type])
+        return np.array_split(mine, min(len(mine), max(self.parts, fitting)))
+
+    def _places(self, batch: np.ndarray) -> int:
+        """Return how many places of tokens go through the models of all processes for a batch, padding included."""
+        lengths = self.train_ids.lengths
+        ranks = range(self.accelerator.num_processes)
+        return sum(len(piece) * int(lengths[piece].max()) for rank in ranks for piece in self._pieces(batch, rank))
 
     def _weight(self, batch: np.ndarray) -> float:
         """Return the sum of the weights of the rows of a batch, those of the other processes too."""
@@ -262,6 +275,7 @@ class Training:
                 finite=finite,
             )
         )
+        self.emit(Padding(position.step, sums.tokens + sums.padding, sums.padding))
         position.since_log = _Sums()
         self.log_seconds = 0.0
         if not finite:

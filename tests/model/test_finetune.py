@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from emotui.core.errors import UserError
-from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Started, Step, Stopped
+from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Padding, Started, Step, Stopped
 from emotui.core.model import classify, device, doctor, finetune, saved, training_loop
+from emotui.core.model.batches import TokenIds
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import DataSpec, TrainSpec
@@ -264,6 +265,27 @@ def test_checkpoints_are_marked_and_few(tiny_model: Path, tiny_data: Path, monke
     assert len(list(run.checkpoints.iterdir())) == training_loop.KEEP_CHECKPOINTS
     latest = checkpoints.latest(run)
     assert latest and latest.name == "step-8"
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_padding_is_told_as_it_went_through_the_model(
+    still_model: Path, tiny_data: Path, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks: list[torch.Tensor] = []
+    pad = TokenIds.pad
+
+    def see(*given: Any, **more: Any) -> dict[str, torch.Tensor]:
+        inputs = pad(*given, **more)
+        masks.append(inputs["attention_mask"])
+        return inputs
+
+    monkeypatch.setattr(TokenIds, "pad", see)
+    _, events = fine_tune(job_of(tiny_data, still_model, batch_size=45, accumulation=parts, max_steps=1))
+    told = [event for event in events if isinstance(event, Padding)]
+    trained = masks[:parts]
+    assert sum(len(mask) for mask in trained) == 45
+    assert told == [Padding(1, sum(mask.numel() for mask in trained), sum(int((mask == 0).sum()) for mask in trained))]
+    assert told[0].empty > 0
 
 
 @pytest.mark.parametrize("cut", [{"accumulation": 2}, {"accumulation": 5}])

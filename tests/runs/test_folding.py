@@ -59,8 +59,10 @@ def test_a_new_attempt_takes_back_what_came_after_its_checkpoint() -> None:
         STARTED,
         *(step(number) for number in range(1, 8)),
         evaluated(3),
+        e.Padding(4, 10, 1),
         epoch(1, 3),
         e.CheckpointSaved(4, 0.1),
+        e.Padding(6, 20, 4),
         evaluated(6),
         epoch(2, 6),
         begun(4, "resumed"),
@@ -69,6 +71,7 @@ def test_a_new_attempt_takes_back_what_came_after_its_checkpoint() -> None:
     assert [each.step for each in fold.of_step(e.Evaluated)] == [3]
     assert [each.row.epoch for each in fold.of_step(e.EpochDone)] == [1]
     assert [each.step for each in fold.of_step(e.CheckpointSaved)] == [4]
+    assert fold.of_step(e.Padding) == [e.Padding(4, 10, 1)]
     assert (fold.attempt, fold.step, fold.attempts) == (2, 4, [(1, 0, ""), (2, 4, "resumed")])
     assert not fold.has_reported
 

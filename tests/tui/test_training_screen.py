@@ -23,6 +23,7 @@ from emotui.tui.screens.training.charts import READING, Palette, loss_chart, sco
 from emotui.tui.screens.training.files import read_log
 from emotui.tui.screens.training.requests import lost_by_killing
 from emotui.tui.screens.training.tables import class_table, ladder_table
+from emotui.tui.screens.training.words import machine_line
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.density import Density
@@ -569,6 +570,14 @@ def test_what_killing_a_fine_tuning_loses_is_said_of_its_checkpoint(runs: Path) 
     assert lost_by_killing(msgspec.structs.replace(view, by_step={})).startswith("It has no checkpoint: all is lost. s saves")
     saved = msgspec.structs.replace(view, by_step={events.CheckpointSaved: (events.CheckpointSaved(250, 1.0),)})
     assert lost_by_killing(saved).startswith("What came after its checkpoint of step 250 is lost. s saves")
+
+
+def test_the_padding_of_all_steps_has_room_in_the_line_of_the_machine(runs: Path) -> None:
+    view = view_of(RunFolder(folders.write_train_run(runs)))
+    assert "padding" not in machine_line(view, 200, defaultdict(str)).plain
+    padding = (events.Padding(1, 100, 40), events.Padding(2, 900, 60))
+    padded = msgspec.structs.replace(view, by_step={**view.by_step, events.Padding: padding})
+    assert machine_line(padded, 80, defaultdict(str)).plain.endswith("  padding 10 %")
 
 
 def test_nothing_is_said_to_be_absent_before_the_events_of_a_run_were_read(runs: Path) -> None:

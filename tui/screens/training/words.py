@@ -9,7 +9,7 @@ import msgspec
 from rich.text import Text
 
 from ....core import hyperparameters
-from ....core.events import Step
+from ....core.events import Padding, Step
 from ....core.json_kinds import is_sequence
 from ....core.runs.state import RunView
 from ....core.safe_text import safe_line
@@ -104,7 +104,10 @@ def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: b
 
 
 def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
-    """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings."""
+    """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings.
+
+    With it stands how much of what was computed in all its steps was padding.
+    """
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     if view.started is not None:
         where = "training on CPU" if view.is_live else "ran on CPU"
@@ -127,6 +130,9 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
             line.append(f" {newest.gpu_percent:.0f} %")
         if newest.gpu_memory is not None and newest.gpu_memory_total:
             line.append(f" {size(newest.gpu_memory)} of {size(newest.gpu_memory_total)}")
+    padding = view.of_step(Padding)
+    if places := sum(each.places for each in padding):
+        line.append(f"  padding {100 * sum(each.empty for each in padding) / places:.0f} %")
     line.truncate(width, overflow="ellipsis")
     return line
 
