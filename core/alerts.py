@@ -1,4 +1,4 @@
-"""Tells a person at a terminal what became of a run: by the bell, and by a notification where the terminal is known to have them."""
+"""Tells a person at a terminal how a run ended: by the bell, and by a notification where the terminal is known to support them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 _BELL = "\a"
 _OSC_9 = "\x1b]9;emotui: {text}\x1b\\"
-"""iTerm2's own notification, which others have taken over."""
+"""iTerm2's notification, which other terminals have adopted."""
 _OSC_777 = "\x1b]777;notify;emotui;{text}\x1b\\"
 """That of rxvt-unicode, VTE and foot."""
 _PROGRAMS = ("iTerm.app", "WezTerm", "ghostty")
 _VERBS = {"lost": "was ", "unreadable": "is "}
 _SHOWN = 200
-"""Cells of a notification's text."""
+"""The longest text of a notification, in cells."""
 
 
 class Alerts:
-    """Notices, of each run that was seen alive, that it finished, failed or stands still: each of them once."""
+    """Reports once that a run seen alive has finished, failed or stopped making progress."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
-        """Obey the settings of `config`; `clock` gives seconds."""
+        """Follow the settings of `config`; `clock` returns seconds."""
         self._is_on = config.alerts
         self._silence = config.no_progress_seconds
         self._clock = clock
@@ -38,11 +38,11 @@ class Alerts:
         self._silent: set[str] = set()
 
     def expect(self, run: str) -> None:
-        """Take the run in this folder for alive: how it ends is news, also where it has ended before it was looked at."""
+        """Treat the run in this folder as alive, so that its end is reported even if it ended before the first look."""
         self._live.add(run)
 
     def notice(self, views: Iterable[RunView]) -> list[Words]:
-        """Look at the runs, and return a sentence for each piece of news. What the user asked for, such as a stop, is none."""
+        """Return a sentence for each run with news. What the user asked for, such as a stop, is no news."""
         news = [self._ending(view) if not view.is_live else self._silence_of(view) for view in views]
         return [each for each in news if each] if self._is_on else []
 
@@ -68,14 +68,14 @@ class Alerts:
             self._silent.discard(view.folder)
         elif now - since > self._silence and view.folder not in self._silent:
             self._silent.add(view.folder)
-            return f"{view.id}: nothing was heard of it for {self._silence:g} s"
+            return f"{view.id}: no progress for {self._silence:g} s"
         return ""
 
 
 def sequence(text: str, environ: Mapping[str, str]) -> str:
-    """Return what to write to the terminal that `environ` describes: the bell, and a notification where it has them.
+    """Return what to write to the terminal that `environ` describes: the bell, and a notification where it supports them.
 
-    Within tmux and screen, whose windows pass no notification on, and where the terminal is not known, it is the bell alone.
+    Inside tmux and screen, which do not pass notifications on, and in an unknown terminal, only the bell rings.
     The sequences are from the manuals of iTerm2 (OSC 9) and of rxvt-unicode's `notify` (OSC 777).
     """
     kind = environ.get("TERM", "")

@@ -1,4 +1,4 @@
-"""Reads JSON that someone else wrote: bounded in size and in the number of its values, so that it takes neither the memory nor the time."""
+"""Reads JSON from others, bounded in size and in the number of its values, so that it cannot exhaust memory or time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .plain_files import read_plain
 from .safe_text import safe_line
 
 MARKS = (b",", b":", b"[", b"{")
-"""There is one of them for each value but the first, so their number bounds the objects that are made."""
+"""One of these precedes each value but the first, so their number bounds the objects that are made."""
 _DIGITS = 308
-"""Of an integer that a float can hold."""
+"""Digits of the largest integer that a float can hold."""
 
 
 def read_object(path: Path, *, size: int, values: int, remedy: str, follow: bool = False) -> dict[str, Any] | None:
@@ -34,15 +34,15 @@ def read_object(path: Path, *, size: int, values: int, remedy: str, follow: bool
 def decode_object(raw: bytes, name: str, *, values: int, remedy: str) -> dict[str, Any]:
     """Return a JSON object. Raises UserError for what is no JSON, no object, or has more than about `values` values."""
     if sum(raw.count(mark) for mark in MARKS) > values:
-        raise UserError(f"{name} holds more than {values:,} values, more than such a file can need. {remedy}")
+        raise UserError(f"{name} holds more than {values:,} values, more than such a file needs", remedy)
     try:
         found = json.loads(raw, parse_constant=_refuse, parse_int=_integer)
         if b"\\u" in raw:
             json.dumps(found, ensure_ascii=False).encode()  # a lone surrogate is no character
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{name} is not valid JSON. {remedy}") from error
+        raise UserError(f"{name} is not valid JSON", remedy) from error
     if not is_object(found):
-        raise UserError(f"{name} is not a JSON object. {remedy}")
+        raise UserError(f"{name} is not a JSON object", remedy)
     return found
 
 
@@ -51,7 +51,7 @@ def _refuse(constant: str) -> None:
 
 
 def _integer(digits: str) -> int:
-    """Return an integer that a float can hold, as whoever compares it with one expects. Raises ValueError."""
+    """Return an integer that a float can hold, so that the two can be compared. Raises ValueError."""
     if len(digits) > _DIGITS:
         raise ValueError("a number of too many digits")
     return int(digits)

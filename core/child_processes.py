@@ -1,4 +1,4 @@
-"""How the processes are started that load models."""
+"""How the processes that load models are started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user has set in config.toml: own keys, and what happens when a run has something to tell; standard library only."""
+"""What the user has set in config.toml: keys, alerts and limits; standard library only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .plain_files import read_plain
 from .safe_text import safe_line
 
 LONGEST_LINE = 64
-"""MiB of the longest line of a file of texts that is read."""
+"""The longest line of a text file that is read, in MiB."""
 NO_PROGRESS = 300.0
-"""Seconds without an event that count as no progress: loading and measuring a large model on a CPU tell nothing for minutes."""
+"""Seconds without an event that count as no progress: loading and evaluating a large model on a CPU emit nothing for minutes."""
 _LARGEST = 1 << 20
-"""Bytes of a config.toml."""
+"""The largest config.toml that is read, in bytes."""
 _EXAMPLES = {
     "keys": 'a table, such as:\n[keys]\nquit = "Q"',
     "alerts": "true or false",
@@ -32,21 +32,21 @@ class Config:
     """The settings, each at its default where the file does not name it."""
 
     keys: dict[str, Any] = field(default_factory=dict)
-    """The table [keys] as it stands there; the application knows which actions there are."""
+    """The table [keys] as written; the application knows the actions."""
     alerts: bool = True
-    """Whether the terminal rings and shows a notification when a run ends or stands still."""
+    """Whether the terminal rings and shows a notification when a run ends or makes no progress."""
     on_event: str = ""
     """A shell command that gets each event of a run as JSON on its stdin; empty: none."""
     no_progress_seconds: float = NO_PROGRESS
-    """Seconds without an event after which a run is said to stand still."""
+    """Seconds without an event after which a run is reported to make no progress."""
     longest_line_mib: int = LONGEST_LINE
-    """MiB of the longest line that is read of a data set or of a file of texts."""
+    """The longest line of a data set or a text file that is read, in MiB."""
 
 
 def read(file: Path) -> Config:
-    """Return what `file` says; the defaults where there is none. Raises UserError for what is wrong in it.
+    """Return the settings in `file`; the defaults where there is no such file. Raises UserError for what is wrong in it.
 
-    A command is only taken from a file that nobody else may change, and only where nobody else may change what it runs.
+    A command is accepted only if nobody else may change the file or what the command runs.
     """
     try:
         content = tomllib.loads(read_plain(file, _LARGEST, follow=True).decode("utf-8"))
@@ -58,7 +58,7 @@ def read(file: Path) -> Config:
         raise UserError(f"cannot read {file}: {safe_line(str(error), 200)}", "Correct the file or move it away") from error
     for name, value in content.items():
         if name not in _EXAMPLES:
-            raise UserError(f"{file}: there is no setting '{safe_line(name, 60)}'", f"There are: {', '.join(_EXAMPLES)}")
+            raise UserError(f"{file}: there is no setting '{safe_line(name, 60)}'", f"The settings are: {', '.join(_EXAMPLES)}")
         if not _fits(name, value):
             raise UserError(f"{file}: {name} must be {_EXAMPLES[name]}")
     if content.get("on_event"):

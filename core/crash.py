@@ -1,4 +1,4 @@
-"""Keeps the traceback of an error that nobody expected in a private file, for the one sentence that names it."""
+"""Keeps the traceback of an unexpected error in a private file, which the one sentence on the screen names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .errors import UserError
 from .safe_text import safe_line, safe_text
 
 KEPT = 20
-"""Newest files that are left; older ones are removed when another is written."""
+"""How many files are kept; older ones are removed when another is written."""
 LONGEST = 200_000
-"""Characters of a file: of a longer traceback the beginning and the end are kept."""
+"""Characters of a file; a longer traceback keeps its beginning and its end."""
 
 
 def folder() -> Path:
@@ -25,17 +25,17 @@ def folder() -> Path:
 
 
 def described(error: BaseException) -> str:
-    """Return the error's traceback as safe text: the lines of the program and the message, never the values of variables."""
+    """Return the error's traceback as safe text: program lines and the message, never the values of variables."""
     try:
         lines = "".join(traceback.TracebackException.from_exception(error, capture_locals=False, compact=True).format())
     except Exception as another:  # an error whose own message cannot be made
-        lines = f"{type(error).__name__}, whose traceback cannot be told ({type(another).__name__})\n"
+        lines = f"{type(error).__name__}, whose traceback cannot be shown ({type(another).__name__})\n"
     text = safe_text(lines)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}\n…\n{text[-LONGEST // 2 :]}"
 
 
 def last_words(error: BaseException) -> str:
-    """Return the last line of what an error says, one safe line of at most 300 cells."""
+    """Return the last line of an error's message, one safe line of at most 300 cells."""
     try:
         lines = "".join(traceback.format_exception_only(error)).strip().splitlines()
     except Exception:  # an error whose own message cannot be made
@@ -60,19 +60,19 @@ def record(error: BaseException) -> Path | None:
 
 
 def sentence(error: BaseException, path: Path | None) -> str:
-    """Return what is said of the error: what it was, and the file from `record` with the rest."""
+    """Return the sentence for the user: the error, and the file from `record` with the details."""
     try:
         what = safe_line(f"{type(error).__name__}: {error}", 300)
     except Exception:  # an error whose own message cannot be made
         what = type(error).__name__
     where = f"The details are in {path}" if path is not None else f"No details could be written{_into()}"
-    return f"an error that emotui did not expect: {what}. {safe_line(where)}"
+    return f"unexpected error: {what}. {safe_line(where)}"
 
 
 def _into() -> str:
     try:
         return f" to {folder()}"
-    except UserError:  # the home is that of nobody
+    except UserError:  # there is no such home folder
         return ""
 
 

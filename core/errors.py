@@ -6,14 +6,14 @@ from .sentences import Sentence, Setting, Words, phrase
 
 
 class UserError(Exception):
-    """Something the user can act on, in parts: what is wrong, with the file, row or setting at fault, and what to do about it.
+    """An error that the user can act on, in parts: what is wrong, naming the file, row or setting, and what to do about it.
 
     It is caught once, at the top of each process, and shown without a traceback. As a string it has the words of the command line.
     `exit_code` is 2 for bad input and 1 for a run or a check that failed.
     """
 
     def __init__(self, problem: Words, remedy: Words = "", *, exit_code: int = 2) -> None:
-        """Take two sentences without full stops; a `problem` alone may have its remedy in it."""
+        """Both parts are sentences without a full stop; where `problem` implies what to do, `remedy` is empty."""
         super().__init__(problem, remedy)
         self.problem = problem
         self.remedy = remedy

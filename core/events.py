@@ -13,7 +13,7 @@ from msgspec import Meta
 from .sentences import Sentence, Words
 from .specs import Moment
 
-# What is read back is held to these: a run's folder may come from elsewhere, or be damaged.
+# What is read back is checked against these: a run's folder may come from elsewhere, or be damaged.
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Code = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
 """An exit code, or minus a signal."""
@@ -26,7 +26,7 @@ Seconds = Annotated[float, Meta(ge=0, le=1e10)]
 Setting = str | Annotated[int, Meta(ge=-(2**62), le=2**62)] | float | bool | None
 
 IMBALANCE = 3.0
-"""How many times as many rows the largest class has as one that is called small: accuracy then says little."""
+"""The ratio of the largest to the smallest class from which on accuracy says little."""
 
 
 class ClassMetrics(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 class EpochRow(msgspec.Struct, frozen=True):
-    """One line of the tutorial's table."""
+    """One line of the epoch table."""
 
     epoch: Count
     train_loss: Figure | None
@@ -78,13 +78,13 @@ class Rung(msgspec.Struct, frozen=True):
     """'most_frequent', 'tfidf', 'cls' or 'mean'; 'encoder' in runs of version 0.1.0, which had one of the latter."""
     metrics: Metrics
     seconds: Seconds
-    """With those of the extraction, which all rungs on hidden states need and share."""
+    """Including the extraction of hidden states, which the rungs on them share."""
     iterations: Count | None = None
     """Iterations of lbfgs until it converged."""
     cached: bool = False
     """Whether the hidden states came from the cache."""
     shape: tuple[Count, ...] = ()
-    """Of the hidden states that it was fitted on: [training rows, hidden units]; empty where it needs none."""
+    """Of the hidden states that it was fitted on, [training rows, hidden units]; empty where it uses none."""
 
 
 class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_started"):
@@ -96,7 +96,7 @@ class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt
     reason: str = ""
     """Why there is another attempt; empty for the first."""
     resumed_step: Count = 0
-    """The step of the checkpoint that it goes on from; 0: from the beginning."""
+    """The step of the checkpoint that it resumes from; 0: from the beginning."""
 
 
 class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
@@ -109,19 +109,19 @@ class Started(msgspec.Struct, frozen=True, tag_field="kind", tag="started"):
     rows: dict[str, Count]
     """Rows of each split."""
     settings: dict[str, Setting]
-    """Every resolved hyperparameter by its name."""
+    """Every resolved hyper-parameter by its name."""
     steps: Count = 0
     parameters: Count = 0
     model: str = ""
     """The checkpoint that it starts from, as spec.json names it."""
     untrustworthy: tuple[str, ...] = ()
-    """Why results on its data cannot be trusted, in sentences."""
+    """Why results on its data cannot be trusted, one sentence each."""
     overlay: str = ""
     """What was changed by hand in its data, as in '12 labels changed, 3 rows left out'."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag_field="kind", tag="progress"):
-    """How far a phase other than training steps has come."""
+    """The progress of a phase other than training."""
 
     phase: str
     """'load', 'tokenize', 'extract', 'fit', 'evaluate' or 'save'."""
@@ -208,7 +208,7 @@ class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note", omit_defau
     message: str
     """In the words of the command line."""
     sentence: Sentence | None = None
-    """The message in its parts where it names settings; runs of version 0.1.0 have none."""
+    """The message in parts where it names settings; None in runs of version 0.1.0."""
 
     @property
     def words(self) -> Words:
@@ -216,7 +216,7 @@ class Note(msgspec.Struct, frozen=True, tag_field="kind", tag="note", omit_defau
 
 
 def note(level: str, words: Words) -> Note:
-    """Return a note of what is to be told."""
+    """Return a note with these words."""
     return Note(level, str(words), words if isinstance(words, Sentence) else None)
 
 
@@ -227,14 +227,14 @@ def notes_on_data(started: Started) -> tuple[Note, ...]:
 
 
 class Finished(msgspec.Struct, frozen=True, tag_field="kind", tag="finished"):
-    """The worker did all it was asked; what result.json keeps, of a run that was stopped and measured too."""
+    """The worker finished its work. result.json keeps this, also for a run that was stopped and then evaluated."""
 
     metrics: Metrics
     seconds: Seconds
-    """Wall time of the work in all attempts, start-up and loading included, but for what was lost with an attempt."""
+    """Wall time of all attempts, start-up and loading included, but not the work that a failed attempt lost."""
     steps: Count = 0
     examples_per_second: Figure | None = None
-    """Rows trained on a second of the training loop, evaluation not counted."""
+    """Training throughput in rows per second, without evaluation."""
     peak_memory: Count | None = None
     """Highest resident memory of the worker in bytes."""
 
@@ -244,11 +244,11 @@ class Stopped(msgspec.Struct, frozen=True, tag_field="kind", tag="stopped"):
 
     step: Count
     finished: Finished | None = None
-    """What its model came to there, where one was written that can be asked."""
+    """Its evaluation at that step, where a usable model was saved."""
 
 
 class AttemptEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_ended"):
-    """Written by the supervisor when a worker is gone."""
+    """Written by the supervisor when a worker has ended."""
 
     exit_code: Code | None
     signal: Code | None
@@ -257,7 +257,7 @@ class AttemptEnded(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_e
     reason: str
     retry: bool = False
     sentence: Sentence | None = None
-    """The reason in its parts where it names settings."""
+    """The reason in parts where it names settings."""
 
     @property
     def why(self) -> Words:
@@ -290,7 +290,7 @@ class Line(msgspec.Struct, frozen=True):
     time: Moment
     event: Event
     sent: Count = 0
-    """The worker's own count of its events in this attempt; 0 for what the supervisor has to say."""
+    """The worker's own count of its events in this attempt; 0 for the supervisor's events."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -306,10 +306,10 @@ class Result(msgspec.Struct, frozen=True):
     epochs: tuple[EpochRow, ...] = ()
     attempt: Count = 1
     step: Count = 0
-    """The last step that was logged, of `steps`."""
+    """The last logged step, of `steps`."""
     steps: Count = 0
     sentence: Sentence | None = None
-    """The reason in its parts where it names settings."""
+    """The reason in parts where it names settings."""
 
     @property
     def why(self) -> Words:

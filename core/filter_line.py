@@ -1,4 +1,4 @@
-"""Reads one line of terms: words, a "phrase", FIELD:value, FIELD>number; a leading - negates. What fields there are is the caller's."""
+"""Parses a filter line: words, a "phrase", FIELD:value, FIELD>number; a leading - negates. The caller defines the fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S*)')
 
 
 LONGEST = 10_000
-"""Characters of a filter's line."""
+"""Characters of a filter line, at most."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -21,21 +21,21 @@ class Piece(NamedTuple):
     """One term of a line as it was written."""
 
     field: re.Match[str] | None
-    """What stood before the value; None: a bare word."""
+    """The field before the value; None: a bare word."""
     text: str
     """The value, without its quotation marks."""
     negated: bool
 
 
 def pieces(line: str, fields: re.Pattern[str]) -> Iterator[Piece]:
-    """Yield the terms of a line, whose fields begin as `fields` says.
+    """Yield the terms of a line; `fields` matches a field at the start of a term.
 
-    Raises UserError for a quotation mark without its end, for half a character and for a line that is too long.
+    Raises UserError for an unclosed quotation mark, for a lone surrogate and for a line that is too long.
     """
     if len(line) > LONGEST:
-        raise UserError(f"the filter has {len(line):,} characters. Write at most {LONGEST:,}")
+        raise UserError(f"the filter has {len(line):,} characters", f"Write at most {LONGEST:,}")
     if _HALF.search(line):
-        raise UserError(f"the filter holds bytes that are no characters: {safe_line(line, 60)}. Type it anew")
+        raise UserError(f"the filter contains bytes that are not text: {safe_line(line, 60)}", "Type it again")
     at = 0
     while at < len(line):
         if line[at].isspace():
@@ -47,9 +47,9 @@ def pieces(line: str, fields: re.Pattern[str]) -> Iterator[Piece]:
         at = field.end() if field else at
         value = _VALUE.match(line, at)
         if value is None or (value[1] is None and line.startswith('"', at)):
-            raise UserError(f'the filter has a quotation mark without its end: {safe_line(line[at:], 60)}. Close it with "')
+            raise UserError(f"the filter has an unclosed quotation mark: {safe_line(line[at:], 60)}", 'Close it with "')
         at = value.end()
         text = re.sub(r"\\([\"\\])", r"\1", value[1]) if value[1] is not None else value[2]
         if field is None and not text:
-            raise UserError('the filter has nothing between its quotation marks. Write a word there, or leave "" out')
+            raise UserError("the filter has an empty pair of quotation marks", 'Write a word between them, or remove ""')
         yield Piece(field, text, negated)

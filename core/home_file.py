@@ -1,4 +1,4 @@
-"""A small JSON file of the home that several applications read and change: changed under a lock, replaced whole."""
+"""A small JSON file in emotui's home that several processes read and change: under a lock, and always replaced whole."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .json_kinds import is_object
 from .plain_files import read_plain
 
 _LARGEST = 4 << 20
-"""Bytes of a file that is read; a larger one is none of ours."""
+"""The largest file that is read, in bytes; emotui writes none larger."""
 _writing = threading.Lock()
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Return the object in a file; an empty one where there is no file, or one that is none of ours."""
+    """Return the object in a file; an empty one where the file is missing or not emotui's."""
     try:
         found = msgspec.json.decode(read_plain(file, _LARGEST, follow=True))
     except (OSError, ValueError, RecursionError, UserError):  # msgspec's errors are ValueErrors
@@ -32,7 +32,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def write(file: Path, content: Mapping[str, Any]) -> None:
-    """Replace a file of the home. Raises UserError where it cannot be written."""
+    """Replace a file in emotui's home. Raises UserError where it cannot be written."""
     try:
         writing.write_private(file, msgspec.json.format(msgspec.json.encode(content), indent=1))
     except OSError as error:
@@ -41,7 +41,7 @@ def write(file: Path, content: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def locked(file: Path) -> Generator[None]:
-    """Keep other threads and processes from changing a file of the home meanwhile. Raises UserError where it cannot be locked."""
+    """Hold the lock of a file in emotui's home against other threads and processes. Raises UserError where it cannot be locked."""
     with _writing:
         paths.make_private(paths.home())
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -60,4 +60,4 @@ def locked(file: Path) -> Generator[None]:
 
 
 def _unwritable(file: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {file}: {error.strerror or error}. Free some space or set EMOTUI_HOME")
+    return UserError(f"cannot write {file}: {error.strerror or error}", "Free some space or set EMOTUI_HOME")

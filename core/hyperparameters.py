@@ -1,4 +1,4 @@
-"""What a hyper-parameter is: the field of the form, the bounds and the words of each field of a spec that people set.
+"""What a hyper-parameter is: bounds, default, unit and help of a field of a spec that people set.
 
 The table itself is the specs: a field annotated with a Hyperparameter is its row.
 """
@@ -15,19 +15,19 @@ from .safe_text import safe_line
 
 
 class Kind(Protocol):
-    """Which values a hyper-parameter has."""
+    """The values that a hyper-parameter may have."""
 
     @property
     def metavar(self) -> str:
-        """What stands for a value in the help of an option."""
+        """The placeholder for a value in the help of an option."""
         ...
 
     def parse(self, text: str) -> Any:
-        """Return the value that a person typed. Raises ValueError with a sentence without a full stop."""
+        """Return the value of what was typed. Raises ValueError with a sentence without a full stop."""
         ...
 
     def check(self, value: Any) -> None:
-        """Raise ValueError, with a sentence without a full stop, where `value` is none of this kind."""
+        """Raise ValueError, with a sentence without a full stop, unless `value` is of this kind."""
         ...
 
 
@@ -62,7 +62,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """Numbers from `least` to `most`; with `above` the least itself is not one of them, with `below` the most is not."""
+    """Numbers from `least` to `most`; `above` excludes `least` itself, `below` excludes `most`."""
 
     least: float
     most: float
@@ -128,7 +128,7 @@ class DeviceName:
 
 @dataclass(frozen=True, slots=True)
 class ClassWeights:
-    """none, balanced, or a weight for some labels; the labels are checked where they are known."""
+    """none, balanced, or a weight for some labels; the labels are checked once they are known."""
 
     metavar: str = "W"
 
@@ -143,7 +143,7 @@ class ClassWeights:
 
 @dataclass(frozen=True, slots=True)
 class WholeOr:
-    """Whole numbers from `least` on, or one word."""
+    """Whole numbers of `least` or more, or one word."""
 
     least: int
     word: str
@@ -161,21 +161,21 @@ class WholeOr:
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameter:
-    """How people set one field of a spec, whose name is that of its option. None as the field's default stands for `unset`."""
+    """How people set one field of a spec, whose name is also that of its option. A default of None means `unset`."""
 
     title: str
-    """Before its field in the form."""
+    """Its name in the form."""
     help: str
-    """Of the option, without its default."""
+    """The help of the option, without the default."""
     kind: Kind
     unit: str = ""
-    """Of its values, such as 'rows a step'."""
+    """Of its values, such as 'rows per step'."""
     unset: str = ""
-    """What is taken where nobody sets it, in words; empty: the field's default says it."""
+    """The default in words; empty: the field's default is shown."""
     by_preset: bool = False
-    """Whether the preset chooses it where nobody sets it."""
+    """Whether the preset chooses it where it is not set."""
     changes_speed: bool = False
-    """Whether a step takes longer or shorter with another value."""
+    """Whether the value changes how long a step takes."""
     in_form: bool = True
 
 
@@ -192,7 +192,7 @@ def rows(spec: type) -> dict[str, Hyperparameter]:
 
 @cache
 def defaults(spec: type) -> dict[str, Any]:
-    """Return what the hyper-parameters of a spec are where nobody sets them."""
+    """Return the defaults of a spec's hyper-parameters."""
     fields: tuple[str, ...] = getattr(spec, "__struct_fields__")  # noqa: B009 msgspec's own
     values: tuple[Any, ...] = getattr(spec, "__struct_defaults__")  # noqa: B009
     by_name = dict(zip(fields[len(fields) - len(values) :], values, strict=True))
@@ -200,12 +200,12 @@ def defaults(spec: type) -> dict[str, Any]:
 
 
 def shown(value: object) -> str:
-    """Return a value as one types it."""
+    """Return a value as it is typed."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def check(job: object) -> None:
-    """Raise ValueError, naming the field, where a hyper-parameter of `job` is out of its bounds."""
+    """Raise ValueError, naming the field, where a hyper-parameter of `job` is out of bounds."""
     spec = type(job)
     for name, row in rows(spec).items():
         value = getattr(job, name)

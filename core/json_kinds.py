@@ -1,4 +1,4 @@
-"""Says which kind a value of JSON is, so that the type checker knows what is inside: isinstance alone leaves that open."""
+"""Type guards for JSON values: after isinstance alone the type checker does not know what a dict or list contains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether a decoded JSON value is an object; its names are texts in JSON, and in YAML read by a base loader."""
+    """Return whether a decoded JSON value is an object; its keys are strings in JSON, and in YAML read by a base loader."""
     return isinstance(value, dict)
 
 

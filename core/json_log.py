@@ -1,4 +1,4 @@
-"""Files of JSON lines in emotui's home that several processes append to and none rewrites."""
+"""JSON Lines files in emotui's home that several processes append to and none rewrites."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .plain_files import kind_of, not_plain
 
 
 def append(path: Path, entries: Callable[[bool], Sequence[msgspec.Struct]]) -> None:
-    """Add to a file what `entries` returns, which is told whether the file is new, and wait until it is on the disk.
+    """Append what `entries(is_new)` returns to a file, and wait until it is on the disk.
 
-    Several processes may do so at once: each waits for the other, and `entries` is called while the file is held. A last line that was
-    torn is ended first, so that it spoils none. It writes to the disk: not for the event loop. Raises UserError where it cannot be
-    written; nothing of it is there then.
+    Several processes may do so at once: they wait for each other, and `entries` is called under the lock. A torn last line is
+    ended first, so that it does not spoil the next one. Blocks on the disk, so not for the event loop. Raises UserError where the
+    file cannot be written; it is then unchanged.
     """
     paths.make_private(path.parent)
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -57,4 +57,4 @@ def _write(descriptor: int, content: bytes) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"cannot write {path}: {error.strerror or error}. Free some space or set EMOTUI_HOME")
+    return UserError(f"cannot write {path}: {error.strerror or error}", "Free some space or set EMOTUI_HOME")

@@ -1,4 +1,4 @@
-"""Keeps log files harmless: people read them with `less -R` and `cat`, and what a model or a data set says ends in them."""
+"""Keeps log files harmless: people read them with `less -R` and `cat`, and they contain text from models and data sets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _UNSAFE = re.compile(
 )
 """What `safe_text` replaces, as UTF-8."""
 _PART = 1 << 20
-"""Bytes looked at at once; a character of the set that lies across two parts is seen in the second, which begins earlier."""
+"""Bytes read at once; parts overlap, so that a character across two of them is found."""
 
 
 def clean(text: str) -> str:
-    """Return what a program wrote for a terminal as plain lines: no colours, a bar that draws over itself line by line."""
+    """Return what a program wrote for a terminal as plain lines: without colours, each state of a progress bar on its own line."""
     if "\x1b" in text:
         text = _COLORS.sub("", text)
     if "\r" in text:
@@ -31,7 +31,7 @@ def clean(text: str) -> str:
 
 
 class _LogStream(io.TextIOWrapper):
-    """A stream into a log, on which only safe text gets. What finds no room there is lost, and whoever said it goes on."""
+    """A stream into a log that writes only safe text. What the disk has no room for is lost, and the writer goes on."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -44,22 +44,22 @@ class _LogStream(io.TextIOWrapper):
 
 
 def write_safely() -> None:
-    """Make all that this process says on stdout and stderr, which lead to a log, safe text.
+    """Make everything that this process writes to stdout and stderr, which lead to a log, safe text.
 
-    What a library writes without Python is left as it is, until `mend` sees it.
+    What a library writes outside Python stays as it is until `sanitize` replaces it.
     """
     sys.stdout, sys.stderr = _log_stream(1), _log_stream(2)
 
 
 def _log_stream(descriptor: int) -> TextIO:
-    # The descriptor stays open: libraries that know no Python write to it too.
+    # The descriptor stays open: native libraries write to it too.
     return _LogStream(open(descriptor, "wb", closefd=False), encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
-def mend(path: Path, start: int = 0) -> int:
-    """Replace in a log, from byte `start` on, what would act on a terminal, and return where to begin the next time.
+def sanitize(path: Path, start: int = 0) -> int:
+    """Replace in a log, from byte `start` on, what would act on a terminal, and return where to start the next time.
 
-    No byte moves, so that others may append meanwhile. What cannot be mended is left; emotui itself shows logs as safe text.
+    No byte moves, so that others may append meanwhile. What cannot be replaced stays; emotui itself shows logs as safe text.
     """
     at = start
     try:

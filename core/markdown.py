@@ -1,4 +1,4 @@
-"""Writes outside text into Markdown, so that it is read as the text that it is."""
+"""Escapes outside text for Markdown, so that it is rendered as plain text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from .safe_text import safe_line
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "@": "&#64;"}
-"""What begins HTML, formulas and names of users, in those kinds of Markdown that have them."""
+"""What begins HTML, formulas and user names in the dialects of Markdown that have them."""
 _SPECIAL = re.compile(r"[\\`*\[\]|~#!&<>$@]|(?<![^\W_])_|_(?![^\W_])|(?<=\w):(?=//)|(?<=www)\.|^[-+=](?=\s|[-+=]|$)|(?<=\d)[.)](?=\s)")
-"""Also an underscore at the edge of a word, the signs of an address, and what begins a list or underlines a heading."""
+"""Also an underscore at the edge of a word, the punctuation of a URL, and what begins a list or underlines a heading."""
 
 
 def escape(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The one table of metrics: what each is called, what is better, and how it is written. Their formulas are in `model.metrics`."""
+"""The table of metrics: their names, formats and which direction is better. The formulas are in `figures.scores`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Metric:
     word: str
     """In a filter of runs, as in `f1>0.9`."""
     is_headline: bool = False
-    """Whether it is among the few that stand where there is no room for all."""
+    """Whether it is among the few that are shown where there is no room for all."""
     higher_is_better: bool = True
     example: str = "0.9"
-    """A bound that a filter may ask for."""
+    """A bound as in a filter, for examples."""
     bounds: tuple[float, float] = (0.0, 1.0)
     digits: int = 4
 
@@ -34,7 +34,7 @@ class Metric:
         return self.short[0].upper() + self.short[1:]
 
     def of(self, measured: Metrics | EpochRow) -> float | None:
-        """Return its value; None where it was not measured, as by earlier versions, or cannot be."""
+        """Return its value; None where it was not measured, as by earlier versions, or is undefined."""
         value = getattr(measured, self.key, None)
         return measured.others.get(self.key) if value is None else value
 

@@ -1,4 +1,4 @@
-"""Works in a folder by its descriptor: whoever may write around it can take its name away, but cannot lead what is done there elsewhere."""
+"""Works in a folder by its descriptor: others who may write beside it can rename it, but cannot redirect what is done in it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .safe_text import safe_line
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-"""For the folders on the way, in which nothing is read."""
+"""For the folders above it, which are not read."""
 
 
 def opened(path: Path) -> int:
-    """Return the descriptor of a folder whose absolute path is free of links, and was when each of its parts was opened. Raises OSError."""
+    """Return the descriptor of a folder, given its absolute path; no part of it may be a link. Raises OSError."""
     here = os.open(path.anchor, _FOLDER if len(path.parts) == 1 else _STEP)
     for number, part in enumerate(path.parts[1:], 2):
         try:
@@ -34,7 +34,7 @@ def within(folder: int, name: str, flags: int = _FOLDER) -> int:
 
 
 def made(folder: int, name: str, mode: int) -> int:
-    """Return the descriptor of a new folder `name` in an open one. Raises OSError, and UserError where another stands there by now."""
+    """Return the descriptor of a new folder `name` in an open one. Raises OSError, and UserError where another stands in its place."""
     os.mkdir(name, mode, dir_fd=folder)
     descriptor = within(folder, name)
     if os.fstat(descriptor).st_uid != os.geteuid() or os.listdir(descriptor):
@@ -44,13 +44,13 @@ def made(folder: int, name: str, mode: int) -> int:
 
 
 def path_of(descriptor: int, name: Path) -> Path:
-    """Return a path into an open folder that holds whatever becomes of its name; where the system has none such, its name."""
+    """Return a path to an open folder that stays valid when the folder is renamed; where the system has none, `name`."""
     path = Path(f"/proc/self/fd/{descriptor}")
     return path if path.is_dir() else name
 
 
 def check_is(descriptor: int, name: str, folder: int) -> None:
-    """Raise UserError unless `name` in an open folder still is what `descriptor` has open."""
+    """Raise UserError unless `name` in an open folder is still what `descriptor` has open."""
     try:
         there = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -60,8 +60,8 @@ def check_is(descriptor: int, name: str, folder: int) -> None:
 
 
 def moved(name: str) -> UserError:
-    remedy = "Choose a folder that only you may write in"
-    return UserError(f"somebody else has moved {safe_line(name, 80)} away while it was written. {remedy}", exit_code=1)
+    remedy = "Choose a folder that only you can write to"
+    return UserError(f"another user moved {safe_line(name, 80)} away while it was being written", remedy, exit_code=1)
 
 
 def empty(descriptor: int) -> None:
@@ -75,7 +75,7 @@ def empty(descriptor: int) -> None:
 
 
 def keeps_names(folder: Path) -> bool:
-    """Whether nobody but its user and root can give another name to what is theirs in a folder. Raises OSError."""
+    """Return whether only the owner of an entry and root can rename it in this folder. Raises OSError."""
     status = folder.stat()
     is_open = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
     return status.st_uid in (0, os.geteuid()) and not is_open

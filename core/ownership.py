@@ -1,4 +1,4 @@
-"""Who may change what is about to be run: the file, and every folder on the way to it; standard library only."""
+"""Who may change a program that is about to be run: the file and every folder above it; standard library only."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _RUNNERS = {
     *("python", "python3", "perl", "ruby", "node", "php", ".", "source"),
     *("xargs", "eval", "builtin", "stdbuf", "systemd-run", "if", "then", "elif", "else", "while", "until", "do", "!", "{"),
 }
-"""Programs and words of the shell that run the file that is named after them."""
+"""Programs and shell keywords that run the file named after them."""
 _OPERATORS = set(";&|()<>`\n")
-"""What separates the commands of a line for the shell."""
+"""What separates the commands of a line in a shell."""
 _HOLDS_MORE = {*_OPERATORS, " ", "\t"}
 _DEEPEST = 5
-"""Commands within the quotes of commands that are looked into."""
+"""The depth to which commands within quotes are examined."""
 _ADMINISTRATORS = {"root", "wheel", "admin", *(("staff",) if sys.platform == "linux" else ())}
 """Groups whose members may change the system's programs anyway."""
 
 
 def check(path: Path, what: str) -> None:
-    """Raise UserError where someone other than its user or root may change `path`, a plain file, or put another in its place.
+    """Raise UserError where someone other than its user or root may change or replace `path`, a plain file.
 
-    `what` begins the sentence, such as 'on_event:'. Links are followed, and their folders are looked at as well.
+    `what` begins the sentence, such as 'on_event:'. Links are followed, and their folders are checked as well.
     """
     way: list[tuple[Path, os.stat_result]] = []
     path = symbolic_links.follow(path, way)
@@ -41,21 +41,21 @@ def check(path: Path, what: str) -> None:
     status = path.stat()
     name = safe_line(str(path), 120)
     if status.st_uid not in (0, os.geteuid()):
-        raise UserError(f"{what} {name} belongs to another user (uid {status.st_uid})", "Take a file of your own")
+        raise UserError(f"{what} {name} belongs to another user (uid {status.st_uid})", "Use a file of your own")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"{what} others may write in {name}", f"Close it with: chmod go-w {shlex.quote(name)}")
+        raise UserError(f"{what} other users may write to {name}", f"Protect it with: chmod go-w {shlex.quote(name)}")
 
 
 def _check_folder(folder: Path, entry: os.stat_result, what: str) -> None:
-    """Raise UserError where others may put something else under the name of an entry of `folder`."""
+    """Raise UserError where other users may replace an entry of `folder`."""
     status = folder.stat()
     name = safe_line(str(folder), 120)
     if status.st_uid not in (0, os.geteuid()):
-        raise UserError(f"{what} the folder {name} belongs to another user (uid {status.st_uid})", "Take a folder of your own")
+        raise UserError(f"{what} the folder {name} belongs to another user (uid {status.st_uid})", "Use a folder of your own")
     shared = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not (status.st_uid == 0 and _of_administrators(status)))
     kept = status.st_mode & stat.S_ISVTX and entry.st_uid in (0, os.geteuid())
     if shared and not kept:
-        raise UserError(f"{what} others may write in the folder {name}", f"Close it with: chmod go-w {shlex.quote(name)}")
+        raise UserError(f"{what} other users may write to the folder {name}", f"Protect it with: chmod go-w {shlex.quote(name)}")
 
 
 def _of_administrators(status: os.stat_result) -> bool:
@@ -68,10 +68,10 @@ def _of_administrators(status: os.stat_result) -> bool:
 
 
 def check_command(command: str, folder: Path, what: str, *, deep: int = 0) -> None:
-    """Raise UserError where others may change what a shell command runs: its programs, and the scripts that they are given.
+    """Raise UserError where other users may change what a shell command runs: its programs, and the scripts passed to them.
 
-    Each part of a pipe or list counts, what stands in $(...) or in quotes, and every argument that leads to a program. Relative
-    names count from `folder`. What the shell itself knows, or does not find, is not looked at.
+    Every part of a pipe or list is checked, what is in $(...) or in quotes, and every argument that names a program. Relative
+    names are resolved against `folder`. Shell built-ins and programs that are not found are not checked.
     """
     runs, goes_to_file = True, False
     for word in map(os.path.expandvars, _words(command)):
@@ -82,7 +82,7 @@ def check_command(command: str, folder: Path, what: str, *, deep: int = 0) -> No
         if _HOLDS_MORE & set(word) and word != command and deep < _DEEPEST:
             check_command(word, folder, what, deep=deep + 1)
         if goes_to_file or word.startswith("-") or "=" in word or word.replace(".", "").isdigit():
-            goes_to_file = False  # nor is it an option, a variable, or the seconds of timeout that runs
+            goes_to_file = False  # an option, a variable or the seconds of timeout is not what runs
             continue
         found = _found(word, folder)
         if found is not None and (runs or ("/" in word and os.access(found, os.X_OK))):
@@ -103,7 +103,7 @@ def _words(command: str) -> list[str]:
 
 
 def _found(word: str, folder: Path) -> Path | None:
-    """Return the file that the shell takes a word for, None where it is none."""
+    """Return the file that the shell would run for a word; None where there is none."""
     if word.startswith("~"):
         word = os.path.expanduser(word)
     beside = Path(os.path.join(folder, word))

@@ -19,29 +19,31 @@ LONGEST = 4_096
 
 
 def expand(typed: str) -> Path:
-    """Return a path that was typed or set, absolute, with ~ and ~user as the home folders that they stand for.
+    """Return a typed or configured path as an absolute one, with ~ and ~user expanded.
 
-    Raises UserError for an empty one, for the home of a user that is not known here, and for what no file can be called.
+    Raises UserError for an empty path, for an unknown user, and for what cannot be the name of a file.
     """
     if not typed:
-        raise UserError("a path is empty. Write the name of a file or folder, or . for the folder you are in")
+        raise UserError("the path is empty", "Write the name of a file or folder, or . for the folder you are in")
     if len(typed) > LONGEST:
-        raise UserError(f"{safe_line(typed, 60)} is no path: it has {len(typed):,} characters, and no file's name is so long")
+        raise UserError(f"{safe_line(typed, 60)} is not a path: its {len(typed):,} characters are too many")
     if any(map(is_too_long, typed.split("/"))):
-        raise UserError(f"{safe_line(typed, 60)} is no path: one of its names is too long, and {LONGEST_NAME} bytes are the most")
+        raise UserError(f"{safe_line(typed, 60)} is not a path: one of its names is longer than {LONGEST_NAME} bytes")
     if "\0" in typed:
-        raise UserError(f"{safe_line(typed, 120)} is no path: it holds a NUL character")
+        raise UserError(f"{safe_line(typed, 120)} is not a path: it contains a NUL character")
     try:
         return Path(typed).expanduser().absolute()
     except RuntimeError as error:
         who = safe_line(typed.partition("/")[0], 60)
-        raise UserError(f"there is no home folder of {who} on this machine. Write the whole path, or ./{who} if it is a name") from error
+        raise UserError(
+            f"{who} has no home folder on this machine", f"Write the whole path, or ./{who} if that is the name of a file"
+        ) from error
     except OSError as error:  # the working folder was removed
-        raise UserError(f"the folder you are in cannot be found: {error.strerror or error}. Change to another one") from error
+        raise UserError(f"the current folder no longer exists: {error.strerror or error}", "Change to another one") from error
 
 
 def is_too_long(name: str) -> bool:
-    """Whether no file system takes a name, one part of a path."""
+    """Return whether a name, one part of a path, is too long for file systems."""
     return len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME
 
 
@@ -83,7 +85,7 @@ def cache_folder() -> Path:
 def make_private(folder: Path) -> Path:
     """Create `folder` and its missing parents with mode 0700, whatever the umask, and return it.
 
-    Raises UserError where the folder cannot be made, or belongs to someone else, or others may write in it, and where a link of
+    Raises UserError where the folder cannot be created, belongs to someone else or is writable by others, and where a link of
     another user leads there from a folder open to several.
     """
     missing = [folder]
@@ -97,23 +99,23 @@ def make_private(folder: Path) -> Path:
                 each.chmod(PRIVATE_FOLDER)
     except OSError as error:
         raise UserError(
-            f"cannot create the folder {folder}: {error.strerror or error}. Set EMOTUI_HOME to a folder you can write to"
+            f"cannot create the folder {folder}: {error.strerror or error}", "Set EMOTUI_HOME to a folder you can write to"
         ) from error
     check_private(folder)
     if folder.is_relative_to(home()) and folder != home():
-        check_private(home())  # whoever may write there could put another folder in this one's place
+        check_private(home())  # whoever may write there could replace this folder
     return folder
 
 
 def check_private(folder: Path, remedy: str = "Set EMOTUI_HOME to a folder of your own") -> None:
-    """Raise UserError unless `folder` is ours and nobody else may write in it; `remedy` is said where it is someone else's."""
+    """Raise UserError unless `folder` is this user's and only this user may write to it; `remedy` is for one of another user."""
     try:
         status = folder.stat()
     except OSError as error:
         raise UserError(f"cannot read the folder {folder}: {error.strerror or error}") from error
     if not stat.S_ISDIR(status.st_mode):
-        raise UserError(f"{folder} is a file, and a folder is needed there", "Move it away or set EMOTUI_HOME")
+        raise UserError(f"{folder} is a file, not a folder", "Move it away or set EMOTUI_HOME")
     if status.st_uid != os.geteuid():
         raise UserError(f"the folder {folder} belongs to another user (uid {status.st_uid})", remedy)
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise UserError(f"others may write in the folder {folder}", f"Close it with: chmod go-w {folder}")
+        raise UserError(f"other users may write to the folder {folder}", f"Protect it with: chmod go-w {folder}")

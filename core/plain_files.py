@@ -1,4 +1,4 @@
-"""Opens files that someone else may have put there: only plain ones, never waiting, never through a link that is not wanted."""
+"""Opens files that others may have placed: only regular ones, without blocking, and through links only where asked."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def open_plain(path: Path, *, follow: bool = False) -> BufferedReader:
             raise not_plain(path, "a socket") from error
         raise
     except ValueError as error:  # a NUL in the name
-        raise UserError(f"{safe_line(str(path), 120)} is no file name") from error
+        raise UserError(f"{safe_line(str(path), 120)} is not a file name") from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise not_plain(path, kind_of(status.st_mode))
     if status.st_dev in _kernel():
         os.close(descriptor)
-        raise not_plain(path, "a file that the kernel makes up")
+        raise not_plain(path, "a file that the kernel generates")
     return os.fdopen(descriptor, "rb")
 
 
 @cache
 def _kernel() -> frozenset[int]:
-    """Return the devices of what looks like files and answers as the kernel likes: it may wait, or go on for ever."""
+    """Return the devices of the kernel's file systems, such as /proc, whose files may block or never end."""
     found: set[int] = set()
     for place in ("/proc", "/sys"):
         with contextlib.suppress(OSError):
@@ -69,14 +69,14 @@ def read_plain(path: Path, limit: int, *, follow: bool = False) -> bytes:
     with open_plain(path, follow=follow) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise UserError(f"{safe_line(str(path), 120)} is larger than {limit:,} bytes, more than such a file can need")
+        raise UserError(f"{safe_line(str(path), 120)} is larger than {limit:,} bytes, more than such a file needs")
     return content
 
 
 def kind_of(mode: int) -> str:
-    """Return in words what a file's mode says that it is."""
+    """Return in words what kind of file a mode describes."""
     return next((words for fits, words in _KINDS if fits(mode)), "something else")
 
 
 def not_plain(path: Path, what: str) -> UserError:
-    return UserError(f"{safe_line(str(path), 120)} is {what}, and a plain file is needed there")
+    return UserError(f"{safe_line(str(path), 120)} is {what}, not a regular file")

@@ -1,4 +1,4 @@
-"""Makes text from outside harmless for a terminal: visible stand-ins for what would act on it."""
+"""Makes outside text harmless for a terminal: what would act on it is replaced by visible characters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 UNSAFE = f"\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ufeff\ufff9-\ufffb\ud800-\udfff"
-"""What would act on a terminal, or is no character, as the inside of a regular expression's brackets; tab and newline are not in it."""
+"""The inside of a regular expression's brackets: what would act on a terminal or is not a character; without tab and newline."""
 _UNSAFE = re.compile(f"[{UNSAFE}]")
 MARKS = 6
 """Most accents and the like on one character; the flags of emoji have as many, and no language stacks more."""
@@ -45,9 +45,9 @@ def safe_line(text: str, width: int | None = None) -> str:
 
 
 def without_floods(text: str) -> str:
-    """Return `text` with at most MARKS marks, and PARTS marks and joined characters, on each character; what is more is left out.
+    """Return `text` with at most MARKS marks, and PARTS marks and joined characters, on each character; the rest is dropped.
 
-    More would run over the lines above and below, or hide any number of characters in one cell.
+    More would overflow into the lines above and below, or hide any number of characters in one cell.
     """
     if text.isascii() or not _MAY_FLOOD.search(text):
         return text
@@ -64,7 +64,7 @@ def without_floods(text: str) -> str:
 
 
 def escape_json(text: str) -> str:
-    """Return JSON `text` with the same characters written as JSON escapes: the values stay as they are."""
+    """Return JSON `text` with the unsafe characters as JSON escapes; its values stay the same."""
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -84,13 +84,13 @@ def _character_width(character: str) -> int:
 
 
 def _is_mark(character: str) -> bool:
-    """Whether terminals may draw a character over the one before it; the invisible ones are among them."""
+    """Return whether terminals may draw a character over the one before it, or not at all."""
     category = unicodedata.category(character)
     return category[0] == "M" or (category == "Cf" and character > "\u1fff") or "\u1160" <= character <= "\u11ff"
 
 
 def cut(line: str, width: int) -> str:
-    """Return `line` in at most `width` cells, its end replaced by … where it is longer."""
+    """Return `line` cut to at most `width` cells; … ends it where something was cut."""
     if cell_width(line) <= width:
         return line
     used = 0

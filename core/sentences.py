@@ -1,6 +1,6 @@
-"""Sentences in parts: words, and the settings that they name, which the command line calls by options and the application by fields.
+"""Sentences in parts: words, and settings, which the command line names by their options and the application by their fields.
 
-Standard library only: the supervisor of a run hands them on.
+Standard library only: the supervisor of a run forwards them.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from .json_kinds import is_array, is_object
 from .shell import quote
 
 _OPTIONS = {"learning_rate": "--lr", "skip": "--skip-lines"}
-"""The options that are not called as their settings are."""
+"""The options whose names are not those of their settings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a person can set, by the name of its field in a spec or in a question; 'train', 'validation' and 'test' are files."""
+    """A setting, by the name of its field in a spec or a question; 'train', 'validation' and 'test' are files."""
 
     name: str
     value: str | int | float | bool | None = None
-    """What it is set to, or is to be set to; None: the setting as such."""
+    """The value it has or should have; None: the setting as such."""
     example: str = ""
-    """What stands for a value of it where it is typed, such as FILE."""
+    """The placeholder for a value, such as FILE."""
 
     def __str__(self) -> str:
-        """Return the option of the command line, with the value as it is typed."""
+        """Return the command line's option, with the value as it is typed."""
         name = option(self.name)
         if isinstance(self.value, bool):
             return name if self.value else f"--no-{name[2:]}"
@@ -36,7 +36,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words that name settings. As a string they are those of the command line."""
+    """Words that name settings. As a string it names the command line's options."""
 
     parts: tuple[str | Setting, ...]
 
@@ -49,16 +49,16 @@ class Sentence:
 
 
 Words = str | Sentence
-"""What is told to a user: plain words, or words that name settings."""
+"""A message to a user: plain text, or text that names settings."""
 
 
 def option(name: str) -> str:
-    """Return the option of the command line that sets what is called `name`."""
+    """Return the command line's option for the setting `name`."""
     return _OPTIONS.get(name) or f"--{name.replace('_', '-')}"
 
 
 def phrase(*parts: Words | Setting) -> Words:
-    """Return what parts that follow each other say: plain words where none names a setting."""
+    """Return the parts joined to one message: a plain string where none of them names a setting."""
     flat: list[str | Setting] = []
     for part in parts:
         for each in part.parts if isinstance(part, Sentence) else (part,):
@@ -70,7 +70,7 @@ def phrase(*parts: Words | Setting) -> Words:
 
 
 def shortened(words: Words, most: int) -> Words:
-    """Return the first `most` characters of what is told; a setting is named as a whole or not at all."""
+    """Return the first `most` characters of a message; a setting is kept whole or left out."""
     if isinstance(words, str):
         return words[:most]
     kept: list[str | Setting] = []
@@ -84,7 +84,7 @@ def shortened(words: Words, most: int) -> Words:
 
 
 def of_json(value: Any) -> Sentence | None:
-    """Return the sentence that was written as a JSON object; None where the value is none."""
+    """Return the sentence that a JSON object describes; None where the value is not one."""
     parts = value.get("parts") if is_object(value) else None
     if not is_array(parts):
         return None

@@ -1,4 +1,4 @@
-"""Writes words for a shell, so that bash and zsh hand on exactly these words."""
+"""Quotes words for a shell, so that bash and zsh pass on exactly these words."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from .safe_text import UNSAFE
 
 _BARE = re.compile(r"[\w@%+:,./-][\w@%+=:,./-]*", re.ASCII)
-"""Not '=' in front, which zsh takes for the path of a command."""
+"""No '=' in front, which zsh expands to the path of a command."""
 _UNSAFE = re.compile(f"[{UNSAFE}\t\n]")
 _ESCAPES = {"\n": r"\n", "\t": r"\t", "\r": r"\r", "\\": r"\\", "'": r"\x27", "!": r"\x21"}
-"""The history of interactive shells takes ' and ! for its own in $'…'."""
+"""In $'…' history expansion of interactive shells acts on ' and !."""
 
 
 def quote(word: str) -> str:
-    """Return `word` as one safe line that a shell takes for this word: bare, in single quotes, or as $'…' where it has control characters.
+    """Return `word` as one safe line that a shell reads as this word: bare, in single quotes, or as $'…' where it has control characters.
 
     Bytes that are no UTF-8 are half surrogates in `word`, as Python reads names of files. A NUL can be in no argument, and is left out.
     """
@@ -39,6 +39,6 @@ def _escaped(character: str) -> str:
         return character
     try:
         encoded = character.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a half surrogate that stands for no byte
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
         encoded = "\ufffd".encode()
     return "".join(f"\\x{byte:02x}" for byte in encoded)

@@ -1,4 +1,4 @@
-"""What is to be done: immutable descriptions of data sets and runs, written to disk as JSON.
+"""Specifications: immutable descriptions of data sets and runs, written to disk as JSON.
 
 They are msgspec structs rather than dataclasses because the same definitions then check every value that is read back. Fields of a
 newer version are passed over: such a run can be looked at, and runs.folder tells which they are before it is gone on with.
@@ -26,22 +26,22 @@ Schedule = Literal["linear", "cosine", "constant"]
 
 
 MOST_SKIPPED = 1_000_000
-"""Lines above a table that are passed over, at most."""
+"""Lines above a table that can be skipped, at most."""
 
 
 class Reading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the files of a data set are read where that is not left to be guessed from what they hold."""
+    """How the files of a data set are read, where that is not to be guessed from their content."""
 
     encoding: str | None = None
-    """A name that Python knows, such as 'utf-8', 'cp1252', 'gb18030' or 'big5'."""
+    """One of Python's names, such as 'utf-8', 'cp1252', 'gb18030' or 'big5'."""
     delimiter: str | None = None
-    """Between the fields of a line: one character, or '' where a line is one field."""
+    """The character between fields; '' where a line is one field."""
     header: bool | None = None
     """Whether the first row names the columns."""
     quotes: bool | None = None
-    """Whether quotes stand around fields; False: they are characters of the text."""
+    """Whether quotes enclose fields; False: they are part of the text."""
     skip: Annotated[int, msgspec.Meta(ge=0, le=MOST_SKIPPED)] | None = None
-    """Lines above the header, or above the first row, that are passed over."""
+    """Lines to skip above the header, or above the first row."""
 
 
 class DataSpec(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class DataSpec(msgspec.Struct, frozen=True):
     text_column: str | None = None
     label_column: str | None = None
     labels: tuple[str, ...] = ()
-    """Names of integer labels in ascending order of these; empty: from the data set's metadata, or from the labels themselves."""
+    """Names of integer labels, in ascending order of the integers; empty: from the data set's metadata, or the labels themselves."""
     fold_case: bool = False
     skip_bad_rows: bool = False
     seed: int = 0
@@ -60,9 +60,9 @@ class DataSpec(msgspec.Struct, frozen=True):
     offline: bool = False
     reading: Reading = Reading()
     files: tuple[tuple[str, str], ...] = ()
-    """Each split ('train', 'validation' or 'test') and the absolute path of its file, where they are named one by one."""
+    """Pairs of a split ('train', 'validation' or 'test') and the absolute path of its file, where they are named one by one."""
     overlay: Annotated[int, msgspec.Meta(ge=0)] | None = None
-    """The lines of the overlay's log that are laid over it: the first N of them never change. None: all that there are; 0: none."""
+    """How many lines of the overlay's log are applied, from its beginning. None: all; 0: none."""
 
 
 def _word(text: str) -> OneOf:
@@ -71,7 +71,7 @@ def _word(text: str) -> OneOf:
 
 MaxLength = Annotated[
     int | None,
-    Hyperparameter("cut at", "cut texts at N tokens", Whole(3), "tokens", unset="the model's limit", changes_speed=True),
+    Hyperparameter("cut at", "truncate texts to N tokens", Whole(3), "tokens", unset="the model's limit", changes_speed=True),
 ]
 Seed = Annotated[int, Hyperparameter("seed", "seed of all random numbers", Whole(0))]
 DeviceChoice = Annotated[Device, Hyperparameter("device", "auto, cpu, cuda or cuda:N", DeviceName(), changes_speed=True)]
@@ -85,14 +85,16 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
     model: str = "starter"
     layer: Annotated[
         int | None,
-        Hyperparameter("layer", "take the hidden states after the encoder's layer N", Whole(1), unset="the last", changes_speed=True),
+        Hyperparameter("layer", "use the hidden states after the encoder's layer N", Whole(1), unset="the last", changes_speed=True),
     ] = None
-    """The encoder's layer whose hidden states are taken, 1 for the first; None: the last."""
+    """The encoder's layer whose hidden states are used, 1 for the first; None: the last."""
     max_length: MaxLength = None
     seed: Seed = 0
     pooling: Annotated[
         Poolings,
-        Hyperparameter("hidden states", "what stands for a text: [CLS], the mean of its tokens, or both in turn", _word("both cls mean")),
+        Hyperparameter(
+            "hidden states", "what represents a text: [CLS], the mean of its tokens, or one rung for each", _word("both cls mean")
+        ),
     ] = "both"
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
@@ -120,7 +122,7 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     ] = None
     max_steps: Annotated[
         int | None,
-        Hyperparameter("at most", "end after N steps, also within an epoch", Whole(1), "steps", unset="as many as the epochs have"),
+        Hyperparameter("at most", "end after N steps, even within an epoch", Whole(1), "steps", unset="as many as the epochs need"),
     ] = None
     learning_rate: Annotated[
         float | None,
@@ -136,7 +138,7 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
         Schedule,
         Hyperparameter(
             "schedule",
-            "how the learning rate goes on after the warm-up, to 0 but for constant",
+            "how the learning rate changes after the warm-up: to 0, but for constant",
             _word("linear cosine constant"),
         ),
     ] = "linear"
@@ -144,21 +146,21 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
         float | None,
         Hyperparameter(
             "warm-up",
-            "steps of a rising learning rate, or their share of all steps where it is below 1",
+            "steps in which the learning rate rises; below 1, their share of all steps",
             Real(0, 1e9, "100 or 0.1"),
             "of all steps",
             unset="0 in the tutorial, else a sixteenth of all steps",
             by_preset=True,
         ),
     ] = None
-    """Steps, or below 1 a share of all steps."""
+    """Steps; below 1, a share of all steps."""
     batch_size: Annotated[
         int | None,
         Hyperparameter(
             "batch size",
-            "rows of one step",
+            "rows per optimizer step",
             Whole(1, 65_536),
-            "rows a step",
+            "rows per step",
             unset="by the size of the data",
             by_preset=True,
             changes_speed=True,
@@ -167,19 +169,21 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     """Rows of one optimizer step, over all processes and accumulation."""
     accumulation: Annotated[
         int,
-        Hyperparameter("accumulation", "parts of a batch, to save memory", Whole(1, 65_536), changes_speed=True, in_form=False),
+        Hyperparameter(
+            "accumulation", "parts into which a batch is split to save memory", Whole(1, 65_536), changes_speed=True, in_form=False
+        ),
     ] = 1
-    """Parts that a batch is split into, to save memory; the step is the same."""
+    """Parts into which a batch is split to save memory; the result of a step is the same."""
     weight_decay: Annotated[
         float,
-        Hyperparameter("weight decay", "decay of the weights a step, as AdamW has it", Real(0, 1, "0.01")),
+        Hyperparameter("weight decay", "AdamW's weight decay", Real(0, 1, "0.01")),
     ] = 0.01
-    """Of all weights but biases and those of normalisations."""
+    """Of all weights but biases and normalisation layers."""
     freeze_layers: Annotated[
         int | str | None,
         Hyperparameter(
             "freeze",
-            "keep the embeddings and the first N layers as they are, or all-but-head",
+            "freeze the embeddings and the first N layers, or all-but-head",
             WholeOr(0, ALL_BUT_HEAD),
             "layers and the embeddings",
             unset="nothing",
@@ -188,25 +192,25 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     ] = None
     label_smoothing: Annotated[
         float,
-        Hyperparameter("smoothing", "share of each label that all classes get alike", Real(0, 1, "0.1", below=True)),
+        Hyperparameter("smoothing", "share of each label that is spread evenly over all classes", Real(0, 1, "0.1", below=True)),
     ] = 0.0
-    """Szegedy et al., 2016; the training loss is then no longer that of the validation split, which is never smoothed."""
+    """Szegedy et al., 2016. The validation loss is never smoothed, so the two losses are then not comparable."""
     class_weights: Annotated[
         str,
-        Hyperparameter("class weights", "none, balanced, or LABEL=WEIGHT,… with 1 for the others", ClassWeights()),
+        Hyperparameter("class weights", "none, balanced, or LABEL=WEIGHT,…; other labels have weight 1", ClassWeights()),
     ] = "none"
-    """What a row of each class counts in the training loss."""
+    """The weight of each class in the training loss."""
     patience: Annotated[
         int | None,
         Hyperparameter(
             "patience",
-            "end after N measurements without a better macro-F1 and keep the best model",
+            "end after N evaluations without a better macro-F1 and keep the best model",
             Whole(1),
             "measurements",
             unset="train to the end and keep the last",
         ),
     ] = None
-    """Measurements without a better macro-F1 after which the training ends and its best weights are kept; None: never."""
+    """Evaluations without a better macro-F1 after which training ends and the best weights are kept; None: never."""
     max_length: MaxLength = None
     seed: Seed = 0
     device: DeviceChoice = "auto"
@@ -214,11 +218,11 @@ class TrainSpec(msgspec.Struct, frozen=True, tag_field="task", tag="train"):
     processes: int = 1
     """On this machine; each takes its share of every batch."""
     nodes: int = 1
-    """Machines, each of which runs as many processes."""
+    """Machines, each with this many processes."""
     node_rank: int = 0
     """Of this machine; the first, 0, writes the checkpoints and the model."""
     master: str = ""
-    """ADDRESS[:PORT] of the first machine; empty: there is no other."""
+    """ADDRESS[:PORT] of the first machine; empty: there is only one."""
 
     def __post_init__(self) -> None:
         hyperparameters.check(self)
@@ -243,7 +247,7 @@ class RunSpec(msgspec.Struct, frozen=True):
 
 
 def task_of(job: Job) -> str:
-    """Return the user's word for the job: 'baseline' or 'fine-tune'."""
+    """Return what users call the job: 'baseline' or 'fine-tune'."""
     match job:
         case BaselineSpec():
             return "baseline"

@@ -1,4 +1,4 @@
-"""The three standard streams: there, and failing in a way that can be told, however the process was started."""
+"""The three standard streams: present, and failing in a way that can be reported, however the process was started."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TextIO, cast
 
 
 def prepare() -> None:
-    """Give this process each standard stream that it was started without: one that cannot be read from or written to.
+    """Open each standard stream that this process was started without, as one that cannot be read from or written to.
 
-    Otherwise the next file that is opened takes the stream's number, and what a library says ends in that file.
+    Otherwise the next file that is opened would get the stream's number, and a library's output would end up in it.
     """
     for descriptor, mode in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
@@ -36,7 +36,7 @@ def _opened(descriptor: int, mode: str) -> TextIO:
 
 
 def abandon(stream: TextIO) -> None:
-    """Send what is still buffered nowhere where it cannot be written, so that it does not fail again when the process ends."""
+    """Discard what is buffered and cannot be written, so that it does not fail again when the process ends."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -47,8 +47,8 @@ def abandon(stream: TextIO) -> None:
             stream.flush()
 
 
-class Talk(io.TextIOBase):
-    """A stream of talk. Where it cannot be written, nobody is there to be told, and the work goes on."""
+class Unfailing(io.TextIOBase):
+    """A stream that drops what it cannot write: nobody is there to read it, and the work goes on."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -78,6 +78,6 @@ class Talk(io.TextIOBase):
         return self._stream.fileno()
 
 
-def talk(stream: TextIO) -> TextIO:
-    """Return a stream that never fails over `stream`."""
-    return cast("TextIO", stream if isinstance(stream, Talk) else Talk(stream))
+def unfailing(stream: TextIO) -> TextIO:
+    """Return a stream that writes to `stream` and never fails."""
+    return cast("TextIO", stream if isinstance(stream, Unfailing) else Unfailing(stream))

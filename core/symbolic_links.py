@@ -1,4 +1,4 @@
-"""Where a path leads through symbolic links, of which those that another user has planted are refused."""
+"""Resolves symbolic links in paths, and refuses those that another user has planted."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .errors import UserError
 from .safe_text import safe_line
 
 MOST_LINKS = 40
-"""Symbolic links on the way to one file, as many as Linux follows."""
+"""Symbolic links in one path, as many as Linux follows."""
 
 
 def follow(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:
-    """Return what `resolve` does, and raise UserError also where it cannot be looked at."""
+    """Return what `resolve` does; raise UserError also where a part of the path cannot be read."""
     try:
         return resolve(path, way)
     except OSError as error:
-        raise UserError(f"cannot look at {safe_line(str(path), 120)}: {error.strerror or error}") from error
+        raise UserError(f"cannot read {safe_line(str(path), 120)}: {error.strerror or error}") from error
 
 
 def resolve(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) -> Path:
@@ -41,7 +41,7 @@ def resolve(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) ->
         except FileNotFoundError:
             return Path(os.path.normpath(here.joinpath(part, *parts)))
         except ValueError as error:  # a NUL character
-            raise UserError(f"cannot look at {safe_line(str(path), 120)}: {error}") from error
+            raise UserError(f"cannot read {safe_line(str(path), 120)}: {error}") from error
         if way is not None:
             way.append((here, status))
         if not stat.S_ISLNK(status.st_mode):
@@ -49,7 +49,7 @@ def resolve(path: Path, way: list[tuple[Path, os.stat_result]] | None = None) ->
             continue
         links += 1
         if links > MOST_LINKS:
-            raise UserError(f"{safe_line(str(path), 120)} leads through too many symbolic links. Name the file itself")
+            raise UserError(f"{safe_line(str(path), 120)} passes through too many symbolic links", "Give the path of the file itself")
         leads = _target_of(here, here / part, status)
         if leads.is_absolute():
             here = Path(leads.anchor)
@@ -62,7 +62,7 @@ def _target_of(folder: Path, link: Path, status: os.stat_result) -> Path:
     shared = around.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if shared and status.st_uid not in (0, os.geteuid(), around.st_uid):
         raise UserError(
-            f"{safe_line(str(link), 120)} is a link that another user (uid {status.st_uid}) has put into a folder that others may write "
-            "in. Choose another name"
+            f"{safe_line(str(link), 120)} is a link that another user (uid {status.st_uid}) has made in a folder open to others",
+            "Choose another name",
         )
     return leads

@@ -1,4 +1,4 @@
-"""Decides where the user's own files and folders may be written: never over what a run, emotui or the system needs."""
+"""Checks where the user's files and folders may be written: never over what a run, emotui or the system needs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .safe_text import safe_line
 from .sentences import Setting, Words, phrase
 
 DEEPEST = 200
-"""Parts of a path: a folder tree of thousands cannot be made or removed by most programs."""
+"""Parts of a path, at most: most programs cannot create or remove a tree of thousands of folders."""
 _OWN_FOLDERS = ("runs", "downloads", "cache", "logs", "overlays", "faults")
 _OF_A_RUN = ("control", "events.jsonl", "proc.json", "lock")
-"""What a folder with a spec.json has beside it where it is a run."""
+"""What a run's folder contains beside its spec.json."""
 _OWN_FILES = ("run-notes.json", "run-notes.lock")
 
 
 def checked(typed: str, what: Words | Setting, *, folder: bool = False, sources: Sequence[str] = ()) -> Path:
     """Return the absolute path, free of links, of a file or folder that may be written or replaced; nothing is written yet.
 
-    `typed` is what the user gave for `what`, such as Setting('out'); `sources` are what is read meanwhile, as specs keep it.
+    `typed` is the value of `what`, such as Setting('out'); `sources` are the paths being read, as in the specs.
     The empty name, the working folder, the home folder, emotui's folder, the sources and all folders above them are refused,
     and so is everything inside a run, a source folder, or emotui's own folders. Raises UserError.
     """
@@ -52,24 +52,24 @@ def checked(typed: str, what: Words | Setting, *, folder: bool = False, sources:
 
 
 def checked_new_folder(typed: str, what: Words | Setting, *, sources: Sequence[str] = ()) -> Path:
-    """Return what `checked` does for a folder that is not there yet, or is empty. Raises UserError."""
+    """Return what `checked` does, for a folder that does not exist or is empty. Raises UserError."""
     path = checked(typed, what, folder=True, sources=sources)
     if not is_new(path):
-        raise UserError(phrase(what, f" {safe_line(str(path), 120)} is there already and is not empty"), "Choose another folder")
+        raise UserError(phrase(what, f" {safe_line(str(path), 120)} already exists and is not empty"), "Choose another folder")
     return path
 
 
 def is_new(folder: Path) -> bool:
-    """Whether a folder is not there yet, or is empty. Raises UserError where it cannot be looked into."""
+    """Return whether a folder does not exist or is empty. Raises UserError where it cannot be read."""
     try:
         return not folder.exists() or not any(folder.iterdir())
     except OSError as error:
-        raise UserError(f"cannot look into {safe_line(str(folder), 120)}: {error.strerror or error}") from error
+        raise UserError(f"cannot read the folder {safe_line(str(folder), 120)}: {error.strerror or error}") from error
 
 
 def _needed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield what must not be replaced, nor any folder above it."""
-    yield from ((source, "what is being read") for source in sources)
+    """Yield what must not be replaced; neither may any folder above it."""
+    yield from ((source, "the file or folder being read") for source in sources)
     yield Path("/"), "the root of the file system"
     with contextlib.suppress(OSError):  # it was removed
         yield Path.cwd(), "the working folder"
@@ -82,11 +82,11 @@ def _needed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
 def _closed(sources: Sequence[Path]) -> Iterator[tuple[Path, str]]:
     """Yield the folders in which nothing may be written."""
     yield from ((paths.home() / name, "emotui's own folders") for name in (*_OWN_FOLDERS, *_OWN_FILES))
-    yield from ((source, "the folder that is being read, and would change it") for source in sources if source.is_dir())
+    yield from ((source, "the folder being read, and would change it") for source in sources if source.is_dir())
 
 
 def _holds(path: Path, place: Path) -> bool:
-    """Whether `path` is `place` or a folder above it, under whatever name: they are compared as the system does."""
+    """Return whether `path` is `place` or a folder above it, compared by identity rather than by name."""
     place = place.resolve()
     return any(_is_same(path, each) for each in (place, *place.parents))
 
@@ -107,30 +107,30 @@ def _is_run(folder: Path) -> bool:
 
 def _check_parts(path: Path, name: Words) -> None:
     if len(path.parts) > DEEPEST:
-        raise UserError(phrase(name, f" is {len(path.parts):,} folders deep, and {DEEPEST} are enough"), "Choose another place")
+        raise UserError(phrase(name, f" is {len(path.parts):,} folders deep, more than the limit of {DEEPEST}"), "Choose another place")
     for part in path.parts:
         if paths.is_too_long(part):
-            raise UserError(phrase(name, " is too long: a file system takes at most 255 bytes in a name"))
+            raise UserError(phrase(name, " is too long: a name may have at most 255 bytes"))
 
 
 def _check_kind(path: Path, name: Words, what: Words | Setting, *, folder: bool) -> None:
-    """Raise UserError where something is there already that is neither a plain file nor, for a folder, a folder."""
+    """Raise UserError where something else than a regular file, or for a folder a folder, already exists."""
     try:
         status = path.stat()
         mode = status.st_mode
     except FileNotFoundError:
         if not folder and not path.parent.is_dir():
             where = safe_line(str(path.parent), 120)
-            raise UserError(f"there is no folder {where}", phrase("Make it, or give ", what, " another name")) from None
+            raise UserError(f"there is no folder {where}", phrase("Create it, or give ", what, " another name")) from None
         return
     except OSError as error:
-        raise UserError(phrase("cannot look at ", name, f": {error.strerror or error}")) from error
+        raise UserError(phrase("cannot read ", name, f": {error.strerror or error}")) from error
     if folder and not stat.S_ISDIR(mode):
         raise UserError(phrase(name, f" is {kind_of(mode)}"), "Name a folder")
     if not folder and not stat.S_ISREG(mode):
-        raise UserError(phrase(name, f" is {kind_of(mode)}, and a plain file is needed there"), "Name a file")
+        raise UserError(phrase(name, f" is {kind_of(mode)}, not a regular file"), "Name a file")
     if not folder and not os.access(path, os.W_OK):
-        raise UserError(phrase(name, " is there and may not be written"), "Choose another file, or allow it: chmod u+w")
+        raise UserError(phrase(name, " exists and is write-protected"), "Choose another file, or allow it: chmod u+w")
     if not folder and not _may_be_replaced(path, status):
         raise UserError(
             phrase(name, f" belongs to another user (uid {status.st_uid}), and its folder lets nobody else replace it"),
@@ -139,6 +139,6 @@ def _check_kind(path: Path, name: Words, what: Words | Setting, *, folder: bool)
 
 
 def _may_be_replaced(path: Path, status: os.stat_result) -> bool:
-    """Whether the folder of a file lets this user put another in its place: one with the sticky bit lets only owners."""
+    """Return whether this user may replace a file in its folder: with the sticky bit only owners may."""
     around = path.resolve().parent.stat()
     return not around.st_mode & stat.S_ISVTX or os.geteuid() in (0, status.st_uid, around.st_uid)

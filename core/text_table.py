@@ -10,7 +10,7 @@ from .safe_text import cell_width, pad, safe_line
 def table(rows: Sequence[Sequence[str]], align: str, widths: Sequence[int | None] = ()) -> list[str]:
     """Return aligned lines, the first row being the heading.
 
-    `align` has one of l and r a column; `widths` caps a column's cells, None: as wide as its widest cell.
+    `align` has l or r for each column; `widths` caps columns in cells, None: as wide as needed.
     """
     columns = len(align)
     cells = [[safe_line(cell) for cell in row] for row in rows]

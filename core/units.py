@@ -1,4 +1,4 @@
-"""Numbers as people read them, with their units."""
+"""Formats numbers with their units."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 def precisions(device: Mapping[str, object]) -> str:
-    """Return what a run computes in on a device of DoctorAnswer: 'bf16', or 'float32, baselines bf16'."""
+    """Return the precision of runs on a device of DoctorAnswer: 'bf16', or 'float32, baselines bf16'."""
     train, baseline = (str(device.get(name, "")) for name in ("train", "baseline"))
     return train if train == baseline else f"{train}, baselines {baseline}"
 
@@ -61,5 +61,5 @@ def score(value: float | None, digits: int = 4) -> str:
 
 
 def interval(span: tuple[float, float] | None) -> str:
-    """Return a 95 % interval as it stands in a table; '' where there is none."""
+    """Return a 95 % interval as in a table; '' where there is none."""
     return f"{span[0]:.3f} to {span[1]:.3f}" if span else ""

@@ -1,4 +1,4 @@
-"""Writes files and folders aside and renames them when they are whole: under a name readers find the old one or the new one."""
+"""Writes files and folders under a temporary name and renames them when complete: readers find the old one or the new one."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from .plain_files import kind_of, not_plain
 
 _NAME = re.compile(r"\.emotui-([0-9a-f]{8})-(\d+)-[0-9a-f]{16}\.partial")
 _FORGOTTEN = 86_400.0
-"""Seconds without a change after which what a process of another machine or an earlier boot has left is dead."""
+"""Seconds without a change after which a leftover of another machine or an earlier boot counts as abandoned."""
 _EXCHANGE = 2
 """RENAME_EXCHANGE of Linux."""
 _asides: dict[Path, tuple[int, int] | None] = {}
-"""What this process is writing now; of a folder the descriptors of the one around it and of itself."""
+"""What this process is writing now; for a folder, the descriptors of its parent and of itself."""
 _given_up: list[bool] = []
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write one of emotui's own files, for its user only; a link under its name is replaced, not followed. Raises OSError."""
+    """Write one of emotui's own files, for its user only; a link of that name is replaced, not followed. Raises OSError."""
     with replacing(path, private=True) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, *, private: bool = False) -> Generator[BinaryIO]:
-    """Yield a file to be written, which takes the name `path` when the block ends well and goes when it does not.
+    """Yield a file to be written, which is renamed to `path` when the block succeeds and removed when it does not.
 
     A link is followed, and the file that it leads to keeps its mode; a new file is for its user only. With `private`, for
-    emotui's own files, a link is replaced and the mode is always 0600. What is under the name already must be a plain file.
+    emotui's own files, a link is replaced and the mode is always 0600. What already has the name must be a regular file.
     Raises OSError, and UserError for what may not be written to.
     """
     target = path if private else symbolic_links.follow(path)
@@ -54,7 +54,7 @@ def replacing(path: Path, *, private: bool = False) -> Generator[BinaryIO]:
         with os.fdopen(descriptor, "w+b") as file:
             yield file
             file.flush()
-            _take_after(before, file.fileno())
+            _copy_group_and_mode(before, file.fileno())
             os.fsync(file.fileno())
             open_folder.check_is(file.fileno(), aside.name, folder)
         os.replace(aside.name, target.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -76,8 +76,8 @@ def _plain(target: Path, folder: int) -> os.stat_result | None:
     return status
 
 
-def _take_after(before: os.stat_result | None, descriptor: int) -> None:
-    """Give a new file the group and the mode of the one that it replaces; without the group, what the group might do is taken away."""
+def _copy_group_and_mode(before: os.stat_result | None, descriptor: int) -> None:
+    """Give a new file the group and mode of the one it replaces; if the group cannot be set, its permissions are dropped."""
     if before is None:
         os.fchmod(descriptor, PRIVATE_FILE)
         return
@@ -92,11 +92,11 @@ def _take_after(before: os.stat_result | None, descriptor: int) -> None:
 
 @contextlib.contextmanager
 def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], None] | None = None) -> Generator[Path]:
-    """Yield an empty folder to be filled, which takes the name `target` when the block ends well and goes when it does not.
+    """Yield an empty folder to be filled, which is renamed to `target` when the block succeeds and removed when it does not.
 
-    An empty folder that is there already is filled and stays the same one; the file called `last` is moved there last. Another
-    folder is replaced where `may_replace`, called with it, raises nothing. What is yielded need not be called as it is on the disk:
-    it leads there whatever others do to its name. Raises OSError, what `may_replace` raises, and UserError where others did so.
+    An existing empty folder is filled and keeps its identity; the file called `last` is moved into it last. A folder that is not
+    empty is replaced unless `may_replace(folder)` raises. The yielded path may differ from the name on the disk: it stays valid
+    even if others rename the folder. Raises OSError, what `may_replace` raises, and UserError where others did rename it.
     """
     target = symbolic_links.follow(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def new_folder(target: Path, *, last: str = "", may_replace: Callable[[Path], No
 
 
 def _exchange(parent: int, aside: Path, filled: int, target: Path, there: int, may_replace: Callable[[Path], None]) -> None:
-    """Put `aside` in the place of `target`, which then lies aside; where it may not be replaced after all, it is put back."""
+    """Exchange `aside` and `target`; where `target` may not be replaced after all, exchange them back."""
     replaced = open_folder.path_of(there, target)
     may_replace(replaced)
     os.fchmod(filled, stat.S_IMODE(os.fstat(there).st_mode))
@@ -151,17 +151,17 @@ def _exchange(parent: int, aside: Path, filled: int, target: Path, there: int, m
 
 
 def _remove_folder(name: str, parent: int, descriptor: int) -> None:
-    """Remove the folder `name`, which `descriptor` has open; what others have put under its name stays. Raises OSError."""
+    """Remove the folder `name`, which `descriptor` has open; what others have put in its place stays. Raises OSError."""
     try:
         open_folder.check_is(descriptor, name, parent)
     except UserError:
-        return  # it has its name, or was moved away
+        return  # another has its name, or it was moved away
     open_folder.empty(descriptor)
     os.rmdir(name, dir_fd=parent)
 
 
 def _swap(folder: int, one: str, other: str) -> None:
-    """Exchange two names in an open folder at one stroke; where the system cannot, by way of a third, which is not cleaned up by itself."""
+    """Exchange two names in an open folder atomically; where the system cannot, through a third name, which may be left over."""
     import ctypes
 
     with contextlib.suppress(AttributeError):
@@ -206,7 +206,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def give_up() -> None:
-    """Remove what this process has written in part, for a process that ends at once; it begins nothing new."""
+    """Remove what this process has half written, before it ends at once; it can write nothing new."""
     _given_up.append(True)
     for aside, folder in list(_asides.items()):
         with contextlib.suppress(OSError):
@@ -217,7 +217,7 @@ def give_up() -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left half written in `folder`, as far as it belongs to this user.
+    """Remove what ended processes have left half written in `folder`, as far as it belongs to this user.
 
     Where others may give new names to this user's folders, none is removed: it may be any, under the name of a leftover.
     """
@@ -237,7 +237,7 @@ def _is_dead(place: str, pid: int, status: os.stat_result) -> bool:
     if place != _place():
         return time.time() - status.st_mtime > _FORGOTTEN
     if pid == os.getpid():
-        return True  # one that had our number before us
+        return True  # an earlier process with the same number
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -248,7 +248,7 @@ def _is_dead(place: str, pid: int, status: os.stat_result) -> bool:
 
 
 def _aside(folder: Path) -> Path:
-    """Return a name in `folder` that nobody can guess, and that tells whose it is."""
+    """Return an unguessable name in `folder` that identifies this process."""
     if _given_up:
         raise UserError("the process is ending", exit_code=1)
     sweep(folder)
@@ -259,7 +259,7 @@ def _aside(folder: Path) -> Path:
 
 @cache
 def _place() -> str:
-    """Return what tells apart machines, boots and containers: a process's number means something within one of them only."""
+    """Return an identifier of this machine, boot and container, within which process numbers are unique."""
     known = [os.uname().nodename]
     for read in (lambda: Path("/proc/sys/kernel/random/boot_id").read_text("ascii"), lambda: os.readlink("/proc/self/ns/pid")):
         with contextlib.suppress(OSError):

@@ -63,11 +63,11 @@ COMMANDS = {
     "bad quoting": '{scripts}/notify.sh "',
 }
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "script for the group": (lambda place: (place / "scripts/notify.sh").chmod(0o775), "others may write in .*notify.sh"),
-    "script for all": (lambda place: (place / "scripts/notify.sh").chmod(0o777), "others may write in .*notify.sh"),
-    "its folder": (lambda place: (place / "scripts").chmod(0o777), "others may write in the folder .*scripts"),
-    "the folder above": (lambda place: place.chmod(0o777), "others may write in the folder .*b. "),
-    "two above": (lambda place: place.parent.chmod(0o777), "others may write in the folder .*a. "),
+    "script for the group": (lambda place: (place / "scripts/notify.sh").chmod(0o775), "other users may write to .*notify.sh"),
+    "script for all": (lambda place: (place / "scripts/notify.sh").chmod(0o777), "other users may write to .*notify.sh"),
+    "its folder": (lambda place: (place / "scripts").chmod(0o777), "other users may write to the folder .*scripts"),
+    "the folder above": (lambda place: place.chmod(0o777), "other users may write to the folder .*b. "),
+    "two above": (lambda place: place.parent.chmod(0o777), "other users may write to the folder .*a. "),
 }
 
 
@@ -86,7 +86,7 @@ def test_a_script_that_others_may_change_is_refused(place: Path, command: str, c
 
 def test_the_folder_of_the_settings_counts_too(place: Path) -> None:
     (place / "config").chmod(0o777)
-    with pytest.raises(UserError, match=r"others may write in the folder .*config"):
+    with pytest.raises(UserError, match=r"other users may write to the folder .*config"):
         read(place, "true")
     (place / "config").chmod(0o1777)  # nobody can put another file in the place of ours there
     assert read(place, "true").on_event == "true"
@@ -94,7 +94,7 @@ def test_the_folder_of_the_settings_counts_too(place: Path) -> None:
     (place / "elsewhere").mkdir()
     (place / "elsewhere").chmod(0o777)
     (place / "elsewhere" / "link").symlink_to(place / "config" / "config.toml")
-    with pytest.raises(UserError, match=r"others may write in the folder .*elsewhere"):
+    with pytest.raises(UserError, match=r"other users may write to the folder .*elsewhere"):
         config.read(place / "elsewhere" / "link")
 
 
@@ -126,5 +126,5 @@ def test_a_program_of_the_path_is_found_there(place: Path, monkeypatch: pytest.M
     monkeypatch.setenv("PATH", f"{place / 'scripts'}:{os.environ['PATH']}")
     assert read(place, "notify.sh").on_event
     (place / "scripts").chmod(0o777)
-    with pytest.raises(UserError, match=r"others may write in the folder .*scripts"):
+    with pytest.raises(UserError, match=r"other users may write to the folder .*scripts"):
         ownership.check_command("notify.sh", place, "on_event:")

@@ -332,7 +332,7 @@ def test_nothing_is_written_elsewhere_where_the_name_of_what_is_being_written_le
     for folder in (shared, victim):
         folder.mkdir()
     (victim / "config.json").write_bytes(b"mine")
-    with pytest.raises(UserError, match="somebody else has moved"), writing.new_folder(shared / "out") as folder:
+    with pytest.raises(UserError, match="another user moved"), writing.new_folder(shared / "out") as folder:
         take_away(shared, victim)
         (folder / "config.json").write_bytes(b"new")
         (folder / "deep").mkdir()
@@ -342,7 +342,7 @@ def test_nothing_is_written_elsewhere_where_the_name_of_what_is_being_written_le
 
 def test_a_file_that_others_put_in_the_place_of_what_is_being_written_is_not_taken_for_it(tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"mine")
-    with pytest.raises(UserError, match="somebody else has moved"), writing.replacing(tmp_path / "out") as file:
+    with pytest.raises(UserError, match="another user moved"), writing.replacing(tmp_path / "out") as file:
         file.write(b"new")
         take_away(tmp_path, tmp_path / "victim")
     assert not os.path.lexists(tmp_path / "out")

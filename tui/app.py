@@ -256,7 +256,7 @@ async def _run(app: EmotuiApp) -> int:
         app.note_crash(error)
         code = 1
     if app.crash is not None:
-        standard_streams.talk(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
+        standard_streams.unfailing(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
         code = code or app.return_code or 1
     going = [view for view in app.runs if view.is_live]
     if going and code == 0:
@@ -278,6 +278,6 @@ def _error_of(context: dict[str, Any]) -> BaseException:
 def check_terminal() -> None:
     """Raise UserError unless the application can draw on this terminal."""
     if os.environ.get("TERM", "") in ("dumb", ""):
-        raise UserError("this terminal cannot move the cursor (TERM is dumb or not set). Use the command line: emotui --help")
+        raise UserError("this terminal cannot move the cursor (TERM is dumb or not set)", "Use the command line: emotui --help")
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        raise UserError("the application needs a terminal for its input and output. Use the command line: emotui --help")
+        raise UserError("the application needs a terminal for its input and output", "Use the command line: emotui --help")

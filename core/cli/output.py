@@ -38,7 +38,7 @@ class Output:
     def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
         """Write to the given streams, or to this process's own."""
         self.stdout = stdout or sys.stdout
-        self.stderr = standard_streams.talk(stderr or sys.stderr)
+        self.stderr = standard_streams.unfailing(stderr or sys.stderr)
         self.glyphs = UNICODE if draws_unicode(self.stdout) else ASCII
         self.width = max(40, min(160, shutil.get_terminal_size((100, 24)).columns))
         """Cells of a line; 100 where there is no terminal."""

@@ -327,7 +327,7 @@ def main(handlers: Handlers | None = None) -> None:
     threading.Thread(target=_keep_log_small, name="log", daemon=True).start()
     serve(questions, replies, handlers)
     writing.give_up()
-    log_text.mend(log.log_file())
+    log_text.sanitize(log.log_file())
     os._exit(0)  # a busy library thread must not hold up the end
 
 
@@ -337,10 +337,10 @@ def _end_at_once(number: int, _: object) -> None:
 
 
 def _keep_log_small() -> None:
-    at = log_text.mend(log.log_file())  # what an engine before this one left
+    at = log_text.sanitize(log.log_file())  # what an engine before this one left
     while True:
         time.sleep(LOG_INTERVAL)
-        at = log_text.mend(log.log_file(), at)
+        at = log_text.sanitize(log.log_file(), at)
         if log.is_full(1):
             try:
                 log.point_at_log(1, 2)

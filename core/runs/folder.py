@@ -87,7 +87,7 @@ class RunFolder:
         return self.path / "predictions" / f"{split}.parquet"
 
     def read_spec(self) -> RunSpec:
-        """Return the run's spec. Raises UserError where it cannot be read, and where others may write in the folder."""
+        """Return the run's spec. Raises UserError where it cannot be read, and where other users may write to the folder."""
         return self.read_spec_and_rest()[0]
 
     def read_spec_and_rest(self) -> tuple[RunSpec, tuple[str, ...]]:

@@ -53,7 +53,7 @@ class OnEvent:
         silence = self._config.no_progress_seconds
         if not self._is_told and time.monotonic() - self._heard > silence:
             self._is_told = True
-            self.happened("no_progress", tally, state="running", reason=f"nothing was heard of it for {silence:g} s")
+            self.happened("no_progress", tally, state="running", reason=f"no progress for {silence:g} s")
 
     def happened(self, event: str, tally: Tally, *, state: str, reason: str) -> None:
         """Start the command for 'finished', 'failed', 'stopped', 'nan' or 'no_progress'. It never fails and waits for nothing."""

@@ -125,7 +125,7 @@ class Supervisor:
         self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
             code = Watch(worker, events.fileno(), self.timeouts, self).to_the_end()
-        self.mended = log_text.mend(self.run.log_file, self.mended)
+        self.mended = log_text.sanitize(self.run.log_file, self.mended)
         ending = endings.classify(
             code,
             asked=self.asked,
@@ -237,7 +237,7 @@ class Supervisor:
         """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
         self.log.flush()
         self._tell_problem()
-        self.mended = log_text.mend(self.run.log_file, self.mended)
+        self.mended = log_text.sanitize(self.run.log_file, self.mended)
         self.on_event.look(self.tally)
         if self._requested("kill"):
             self.ask("kill")

@@ -94,7 +94,7 @@ def test_silence_is_news_once_until_something_is_heard():
     for seconds, event in ((0, 1.0), (59, 1.0), (2, 1.0), (500, 1.0), (1, 2.0), (59, 2.0), (2, 2.0), (1, None), (61, None)):
         clock.now += seconds
         told.append(seen.notice([view(last_event=event)]))
-    silent = ["3f9x: nothing was heard of it for 60 s"]
+    silent = ["3f9x: no progress for 60 s"]
     assert told == [[], [], silent, [], [], [], silent, [], silent]
 
 

@@ -118,7 +118,7 @@ def test_slices_that_are_asked_for_and_saved_are_told(run: RunFolder, asked) -> 
         out, _ = asked("errors", f"{run.id}:most_frequent", "--slice", "wrong")
         assert "* differs from the rest beyond chance" in out
         assert "there is no label 'rage'" in asked("errors", run.id, "--slice", "label:rage", code=2)[1]
-        assert "quotation mark without its end" in asked("errors", run.id, "--where", '"half', code=2)[1]
+        assert "unclosed quotation mark" in asked("errors", run.id, "--where", '"half', code=2)[1]
     finally:
         slices.remove(source, "joyful")
         slices.remove(source, "of others")

@@ -237,7 +237,7 @@ def test_a_home_of_nobody_gets_a_sentence(place: Place, words: list[str], capsys
     before = place.tree()
     code = main([{"RUN": place.run.id, "TEXTS": str(place.texts)}.get(word, word) for word in words])
     said = capsys.readouterr().err
-    assert code == 2 and "no home folder of ~nosuchuser" in said, said
+    assert code == 2 and "~nosuchuser has no home folder" in said, said
     assert place.tree() == before
 
 
@@ -249,7 +249,7 @@ def test_a_home_of_nobody_in_a_variable_is_named(
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(variable, "~nosuchuser")
     read = paths.home if "CONFIG" not in variable else paths.config_file
-    with pytest.raises(paths.UserError, match=f"{variable}: there is no home folder of ~nosuchuser"):
+    with pytest.raises(paths.UserError, match=f"{variable}: ~nosuchuser has no home folder"):
         read()
     if "CONFIG" not in variable:
         assert main(["runs"]) == 2

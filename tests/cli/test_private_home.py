@@ -19,7 +19,7 @@ from emotui.core.errors import UserError
 def test_a_home_that_others_may_write_in_is_refused(emotui_home, mode):
     runs = paths.make_private(paths.runs_folder())
     emotui_home.chmod(mode)
-    with pytest.raises(UserError, match=f"others may write in the folder {emotui_home}. Close it with: chmod go-w"):
+    with pytest.raises(UserError, match=f"other users may write to the folder {emotui_home}. Protect it with: chmod go-w"):
         paths.make_private(runs)
     emotui_home.chmod(0o755)
     assert paths.make_private(runs) == runs
@@ -45,7 +45,7 @@ def test_a_home_that_another_users_link_leads_to_is_refused(emotui_home, tmp_pat
     monkeypatch.setenv("EMOTUI_HOME", str(link / below))
     paths.make_private(paths.runs_folder()).rmdir()  # by a link of one's own
     os.lchown(link, 54_321, 54_321)
-    with pytest.raises(UserError, match=r"is a link that another user \(uid 54321\) has put into a folder"):
+    with pytest.raises(UserError, match=r"is a link that another user \(uid 54321\) has made in a folder"):
         paths.make_private(paths.runs_folder())
     assert not (tmp_path / "mine" / below / "runs").exists()
 
@@ -54,7 +54,7 @@ def test_doctor_names_the_home_and_not_the_installation(emotui_home, capsys):
     emotui_home.write_text("a file")
     assert main(["doctor"]) == 1
     errors = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  error: ")]
-    assert errors == [f"  error: {emotui_home} is a file, and a folder is needed there. Move it away or set EMOTUI_HOME"]
+    assert errors == [f"  error: {emotui_home} is a file, not a folder. Move it away or set EMOTUI_HOME"]
 
 
 SECRET = "hf_0123456789secret"

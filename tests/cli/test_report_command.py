@@ -84,7 +84,7 @@ def test_nothing_is_replaced_unless_that_is_asked_for(run: RunFolder, asked) -> 
 def test_what_cannot_be_done_is_said(run: RunFolder, asked) -> None:
     assert "there is no folder" in asked("report", run.id, "--out", "new/", code=2)[1]
     assert "does not end in .html or .md" in asked("report", run.id, "--out", "report.pdf", code=2)[1]
-    assert "quotation mark without its end" in asked("report", run.id, "--slice", '"half', code=2)[1]
+    assert "unclosed quotation mark" in asked("report", run.id, "--slice", '"half', code=2)[1]
     assert "there is no run" in asked("report", "nosuch", code=2)[1]
     (run.path / "spec.json").write_text("{")
     assert "spec.json is damaged" in asked("report", run.id, code=2)[1]

@@ -232,7 +232,7 @@ def test_predict_answers_a_file(shell, trained, tmp_path):
     assert [row["text"] for row in rows] == texts
     assert {row["label"] for row in rows} <= set(LABELS)
     assert "there is no file" in shell("predict", "last", "--file", str(tmp_path / "no.csv"), "--out", "x.csv", code=2).stderr
-    assert "is what is being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
+    assert "is the file or folder being read" in shell("predict", "last", "--file", str(source), "--out", str(source), code=2).stderr
 
 
 def test_what_the_model_cannot_do_is_said_before_there_is_a_run(shell, trained):

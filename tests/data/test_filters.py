@@ -112,8 +112,8 @@ def test_tokens_are_filtered_once_they_are_counted(dataset: sources.Dataset) -> 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ('say "so', "a quotation mark without its end"),
-        ('""', "nothing between its quotation marks"),
+        ('say "so', "an unclosed quotation mark"),
+        ('""', "empty pair of quotation marks"),
         ("label:", "label: needs something after it"),
         ("len>", "len> needs something after it"),
         ("len>many", "needs a whole number after it, not 'many'"),

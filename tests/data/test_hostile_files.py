@@ -179,9 +179,9 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
     ("schema.parquet", nested_schema, "the text is null|no whole Parquet file"),
     ("offsets.arrow", bad_offsets, "no whole Arrow file"),
     ("packed.arrow", packed_arrow, "unpack to more than 200 times as many"),
-    ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "a file that the kernel makes up"),
-    ("zero.csv", lambda path: path.symlink_to("/dev/zero"), "is a device, and a plain file is needed"),
-    ("pipe.jsonl", lambda path: os.mkfifo(path), "is a named pipe, and a plain file is needed"),
+    ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "a file that the kernel generates"),
+    ("zero.csv", lambda path: path.symlink_to("/dev/zero"), "is a device, not a regular file"),
+    ("pipe.jsonl", lambda path: os.mkfifo(path), "is a named pipe, not a regular file"),
     ("folder.csv", lambda path: path.mkdir(), "there is no training split"),
 ]
 

@@ -254,7 +254,7 @@ def test_it_is_private(folder: Path) -> None:
     editor.decide([Place("train", 0)], "anger")
     assert editor.file.stat().st_mode & 0o077 == 0 and editor.file.parent.stat().st_mode & 0o077 == 0
     editor.file.parent.chmod(0o777)
-    with pytest.raises(UserError, match="others may write in the folder"):
+    with pytest.raises(UserError, match="other users may write to the folder"):
         load(folder)
 
 

@@ -239,8 +239,8 @@ def test_progress_ends_with_the_whole_of_each_file(tmp_path: Path, write, rows) 
         ("ms:name", "'ms:name' is no data set's id: write ms:OWNER/NAME"),
         ("hf:../..", "'hf:../..' is no data set's id"),
         ("hf:a/b/c", "is no data set's id"),
-        ("x" * 5000, "is no path"),
-        ("a\0b", "is no path: it holds a NUL character"),
+        ("x" * 5000, "is not a path"),
+        ("a\0b", "is not a path: it contains a NUL character"),
     ],
 )
 def test_a_source_that_is_not_there_is_one_sentence(source: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +284,7 @@ def test_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "rows.jsonl")
-    with pytest.raises(UserError, match="is a named pipe, and a plain file is needed"):
+    with pytest.raises(UserError, match="is a named pipe, not a regular file"):
         load(tmp_path / "rows.jsonl")
 
 

@@ -66,8 +66,8 @@ def test_terms(line: str, found: str) -> None:
         ("state:", "needs something after it"),
         ("f1>best", "needs a number after it, such as 0.9, not 'best'"),
         ("f1>nan", "needs a number"),
-        ('"open', "quotation mark without its end"),
-        ('""', "nothing between its quotation marks"),
+        ('"open', "unclosed quotation mark"),
+        ('""', "empty pair of quotation marks"),
         ("state:\x1b[31m", "choose from"),
     ],
 )

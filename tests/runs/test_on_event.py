@@ -109,7 +109,7 @@ def test_a_worker_that_stands_still_is_told_once_for_each_silence(runs: Runs, he
     runs.end(run)
     silences = [each for each in events(heard) if each["event"] == "no_progress"]
     assert len({each["step"] for each in silences}) == len(silences) >= 2
-    assert {(each["state"], each["reason"]) for each in silences} == {("running", "nothing was heard of it for 1 s")}
+    assert {(each["state"], each["reason"]) for each in silences} == {("running", "no progress for 1 s")}
 
 
 def test_a_stuck_worker_that_tells_its_load_makes_no_progress(runs: Runs, heard: Path, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_the_command_gets_nothing_of_the_runs_descriptors_and_no_terminal(emotui
         ("no_progress_seconds = nan", "no_progress_seconds must be"),
         ("no_progress_seconds = true", "no_progress_seconds must be"),
         ("keys = 3", "keys must be a table"),
-        ("on_evnt = 'x'", "there is no setting 'on_evnt'. There are: keys, alerts, on_event, no_progress_seconds"),
+        ("on_evnt = 'x'", "there is no setting 'on_evnt'. The settings are: keys, alerts, on_event, no_progress_seconds"),
         ("alerts = ", "cannot read"),
     ],
 )
@@ -221,7 +221,7 @@ def test_a_command_is_not_taken_from_a_file_that_others_may_write(tmp_path: Path
     file.chmod(0o666)
     assert not config.read(file).alerts
     file.write_text("on_event = 'true'")
-    with pytest.raises(UserError, match=r"others may write in .*config.toml. Close it with: chmod go-w"):
+    with pytest.raises(UserError, match=r"other users may write to .*config.toml. Protect it with: chmod go-w"):
         config.read(file)
     file.chmod(0o644)
     assert config.read(file).on_event == "true"

@@ -206,7 +206,7 @@ def test_an_error_that_nobody_expected_is_one_sentence_and_a_private_file(
     (file,) = (emotui_home / "logs").glob("crash-*.txt")
     said = [line for line in shown.raw.rpartition(b"\x1b[?1004l")[2].splitlines() if line.strip()]
     assert len(said) == 1, after
-    assert after.startswith("emotui: an error that emotui did not expect:")
+    assert after.startswith("emotui: unexpected error:")
     assert str(file) in after
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     kept = file.read_text("utf-8")

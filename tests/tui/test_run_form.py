@@ -171,7 +171,7 @@ def test_each_wrong_entry_has_a_sentence(field: str, value: str) -> None:
 
 def test_empty_fields_say_what_they_stand_for() -> None:
     assert hints(ENTRIES, 1_000, 100)["epochs"] == "4"
-    assert hints(ENTRIES | {"preset": "tutorial"}, 1_000, 100)["batch_size"] == "64 rows a step"
+    assert hints(ENTRIES | {"preset": "tutorial"}, 1_000, 100)["batch_size"] == "64 rows per step"
     assert hints(ENTRIES, None, 0)["epochs"] == "by the size of the data"
 
 
@@ -189,7 +189,7 @@ def test_the_estimate_comes_from_measured_steps(emotui_home: Path) -> None:
 
 def test_the_estimate_is_of_the_steps_that_are_taken() -> None:
     """An epoch has 16 steps; no more epochs are counted where more steps are allowed than there are."""
-    job, shown = specs.TrainSpec(specs.DataSpec("starter")), {"epochs": "4", "batch_size": "64 rows a step"}
+    job, shown = specs.TrainSpec(specs.DataSpec("starter")), {"epochs": "4", "batch_size": "64 rows per step"}
     assert trained_epochs(job, 1_000, shown) == 4
     assert trained_epochs(msgspec.structs.replace(job, max_steps=8), 1_000, shown) == 0.5
     assert trained_epochs(msgspec.structs.replace(job, max_steps=8, batch_size=1_000, epochs=20), 1_000, shown) == 8
