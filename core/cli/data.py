@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..data.formats import WRITABLE
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..sentences import Setting
@@ -61,7 +62,7 @@ def add(commands: Any) -> None:
     data.add_argument("--max-length", metavar="N", type=options.positive, help="say what is cut at N tokens (default: the model's limit)")
     data.add_argument("--no-tokens", action="store_true", help="count words only, without a model")
     data.add_argument("--filter", metavar="LINE", help="show only rows such as 'label:joy len>40 -movie regex:^i split:test'")
-    data.add_argument("--out", metavar="FILE", help="write these rows to a file that ends in jsonl, csv, tsv or parquet")
+    data.add_argument("--out", metavar="FILE", help=f"write these rows to a file that ends in {WRITABLE}")
 
     check = options.command(
         commands,

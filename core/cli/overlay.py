@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from .. import targets
+from ..data.formats import WRITABLE
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..sentences import Setting
@@ -39,7 +40,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("action", metavar="show|export|undo", choices=ACTIONS, help="what to do")
     options.add_data(parser)
-    parser.add_argument("--out", metavar="FILE", help="of export: a file that ends in jsonl, csv, tsv or parquet")
+    parser.add_argument("--out", metavar="FILE", help=f"of export: a file that ends in {WRITABLE}")
     parser.add_argument(
         "--last", metavar="N", type=options.positive, default=1, help="of undo: take back the last N decisions (default: 1)"
     )

@@ -13,6 +13,7 @@ import msgspec
 
 from .. import targets
 from ..data import encodings
+from ..data.formats import WRITABLE
 from ..errors import UserError
 from ..questions import AskClassify, AskClassifyFile, AskEvaluate, EvaluateAnswer, Prediction
 from ..safe_text import safe_line
@@ -74,7 +75,7 @@ def add(commands: Any) -> None:
     options.add_run(predict, rungs=True)
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
     predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line); - is stdin")
-    predict.add_argument("--out", metavar="OUT", help="where to write the answers to --file: jsonl, csv, tsv or parquet")
+    predict.add_argument("--out", metavar="OUT", help=f"where to write the answers to --file: {WRITABLE}")
     predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
     options.add_reading(predict.add_argument_group("how --file is read"))
     predict.add_argument(

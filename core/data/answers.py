@@ -70,9 +70,9 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def carried(file: TextFile, target: Path) -> dict[str, pa.DataType]:
-    """Return the columns of a file and, for Parquet, which needs them before the first row, the types of all their values."""
+    """Return the columns of a file and, for a format that needs them before the first row, the types of all their values."""
     names = file.every_column()
-    if table_file.check_name(target) != "parquet" or not file.is_typed:
+    if not table_file.check_name(target).needs_types or not file.is_typed:
         return dict.fromkeys(names, pa.string())
     return dict(zip(names, _types(file, names), strict=True))
 

@@ -107,7 +107,9 @@ def _text_format(source: Source, known: formats.Format | None) -> formats.Format
             return formats.JSON
     if known is formats.JSON_LINES or (known is formats.JSON and head):
         return formats.JSON_LINES
-    if head.startswith(b"__label__") or ((known is None or known in (formats.FASTTEXT, formats.TEXT)) and _END_LABEL.match(head)):
+    if (found := formats.by_opening(head)) is not None:
+        return found
+    if (known is None or known in (formats.FASTTEXT, formats.TEXT)) and _END_LABEL.match(head):
         return formats.FASTTEXT
     return known or formats.CSV
 

@@ -47,12 +47,6 @@ class Part:
         return [row.text for row in self.rows if row.text is not None]
 
 
-def ending(path: Path) -> str:
-    """Return the format by the file's name, such as 'jsonl' or 'jsonl.gz', in lower case."""
-    name = path.name.lower()
-    return "jsonl.gz" if name.endswith(".jsonl.gz") else name.rpartition(".")[2] if "." in name else ""
-
-
 class TextFile:
     """A file of which one column holds texts."""
 

@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from ...core.data import reading_words
+from ...core.data.formats import READABLE
 from ...core.errors import UserError
 from ...core.safe_text import cell_width, cut, pad, safe_line, safe_text
 from ...core.sentences import Words
@@ -34,7 +35,7 @@ _SPLITS = ("train", "validation", "test")
 _COLUMNS = ("text_column", "label_column", "labels", "reading", *_SPLITS)
 _GUESSED = "guessed where it is clear"
 _HELP = (
-    "A file (csv, tsv, jsonl, json, parquet, arrow, txt, also .gz, .zst), a folder with train, validation and test,\n"
+    f"A file ({READABLE}), a folder with train, validation and test,\n"
     "ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\nenter reads it; nothing is changed until you take it"
 )
 

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from ...core import targets
+from ...core.data.formats import WRITABLE
 from ...core.errors import UserError
 from ...core.units import count
 from ..field_names import FIELDS, by_fields
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ...core.data.filters import Verdicts
     from ...core.data.table import Dataset
 
-_HELP = "The name says the format: jsonl, jsonl.gz, csv, tsv or parquet. Each row has its split, text and label.\n\nenter writes it"
+_HELP = f"The name says the format: {WRITABLE}. Each row has its split, text and label.\n\nenter writes it"
 _WITH_RUN = "text and label, and what the run says of it"
 
 
