@@ -56,9 +56,10 @@ TSV = Format("tsv", (".tsv",), "delimited:Delimited", "writers:TsvWriter")
 PARQUET = Format("Parquet", (".parquet",), "parquet:ParquetTable", "writers:ParquetWriter", (b"PAR1",), text=False, needs_types=True)
 ARROW = Format("Arrow", (".arrow", ".feather"), "arrow_ipc:ArrowTable", magic=(b"\xff\xff\xff\xff", b"ARROW1"), text=False)
 FASTTEXT = Format("fastText", (".ft",), "fasttext:FastText", opening=b"__label__")
+ARFF = Format("ARFF", (".arff",), "arff:ArffTable", "arff:ArffWriter", opening=rb"(?i:(?:%[^\n]*\n\s*)*@relation\s)", needs_types=True)
 TEXT = Format("text", (".txt",), "delimited:TextLines")
 
-FORMATS = (JSON_LINES, JSON, CSV, TSV, PARQUET, ARROW, FASTTEXT, TEXT)
+FORMATS = (JSON_LINES, JSON, CSV, TSV, PARQUET, ARROW, FASTTEXT, ARFF, TEXT)
 PACKED = (".gz", ".zst")
 """Suffixes of packed files of text."""
 

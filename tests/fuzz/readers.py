@@ -652,6 +652,11 @@ def _tables() -> list[bytes]:
     return [json.dumps(_rows()).encode(), json.dumps({"data": _rows()}).encode()]
 
 
+def _arff() -> bytes:
+    rows = "".join(f"{row['text']!r},{row['label']}\n" for row in _rows())
+    return f"% rows\n@relation r\n@attribute text string\n@attribute label numeric\n@data\n{rows}".encode()
+
+
 def _undeclared() -> list[bytes]:
     return [_delimited(";"), _jsonl(), _fasttext()]
 
@@ -662,6 +667,7 @@ READERS: dict[str, Reader] = {
     "tsv": Reader("text", lambda: [_delimited("\t")], _dataset("all.tsv")),
     "a file without an ending": Reader("text", _undeclared, _dataset("all")),
     "jsonl": Reader("lines", lambda: [_jsonl()], _dataset("all.jsonl")),
+    "arff": Reader("text", lambda: [_arff()], _dataset("all.arff")),
     "json": Reader("json", _tables, _dataset("all.json")),
     "parquet": Reader("bytes", _parquet, _dataset("all.parquet")),
     "arrow": Reader("bytes", _arrow, _dataset("all.arrow")),
