@@ -159,7 +159,16 @@ class Terminal:
         self.hang_up()
 
 
-_KEYS = {"enter": "\r", "escape": "\x1b", "tab": "\t", "down": "\x1b[B", "right": "\x1b[C", "clear": "\x15", "end": "\x1b[F"}
+_KEYS = {
+    "enter": "\r",
+    "escape": "\x1b",
+    "tab": "\t",
+    "back tab": "\x1b[Z",
+    "down": "\x1b[B",
+    "right": "\x1b[C",
+    "clear": "\x15",
+    "end": "\x1b[F",
+}
 
 
 @contextmanager
