@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from emotui.core.data import sources
 from emotui.core.runs.state import RunView
 from emotui.core.specs import DataSpec
 from sklearn.metrics import f1_score
-from terminals import Terminal, runs, start_run, terminal
+from terminals import TIMEOUT, Terminal, runs, start_run, terminal
 
 pytestmark = pytest.mark.slow
 SHARE = 0.1
@@ -46,11 +47,12 @@ def planted(tmp_path: Path, emotui_home: Path) -> tuple[Path, Truth]:
 def mend(shown: Terminal, truth: list[str], labels: list[str], rows: int) -> tuple[int, int]:
     """Give each of the next rows the label that a reader would give, and return how many were read and had a wrong one."""
     read: set[int] = set()
-    wrong = 0
+    wrong, until = 0, time.monotonic() + 2 * TIMEOUT
     while len(read) < rows:
         found = re.findall(r"─ row ([\d,]+): (\S+ (?:\d )?\w+)", shown.text)
         row = int(found[-1][0].replace(",", "")) if found else -1
         if row in read or row < 0:
+            assert time.monotonic() < until, f"no other row after {sorted(read)}:\n{shown.text}"
             shown.read_some()
             continue
         read.add(row)
