@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any, ClassVar
 
 from textual import events
@@ -240,8 +241,9 @@ def run(
 
 def _binding_ids() -> set[str]:
     """Return the ids of the keys that the application, its screens and what they are made of declare."""
-    for name in MODES:
-        import_module(f".screens.{name}", __package__)
+    screens = import_module(".screens", __package__)
+    for found in walk_packages(screens.__path__, f"{screens.__name__}."):  # also those that are imported when they are first shown
+        import_module(found.name)
     ours = [module for name, module in list(sys.modules.items()) if name.startswith(f"{__package__}.")]
     return binding_ids(EmotuiApp, *(each for module in ours for each in vars(module).values() if isinstance(each, type)))
 

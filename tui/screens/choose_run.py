@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
@@ -36,6 +36,13 @@ def choices(runs: Sequence[RunView]) -> list[tuple[RunRef, RunView]]:
             found.append((RunRef(view.folder), view))
             found += [(RunRef(view.folder, rung.name), view) for rung in view.rungs if rung.name in rungs.NAMES]
     return found
+
+
+def newest(runs: Sequence[RunView], is_of_open_data: Callable[[RunView], bool]) -> RunRef | None:
+    """Return the newest run with a model, of the open data set before those of others; None where there is none."""
+    known = choices(runs)
+    of_open = (ref for ref, view in known if is_of_open_data(view))
+    return next(of_open, next((ref for ref, _ in known), None))
 
 
 class ChooseRun(ModalScreen[RunRef | None]):

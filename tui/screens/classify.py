@@ -27,6 +27,7 @@ from ..page import Page
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
+from .choose_run import RunRef
 from .run_words import has_model, looks_of, name_of, run_item, short_source
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
@@ -60,6 +61,7 @@ class ClassifyScreen(Page):
         Binding("escape", "leave_text", "other keys", tooltip="leave the sentence, so that keys work again", id="classify.leave"),
         Binding("i,slash", "type", "type", show=False, tooltip="type a sentence", id="classify.type"),
         Binding("e", "edit", "edit", tooltip="edit the sentence and compare both versions: typo, case, name, negation", id="classify.edit"),
+        Binding("w", "why", "why", tooltip="why this label: words, attention, nearest training rows", id="classify.why"),
         Binding("s", "save_case", "save", tooltip="keep the sentence as a test case with the label it should get", id="classify.save"),
         Binding("b", "turn_rung", "rung", tooltip="the next rung of the baseline under the cursor answers", id="classify.rung"),
     ]
@@ -314,7 +316,7 @@ class ClassifyScreen(Page):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
         if action == "turn_rung":
             return self.focused is self.query_one("#run-choice") and self._rungs_in_hand is not None
-        if action in ("edit", "save_case"):
+        if action in ("edit", "save_case", "why"):
             return bool(self.runs) and not isinstance(self.focused, TextField)
         return True
 
@@ -335,6 +337,16 @@ class ClassifyScreen(Page):
     def _take_edited(self, text: str | None) -> None:
         if text is not None:
             self.query_one("#sentence", TextField).text = text
+
+    def action_why(self) -> None:
+        """Open the page that explains the label which the first of the chosen runs gives."""
+        from .why import explain
+        from .why.explanation import Subject
+
+        text, view = self.query_one("#sentence", TextField).text, next(iter(self.chosen), None)
+        rung = (self._rungs.get(view.folder) or self._asked_rungs.get(view.folder, "")) if view is not None else ""
+        subject = Subject(text, RunRef(view.folder, rung)) if view is not None else None
+        explain(self.state, subject, otherwise="type a sentence first (i), then esc and w say why it gets its label")
 
     def action_save_case(self) -> None:
         """Ask which label the sentence should get, and keep both as a test case for the data of the first run."""

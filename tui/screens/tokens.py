@@ -28,6 +28,7 @@ from ..widgets.reading import Reading
 from ..widgets.subword_table import Subword, SubwordTable
 from ..widgets.text_field import TextField
 from ..widgets.token_lanes import Lanes, TokenLanes
+from .choose_run import RunRef, newest
 from .token_pieces import pieces_of
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
@@ -57,6 +58,7 @@ class TokensScreen(Page):
         Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="enlarge"),
         Binding("M", "app.model", "model", tooltip="choose the model: starter, a folder or an id", id="model"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this text", id="text_prompt"),
+        Binding("w", "why", "why", tooltip="why a run gives this text its label", id="tokens.why"),
     ]
 
     def __init__(self) -> None:
@@ -320,7 +322,16 @@ class TokensScreen(Page):
         typing = isinstance(self.focused, TextField) and self.is_current
         if action == "leave_text":
             return typing
-        return not (typing and action in ("edit", "batch", "view"))
+        return not (typing and action in ("edit", "batch", "view", "why"))
+
+    def action_why(self) -> None:
+        """Explain the text by the run whose logits are shown, else by the newest that has a model."""
+        from .why import explain
+        from .why.explanation import Subject
+
+        ref = RunRef(run.folder) if (run := self._run()) is not None else newest(self.state.runs, self.state.is_of_open_data)
+        subject = Subject(self.query_one(TextField).text, ref) if ref is not None else None
+        explain(self.state, subject, otherwise="type a text first" if ref is not None else "no run has a model yet: 3, then n, starts one")
 
     def action_leave_text(self) -> None:
         self.query_one(SubwordTable).focus()

@@ -39,6 +39,8 @@ class FigureTable(Vertical):
     }
     """
 
+    LINES: ClassVar[type[FigureLines]] = FigureLines
+
     @dataclass
     class Looked(Message):
         """The cursor came to a line."""
@@ -55,7 +57,7 @@ class FigureTable(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="head", markup=False)
-        yield FigureLines(markup=False)
+        yield self.LINES(markup=False)
         yield Static(classes="foot", markup=False)
 
     @property

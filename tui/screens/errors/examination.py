@@ -41,6 +41,8 @@ class Examination:
         """The rows that meet the filter, int64; None without one."""
         self.is_lowest_first = False
         self._title = ""
+        self.cell: tuple[int, int] | None = None
+        """The true and the predicted class of the rows that are listed, where a cell of the matrix was chosen."""
         self._chosen: Any = None
         """The rows behind a figure, int64, where one was chosen, and what they are called."""
 
@@ -89,12 +91,13 @@ class Examination:
 
     def forget_choice(self) -> None:
         """List all rows that meet the filter."""
-        self._title, self._chosen = "", None
+        self._title, self._chosen, self.cell = "", None, None
 
     def choose_cell(self, true: int, predicted: int) -> None:
         """List the rows of a cell of the confusion matrix."""
         if self.found is None:
             return
+        self.cell = true, predicted
         judged = self.found.judged
         names = [safe_line(label, 20) for label in judged.labels]
         self._title = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, predicted right"

@@ -23,6 +23,7 @@ KEYS: list[BindingType] = [
     Binding("b", "rung", "rung", show=False, tooltip="the next rung of a baseline", id="errors.rung"),
     Binding("a", "against", "against", show=False, tooltip="the run to compare with, row by row", id="errors.against"),
     Binding("e", "end", "best or worst", show=False, tooltip="the highest or the lowest loss first", id="errors.end"),
+    Binding("w", "why", "why", tooltip="why this row gets its label: words, attention, nearest rows, words of the cell", id="errors.why"),
     Binding("m", "measure", "measure", tooltip="measure the run on this split now", id="errors.measure"),
     Binding("n", "name", "name slice", show=False, tooltip="keep the filter under a name, as a slice", id="errors.name"),
     Binding("D", "remove", "remove slice", show=False, tooltip="remove the slice under the cursor", id="errors.remove"),
@@ -50,7 +51,7 @@ def may_act(action: str, seen: Examination, run: RunView | None, view: str, *, i
             return bool(seen.line) and not is_faulty
         case "remove":
             return view == "slices" and bool(seen.slices)
-        case "end" | "save" | "filter":
+        case "end" | "save" | "filter" | "why":
             return seen.found is not None
         case _:
             return True

@@ -84,7 +84,11 @@ class RowPanel(Vertical):
         """Whether to leave the line would keep the filter in it."""
         return self.is_typing and bool(self._field.value) and not self.is_faulty
 
-    def open_filter(self) -> None:
+    def open_filter(self, line: str | None = None) -> None:
+        """Give the line the keys, with another filter in it if one is given."""
+        if line is not None:
+            with self.prevent(Input.Changed):
+                self._field.value = line
         self._field.add_class("-open")
         self._field.focus()
 

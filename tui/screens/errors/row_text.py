@@ -41,7 +41,7 @@ class RowText(Reading):
             return
         title = _title(found, row, looks)
         self.border_title = title
-        self.border_subtitle = Text("t: its tokens   p: classify it   L: labels by key")
+        self.border_subtitle = Text("w: why   t: its tokens   p: classify it   L: labels by key")
         place.update(_text(found, row, looks))
         self.scroll_home(animate=False)
 

@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from ....core.runs import rungs
 from ....core.runs.state import RunView
-from ..choose_run import ChooseRun, RunRef, choices
+from ..choose_run import ChooseRun, RunRef, newest
 from ..label_keys import LabelKeys, legend
 from .examination import SPLITS, VIEWS
 from .keys import KEYS, REST, may_act
@@ -46,9 +46,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
 
     def _choose_run(self) -> None:
         """Look at the newest run with a model, of the open data set before those of others."""
-        known = choices(self.state.runs)
-        of_open = [ref for ref, view in known if self.state.is_of_open_data(view)]
-        first = next(iter(of_open), next((ref for ref, _ in known), None))
+        first = newest(self.state.runs, self.state.is_of_open_data)
         if first is not None and first != self.seen.ref:
             self._show(first)
 
@@ -137,6 +135,26 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         part = found.predictions.rows.split
         data = Dataset(self._called, run.spec.job.data.source, {part.name: part}, part.labels, (), "", "", {}, {})
         await self.app.push_screen(SaveRows(data, {part.name: self.listed}, part.name, {part.name: found.judged}))
+
+    def action_why(self) -> None:
+        from ..why import explain
+        from ..why.explanation import Cell, Subject
+
+        found, row, ref = self.seen.found, self._rows.list.row, self.seen.ref
+        subject = None
+        if found is not None and row is not None and ref is not None:
+            true = found.judged.labels[int(found.judged.truth[row])]
+            cell = Cell(found, *self.seen.cell) if self.seen.cell is not None else None
+            text, place = self.text_in_hand() or "", f"row {row:,} of {self.seen.split}"
+            subject = Subject(text, RunRef(ref.folder, self.seen.rung), true, place, cell)
+        explain(self.state, subject, otherwise="put the cursor on a row first: w says why it gets its label", take_word=self._filter_by)
+
+    def _filter_by(self, word: str) -> None:
+        """List the rows with a word, of the cell if one is chosen."""
+        line = f'"{word}"'  # a word may be one that filters know, such as wrong
+        self._rows.open_filter(line)
+        self._rows.list.focus()
+        self._apply_filter(line, taken=True)
 
     def action_report(self) -> None:
         from ..write_report import WriteReport

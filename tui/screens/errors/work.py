@@ -9,7 +9,7 @@ from pathlib import Path
 from textual import on, work
 
 from ....core.errors import UserError
-from ....core.questions import AskEvaluate, ProgressLine
+from ....core.questions import AskClassify, AskEvaluate, ProgressLine
 from ....core.runs.folder import RunFolder
 from ...field_names import by_fields
 from ..choose_run import RunRef
@@ -60,6 +60,13 @@ class ErrorsWork(ErrorsPage):
             await asyncio.to_thread(self._labels.editor.follow)  # what was decided since the run is shown, too
         self._wait("")
         self._apply_filter(seen.line, taken=True)
+        self._load_model(RunRef(ref.folder, seen.rung))
+
+    @work(exclusive=True, group="load")
+    async def _load_model(self, ref: RunRef) -> None:
+        """Have the engine load the model, so that the first row that is explained need not wait for it."""
+        with suppress(UserError):  # whoever asks for an explanation is told
+            await self.state.ask(AskClassify(run=ref.folder, rung=ref.rung, texts=()))
 
     @work(exclusive=True, group="figures")
     async def _compute(self) -> None:
