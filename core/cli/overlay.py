@@ -177,5 +177,5 @@ def _undo(arguments: argparse.Namespace, output: Output) -> int:
         old = safe_line(each.old, 40) or "without a label"
         output.line(f"undone: row {each.number:,} was {was}, and {old} in the source: {safe_line(each.excerpt, 60)}")
     if laid is not None and undone:
-        output.say(f"the overlay now: {laid.told or 'nothing is changed'}")
+        output.say(f"the overlay now: {laid.summary or 'nothing is changed'}")
     return 0

@@ -207,7 +207,7 @@ def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
     elif told := saved.read(run.model).stopped_told(run.id):
         output.say(told)
     if (kept := temperature.read(run, rung)) is not None:
-        output.say(kept.told)
+        output.say(kept.sentence)
 
 
 def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:

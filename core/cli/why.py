@@ -12,11 +12,11 @@ from ..runs.explained import (
     TITLES,
     agreement_of,
     attention_shape,
-    cell_told,
-    chance_told,
+    describe_cell,
+    describe_chance,
+    describe_head,
+    describe_search,
     gap_of,
-    head_told,
-    near_told,
     score_name,
     touched,
 )
@@ -142,7 +142,7 @@ def report(answers: Sequence[WhyAnswer], agreed: Agreement | None, output: Outpu
         if told := added_up(answer):
             lines.append(f"  {told}")
     if agreed is not None:
-        lines.append(f"  {agreement_told(agreed)}")
+        lines.append(f"  {describe_agreement(agreed)}")
     if first.cut_at is not None:
         lines.append(f"  cut at {first.tokens:,} tokens: the model sees nothing from character {first.cut_at:,} on")
     return lines
@@ -185,7 +185,7 @@ def added_up(answer: WhyAnswer) -> str:
     )
 
 
-def agreement_told(agreed: Agreement) -> str:
+def describe_agreement(agreed: Agreement) -> str:
     """Return in words how far the two ways agree."""
     ranks = "cannot be ranked" if agreed.rank_correlation is None else f"rank correlation {agreed.rank_correlation:+.2f} (Spearman)"
     return f"the two ways share {agreed.shared} of their {count(agreed.top, 'weightiest word')}; {ranks}"
@@ -195,7 +195,7 @@ def near_report(near: NeighboursAnswer, width: int) -> list[str]:
     """Return the nearest training rows, the nearest first."""
     rows = [["row", "distance", "label", "by hand", "text"]]
     rows += [[f"{each.row:,}", f"{each.distance:.4f}", each.label, touched(each), each.text] for each in near.rows]
-    return [near_told(near), *render.indented(render.table(rows, "rrlll", [None, None, 16, 36, max(20, width - 50)]))]
+    return [describe_search(near), *render.indented(render.table(rows, "rrlll", [None, None, 16, 36, max(20, width - 50)]))]
 
 
 def attention_report(answer: AttentionAnswer) -> list[str]:
@@ -206,7 +206,7 @@ def attention_report(answer: AttentionAnswer) -> list[str]:
         best = sorted(range(len(shares)), key=lambda at: -shares[at])[:3]
         cells = [f"{safe_line(answer.tokens[at], 16)} {100 * shares[at]:.0f} %" for at in best]
         rows.append([token, *cells, *[""] * (3 - len(cells))])
-    lines = [f"Attention in layer {answer.layer} of {answer.layers}, {head_told(answer)}"]
+    lines = [f"Attention in layer {answer.layer} of {answer.layers}, {describe_head(answer)}"]
     lines += render.indented(render.table(rows, "llll", [16]))
     if answer.full_length > len(answer.tokens):
         lines.append(f"  cut at {len(answer.tokens):,} of {count(answer.full_length, 'token')}")
@@ -256,9 +256,9 @@ def _names(cell: str, labels: Sequence[str]) -> tuple[str, str]:
 
 def cell_report(words: CellWords, names: tuple[str, str], split: str, most: int) -> list[str]:
     """Return the words that are typical of a cell's rows."""
-    title = cell_told(words, names, split)
+    title = describe_cell(words, names, split)
     if not words.rows:
         return [title]
     rows = [["word", "in them", "in the others", "log-odds", "z"]]
     rows += [[each.word, f"{each.first:,}", f"{each.second:,}", f"{each.log_odds:+.2f}", f"{each.z:+.2f}"] for each in words.words[:most]]
-    return [title, *render.indented(render.table(rows, "lrrrr", [24])), f"  {chance_told(words)}"]
+    return [title, *render.indented(render.table(rows, "lrrrr", [24])), f"  {describe_chance(words)}"]

@@ -1,4 +1,4 @@
-"""One answer for every row of a file, beside the row's own columns."""
+"""Writes one answer for each row of a file, beside the row's own columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SAMPLE = 10_000
 
 
 class AnswerWriter(table_file.TableWriter):
-    """Answers written to a file, one a row, in order.
+    """Answers written to a file in order, one per row.
 
     With `carried`, the columns of the file of texts and their types, each row begins with its own values; where they would be
     nothing but the text, with its number. An answer's column whose name the file has already is called predicted_NAME.

@@ -28,7 +28,7 @@ class ArrowTable:
 
     def __init__(self, source: Source) -> None:
         if source.path is None:
-            raise UserError(f"{safe_line(source.name, 80)} is an Arrow file, which cannot be read from a stream. Save it to a file first")
+            raise UserError(f"{safe_line(source.name, 80)} is an Arrow file, which cannot be read as a stream", "Save it to a file first")
         self.name, self._source = source.name, source
         self.rows: int | None = None
         with self._open() as (schema, _):
@@ -52,10 +52,10 @@ class ArrowTable:
                 stream = pa.ipc.open_stream(raw)
                 yield stream.schema, iter(stream)
             except MemoryError as error:
-                raise UserError(f"{name} takes more memory than there is. Divide it into smaller files") from error
+                raise UserError(f"{name} needs more memory than is available", "Split it into smaller files") from error
             except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, EOFError) as error:
                 said = safe_line(str(error), 120).rstrip(".")
-                raise UserError(f"{name} is no whole Arrow file: {said}. Fetch or write it again") from error
+                raise UserError(f"{name} is not a complete Arrow file: {said}", "Fetch or write it again") from error
 
     def head(self) -> dict[str, list[object]]:
         columns: dict[str, list[object]] = {name: [] for name in self.columns}
@@ -63,7 +63,7 @@ class ArrowTable:
             for name, found in zip(columns, batch.columns, strict=True):
                 columns[name] = found[:SAMPLE]
             return columns
-        raise UserError(f"{safe_line(self.name, 80)} is empty: it has columns but no rows. Give a file with at least one row")
+        raise UserError(f"{safe_line(self.name, 80)} is empty: it has columns but no rows", "Give a file with at least one row")
 
     def notes(self) -> list[Words]:
         return []
@@ -92,7 +92,7 @@ def _check_compressed(name: str, raw: Any, begins: int, size: int) -> None:
     Each compressed buffer begins with how large it becomes, to which Arrow holds it. Follows the encapsulated messages of the format,
     https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format and #compression.
     """
-    broken = UserError(f"{safe_line(name, 80)} is no whole Arrow file: it has a message that cannot be read. Fetch or write it again")
+    broken = UserError(f"{safe_line(name, 80)} is not a complete Arrow file: one of its messages cannot be read", "Fetch or write it again")
     raw.seek(begins)
     unpacked = 0
     try:
@@ -166,6 +166,6 @@ class _Table:
         at += self._int(at, 4)
         count = self._int(at, 4)
         if count > most:
-            raise UserError(f"an Arrow file has a batch of {count:,} buffers, more than the {most:,} that are read. Write it as Parquet")
+            raise UserError(f"an Arrow file has a batch of {count:,} buffers, more than the {most:,} that are read", "Write it as Parquet")
         for each in range(at + 4, at + 4 + 16 * count, 16):
             yield self._int(each, 8, signed=True), self._int(each + 8, 8, signed=True)

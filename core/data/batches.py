@@ -1,4 +1,4 @@
-"""What every reader yields: rows by column, each with its number, and beside them the rows that could not be read."""
+"""What every reader yields: rows by column with their numbers, and the rows that could not be read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Progress = Callable[[str, int, int | None], None]
 """Called with a phase, how much is done and how much it is in all, in bytes or rows."""
 
 SAMPLE = 200
-"""Rows looked at to choose the columns."""
+"""Rows from which the columns are chosen, at most."""
 SAMPLE_BYTES = 1 << 22
-"""Bytes of these rows, from which on no more are taken."""
+"""Bytes of these rows, at most."""
 ROWS = 10_000
 """Rows of a batch, at most."""
 BYTES = 1 << 22
@@ -41,7 +41,7 @@ class BadRow:
     line: int
     """On which it begins; 0 where that is its number, or there are no lines."""
     fault: str
-    """What is wrong, as a part of a sentence."""
+    """What is wrong, as part of a sentence."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Batch:
 
 
 class TableFile(Protocol):
-    """One file of rows, looked at but not yet read."""
+    """One file of rows, opened but not yet read."""
 
     name: str
     """For messages."""
@@ -126,6 +126,6 @@ def type_in_words(values: Sequence[object]) -> str:
     return _IN_WORDS.get(kinds.pop(), "object")
 
 
-def passed_over(name: str, lines: int) -> list[Words]:
-    """Return the note on the empty lines between the rows of a file, if there are any."""
-    return [f"passed over {count(lines, 'empty line')} of {safe_line(name, 80)}"] if lines else []
+def empty_lines_note(name: str, lines: int) -> list[Words]:
+    """Return a note on the empty lines between the rows of a file, if there are any."""
+    return [f"skipped {count(lines, 'empty line')} of {safe_line(name, 80)}"] if lines else []

@@ -28,10 +28,10 @@ ORDER = (
     "length_drift",
     "imbalance",
 )
-"""The kinds of problems, the gravest first."""
+"""The kinds of problems, most serious first."""
 EXAMPLES = 5
 LEAK_SHARE = 0.01
-"""Share of a split's rows, leaked from an earlier split, from which on its figures cannot be trusted."""
+"""The share of a split's rows leaked from an earlier split from which on its metrics cannot be trusted."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Problem(msgspec.Struct, frozen=True):
     """Rows for duplicate, near_duplicate and leakage, texts for conflicting_labels, rows of the split for drift, classes for the
     others."""
     examples: tuple[str, ...]
-    """Texts as they are in the data, or names of classes; at most EXAMPLES."""
+    """Texts as in the data, or class names; at most EXAMPLES."""
     message: str
     rows: tuple[int, ...] = ()
     """0-based positions in `split` of all rows concerned."""
@@ -54,7 +54,7 @@ class Problem(msgspec.Struct, frozen=True):
     earlier: str = ""
     """For leakage and near_duplicate: the split that holds the others, for drift the one that is compared with."""
     exact: int = 0
-    """For duplicate, conflicting_labels and leakage: how many there are where texts must be equal character by character."""
+    """For duplicate, conflicting_labels and leakage: how many of the texts are equal character by character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def not_looked_for(dataset: Dataset) -> str:
     rows = sum(len(split) for split in dataset.splits.values())
     if rows <= near_duplicates.MOST_ROWS:
         return ""
-    return f"nearly equal texts were not looked for: the data set has {rows:,} rows, and that is done up to {near_duplicates.MOST_ROWS:,}"
+    return f"near-duplicates were not searched for: the data set has {rows:,} rows, and the limit is {near_duplicates.MOST_ROWS:,}"
 
 
 def _code(dataset: Dataset, *, near: bool) -> list[_Coded]:
@@ -137,7 +137,9 @@ def _duplicates(coded: _Coded) -> list[Problem]:
     if not len(repeats):
         return []
     exact = len(_repeats(coded.pairs(coded.exact)))
-    message = f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} an earlier one, text and label{_of_them(exact, len(repeats))}"
+    message = (
+        f"{split.name}: {_rows(len(repeats), 'repeats', 'repeat')} the text and label of an earlier one{_of_them(exact, len(repeats))}"
+    )
     return [Problem("duplicate", split.name, len(repeats), _texts(split, repeats), message, _tuple(repeats), exact=exact)]
 
 
@@ -188,7 +190,7 @@ def _leakage(earlier: _Coded, later: _Coded) -> list[Problem]:
 
 
 def _near(coded: list[_Coded]) -> list[Problem]:
-    """Rows that are nearly, and not quite, an earlier one of their split or of one before it."""
+    """Rows that are near-duplicates, but not duplicates, of an earlier row of their split or of an earlier split."""
     import numpy as np
 
     found: list[Problem] = []
@@ -210,7 +212,7 @@ def _near(coded: list[_Coded]) -> list[Problem]:
 def _of_them(exact: int, count: int) -> str:
     if exact == count:
         return ""
-    return f", {exact:,} of them character by character, the others with case, spacing and Unicode form ignored"
+    return f", {exact:,} of them exactly, the others except for case, spacing and Unicode form"
 
 
 def _drifts(dataset: Dataset) -> list[Problem]:
@@ -237,7 +239,7 @@ def _imbalance(dataset: Dataset) -> list[Problem]:
     names = tuple(split.labels[number] for number in small)
     message = (
         f"train: {shown(split.labels[largest])} has {counts[largest] / counts[small[0]]:.1f} times the rows of {shown(names[0])} "
-        f"({counts[largest]:,} and {counts[small[0]]:,}): look at F1 by class, not at accuracy alone"
+        f"({counts[largest]:,} and {counts[small[0]]:,}): look at F1 per class, not only at accuracy"
     )
     return [Problem("imbalance", "train", len(names), names[:EXAMPLES], message)]
 

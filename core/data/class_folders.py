@@ -1,4 +1,4 @@
-"""Reads a folder that has a folder for each class, with a text in each file, as the IMDB reviews come."""
+"""Reads a folder with a folder for each class and a text in each file, like the IMDB reviews."""
 
 from __future__ import annotations
 
@@ -106,19 +106,19 @@ class ClassFolder:
 
     def notes(self) -> list[Words]:
         name = safe_line(self.name, 80)
-        notes: list[Words] = [f"took the folders in {name} for the labels of the files in them: {safe_line(', '.join(self._files), 120)}"]
+        notes: list[Words] = [f"using the folders in {name} as labels of the files in them: {safe_line(', '.join(self._files), 120)}"]
         if self._unlabelled:
             notes.append(f"left out {count(self._unlabelled, 'file')} of {name} without a label ({', '.join(_UNLABELLED)})")
         if self._others:
-            notes.append(f"left out {count(self._others, 'file')} of {name} with another ending than {ENDING}")
+            notes.append(f"left out {count(self._others, 'file')} of {name} that do not end in {ENDING}")
         if self._guessed:
-            read = f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), for want of UTF-8"
-            notes.append(phrase(f"{read} (", Setting("encoding"), " says otherwise)"))
+            read = f"read {count(self._guessed, 'file')} of {name} as cp1252 (Windows-1252), since they are not UTF-8"
+            notes.append(phrase(f"{read} (", Setting("encoding"), " chooses another)"))
         return notes
 
 
 def _said(error: Exception) -> str:
-    return f"it is not in {error.encoding}: another encoding?" if isinstance(error, UnicodeDecodeError) else str(error)
+    return f"it is not valid {error.encoding}" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def class_names(folder: Path) -> list[str]:

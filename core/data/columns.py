@@ -1,4 +1,4 @@
-"""Chooses the columns that hold the texts and the labels."""
+"""Chooses the columns of the texts and the labels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TEXT_NAMES = (
 )
 TEXT_COLUMN, LABEL_COLUMN = Setting("text_column"), Setting("label_column")
 ANSWER = "answer"
-"""Prodigy's column of what its user made of a row."""
+"""Prodigy's column of its user's verdict on a row."""
 REFUSED = ("reject", "ignore")
 LABEL_NAMES = ("label", "labels", "class", "category", "target", "emotion", "sentiment", "intent", "topic", "cats")
 
@@ -69,9 +69,9 @@ def choose(sample: Sample, file: str, text_column: str | None, label_column: str
         named(sample, file, column, setting)
     notes: list[Words] = []
     if text_column is None and text != "text":
-        notes.append(phrase(f"took the column {shown(text)} for the texts (", TEXT_COLUMN, " names another)"))
+        notes.append(phrase(f"using the column {shown(text)} as text (", TEXT_COLUMN, " chooses another)"))
     if label_column is None and label != "label":
-        notes.append(phrase(f"took the column {shown(label)} for the labels (", LABEL_COLUMN, " names another)"))
+        notes.append(phrase(f"using the column {shown(label)} as label (", LABEL_COLUMN, " chooses another)"))
     return text, label, notes
 
 
@@ -93,15 +93,15 @@ def _check_one_hot(sample: Sample, file: str, text: str | None) -> None:
         raise UserError(
             f"{safe_line(file, 80)} has a column for each class ({names}) with a single 1 in each row",
             phrase(
-                f"One column of labels is needed: make it with pandas, df['label'] = df[{listed}].idxmax(axis=1), ",
+                f"Make one column of labels from them, in pandas: df['label'] = df[{listed}].idxmax(axis=1), ",
                 "or choose one class with ",
                 LABEL_COLUMN,
             ),
         )
     if max(sums) > 1:
         raise UserError(
-            f"{safe_line(file, 80)} has several columns of 0 and 1 ({names}), and rows with more than one 1: several labels for a text "
-            "(multi-label) are not there yet",
+            f"{safe_line(file, 80)} has several columns of 0 and 1 ({names}), and rows with more than one 1: several labels for one text "
+            "(multi-label) are not supported yet",
             phrase("Choose one class with ", LABEL_COLUMN),
         )
 
@@ -116,7 +116,7 @@ def named(sample: Sample, file: str, asked: str, setting: Setting) -> str:
     if asked in sample.repeated:
         raise UserError(
             f"{safe_line(file, 80)}: the header names the column {shown(asked)} twice",
-            phrase("Give the one you mean by its number with ", setting, ", 1 for the first"),
+            phrase("Choose one by its number with ", setting, ", 1 for the first"),
         )
     if asked in sample.columns:
         return asked
@@ -137,7 +137,7 @@ def check_shared(sample: Sample, file: str, column: str, what: str) -> None:
 
 
 def listed(sample: Sample) -> str:
-    """Return the names of the columns, with what is in those that can be neither text nor label."""
+    """Return the names of the columns, with the content of those that can be neither text nor label."""
     names = (f"{name}{_content(values)}" for name, values in islice(sample.columns.items(), 100))
     return safe_line(", ".join(names), 200) or "none"
 
@@ -153,20 +153,20 @@ def _content(values: list[object]) -> str:
 def _one_column(sample: Sample, file: str) -> UserError:
     """Return the error about a file of a single column."""
     ((name, values),) = sample.columns.items()
-    where = f"{safe_line(file, 80)} has one column alone, {shown(name)}{_content(values)}, and texts and labels need two"
+    where = f"{safe_line(file, 80)} has only one column, {shown(name)}{_content(values)}; texts and labels need two"
     if sample.typed:
         return UserError(where, _PLAIN)
     character = _probable_delimiter([*([] if name == "1" else [name]), *(str(value) for value in values)])
     if not character:
         return UserError(
-            where, phrase("Say what stands between its fields with ", Setting("delimiter"), ", or write a label into each row")
+            where, phrase("Name the character between its fields with ", Setting("delimiter"), ", or write a label into each row")
         )
     such = Setting("delimiter", reading_words.delimiter_name(character))
-    return UserError(where, phrase("Say what stands between its fields, such as ", such))
+    return UserError(where, phrase("Name the character between its fields with ", such))
 
 
 def _probable_delimiter(lines: list[str]) -> str:
-    """Return what most probably stands between the fields of lines that were read as one field each; '' where nothing does.
+    """Return the most probable delimiter of lines that were read as one field each; '' where there is none.
 
     It is no letter, digit, space, full stop, hyphen, quote or apostrophe, and nine lines of ten have as many of it, one or more.
     """
@@ -207,7 +207,7 @@ def _are_numbers(values: list[object]) -> bool:
 
 
 def is_verdict(column: str, values: list[object]) -> bool:
-    """Return whether a column is Prodigy's of what its user made of a row, which is neither text nor label."""
+    """Return whether a column is Prodigy's verdicts, which are neither text nor label."""
     return column == ANSWER and set(map(str, values)) <= {"accept", *REFUSED}
 
 

@@ -14,15 +14,15 @@ from ..sentences import Setting, Words, phrase
 from ..specs import Reading
 from ..units import count
 from . import dialect, headers, limits, quoting
-from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, unique_names
+from .batches import BYTES, ROWS, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, empty_lines_note, unique_names
 from .faults import shown
 from .rows import is_unicode
 from .streams import Source, Utf8, line_blocks
 
 WINDOW = 1 << 22
-"""Bytes of a file on which its dialect is judged."""
+"""Bytes from which the dialect of a file is guessed."""
 _UNCLOSED = "unexpected end of data"
-"""What csv says of a quoted field that the file's end cuts off."""
+"""What csv reports of a quoted field that the end of the file cuts off."""
 _TOO_LONG = "field larger than field limit"
 _NO_QUOTES = Setting("quotes", False)
 _RETURN = "new-line character seen in unquoted field"
@@ -44,11 +44,11 @@ class Delimited:
         if not whole:
             text = text[: text.rfind("\n") + 1] or text
         if not text.strip():
-            raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+            raise UserError(f"{safe_line(self.name, 80)} is empty", "Give a file with at least one row")
         self.dialect = dialect.guess(text, source.asked, table=self._is_table)
         self._above = text.partition("\n")[0].strip()
         self._header: list[str] = []
-        """As it stands in the file."""
+        """As written in the file."""
         self._several = 0
         """Rows that span several lines, once it was read."""
         self._blank = 0
@@ -106,7 +106,7 @@ class Delimited:
                 size += sum(map(len, row))
         if first is None:  # nothing but empty lines
             after = f" after its first {count(self._asked.skip, 'line')}" if self._asked.skip else ""
-            raise UserError(f"{safe_line(self.name, 80)} is empty{after}. Give a file with a header and at least one row")
+            raise UserError(f"{safe_line(self.name, 80)} is empty{after}", "Give a file with a header and at least one row")
         if self.dialect.header and not all(map(is_unicode, first)):
             raise UserError(
                 f"{safe_line(self.name, 80)}, line 1: the header is not valid UTF-8", phrase("Name its encoding with ", Setting("encoding"))
@@ -143,13 +143,13 @@ class Delimited:
                 yield Batch(_transposed(found, places), numbers, lines, bad)
                 found, numbers, lines, bad = [], [], [], []
         if not number:
-            raise UserError(f"{safe_line(self.name, 80)} is empty but for its header. Give a file with at least one row")
+            raise UserError(f"{safe_line(self.name, 80)} is empty but for its header", "Give a file with at least one row")
         yield Batch(_transposed(found, places), numbers, lines, bad)
 
     def _rows(self, reader: Any, feed: _Feed) -> Iterator[tuple[int, list[str] | str]]:
         """Yield the line on which each row begins, and the row or what is wrong with it.
 
-        Raises UserError for a quote that is never closed: nobody can say how many rows it has taken in.
+        Raises UserError for a quote that is never closed, since it may contain any number of rows.
         """
         columns, lone = len(self.columns), not self.dialect.delimiter
         waiting = self.dialect.header
@@ -189,7 +189,7 @@ class Delimited:
                 if row == self._header and columns > 1:
                     yield begins, "the line repeats the header"
                 elif number == 1 and _is_rule(row):
-                    yield begins, "the line is drawn below the header, and no row"
+                    yield begins, "the line is a rule below the header, not a row"
                 elif len(row) == columns:
                     yield begins, row
                 else:
@@ -197,7 +197,8 @@ class Delimited:
                     yield begins, f"{len(row):,} field{'s' if len(row) != 1 else ''} where {what} {columns}"
         except EOFError as error:
             raise UserError(
-                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
+                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early",
+                "Fetch or compress it again",
             ) from error
 
     def _fault(self, error: csv.Error, number: int, line: int) -> str:
@@ -205,8 +206,8 @@ class Delimited:
         if said == _UNCLOSED or said.startswith(_TOO_LONG):
             raise UserError(
                 f"{safe_line(self.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
-                "so that all that follows is one field",
-                phrase("Close it, double it where it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
+                "so that everything after it is one field",
+                phrase("Close it, double it if it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
             ) from error
         if said.startswith(_RETURN):
             return "a carriage return within a field that is not quoted"
@@ -231,39 +232,39 @@ class Delimited:
         if self.dialect.titles:
             notes.append(self._titles())
         if asked.delimiter is None and self.dialect.skip and asked.skip is None and not self.dialect.titles:
-            notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is no row")
+            notes.append(f"{name} begins with a line sep={safe_line(self.dialect.delimiter)}, which is not a row")
         elif asked.delimiter is None and guessed.delimiter is not None:
             kind = dialect.DELIMITERS[guessed.delimiter]
-            notes.append(phrase(f"{name} has {kind} between its fields (", Setting("delimiter"), " says otherwise)"))
+            notes.append(phrase(f"{name} has {kind} between its fields (", Setting("delimiter"), " chooses another)"))
         if asked.quotes is None and guessed.quotes is not None:
             kind = "single quotes" if self.dialect.quoting.mark == "'" else "quotes"
             notes.append(
-                phrase(f"{kind} stand around the fields of {name} (", _NO_QUOTES, " makes them part of the texts)")
+                phrase(f"{kind} enclose the fields of {name} (", _NO_QUOTES, " makes them part of the texts)")
                 if guessed.quotes
-                else phrase(f"quotes in {name} are part of its texts (", Setting("quotes", True), " puts them around fields)")
+                else phrase(f"quotes in {name} are part of its texts (", Setting("quotes", True), " reads them as enclosing fields)")
             )
         if self.dialect.quoting.escaped:
-            notes.append(phrase(f"a backslash before a quote in {name} is no part of its texts (", _NO_QUOTES, " makes it one)"))
+            notes.append(phrase(f"a backslash before a quote in {name} is read as an escape (", _NO_QUOTES, " keeps it)"))
         if self.dialect.unnamed is not None:
             place = "first" if self.dialect.unnamed == 0 else "last"
-            notes.append(f"the header of {name} names one column too few: the {place} is called '{self.columns[self.dialect.unnamed]}'")
+            notes.append(f"the header of {name} has one name too few: the {place} column is called '{self.columns[self.dialect.unnamed]}'")
         if asked.header is None and guessed.header is False and (self._is_table or len(self.columns) > 1):
             called = f"its columns are called 1 to {len(self.columns)}" if len(self.columns) > 1 else "its only column is called 1"
             header = Setting("header", True)
-            notes.append(phrase(f"{name} has no header: its first line is a row, and {called} (", header, " says otherwise)"))
+            notes.append(phrase(f"{name} has no header: its first line is a row, and {called} (", header, " reads it as a header)"))
         elif asked.header is None and self.dialect.header and not self.dialect.certain:
-            notes.append(phrase(f"took the first line of {name} for its header (", Setting("header", False), " makes it a row)"))
+            notes.append(phrase(f"using the first line of {name} as its header (", Setting("header", False), " makes it a row)"))
         if self._several:
             notes.append(f"{self._several:,} row{'s' if self._several > 1 else ''} of {name} span several lines within quotes")
-        return [*notes, *passed_over(self.name, self._blank)]
+        return [*notes, *empty_lines_note(self.name, self._blank)]
 
     def _titles(self) -> Words:
         """Return the sentence about the lines above the table."""
         number = self.dialect.titles
         which = "the first line" if number == 1 else f"the first {number} lines"
         what = "its header" if self.dialect.header else "its first row"
-        passed = f"passed over {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)}"
-        return phrase(f"{passed} (", Setting("skip", 0), " reads them)")
+        skipped = f"skipped {which} of {safe_line(self.name, 80)}, above {what}: {shown(self._above)}"
+        return phrase(f"{skipped} (", Setting("skip", 0), " reads them)")
 
 
 class TextLines(Delimited):
@@ -273,7 +274,7 @@ class TextLines(Delimited):
 
 
 class _Feed:
-    """Gives csv the decoded lines of a file, and counts what it has taken in since the last row and since the last batch."""
+    """Feeds decoded lines to csv, and counts what it has consumed since the last row and since the last batch."""
 
     def __init__(self, table: Delimited, progress: Progress | None) -> None:
         self._table, self._progress = table, progress
@@ -295,7 +296,7 @@ class _Feed:
             if delimiters > limits.VALUES or self.since_row > longest + BYTES:
                 raise UserError(
                     f"{safe_line(table.name, 80)} has a row of more than {longest >> 20} MiB or {limits.VALUES:,} fields: "
-                    "a quote that opens is not closed",
+                    "a quote is probably not closed",
                     phrase("Close it, or read quotes as characters with ", _NO_QUOTES),
                 )
             lines = io.StringIO(block.decode("utf-8", "surrogateescape"), newline="\n")
@@ -305,7 +306,7 @@ class _Feed:
 
 
 def _is_rule(row: Sequence[str]) -> bool:
-    """Return whether a row is a line of dashes, as tables of Markdown and of databases have it."""
+    """Return whether a row is a line of dashes, as in tables of Markdown and of databases."""
     return len(row) > 1 and any(row) and all(re.fullmatch(r"\s*(:?-{2,}[-+]*:?)?\s*", cell) for cell in row)
 
 

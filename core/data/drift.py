@@ -1,4 +1,4 @@
-"""How far the later splits are from the training split, in the shares of their classes and in the lengths of their texts."""
+"""Drift: how far the later splits are from the training split, in class shares and text lengths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import stats
 from .faults import shown
 from .table import Dataset
 
-TOLD = 0.1
+THRESHOLD = 0.1
 """Distance, in [0, 1], from which on a drift is a problem, where it is more than chance."""
 _SURE = 3.0902
 """The standard normal distribution's quantile at 0.999."""
@@ -26,7 +26,7 @@ class Drift(msgspec.Struct, frozen=True):
     chi_square: float
     """Pearson's statistic of the table of splits by classes; its degrees of freedom are the classes in either, less one."""
     classes_drift: bool
-    """Whether the distance is at least TOLD, and more than chance gives once in 1,000 times."""
+    """Whether the distance is at least THRESHOLD, and more than chance gives once in 1,000 times."""
     lengths: float
     """Kolmogorov-Smirnov distance of the lengths, in [0, 1]: the largest difference between shares of texts up to a length."""
     lengths_drift: bool
@@ -60,9 +60,9 @@ def between(dataset: Dataset) -> tuple[Drift, ...]:
                 than="train",
                 classes=distance,
                 chi_square=statistic,
-                classes_drift=distance >= TOLD and statistic > critical_chi_square(free),
+                classes_drift=distance >= THRESHOLD and statistic > critical_chi_square(free),
                 lengths=furthest,
-                lengths_drift=furthest >= TOLD and furthest > by_chance,
+                lengths_drift=furthest >= THRESHOLD and furthest > by_chance,
                 classes_sentence=_of_classes(dataset.labels, first, second, distance),
                 lengths_sentence=_of_lengths(lengths, others, unit, furthest),
             )
@@ -76,7 +76,7 @@ def total_variation(first: Any, second: Any) -> float:
 
 
 def chi_square(first: Any, second: Any) -> float:
-    """Return Pearson's chi-square statistic of two counts of the same classes, shape [classes]; no class has a say that neither has."""
+    """Return Pearson's chi-square statistic of two counts of the same classes, shape [classes]; classes that neither has do not count."""
     import numpy as np
 
     table = np.stack([first, second]).astype(np.float64)
@@ -105,9 +105,9 @@ def kolmogorov_smirnov(first: Any, second: Any) -> float:
 def _of_classes(labels: tuple[str, ...], first: Any, second: Any, distance: float) -> str:
     shares = first / first.sum(), second / second.sum()
     most = int(abs(shares[1] - shares[0]).argmax())
-    said = f"{100 * distance:.1f} % of the rows would need another class for the shares of train"
+    said = f"{100 * distance:.1f} % of the rows would need another class to match train"
     if not distance:
-        return "the classes have the shares of train"
+        return "the class shares match train"
     return f"{said}; {shown(labels[most])} has {100 * shares[1][most]:.1f} % here and {100 * shares[0][most]:.1f} % there"
 
 

@@ -1,4 +1,4 @@
-"""Small edits of a text, of which is known what they may do to its class: tests of behaviour after CheckList (Ribeiro et al., 2020)."""
+"""Small edits of a text with a known effect on its class: behavioural tests after CheckList (Ribeiro et al., 2020)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIRECTION: Literal["direction"] = "direction"
 
 
 class NotApplicableError(Exception):
-    """An edit says nothing about a text; the message is the reason, as part of a sentence."""
+    """An edit does not apply to a text; the message is the reason, as part of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Edit:
     """One kind of edit."""
 
     name: str
-    """On the command line and in what is kept."""
+    """On the command line and in kept results."""
     key: str
-    """That makes it on the prompt."""
+    """The key that applies it on the prompt."""
     title: str
     expectation: Literal["invariance", "direction"]
     """invariance: the class stays. direction: the probability of the class falls."""
@@ -38,7 +38,7 @@ def edited(edit: Edit, text: str, seed: int = 0) -> str:
     return edit.apply(text, Random(f"{seed}\0{text}"))  # noqa: S311 - no secret
 
 
-# --- what script a text is in -----------------------------------------------------------------------------------
+# --- the script of a text ---------------------------------------------------------------------------------------
 
 _FREQUENT = (
     "the a an and i you he she it we they is are was were am be been to of in on at for with that this my your his "
@@ -46,12 +46,12 @@ _FREQUENT = (
 )
 _FUNCTION_WORDS = frozenset(_FREQUENT.split())
 _SHARE = 1 / 8
-"""Of words that are function words, from which a text in Latin script is taken for English."""
+"""The share of function words from which on a text in Latin script counts as English."""
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
 
 
 def is_english(text: str) -> bool:
-    """Whether a text is taken for English: in Latin script, with enough of the most frequent English words."""
+    """Return whether a text is English: in Latin script, with enough of the most frequent English words."""
     letters = [each for each in text if each.isalpha()]
     if not letters or sum(_script(each) == "LATIN" for each in letters) < 0.8 * len(letters):
         return False
@@ -75,7 +75,7 @@ def _is_cased(letter: str) -> bool:
     return letter.lower() != letter.upper()
 
 
-# --- edits that change nothing of the meaning -------------------------------------------------------------------
+# --- edits that keep the meaning --------------------------------------------------------------------------------
 
 _LEAST = 4
 """Letters of a word that may get a typo."""
@@ -83,7 +83,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def typo(text: str, random: Random) -> str:
-    """Swap two neighbouring letters, that differ, of a word of at least four; the first letter of a word stays."""
+    """Swap two different neighbouring letters of a word of at least four; the first letter stays."""
     places = [
         at
         for word in _LETTERS.finditer(text)
@@ -113,7 +113,7 @@ def spaces(text: str, _: Random) -> str:
 
 
 def punctuation(text: str, _: Random) -> str:
-    """Take the punctuation at the end away, or put a full stop there."""
+    """Remove the punctuation at the end, or add a full stop."""
     body = text.rstrip()
     bare = body.rstrip(".!?…。！？")
     if not bare.strip():
@@ -127,7 +127,7 @@ _GROUPS = {name: tuple(group.split()) for group in (_WOMEN, _MEN) for name in gr
 
 
 def name(text: str, random: Random) -> str:
-    """Put another first name in the place of one of a small list, wherever it stands in the text."""
+    """Replace each occurrence of a first name of a small list by another one."""
     found = next((word[0] for word in _WORD.finditer(text) if word[0].casefold().removesuffix("'s") in _GROUPS), None)
     if found is None:
         raise NotApplicableError("no first name of the list")
@@ -192,7 +192,7 @@ _CHINESE_ADDED = (
 
 
 def negation(text: str, _: Random) -> str:
-    """Take the first negation away, or negate the first verb, in English or in Chinese."""
+    """Remove the first negation, or negate the first verb, in English or in Chinese."""
     if is_chinese(text):
         return _first(text, _CHINESE) or _first(text, _CHINESE_ADDED) or _no_verb()
     if not is_english(text):
@@ -208,7 +208,7 @@ def negation(text: str, _: Random) -> str:
 
 
 def _no_verb() -> str:
-    raise NotApplicableError("no verb that it knows how to negate")
+    raise NotApplicableError("no verb that this edit can negate")
 
 
 def _first(text: str, pairs: tuple[tuple[str, str], ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""Finds in which encoding a file of text is written: what its marks say, else UTF-8 where all of it is, else a guess that is told."""
+"""Finds the encoding of a text file: by its byte order mark, else UTF-8 where all of it is valid, else a guess that is reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _NO_TEXT = {"utf-7", "idna", "punycode", "unicode-escape", "raw-unicode-escape",
 
 
 def checked(name: str) -> str:
-    """Return the encoding called `name` by Python's own name for it. Raises UserError where it is none of texts."""
+    """Return the encoding called `name` by Python's own name for it. Raises UserError where it is not a text encoding."""
     try:
         found = codecs.lookup(name)
         if not found._is_text_encoding or found.name in _NO_TEXT:
@@ -57,13 +57,13 @@ def checked(name: str) -> str:
         codecs.getincrementaldecoder(found.name)
     except (LookupError, ValueError) as error:
         raise UserError(
-            f"there is no encoding '{safe_line(name, 40)}'. Give one such as utf-8, utf-16, cp1252, latin-1, gb18030 or big5"
+            f"there is no encoding '{safe_line(name, 40)}'", "Give one such as utf-8, utf-16, cp1252, latin-1, gb18030 or big5"
         ) from error
     return "utf-8" if found.name in ("utf-8", "utf-8-sig", "ascii") else found.name
 
 
 def of_stream(chunks: Iterable[bytes], asked: str | None) -> Iterator[bytes]:
-    """Yield what the chunks of a stream hold, as they come, in UTF-8 without a mark.
+    """Yield the chunks of a stream, as they come, in UTF-8 without a byte order mark.
 
     What a stream holds is told by its mark alone, or `asked`: its end may be far off. Raises UserError for an encoding that is none, and
     UnicodeDecodeError for bytes that are none of the encoding; UTF-8 is passed on as it comes.
@@ -106,14 +106,14 @@ def find(source: Source, asked: str | None) -> tuple[str, Words]:
         if not encoding:
             such = ", ".join(fitting[:4]) or "cp1250, mac_roman, gb18030 or latin-1"
             raise UserError(
-                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding cannot be told",
+                f"{safe_line(source.name, 80)} is not UTF-8, and its encoding is not clear",
                 phrase("Name it with ", Setting("encoding"), f", such as {such}"),
             )
     if encoding in ("", "utf-8"):
         return "utf-8", ""
     words = "cp1252 (Windows-1252)" if encoding == "cp1252" else encoding
     return encoding, phrase(
-        f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (", Setting("encoding"), " says otherwise)"
+        f"read {safe_line(source.name, 80)} as {words}, since it is not UTF-8 (", Setting("encoding"), " chooses another)"
     )
 
 

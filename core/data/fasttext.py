@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import UserError
 from ..safe_text import safe_line
 from ..sentences import Words
-from .batches import SAMPLE, BadRow, Batch, Progress, passed_over
+from .batches import SAMPLE, BadRow, Batch, Progress, empty_lines_note
 from .faults import shown
 from .streams import Source, line_blocks
 
@@ -39,10 +39,10 @@ class FastText:
                 return {name: list(islice(values, SAMPLE)) for name, values in zip(self.columns, batch.columns, strict=True)}
             if batch.bad:
                 raise UserError(f"{safe_line(self.name, 80)}, row {batch.bad[0].number}: {batch.bad[0].fault}")
-        raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+        raise UserError(f"{safe_line(self.name, 80)} is empty", "Give a file with at least one row")
 
     def notes(self) -> list[Words]:
-        return passed_over(self.name, self._blank)
+        return empty_lines_note(self.name, self._blank)
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         number = rows = 0
@@ -77,8 +77,8 @@ def _parse(line: str) -> tuple[str, str] | str:
     label, tab, more = label.partition("\t")
     text = more + " " + text if tab else text
     if not label.startswith(PREFIX) or label == PREFIX:
-        return f"the line has no {PREFIX}NAME at its beginning or its end"
+        return f"the line neither begins nor ends with {PREFIX}NAME"
     if text.lstrip().startswith(PREFIX):
         second = text.split(None, 1)[0]
-        return f"two labels, {shown(label)} and {shown(second)}: a text has one here"
+        return f"two labels, {shown(label)} and {shown(second)}, but a text can have only one"
     return label.removeprefix(PREFIX), text.strip()

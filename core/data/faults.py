@@ -1,4 +1,4 @@
-"""Rows that cannot be used: the first one is an error, or all are left out and counted."""
+"""Rows that cannot be used: the first one is an error, or all are skipped and counted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..sentences import Setting, Words, phrase
 
 _VALUE = re.compile(r"'[^']*'|\d[\d,.]*|\(.*\)")
 _CAUSES = 5
-"""Causes told, at most."""
+"""Causes in a summary, at most."""
 
 SKIP_BAD_ROWS = Setting("skip_bad_rows")
-_REMEDY = phrase("Mend it, or leave such rows out with ", SKIP_BAD_ROWS)
+_REMEDY = phrase("Correct it, or skip such rows with ", SKIP_BAD_ROWS)
 
 
 class BadRowError(UserError):
-    """A row that cannot be used where such rows are not left out."""
+    """A row that cannot be used, where such rows are not skipped."""
 
     def __init__(self, problem: Words, remedy: Words = _REMEDY) -> None:
         super().__init__(problem, remedy)
@@ -46,8 +46,8 @@ class Faults:
         self.causes[cause if cause in self.causes or len(self.causes) < 10 * _CAUSES else "others"] += 1
 
 
-def in_words(causes: Counter[str]) -> str:
-    """Return how many rows were left out by what is wrong with them."""
+def summarize_causes(causes: Counter[str]) -> str:
+    """Return the number of skipped rows by cause."""
     told = [f"{count:,} {cause}" for cause, count in causes.most_common(_CAUSES)]
     others = causes.total() - sum(count for _, count in causes.most_common(_CAUSES))
     return "; ".join(told + ([f"{others:,} others"] if others else []))

@@ -1,4 +1,4 @@
-"""One line of terms that rows must meet: words, regex:…, label:joy, len>40, and of a run loss>1 or wrong; a leading - negates."""
+"""Filters of rows: words, regex:…, label:joy, len>40, and of a run's predictions loss>1 or wrong; a leading - negates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .table import Dataset, Split
 Kind = Literal["word", "regex", "label", "split", "words", "chars", "tokens", "predicted", "wrong", "loss", "confidence"]
 SYNTAX = 'words, "a phrase", regex:PATTERN, label:NAME, split:NAME, len>40 (words), chars>200, tokens>64; a leading - negates'
 JUDGED = "predicted:NAME, wrong, loss>1.5, confidence<0.6"
-"""Terms on what a run says of a row."""
+"""Terms on a run's prediction for a row."""
 
 _FIELD = re.compile(r"(regex|label|split|predicted):|(len|words|chars|tokens|loss|confidence)(>=|<=|>|<|=)|(wrong)(?=\s|$)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?|\.[0-9]{1,12}")
@@ -39,18 +39,18 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Conditions that a row must meet all. Without any, every row meets them."""
+    """Conditions that a row must all meet; without any, every row matches."""
 
     terms: tuple[Term, ...] = ()
 
     @property
     def is_of_run(self) -> bool:
-        """Whether a term asks what a run says of a row."""
+        """Whether a term is about a run's predictions."""
         return any(term.kind in ("predicted", "wrong", "loss", "confidence") for term in self.terms)
 
 
 class Verdicts(Protocol):
-    """What a run says of each row of a split; arrays of shape [rows]."""
+    """A run's predictions for each row of a split; arrays of shape [rows]."""
 
     @property
     def labels(self) -> tuple[str, ...]: ...
@@ -185,7 +185,7 @@ def _met(split: Split, term: Term, splits: tuple[str, ...], tokens: Mapping[str,
             lengths = character_counts(split)
         case "tokens":
             if tokens is None or split.name not in tokens:
-                raise UserError("the tokens are not counted yet: filter by len> (words) or chars> until they are")
+                raise UserError("the tokens have not been counted yet; until then filter by len> (words) or chars>")
             lengths = np.asarray(tokens[split.name])
     return _COMPARE[term.compare](lengths, int(term.value))
 
@@ -195,7 +195,9 @@ def _judged(term: Term, verdicts: Verdicts | None) -> Any:
 
     if verdicts is None:
         meant = ', or write "wrong" in quotation marks for the word' if term.kind == "wrong" else ""
-        raise UserError(f"{term.kind} asks what a run says of a row, and no run is looked at here. Look at one with 5, the errors{meant}")
+        raise UserError(
+            f"{term.kind} is about a run's predictions, and no run is open here", f"Open one on the errors screen (key 5){meant}"
+        )
     match term.kind:
         case "predicted":
             return np.isin(verdicts.predicted, [verdicts.labels.index(name) for name in _named(term, verdicts.labels)])

@@ -1,4 +1,4 @@
-"""The formats of files of rows, a line each: name, endings, how they begin, and which classes read and write them."""
+"""The table of data formats: name, file endings, how files begin, and the classes that read and write them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ WRITABLE = f"{', '.join(_WRITTEN[:-1])} or {_WRITTEN[-1]}, text also with .gz"
 
 
 def by_suffix(name: str) -> Format | None:
-    """Return the format that a file's name says; None where it says none."""
+    """Return the format by the ending of a file's name; None where there is none."""
     name = name.lower()
     for packed in PACKED:
         name = name.removesuffix(packed)

@@ -1,4 +1,4 @@
-"""Tells from its content whether the first row of a delimited file names its columns."""
+"""Guesses from the content whether the first row of a delimited file names its columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .columns import LABEL_NAMES, TEXT_NAMES
 
 KNOWN = {*TEXT_NAMES, *LABEL_NAMES, "id", "idx", "index", "label_text", "label_name", "text_label"}
 _CELLS = 200_000
-"""Cells on which the header is judged."""
+"""Cells from which the header is guessed."""
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?([eE][-+]?\d+)?")
 _WIDER = 0.9
 """Share of rows with one field more than the header from which on it is the header that lacks one."""
@@ -71,7 +71,7 @@ def is_header(rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
 
 
 def _vote(cell: str, values: list[str], *, lone: bool) -> int:
-    """Return how much speaks for `cell` being the name of a column with these values; below 0 where it is one of them."""
+    """Return a vote on whether `cell` names a column with these values: above 0 for a name, below 0 for a value."""
     filled = [value for value in values if value]
     if not cell or not filled:
         return 0

@@ -33,7 +33,7 @@ class JsonDocument:
     def __init__(self, source: Source) -> None:
         self.name, self._source = source.name, source
         if source.is_stream:
-            raise UserError(f"{safe_line(self.name, 80)} is one JSON document, which cannot be read from a stream. Save it to a file first")
+            raise UserError(f"{safe_line(self.name, 80)} is one JSON document, which cannot be read as a stream", "Save it to a file first")
         self._key = self._find_key()
         self._head = self._first_rows()
         limits.check_columns(self.name, len(self._head))
@@ -44,7 +44,7 @@ class JsonDocument:
         return self._head
 
     def notes(self) -> list[Words]:
-        return [] if self._key is None else [f"read the rows of {safe_line(self.name, 80)} under its key {shown(self._key)}"]
+        return [] if self._key is None else [f"reading the rows of {safe_line(self.name, 80)} from its key {shown(self._key)}"]
 
     def every_column(self) -> list[str]:
         """Return the columns that any row has, in the order in which they come up."""
@@ -75,12 +75,13 @@ class JsonDocument:
             return found[0]
         if found:
             raise UserError(
-                f"{name} has rows under several keys: {safe_line(', '.join(found), 120)}. "
-                "Write each to a file of its own, such as train.jsonl"
+                f"{name} has rows under several keys: {safe_line(', '.join(found), 120)}",
+                "Write each to a file of its own, such as train.jsonl",
             )
         raise UserError(
-            f"{name} holds no rows: it is one object with the keys {safe_line(', '.join(other[:20]), 120) or 'none'}, none of which has a "
-            "list of objects. Write one object a row, as pandas' to_json(orient='records', lines=True) does"
+            f"{name} holds no rows: it is one object, and none of its keys has a list of objects: "
+            f"{safe_line(', '.join(other[:20]), 120) or 'none'}",
+            "Write one object a row, as pandas' to_json(orient='records', lines=True) does",
         )
 
     def _elements(self, progress: Progress | None = None) -> Iterator[tuple[dict[str, Any] | str, int]]:
@@ -107,7 +108,9 @@ class JsonDocument:
         if not rows:
             name = safe_line(self.name, 80)
             raise UserError(
-                f"{name}, row 1: {first}. Write an array of objects" if first else f"{name} is empty. Give a file with at least one row"
+                *(f"{name}, row 1: {first}", "Write an array of objects")
+                if first
+                else (f"{name} is empty", "Give a file with at least one row")
             )
         columns: dict[str, list[object]] = {}
         for row in rows:
@@ -151,7 +154,7 @@ class _Text:
         """Characters dropped from the buffer."""
 
     def _more(self) -> bool:
-        """Read a block, dropping what was taken; False at the end."""
+        """Read a block, dropping what was consumed; False at the end."""
         if self._ended:
             return False
         block = self._raw.read()
@@ -179,7 +182,7 @@ class _Text:
 
     def _broken(self, what: str) -> UserError:
         place = f"character {self._before + self._at + 1:,}"
-        return UserError(f"{safe_line(self._name, 80)} is broken JSON: {what} at {place}. Write it again, or as JSON lines")
+        return UserError(f"{safe_line(self._name, 80)} is not valid JSON: {what} at {place}", "Write it again, or write JSON lines")
 
     def fields(self) -> Iterator[str]:
         """Yield the keys of the object that begins here, each with its value next; it must be read before the next key is asked for."""
@@ -213,7 +216,7 @@ class _Text:
         while True:
             value, length = self._decoded()
             if not is_object(value):
-                yield "no JSON object that can be used", length
+                yield "not a usable JSON object", length
             elif isinstance(value, Repeated):
                 yield repeated_fault(value), length
             elif len(value) > limits.COLUMNS:
@@ -226,7 +229,7 @@ class _Text:
             self._at += 1
 
     def value(self) -> None:
-        """Pass over the value that begins here."""
+        """Skip the value that begins here."""
         self._decoded()
 
     def _decoded(self) -> tuple[Any, int]:
@@ -239,8 +242,9 @@ class _Text:
             if waiting >= needed or self._ended:
                 if waiting > longest:
                     raise UserError(
-                        f"{safe_line(self._name, 80)} has a value longer than {longest >> 20} MiB at character "
-                        f"{self._before + self._at + 1:,}. Write JSON lines, or raise longest_line_mib in config.toml"
+                        f"{safe_line(self._name, 80)} has a value longer than {longest >> 20} MiB "
+                        f"at character {self._before + self._at + 1:,}",
+                        "Write JSON lines, or raise longest_line_mib in config.toml",
                     )
                 whole = self._buffer if waiting <= limits.VALUES else self._buffer[self._at :]
                 if waiting > limits.VALUES and limits.is_overfull(whole):

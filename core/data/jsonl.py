@@ -15,7 +15,7 @@ from ..json_kinds import is_object
 from ..safe_text import safe_line
 from ..sentences import Words
 from . import limits
-from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, passed_over, type_in_words
+from .batches import MISSING, SAMPLE, SAMPLE_BYTES, BadRow, Batch, Progress, empty_lines_note, type_in_words
 from .faults import shown
 from .streams import Source, line_blocks
 
@@ -43,7 +43,7 @@ class JsonLines:
         return self._head
 
     def notes(self) -> list[Words]:
-        return passed_over(self.name, self._blank)
+        return empty_lines_note(self.name, self._blank)
 
     def every_column(self) -> list[str]:
         """Return the columns that any row has, in the order in which they come up."""
@@ -84,10 +84,10 @@ class JsonLines:
         if rows:
             return rows
         if first:
-            raise UserError(f"{safe_line(self.name, 80)}, row {first.number}: {first.fault}. Write one JSON object a line")
+            raise UserError(f"{safe_line(self.name, 80)}, row {first.number}: {first.fault}", "Write one JSON object a line")
         if cut_off:
             raise EOFError
-        raise UserError(f"{safe_line(self.name, 80)} is empty. Give a file with at least one row")
+        raise UserError(f"{safe_line(self.name, 80)} is empty", "Give a file with at least one row")
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         fast = _fast_decoder(wanted)
@@ -115,7 +115,8 @@ class JsonLines:
                 number += len(lines)
         except EOFError as error:
             raise UserError(
-                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early. Fetch or compress it again"
+                f"{safe_line(self.name, 80)} is cut off after row {number}: the compressed data ends too early",
+                "Fetch or compress it again",
             ) from error
 
 
@@ -132,7 +133,7 @@ def _fields(wanted: Sequence[str]) -> list[str]:
 
 
 def _fast_decoder(wanted: Sequence[str]) -> Any:
-    """Return a decoder of the columns wanted alone; None where their names have characters that msgspec does not take."""
+    """Return a decoder of only the wanted columns; None where their names have characters that msgspec rejects."""
     if len(wanted) > 50:
         return None
     try:
@@ -144,7 +145,7 @@ def _fast_decoder(wanted: Sequence[str]) -> Any:
 
 
 def _may_repeat(block: bytes, wanted: Sequence[str], columns: Sequence[list[Any]]) -> bool:
-    """Return whether a row may have a key twice, of which only the last would be taken: the key comes up more often than in each row."""
+    """Return whether a row may have a key twice, of which a decoder keeps only the last: the key occurs more often than there are rows."""
     rows = ((name, len(values) - values.count(MISSING)) for name, values in zip(wanted, columns, strict=True))
     return any(block.count(_written(name)) > number for name, number in rows)
 
@@ -193,7 +194,7 @@ def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def repeated_fault(row: Repeated) -> str:
-    return f"the key {shown(row.key)} stands in it twice, with different values"
+    return f"the key {shown(row.key)} occurs twice, with different values"
 
 
 def _decoded_again(line: bytes) -> dict[str, Any] | str:
@@ -217,7 +218,7 @@ def parse_row(line: bytes) -> dict[str, Any] | str:
     try:
         row = _ANY.decode(line)
     except RecursionError:
-        return "values nested too deep"
+        return "values are nested too deep"
     except UnicodeDecodeError:
         return "not valid UTF-8"
     except msgspec.MsgspecError as error:
@@ -226,7 +227,7 @@ def parse_row(line: bytes) -> dict[str, Any] | str:
 
 
 def _lenient(line: bytes, error: msgspec.MsgspecError) -> dict[str, Any] | str:
-    """Take what Python and pandas write beyond JSON, such as NaN and numbers out of range; else say what is wrong."""
+    """Return a row with what Python and pandas write beyond JSON, such as NaN and numbers out of range, or what is wrong with it."""
     try:
         text = line.decode()
     except UnicodeDecodeError:
@@ -235,10 +236,10 @@ def _lenient(line: bytes, error: msgspec.MsgspecError) -> dict[str, Any] | str:
         row = json.loads(text)
     except (ValueError, RecursionError):
         if isinstance(error, msgspec.ValidationError):
-            return f"no JSON object that can be used ({safe_line(str(error), 80)})"
+            return f"not a usable JSON object ({safe_line(str(error), 80)})"
         return f"broken JSON ({safe_line(str(error), 80)})"
     if not is_object(row):
-        return f"no JSON object that can be used ({safe_line(str(error), 80)})"
+        return f"not a usable JSON object ({safe_line(str(error), 80)})"
     if not all(map(_is_unicode, row)):
         return "a column's name is not valid Unicode"
     return row

@@ -1,4 +1,4 @@
-"""What `emotui check --faults` found in a data set, kept in the home by the fingerprint of the data: what a report says of it is there."""
+"""Stores what `emotui check --faults` found, by the fingerprint of the data, for reports."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def folder() -> Path:
 
 
 def save(data_hash: str, data: Dataset, model: str, answer: FaultsAnswer, clock: Callable[[], float] = time.time) -> None:
-    """Keep what was found in a data set of this fingerprint, in the place of what was found before.
+    """Store what was found in a data set of this fingerprint, replacing what was found before.
 
-    It is a help for later: where it cannot be written, nothing is kept.
+    A failure to write is ignored.
     """
     kept = KeptFaults(clock(), model, tuple(_kept(data, each) for each in answer.faults))
     with contextlib.suppress(OSError, UserError):

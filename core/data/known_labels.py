@@ -1,4 +1,4 @@
-"""Reads a labelled file whose classes are those that a run already knows."""
+"""Reads a labelled file whose classes are those of a run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..sentences import Words, phrase
 from ..specs import Reading
 from ..units import count
 from . import columns, naming, readers, schema
-from .faults import SKIP_BAD_ROWS, Faults, in_words, shown
+from .faults import SKIP_BAD_ROWS, Faults, shown, summarize_causes
 
-LABELS_TOLD = 10
+LABELS_SHOWN = 10
 """Labels named in a sentence, at most."""
 
 
@@ -28,7 +28,7 @@ class Wanted:
     text_column: str | None = None
     label_column: str | None = None
     own: tuple[str, str] = ("", "")
-    """The columns of the texts and labels that the run was trained on: taken where they are there and no others are named."""
+    """The columns of the texts and labels that the run was trained on: the default where the file has them."""
     fold_case: bool = False
     skip_bad_rows: bool = False
     reading: Reading | None = None
@@ -69,22 +69,22 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
     unknown = Counter(each for each in found if each not in known)
     name = safe_line(path.name, 80)
     if unknown:
-        told = ", ".join(f"{shown(each)} ({number:,})" for each, number in unknown.most_common(LABELS_TOLD))
-        told += f" and {len(unknown) - LABELS_TOLD:,} more" if len(unknown) > LABELS_TOLD else ""
+        told = ", ".join(f"{shown(each)} ({number:,})" for each, number in unknown.most_common(LABELS_SHOWN))
+        told += f" and {len(unknown) - LABELS_SHOWN:,} more" if len(unknown) > LABELS_SHOWN else ""
         has = f"{unknown.total():,} of {count(len(found), 'row')} of {name} have a label that the run does not know: {told}"
         if not wanted.skip_bad_rows or unknown.total() == len(found):
-            change = f"It knows {safe_line(', '.join(wanted.labels), 160)}: change the file"
+            change = f"Its labels are {safe_line(', '.join(wanted.labels), 160)}: change the file"
             some = unknown.total() < len(found)
-            raise UserError(has, phrase(change, ", or leave these rows out with ", SKIP_BAD_ROWS) if some else change)
-        notes.append(f"left out: {has}")
+            raise UserError(has, phrase(change, ", or skip these rows with ", SKIP_BAD_ROWS) if some else change)
+        notes.append(f"skipped: {has}")
     if faults.count:
-        notes.append(f"left out {count(faults.count, 'row')} that cannot be used ({in_words(faults.causes)}), for example {faults.first}")
-    if rows.refused:
         notes.append(
-            f"left out {count(rows.refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(rows.refused)})"
+            f"skipped {count(faults.count, 'row')} that cannot be used ({summarize_causes(faults.causes)}), for example {faults.first}"
         )
+    if rows.refused:
+        notes.append(f"skipped {count(rows.refused.total(), 'row')} because of Prodigy's column answer ({summarize_causes(rows.refused)})")
     if not found:
-        raise UserError(f"{name} has no row that can be used" + (f". The first fault: {faults.first}" if faults.first else ""))
+        raise UserError(f"{name} has no usable row" + (f". The first fault: {faults.first}" if faults.first else ""))
     texts = [each for chunk in rows.texts for each in chunk.to_pylist()]
     kept = [at for at, each in enumerate(found) if each in known]
     return LabelledFile([texts[at] for at in kept], np.asarray([known[found[at]] for at in kept], dtype=np.int64), notes)
@@ -93,7 +93,7 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
 def _known(
     found: set[int | str], wanted: Wanted, integers: Callable[[], Sequence[int]], source: naming.Source, opened: readers.OpenedFile
 ) -> tuple[dict[int | str, int], list[Words]]:
-    """Return the class of each label that is one, and sentences on what integers were taken for."""
+    """Return the class of each known label, and notes on the meaning of integers."""
     position = {name.lower() if wanted.fold_case else name: at for at, name in enumerate(wanted.labels)}
 
     def by_name(label: int | str) -> int | None:
@@ -111,4 +111,4 @@ def _known(
         return known, []
     pairs = ", ".join(f"{number} {name}" for number, name in zip(numbers, wanted.labels, strict=True))
     known |= {number: at for at, number in enumerate(numbers) if number in found}
-    return known, [f"took the integer labels as in the run's data set: {safe_line(pairs, 160)}"]
+    return known, [f"reading integer labels as in the run's data set: {safe_line(pairs, 160)}"]

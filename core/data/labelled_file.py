@@ -18,7 +18,7 @@ PART = 10_000
 """Rows in memory at once."""
 COLUMNS = ("split", "text", "label")
 JUDGED = {"prediction": pa.string(), "probability": pa.float64(), "loss": pa.float64()}
-"""What a run says of a row: the label it gives, how sure it is of it, and the cross entropy of the true label in nats."""
+"""Columns of a run's prediction: the label, its probability, and the cross entropy of the true label in nats."""
 
 
 def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path, verdicts: Mapping[str, Verdicts] | None = None) -> int:
@@ -28,7 +28,7 @@ def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path, verdi
     ends in. Raises UserError where the file is there already or cannot be written.
     """
     if target.exists():
-        raise UserError(f"{safe_line(str(target))} is there already. Give another name, or move it away")
+        raise UserError(f"{safe_line(str(target))} already exists", "Give another name, or move it away")
     schema = pa.schema([*((name, pa.string()) for name in COLUMNS), *(JUDGED.items() if verdicts is not None else ())])
     written = 0
     with TableWriter(target, schema) as file:

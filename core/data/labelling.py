@@ -1,4 +1,4 @@
-"""Gives labels to the rows of a file that have none, one after the other: each decision is on the disk before it is shown."""
+"""Labels the unlabelled rows of a file one by one; each decision is on the disk before it is shown."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 class NoLabelsError(UserError):
-    """Nobody has said yet which labels are to be given."""
+    """The labels to choose from are not known yet."""
 
 
 def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], float] = time.time) -> DataSpec:
-    """Note in the overlay of a file which classes its rows are to be given, and return the spec that reads it with them.
+    """Record in a file's overlay the classes to label it with, and return the spec that reads it with them.
 
     Without `labels` they are those of before, or those of the rows that have one. Raises UserError where there are none, where rows
     have others, and where the file cannot be read.
@@ -45,7 +45,7 @@ def begin(spec: DataSpec, labels: Sequence[str] = (), *, clock: Callable[[], flo
     given = tuple(labels) or (before.labels if before is not None else ()) or partly_labelled.labels_in(opened, label)
     if len(given) < 2:
         raise NoLabelsError(
-            f"which labels are to be given to the rows of {safe_line(path.name, 80)}?",
+            f"no labels to choose from are known for {safe_line(path.name, 80)}",
             phrase("Name two or more with ", Setting("labels", example="a,b,c")),
         )
     _check_used(known, given, label)
@@ -64,8 +64,8 @@ def _check_used(log: overlay_log.Log, labels: Sequence[str], column: str) -> Non
     if gone:
         names = safe_line(", ".join(gone[:10]), 120)
         raise UserError(
-            phrase(f"rows were given the label {names} before, which ", Setting("labels"), " does not name"),
-            "Name it as well, or undo: emotui overlay undo",
+            phrase(f"rows already have the label {names}, which ", Setting("labels"), " does not list"),
+            "List it as well, or undo these decisions: emotui overlay undo",
         )
 
 
@@ -94,7 +94,7 @@ class Labelling:
         self._decided: dict[int, Decision] = {}
         self._clock = clock
         self._writing = threading.Lock()
-        self._take(overlay_log.read(self.file))
+        self._apply_log(overlay_log.read(self.file))
 
     @property
     def open(self) -> np.ndarray:
@@ -112,7 +112,7 @@ class Labelling:
 
     @property
     def given(self) -> int:
-        """How many rows have a label that the source has not."""
+        """How many rows have a label that the source lacks."""
         return int(((self.labels >= 0) & (self._own == UNLABELLED)).sum())
 
     def number(self, row: int) -> int:
@@ -131,7 +131,7 @@ class Labelling:
         return self._decided.get(row)
 
     def decide(self, row: int, new: str | None, *, by: By = "typed", run: str = "") -> None:
-        """Give a row a label, or drop it where it is None. `run` names the way that suggested the label.
+        """Label a row, or drop it where `label` is None. `run` names the run or method that suggested the label.
 
         Raises UserError where it cannot be written; nothing is decided then.
         """
@@ -140,7 +140,7 @@ class Labelling:
             self._known[made.row] = self.places[row]
             log = overlay_log.append(self.file, self._head, [made], self._log)
             if log.lines > self._log.lines + 1:  # others have decided, too
-                self._take(log)
+                self._apply_log(log)
                 return
             self._log = log
             self._decided[row] = made
@@ -148,20 +148,20 @@ class Labelling:
             self.labels[row] = overlay.LEFT_OUT if new is None else self.names.index(new)
 
     def undo(self) -> tuple[Decision, int | None] | None:
-        """Take back the last decision that stands, and return it with its row, None where this is not there any more.
+        """Undo the last decision in force, and return it with its row, or None for a row that no longer exists.
 
         Returns None where there is nothing to undo. Raises UserError.
         """
         with self._writing:
-            self._take(overlay_log.read(self.file, after=self._log))
+            self._apply_log(overlay_log.read(self.file, after=self._log))
             last = next((each for each in reversed(self._log.live) if overlay.concerns(each, self.source)), None)
             if last is None:
                 return None
             place = self._known.get(last.row)
-            self._take(overlay_log.append(self.file, self._head, [Undone(last.id, self._clock())], self._log))
+            self._apply_log(overlay_log.append(self.file, self._head, [Undone(last.id, self._clock())], self._log))
             return last, None if place is None else self._row_at[place]
 
-    def _take(self, log: overlay_log.Log) -> None:
+    def _apply_log(self, log: overlay_log.Log) -> None:
         self._log = log
         decided, _, _ = overlay.decisions_on(self.source, log, self._known)
         self._known |= {decision.row: place for place, (decision, _) in decided.items()}

@@ -34,7 +34,7 @@ _FILE = re.compile(rf"(?P<split>{'|'.join(_SPLIT_OF)}){_PART}\.(?P<ending>{_ENDI
 _NAMED = re.compile(rf"(?P<stem>.+?){_PART}\.(?P<ending>{_ENDING})", re.IGNORECASE)
 _METADATA = {"dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json", "config.json"}
 _TRAIN, _VALIDATION, _TEST = (Setting(split, example="FILE") for split in SPLITS)
-_WHICH = phrase("say which is which with ", _TRAIN, ", ", _VALIDATION, " and ", _TEST)
+_WHICH = phrase("name the files with ", _TRAIN, ", ", _VALIDATION, " and ", _TEST)
 _LONGEST_PATTERN = 200
 
 Found = dict[str, list[Path]]
@@ -78,7 +78,7 @@ def split_files(folder: Path) -> tuple[Found, list[Words]]:
     ]
     if others:
         named = (Setting("train"), ", ", Setting("validation"), " and ", Setting("test"))
-        notes.append(phrase(f"not used: {_some(others)} (", *named, " name other files)"))
+        notes.append(phrase(f"not used: {_some(others)} (", *named, " choose other files)"))
     return {split: found[split] for split in SPLITS if split in found}, notes
 
 
@@ -102,12 +102,12 @@ def split_of_folder(name: str) -> str:
 
 
 def _no_training_split(where: str, found: Found, others: list[str], folders: list[str]) -> UserError:
-    none, have = f"there is no training split in {where}", f"it has {' and '.join(found)} only"
+    none, have = f"there is no training split in {where}", f"it has only {' and '.join(found)}"
     if others:
         its = f"{have}. Its files are" if found else "its files are"
         return UserError(phrase(f"{none}: {its} {_some(others)}; ", _WHICH))
     if folders and not found:
-        return UserError(f"{none}: it has no files that are read, but the folders {_some(folders)}", "Give one of these")
+        return UserError(f"{none}: it has no readable files, but the folders {_some(folders)}", "Give one of these")
     also = ", ".join(ENDINGS[1:8])
     return UserError(f"{none}: {have}" if found else none, f"Put train.jsonl there (and validation.jsonl, test.jsonl; also {also})")
 
@@ -209,8 +209,8 @@ def _saved_files(folder: Path) -> list[Path]:
     state = metadata.json_object(folder / "state.json")
     if state.get("_indices_files"):
         raise UserError(
-            f"{safe_line(str(folder), 120)} keeps which rows it has apart from the rows. "
-            "Save it again with a newer version of datasets, or after flatten_indices()"
+            f"{safe_line(str(folder), 120)} stores a selection of rows apart from the rows",
+            "Save it again with a newer version of datasets, or after flatten_indices()",
         )
     entries = state.get("_data_files")
     names = [each.get("filename") for each in entries if is_object(each)] if is_array(entries) else []

@@ -1,4 +1,4 @@
-"""How much of a file is taken before it is refused: each limit is told in the sentence that refuses."""
+"""The limits on files; the sentence that refuses a file names its limit."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def longest_line() -> int:
 
 def line_too_long(name: str, number: int, limit: int) -> UserError:
     return UserError(
-        f"{safe_line(name, 80)}, line {number:,}: the line is longer than {limit >> 20} MiB. "
-        "Write one row a line, or raise longest_line_mib in config.toml"
+        f"{safe_line(name, 80)}, line {number:,}: the line is longer than {limit >> 20} MiB",
+        "Write one row per line, or raise longest_line_mib in config.toml",
     )
 
 
@@ -53,11 +53,11 @@ def check_unpacked(name: str, unpacked: int, size: int) -> None:
     """Raise UserError where `unpacked` bytes came out of a file of `size` bytes, and that is more than data can need."""
     if unpacked > RATIO_FROM and unpacked > RATIO * size:
         raise UserError(
-            f"{safe_line(name, 80)} holds {size:,} bytes that unpack to more than {RATIO} times as many: no table of texts does. "
-            "If you trust it, write it anew as a plain csv or JSON lines file"
+            f"{safe_line(name, 80)} holds {size:,} bytes that unpack to more than {RATIO} times as many, which no table of texts does",
+            "If you trust it, write it again as a plain csv or JSON lines file",
         )
     if unpacked > UNPACKED:
-        raise UserError(f"{safe_line(name, 80)} unpacks to more than {UNPACKED >> 30} GiB. Divide it into smaller files")
+        raise UserError(f"{safe_line(name, 80)} unpacks to more than {UNPACKED >> 30} GiB", "Split it into smaller files")
 
 
 def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -71,13 +71,15 @@ def counted(found: Iterable[T], folder: Path) -> Iterator[T]:
     for number, each in enumerate(found):
         if number >= ENTRIES:
             name = safe_line(str(folder), 120)
-            raise UserError(f"{name} holds more than {ENTRIES:,} files. Put their texts in one csv or JSON lines file, a row each")
+            raise UserError(f"{name} holds more than {ENTRIES:,} files", "Put their texts into one csv or JSON lines file, one per row")
         yield each
 
 
 def check_columns(name: str, count: int) -> None:
     if count > COLUMNS:
-        raise UserError(f"{safe_line(name, 80)} has {count:,} columns, more than the {COLUMNS:,} that are read. Keep those that are needed")
+        raise UserError(
+            f"{safe_line(name, 80)} has {count:,} columns, more than the {COLUMNS:,} that are read", "Keep only those that are needed"
+        )
 
 
 def is_overfull(row: bytes | str) -> bool:

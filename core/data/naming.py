@@ -1,4 +1,4 @@
-"""Names the classes of a data set: as its user says, else its metadata, else a column beside the labels, else the labels themselves."""
+"""Names the classes of a data set: by the user, else by its metadata, else by a column of names, else by the labels themselves."""
 
 from __future__ import annotations
 
@@ -71,16 +71,16 @@ def name(
         schemas = [(each.table.name, getattr(each.table, "metadata", {})) for each in opened]
         names, origin = metadata.label_names(source.folders, schemas, source.label_column)
         if names:
-            notes.append(phrase(f"took the {len(names)} label names from {origin} (", _LABELS, " names them otherwise)"))
+            notes.append(phrase(f"using the {len(names)} label names in {origin} (", _LABELS, " overrides them)"))
     if not names and schema.are_integers(schema.typed(files)):
         names, values, more = beside(source, opened)
         notes += more
         if not names and is_emotion(source, train):
             names = schema.EMOTIONS
-            notes.append(phrase(f"took the integer labels for the emotion data's: {', '.join(names)} (", _LABELS, " names them otherwise)"))
+            notes.append(phrase(f"using the emotion data's names of the integer labels: {', '.join(names)} (", _LABELS, " overrides them)"))
     named = schema.name_labels(files, names, faults, ordered=ordered, fold_case=spec.fold_case, values_named=values)
     if not named.integers and not ordered:
-        notes = ["the labels are numbers, some with fractions: each is a class of its own"] if schema.are_decimals(named.labels) else []
+        notes = ["the labels are numbers, some with fractions; each number is a class"] if schema.are_decimals(named.labels) else []
     elif named.integers and not names:
         notes.append(phrase("the integer labels have no names and are shown as they are (", _LIKE_THIS, " names them)"))
     elif named.integers and ordered and named.values != tuple(range(len(named.values))):
@@ -89,7 +89,7 @@ def name(
     notes += [] if ordered else _no_labels(named)
     if named.unused and (ordered or notes) and not source.partly_labelled:
         which = safe_line(", ".join(map(shown, named.unused[:20])), 160)
-        notes.insert(0, phrase(f"warning: no row has the label {which}, which ", origin, " names. Are the names those of this data set?"))
+        notes.insert(0, phrase(f"warning: no row has the label {which}, which ", origin, " names; are the names right for this data set?"))
     return named, notes
 
 
@@ -101,8 +101,8 @@ def _no_labels(named: schema.Named) -> list[str]:
     rows = sum(each.count(named.labels.index(label)) for label in found for each in named.ids)
     which = " or ".join(map(shown, found))
     return [
-        f"warning: {count(rows, 'row')} {'has' if rows == 1 else 'have'} the label {which}, as tables write where there is none: it is a "
-        "class here. Empty these cells if they have no label"
+        f"warning: {count(rows, 'row')} {'has' if rows == 1 else 'have'} the label {which}, which often stands for a missing value; "
+        "it is read as a class. Empty these cells if the label is missing"
     ]
 
 
@@ -139,7 +139,7 @@ def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[
     values = tuple(sorted(found))
     names = tuple(found[number] for number in values)
     pairs = safe_line(", ".join(f"{number} {name}" for number, name in zip(values, names, strict=True)), 160)
-    return names, values, [phrase(f"took the label names from the column {shown(column)}: {pairs} (", _LABELS, " names them otherwise)")]
+    return names, values, [phrase(f"using the label names in the column {shown(column)}: {pairs} (", _LABELS, " overrides them)")]
 
 
 def is_emotion(source: Source, train: Sequence[Rows]) -> bool:

@@ -1,4 +1,4 @@
-"""Finds texts that are nearly the same: a retweet with one word more, a template with another name in it."""
+"""Finds near-duplicates: a retweet with one more word, a template with another name in it."""
 
 from __future__ import annotations
 

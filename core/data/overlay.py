@@ -1,4 +1,4 @@
-"""Labels that were changed and rows that were left out by hand, laid over a data set as it is read: its source stays as it is."""
+"""The overlay: labels changed and rows left out by hand, applied to a data set when it is read; its source stays unchanged."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LEFT_OUT = -2
 Lost = Literal["missing", "relabelled", "no_class"]
 _WITHOUT = Setting("overlay", False)
 _LOST: dict[Lost, tuple[str, str]] = {
-    "missing": ("row that was decided is not in the data any more", "rows that were decided are not in the data any more"),
+    "missing": ("decision is about a row that is no longer in the data", "decisions are about rows that are no longer in the data"),
     "relabelled": (
-        "row that was decided has another label in the source by now, which stays",
-        "rows that were decided have other labels in the source by now, which stay",
+        "decision is about a row whose label has changed in the source; the source's label is used",
+        "decisions are about rows whose labels have changed in the source; the source's labels are used",
     ),
-    "no_class": ("row was given a label that is no class any more", "rows were given labels that are no classes any more"),
+    "no_class": ("decision gives a label that is no longer a class", "decisions give labels that are no longer classes"),
 }
 """Why a decision is not applied, of one row and of several."""
 
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """What was laid over a data set."""
+    """The decisions applied to a data set."""
 
     file: Path
     log: Log
@@ -97,7 +97,7 @@ class Overlay:
         return self.decided.get(self.place(split, index)) if self.decided else None
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """What it changes, as in '12 labels changed, 3 rows left out'; '' where it changes nothing."""
         parts = [f"{count(self.labelled, 'row')} labelled"] if self.labelled else []
         parts += [f"{count(self.changed, 'label')} changed"] if self.changed else []
@@ -105,10 +105,10 @@ class Overlay:
 
     def notes(self) -> list[Words]:
         """Return the sentences about it."""
-        found: list[Words] = [phrase(f"overlay: {self.told}; ", _WITHOUT, " reads the source as it is")] if self.told else []
+        found: list[Words] = [phrase(f"overlay: {self.summary}; ", _WITHOUT, " reads the source as it is")] if self.summary else []
         if self.unlabelled:
             rows = count(self.unlabelled, "row")
-            found.append(f"{rows} without a label {'is' if self.unlabelled == 1 else 'are'} not used: emotui label goes on with them")
+            found.append(f"{rows} without a label {'is' if self.unlabelled == 1 else 'are'} not used; emotui label continues with them")
         for why, words in _LOST.items():
             of_these = [decision for decision, each in self.lost if each == why]
             if not of_these:
@@ -117,7 +117,7 @@ class Overlay:
             split = f" of {first.split}" if first.split else ""
             found.append(f"overlay: {rows:,} {words[rows > 1]}, such as row {first.number:,}{split} then, '{safe_line(first.excerpt, 50)}'")
         if self.log.damaged:
-            found.append(f"overlay: left out {count(self.log.damaged, 'line')} of {self.file} that cannot be read")
+            found.append(f"overlay: skipped {count(self.log.damaged, 'line')} of {self.file} that cannot be read")
         return found
 
     def fields(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Overlay:
         }
 
 
-def lay_over(dataset: Dataset, spec: DataSpec) -> Dataset:
+def apply(dataset: Dataset, spec: DataSpec) -> Dataset:
     """Return a data set as it was read from `spec` with the decisions of its overlay, and with the spec that reads it in this way again.
 
     Splits have been drawn before, so that no decision moves a row to another one. Raises UserError where the log cannot be read or is
@@ -144,20 +144,19 @@ def lay_over(dataset: Dataset, spec: DataSpec) -> Dataset:
     log = Log() if spec.overlay == 0 else overlay_log.read(file, first=spec.overlay)
     if spec.overlay is not None and log.lines < spec.overlay:
         raise UserError(
-            f"the overlay of {safe_line(dataset.name, 80)} that is asked for has {count(spec.overlay, 'line')}, "
-            f"and {file} has {log.lines:,}",
-            phrase("Put it back, or read the source as it is with ", _WITHOUT),
+            f"the overlay of {safe_line(dataset.name, 80)} should have {count(spec.overlay, 'line')}, but {file} has {log.lines:,}",
+            phrase("Restore the file, or read the source without the overlay with ", _WITHOUT),
         )
     if not log.lines:
         return replace(dataset, spec=_pinned(dataset, 0))
-    return laid_over(dataset, file, log)
+    return apply_log(dataset, file, log)
 
 
 def _pinned(dataset: Dataset, lines: int) -> DataSpec | None:
     return None if dataset.spec is None else msgspec.structs.replace(dataset.spec, overlay=lines)
 
 
-def laid_over(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] | None = None) -> Dataset:
+def apply_log(source: Dataset, file: Path, log: Log, known: Mapping[str, Place] | None = None) -> Dataset:
     """Return a data set with the decisions of a log. `known` are the places of rows, by their hashes, that were found before.
 
     Raises UserError where too little is left.
@@ -262,7 +261,7 @@ def _find(source: Dataset, decisions: Iterable[Decision], taken: set[Place]) -> 
     return found, missing
 
 
-def told_later(dataset: Dataset) -> str:
+def later_decisions(dataset: Dataset) -> str:
     """Return what was decided about the rows since the spec that the data set was read by, as a sentence; '' where nothing was."""
     if dataset.spec is None or dataset.spec.overlay is None:
         return ""
@@ -271,9 +270,9 @@ def told_later(dataset: Dataset) -> str:
     known = {each.id for each in then.live}
     new = sum(each.id not in known for each in now.live if concerns(each, dataset))
     gone = len(known - {each.id for each in now.live})
-    parts = [f"{count(new, 'decision')} about its rows came later"] if new else []
+    parts = [f"{count(new, 'decision')} about its rows {'was' if new == 1 else 'were'} made later"] if new else []
     parts += [f"{count(gone, 'decision')} in it {'was' if gone == 1 else 'were'} undone later"] if gone else []
-    return f"the overlay is that of the run: {' and '.join(parts)}" if parts else ""
+    return f"the overlay is used as it was for the run: {' and '.join(parts)}" if parts else ""
 
 
 def moved(before: Dataset, after: Dataset, split: str, indices: Any) -> Any:
@@ -330,7 +329,7 @@ def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict
     Raises UserError where the overlay leaves too little to train on or to measure by.
     """
     name = safe_line(source.name, 80)
-    remedy = phrase("Undo some of it (emotui overlay undo), or read the source as it is with ", _WITHOUT)
+    remedy = phrase("Undo some of it (emotui overlay undo), or read the source without it with ", _WITHOUT)
     if overlay.labelled or overlay.unlabelled:
         rows = sum(map(len, source.splits.values()))
         found = f"{name} has {count(sum(map(len, splits.values())), 'label')} for {count(rows, 'row')}"
@@ -340,7 +339,7 @@ def _enough(source: Dataset, splits: dict[str, Split], overlay: Overlay) -> dict
             if not len(split):
                 raise UserError(f"{found}, and none in its {each} split, which was drawn from all of its rows", remedy)
         if sum(map(bool, splits["train"].counts())) < 2:
-            raise UserError(f"{found}, and those to train on are all of one class", remedy)
+            raise UserError(f"{found}, and the training rows are all of one class", remedy)
         return splits
     for each, split in splits.items():
         if not len(split):

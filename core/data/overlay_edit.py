@@ -1,4 +1,4 @@
-"""Decides about rows of a data set, one after the other, and takes decisions back: each is on the disk before it is shown."""
+"""Records decisions about rows of a data set, and undoes them; each is on the disk before it is shown."""
 
 from __future__ import annotations
 
@@ -75,32 +75,32 @@ class Editor:
             made = [decision_on(self._source, place, new, when=self._clock(), by=by, run=run) for place in places]
             self._known |= {decision.row: place for decision, place in zip(made, places, strict=True)}
             trial = Log((*self._log.entries, *made), self._log.lines + len(made), self._log.size)
-            overlay.laid_over(self._source, self.file, trial, self._known)  # before it is written: it may leave too little
-            return self._take(overlay_log.append(self.file, self._head, made, self._log))
+            overlay.apply_log(self._source, self.file, trial, self._known)  # before it is written: it may leave too little
+            return self._apply_log(overlay_log.append(self.file, self._head, made, self._log))
 
     def undo(self, times: int = 1) -> list[Decision]:
         """Take back the last decisions that stand, and return them, the last first; `dataset` is as it is then. Raises UserError."""
         with self._writing:
-            self._take(overlay_log.read(self.file, after=self._log))
+            self._apply_log(overlay_log.read(self.file, after=self._log))
             last = [each for each in self._log.live if overlay.concerns(each, self._source)][::-1][:times]
             if last:
                 now = self._clock()
-                self._take(overlay_log.append(self.file, self._head, [Undone(each.id, now) for each in last], self._log))
+                self._apply_log(overlay_log.append(self.file, self._head, [Undone(each.id, now) for each in last], self._log))
             return last
 
     def follow(self) -> bool:
-        """Take up what others have decided since; return whether there was anything. Raises UserError."""
+        """Apply what other processes have decided since; return whether there was anything. Raises UserError."""
         with self._writing:
             log = overlay_log.read(self.file, after=self._log)
             if log.lines == self._log.lines:
                 return False
-            self._take(log)
+            self._apply_log(log)
             return True
 
-    def _take(self, log: Log) -> Dataset:
+    def _apply_log(self, log: Log) -> Dataset:
         if log.lines != self._log.lines or self.dataset.overlay is None:
             self._log = log
-            self.dataset = overlay.laid_over(self._source, self.file, log, self._known)
+            self.dataset = overlay.apply_log(self._source, self.file, log, self._known)
             if self.dataset.overlay is not None:
                 self._known |= {decision.row: place for place, decision in self.dataset.overlay.decided.items()}
         return self.dataset

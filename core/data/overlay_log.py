@@ -1,4 +1,4 @@
-"""The log of what was decided about the rows of a data set: one file of JSON lines in emotui's home, appended to and never rewritten."""
+"""The log of decisions about the rows of a data set: a JSON Lines file in emotui's home, appended to and never rewritten."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Decision(msgspec.Struct, frozen=True, tag_field="kind", tag="decision", om
 
 
 class Undone(msgspec.Struct, frozen=True, tag_field="kind", tag="undone"):
-    """A decision that was taken back."""
+    """A decision was undone."""
 
     decision: Hash
     when: Moment
@@ -95,13 +95,13 @@ class Log:
     size: int = 0
     """Bytes of these lines."""
     damaged: int = 0
-    """Lines that are not understood, and so left out."""
+    """Lines that could not be decoded and were skipped."""
     torn: bool = False
     """Whether a last line without an end was left by a process that was killed; the next one to write ends it."""
 
     @property
     def live(self) -> list[Decision]:
-        """The decisions that were not taken back, in order."""
+        """The decisions that were not undone, in order."""
         undone = {entry.decision for entry in self.entries if isinstance(entry, Undone)}
         return [entry for entry in self.entries if isinstance(entry, Decision) and entry.id not in undone]
 
@@ -162,7 +162,7 @@ def read(path: Path, *, first: int | None = None, after: Log | None = None) -> L
     except FileNotFoundError:
         return Log()
     except OSError as error:
-        remedy = phrase("Mend it, or leave it aside with ", Setting("overlay", False))
+        remedy = phrase("Repair it, or ignore it with ", Setting("overlay", False))
         raise UserError(f"cannot read {path}: {error.strerror or error}", remedy) from error
     before = after if after is not None and after.size <= len(content) else Log()
     end = content.rfind(b"\n") + 1
@@ -182,8 +182,8 @@ def read(path: Path, *, first: int | None = None, after: Log | None = None) -> L
 def append(path: Path, head: Head, entries: Sequence[Decision | Undone | Classes], after: Log | None = None) -> Log:
     """Add entries to a log, wait until they are on the disk, and return what it then holds.
 
-    Several processes may do so at once: each waits for the other. A last line that was torn is ended first, so that it spoils none.
-    It writes to the disk: not for the event loop. Raises UserError where it cannot be written; nothing of it is there then.
+    Several processes may do so at once: they wait for each other. A torn last line is ended first, so that it does not spoil the next.
+    Blocks on the disk, so not for the event loop. Raises UserError where the log cannot be written; it is then unchanged.
     """
     json_log.append(path, lambda is_new: [head, *entries] if is_new else entries)
     return read(path, after=after)

@@ -29,7 +29,7 @@ class ParquetTable:
 
     def __init__(self, source: Source) -> None:
         if source.path is None:
-            raise UserError(f"{safe_line(source.name, 80)} is a Parquet file, which cannot be read from a stream. Save it to a file first")
+            raise UserError(f"{safe_line(source.name, 80)} is a Parquet file, which cannot be read as a stream", "Save it to a file first")
         self.name, self._source = source.name, source
         with self._open() as (_, file):
             schema = file.schema_arrow
@@ -49,7 +49,7 @@ class ParquetTable:
         path = self._source.path or Path()
         with open_plain(path, follow=True) as raw, _sentences(name):
             if not self._source.size:
-                raise UserError(f"{name} is empty. Give a file with at least one row")
+                raise UserError(f"{name} is empty", "Give a file with at least one row")
             with pq.ParquetFile(
                 raw,
                 thrift_string_size_limit=_FOOTER,
@@ -57,7 +57,7 @@ class ParquetTable:
             ) as file:
                 metadata = file.metadata
                 if not file.metadata.num_rows:
-                    raise UserError(f"{name} is empty: it has columns but no rows. Give a file with at least one row")
+                    raise UserError(f"{name} is empty: it has columns but no rows", "Give a file with at least one row")
                 texts = [field.name for field in fields_of(file.schema_arrow) if _is_text(pa, field.type)]
             # Texts stay indices into their dictionary, so that a text that stands there once is held once.
             with pq.ParquetFile(raw, metadata=metadata, read_dictionary=texts) as file:
@@ -110,9 +110,11 @@ def _sentences(name: str) -> Generator[None]:
     try:
         yield
     except MemoryError as error:
-        raise UserError(f"{name} takes more memory than there is. Divide it into smaller files") from error
+        raise UserError(f"{name} needs more memory than is available", "Split it into smaller files") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
-        raise UserError(f"{name} is no whole Parquet file: {safe_line(str(error), 120).rstrip('.')}. Fetch or write it again") from error
+        raise UserError(
+            f"{name} is not a complete Parquet file: {safe_line(str(error), 120).rstrip('.')}", "Fetch or write it again"
+        ) from error
 
 
 def _is_text(pa: Any, kind: Any) -> bool:
@@ -185,7 +187,7 @@ def _check_indices(column: Any) -> None:
 
     ends = pc.call_function("min_max", [column.indices]).as_py()
     if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] < len(column.dictionary):
-        raise pa.ArrowInvalid(f"it counts {max(ends['max'], -ends['min']) + 1:,} values in a dictionary of {len(column.dictionary):,}")
+        raise pa.ArrowInvalid(f"it refers to {max(ends['max'], -ends['min']) + 1:,} values in a dictionary of {len(column.dictionary):,}")
 
 
 def _scalar(value: Any) -> Any:

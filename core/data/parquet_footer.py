@@ -82,7 +82,7 @@ class _Compact:
             case 4 | 5 | 6:
                 return self._integer()
             case 8:
-                return self._take(self._varint()).decode("utf-8", "replace")
+                return self._read(self._varint()).decode("utf-8", "replace")
             case 9 | 10:
                 count, inner = self._list()
                 return [self._value(inner, wanted, depth + 1) for _ in range(count)]
@@ -96,17 +96,17 @@ class _Compact:
             case 1 | 2:
                 return
             case 3:
-                self._take(1)
+                self._read(1)
             case 4 | 5 | 6:
                 self._varint()
             case 7:
-                self._take(8)
+                self._read(8)
             case 8:
-                self._take(self._varint())
+                self._read(self._varint())
             case 9 | 10:
                 count, inner = self._list()
                 if inner in (_TRUE, _FALSE, _BYTE):
-                    self._take(count)
+                    self._read(count)
                 else:
                     for _ in range(count):
                         self._skip(inner, depth + 1)
@@ -133,7 +133,7 @@ class _Compact:
         self._at += 1
         return self._raw[self._at - 1]
 
-    def _take(self, count: int) -> bytes:
+    def _read(self, count: int) -> bytes:
         taken = self._raw[self._at : self._at + count]
         if len(taken) < count:
             raise ValueError("cut")

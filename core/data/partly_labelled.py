@@ -1,4 +1,4 @@
-"""Reads a file in which some rows, or all, have no label yet: they are given one by hand, in its overlay."""
+"""Reads a file in which some or all rows have no label yet; they are labelled by hand, in its overlay."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LABEL_COLUMN = "label"
-"""What the column of the labels is called where the source has none."""
+"""The name of the label column where the source has none."""
 _MOST = 100
-"""Different labels, from which on a column is not taken for one of classes."""
+"""Distinct values, from which on a column is not guessed to be the label."""
 _MARK = "label"
 """Stands for the label of a row without one while its text is checked."""
 
@@ -151,12 +151,12 @@ def check_labels(opened: readers.OpenedFile, classes: Classes) -> None:
             raise UserError(
                 f"{safe_line(opened.table.name, 80)}, {row.place}: the label {shown(label)} is not among "
                 f"{safe_line(', '.join(classes.labels), 120)}",
-                phrase("Name it with ", Setting("labels"), " as well"),
+                phrase("Add it to ", Setting("labels")),
             )
     if not bare:
         raise UserError(
             f"every row of {safe_line(opened.table.name, 80)} has a label in its column {shown(classes.label_column)}",
-            phrase("To change labels, open it and press L; ", column_names.LABEL_COLUMN, " names another column"),
+            phrase("To change labels, open it and press L; ", column_names.LABEL_COLUMN, " chooses another column"),
         )
 
 
@@ -165,7 +165,7 @@ def check_file(source: str) -> Path:
     path = Path(source)
     if source == "starter" or source.startswith(("ms:", "hf:")) or path.is_dir():
         raise UserError(
-            f"texts are labelled file by file, and {safe_line(source, 80)} is none. Name the file with the texts: "
-            "emotui label FILE --labels a,b,c"
+            f"only single files can be labelled, and {safe_line(source, 80)} is not one",
+            "Name the file with the texts: emotui label FILE --labels a,b,c",
         )
     return path

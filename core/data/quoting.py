@@ -1,4 +1,4 @@
-"""Guesses from its content whether the quotes of a delimited file stand around its fields, and how quotes within these are written."""
+"""Guesses from the content whether quotes enclose the fields of a delimited file, and how quotes within fields are written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FEWEST = 3
 
 
 class Quoting(NamedTuple):
-    """What stands around the fields of a file."""
+    """How the fields of a file are quoted."""
 
     mark: str
     """A double quote or a single one; '' where quotes are characters of the texts."""
@@ -30,7 +30,7 @@ class Quoting(NamedTuple):
     spaced: bool = False
     """Whether a space stands between a delimiter and the quote after it, which is then no part of the field."""
     matters: bool = False
-    """Whether fields begin with a quote, so that the file would be read otherwise if quotes were taken otherwise."""
+    """Whether fields begin with a quote, so that the guess makes a difference."""
 
 
 def reader(lines: Iterable[str], delimiter: str, quoting: Quoting) -> Any:

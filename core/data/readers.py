@@ -1,4 +1,4 @@
-"""Opens any file of rows by what it holds, and reads its columns: the one reader of every command and of the application."""
+"""Opens a data file by its content and reads its columns, for every command and the application."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A file of rows that was looked at, and what was guessed of it."""
+    """An opened data file, and what was guessed about it."""
 
     table: TableFile
     format: formats.Format
@@ -69,14 +69,14 @@ def open_file(place: Path | BinaryIO, asked: Reading | None = None, *, name: str
         found = formats.by_magic(source.head)
         if found is None and known is not None and not known.text:
             if not source.head:
-                raise UserError(f"{shown} is empty. Give a file with at least one row")
+                raise UserError(f"{shown} is empty", "Give a file with at least one row")
             # Its own reader says what is wrong with it.
             return OpenedFile(known.open(source), known, "", ())
         if found is not None:
             return OpenedFile(found.open(source), found, "", _told(shown, known, found))
         packing = source.packing
         if not packing and source.name.lower().endswith(formats.PACKED) and source.head:
-            raise UserError(f"{shown} is not a whole gzip file, and no zstd file: it is not packed. Compress it again, or rename it")
+            raise UserError(f"{shown} ends in .gz or .zst but is neither a gzip nor a zstd file", "Compress it again, or rename it")
         source.encoding, note = encodings.find(source, asked.encoding)
         found = _text_format(source, known)
         table = found.open(source)
@@ -86,7 +86,7 @@ def open_file(place: Path | BinaryIO, asked: Reading | None = None, *, name: str
 def _told(name: str, known: formats.Format | None, found: formats.Format) -> tuple[str, ...]:
     if known is found or {known, found} <= {formats.CSV, formats.TSV} or (known is formats.JSON and found is formats.JSON_LINES):
         return ()
-    return (f"{name} holds {found.name}",)
+    return (f"{name} contains {found.name}",)
 
 
 def _text_format(source: Source, known: formats.Format | None) -> formats.Format:
@@ -96,7 +96,7 @@ def _text_format(source: Source, known: formats.Format | None) -> formats.Format
     head = Utf8.all(source.peek(1 << 20), source.encoding).lstrip()
     if known is None and (not head or _BINARY.search(head)):
         endings = ", ".join(formats.SUFFIXES)
-        raise UserError(f"{safe_line(source.name, 80)} is in no format that is read here: convert it to one of {endings}")
+        raise UserError(f"{safe_line(source.name, 80)} is in an unknown format", f"Convert it to one of {endings}")
     if source.asked.delimiter is None and head[:1] in (b"{", b"["):
         first, _, rest = head.partition(b"\n")
         if head[:1] == b"{" and _is_object(first) and (not rest.strip() or rest.lstrip()[:1] == b"{"):

@@ -1,4 +1,4 @@
-"""How a file is read, in the words in which people give it: encoding=cp1252 delimiter=semicolon header=no quotes=no skip=2."""
+"""Parses how to read a file, as people write it: encoding=cp1252 delimiter=semicolon header=no quotes=no skip=2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRUTH = {"yes": True, "no": False}
 
 
 def delimiter(text: str) -> str:
-    """Return the delimiter of a name, or one character that is neither a quote nor a line's end. Raises UserError."""
+    """Return the delimiter for a name, or for the character itself if it is neither a quote nor a line end. Raises UserError."""
     if text in DELIMITERS:
         return DELIMITERS[text]
     if text == "\\t":
@@ -26,11 +26,11 @@ def delimiter(text: str) -> str:
         return chr(int(match[1], 16))
     if len(text) == 1 and text.isprintable() and text != '"':
         return text
-    raise UserError(f"'{safe_line(text, 40)}' is no delimiter: give comma, tab, semicolon, bar, none or one character")
+    raise UserError(f"'{safe_line(text, 40)}' is not a delimiter; choose comma, tab, semicolon, bar, none or one character")
 
 
 def delimiter_name(character: str) -> str:
-    """Return what `delimiter` takes for it."""
+    """Return the name of a delimiter, as `delimiter` accepts it."""
     named = next((name for name, each in DELIMITERS.items() if each == character), character)
     return named if named.isprintable() else f"\\x{ord(named):02x}"
 
@@ -53,8 +53,8 @@ def parse(text: str) -> Reading:
                 found[name] = int(value[:9])
             case _:
                 raise UserError(
-                    f"'{safe_line(word, 40)}' says nothing of how a file is read: write encoding=NAME, delimiter=semicolon, "
-                    "header=yes or no, quotes=yes or no, skip=2 for the lines above"
+                    f"'{safe_line(word, 40)}' is not a setting for reading a file",
+                    "Write encoding=NAME, delimiter=semicolon, header=yes or no, quotes=yes or no, skip=2 for the lines above",
                 )
     return Reading(**found)
 
@@ -70,7 +70,7 @@ def words(reading: Reading) -> str:
 
 
 def options(reading: Reading) -> list[str]:
-    """Return the command line's options that say the same."""
+    """Return the equivalent options of the command line."""
     found = msgspec.structs.asdict(reading)
     if reading.delimiter is not None:
         found["delimiter"] = delimiter_name(reading.delimiter)

@@ -18,7 +18,7 @@ from .faults import Faults, shown
 
 LARGEST_LABEL = 2**31 - 1
 _LONG_TEXT = 1 << 20
-"""Characters from which on the words of a text are counted piece by piece: all of them at once take many times its size."""
+"""Characters from which on the words of a text are counted piece by piece, since splitting it at once takes many times its memory."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -64,7 +64,8 @@ class Rows:
         if self._faults.count >= limits.BAD_ROWS and 100 * len(self) < self._faults.count:
             raise UserError(
                 f"{safe_line(self.file, 80)}: {self._faults.count:,} of the first {self._faults.count + len(self):,} rows cannot be used. "
-                f"Are its columns the right ones? The first fault: {self._faults.first}"
+                f"The first fault: {self._faults.first}",
+                "Check that these are the right columns",
             )
         if not texts:
             return
@@ -161,7 +162,7 @@ def _kind(value: object) -> str:
 
 
 def _fault(text: object, label: object, columns: tuple[str, str]) -> str:
-    """Return what is wrong with a row, as a part of a sentence; empty where nothing is."""
+    """Return what is wrong with a row, as part of a sentence; empty where it is valid."""
     for value, column in zip((text, label), columns, strict=True):
         if value is MISSING:
             return f"there is no {shown(column)}"
@@ -169,7 +170,7 @@ def _fault(text: object, label: object, columns: tuple[str, str]) -> str:
 
 
 def text_fault(text: object) -> str:
-    """Return what is wrong with a text, as a part of a sentence; empty where nothing is."""
+    """Return what is wrong with a text, as part of a sentence; empty where it is valid."""
     if text is None:
         return "the text is null"
     if isinstance(text, bytes):
@@ -182,13 +183,13 @@ def text_fault(text: object) -> str:
 
 
 def label_fault(label: object) -> str:
-    """Return what is wrong with a label, as a part of a sentence; empty where nothing is."""
+    """Return what is wrong with a label, as part of a sentence; empty where it is valid."""
     label = _single(label)
     if is_sequence(label):
         return several_labels(len(label)) if label else "the label is an empty list"
     marked = _marked(label)
     if marked is not None:
-        return several_labels(len(marked)) if marked else "the label is an object that gives no class a 1"
+        return several_labels(len(marked)) if marked else "the label is an object without a 1 for any class"
     if label is None or (isinstance(label, float) and label != label):
         return "the label is null"
     if isinstance(label, bytes):
@@ -205,7 +206,7 @@ def label_fault(label: object) -> str:
 
 def several_labels(count: int) -> str:
     """Return what is wrong with a row that has a list of labels, as a part of a sentence."""
-    return f"the label is {count:,} labels, and a text has one here (multi-label is not there yet)"
+    return f"the row has {count:,} labels, but a text can have only one (multi-label is not supported yet)"
 
 
 def is_unicode(text: str) -> bool:

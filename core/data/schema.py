@@ -29,7 +29,7 @@ _HALVES = 20
 _STRAYS = 10
 """Integers beyond the names that the user gives are mistakes where fewer than one row of so many has one, and else classes."""
 IGNORED = -100
-"""What PyTorch's cross-entropy passes over."""
+"""The label that PyTorch's cross-entropy ignores."""
 _VALUES = 20
 """Integers named in a sentence, at most."""
 
@@ -47,7 +47,7 @@ class Named(msgspec.Struct, frozen=True):
 
     @property
     def unused(self) -> list[str]:
-        """The names that no row bears."""
+        """The names that no row has."""
         borne = {number for each in self.ids for number in set(each)}
         return [name for number, name in enumerate(self.labels) if number not in borne]
 
@@ -147,7 +147,7 @@ def _chosen_values(counts: Counter[int], names: tuple[str, ...]) -> Sequence[int
     strays = sum(count for number, count in counts.items() if number not in positions)
     if (found[0] == 0 and not strays) or (set(positions) < set(found) and _STRAYS * strays < counts.total()):
         return positions
-    gives = f" gives {len(names):,} name{'s' if len(names) > 1 else ''}, and the labels are {len(found):,} different integers: "
+    gives = f" gives {len(names):,} name{'s' if len(names) > 1 else ''}, but the labels are {len(found):,} different integers: "
     raise UserError(phrase(Setting("labels"), gives, _listed(found)), "Name each of them, in this order")
 
 
@@ -164,10 +164,10 @@ def _classes_among(found: set[int]) -> list[int]:
 def _folded(names: tuple[str, ...], fold_case: bool, what: str) -> tuple[str, ...]:
     folded = tuple(name.strip().lower() if fold_case else name.strip() for name in names)
     if not all(folded):
-        raise UserError(f"{what} hold an empty name. Give every label a name")
+        raise UserError(f"{what} contain an empty name", "Give every label a name")
     twice = sorted({name for name in folded if folded.count(name) > 1})
     if twice:
-        raise UserError(f"{what} hold {shown(twice[0])} twice. Give every label a name of its own")
+        raise UserError(f"{what} contain {shown(twice[0])} twice", "Give every label a name of its own")
     return folded
 
 
@@ -188,7 +188,7 @@ def _name_integers(
 
     def fault(label: int | str) -> str:
         if isinstance(label, str):
-            return _several(label) or f"the label {shown(label)} is a text where others are integers (mixed types)"
+            return _several(label) or f"the label {shown(label)} is text where others are integers (mixed types)"
         return f"the label {label} is out of range ({span}){others}"
 
     ids = _ids(files, values, sound, faults, fault)
@@ -214,7 +214,7 @@ def _name_texts(
 
     def fault(label: int | str) -> str:
         if isinstance(label, int):
-            return f"the label {label} is an integer where others are texts (mixed types)"
+            return f"the label {label} is an integer where others are text (mixed types)"
         if _several(label):
             return _several(label)
         return f"the label {shown(label)} is not among {safe_line(', '.join(labels), 120)}"
@@ -242,7 +242,7 @@ def _check_case(files: Sequence[Rows], values: list[list[int | str]], different:
             if first != label:
                 by = "case" if first.casefold() == str(label).casefold() else "case, spacing, invisible characters or Unicode form"
                 raise UserError(
-                    f"{safe_line(rows.file, 80)}, {rows.place(at)}: the labels {shown(first)} and {shown(label)} differ by {by} only",
+                    f"{safe_line(rows.file, 80)}, {rows.place(at)}: the labels {shown(first)} and {shown(label)} differ only by {by}",
                     phrase("Join them with ", Setting("fold_case")),
                 )
 

@@ -1,4 +1,4 @@
-"""Loads a data set from wherever it is: the starter, a file, a folder, or what was downloaded from a hub."""
+"""Loads a data set: the starter, a file, a folder, or a download from a hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..units import count
 from . import columns, layout, naming, overlay, partly_labelled, readers, schema, splitting, unlabelled
 from .arrays import to_numpy
 from .batches import Progress
-from .faults import SKIP_BAD_ROWS, BadRowError, Faults, in_words, shown
+from .faults import SKIP_BAD_ROWS, BadRowError, Faults, shown, summarize_causes
 from .rows import Rows
 from .table import Dataset, Split
 
@@ -29,19 +29,19 @@ STARTER = Path(__file__).parent / "starter"
 _HUB = re.compile(r"(ms|hf):([\w.-]+)/([\w.-]+)")
 MOST_LEFT_OUT = 0.1
 """Share of rows up to which leaving them out is offered."""
-REFUSED_ALL = "the column answer, which Prodigy writes, accepts none"
+REFUSED_ALL = "Prodigy's column answer accepts none"
 _WHOLE = "all"
 """Stands for the rows of a single file, before they are split."""
 
 
 class NotDownloaded(UserError):  # noqa: N818 a fact that callers act on
-    """A data set of a hub that is not on this disk yet; `id` is what to download."""
+    """A hub's data set that is not downloaded yet; `id` is what to download."""
 
     def __init__(self, source: str) -> None:
         place = safe_line(str(folder_of(source)), 200)
         super().__init__(
-            f"{safe_line(source, 120)} is not on this disk yet. Fetch it with: emotui download {quote(source)}, "
-            f"or put its train, validation and test files in {place}"
+            f"{safe_line(source, 120)} has not been downloaded yet",
+            f"Fetch it with: emotui download {quote(source)}, or put its train, validation and test files into {place}",
         )
         self.id = source
 
@@ -51,16 +51,16 @@ def resolve(source: str) -> str:
     if source == "starter" or _is_hub(source):
         return source
     if source.startswith(("ms:", "hf:")):
-        raise UserError(f"{shown(source)} is no data set's id: write {source[:3]}OWNER/NAME")
+        raise UserError(f"{shown(source)} is not the id of a data set: write {source[:3]}OWNER/NAME")
     try:
         path = paths.expand(source) if source else Path()
         there = bool(source) and path.exists()
     except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(f"cannot look at {shown(source)}: {safe_line(str(error), 120)}") from error
+        raise UserError(f"cannot read {shown(source)}: {safe_line(str(error), 120)}") from error
     if not there:
         raise UserError(
-            f"there is no file or folder called '{safe_line(source, 120)}'. "
-            "A data set is 'starter', a folder, a file, ms:OWNER/NAME (ModelScope) or hf:OWNER/NAME (Hugging Face)"
+            f"there is no file or folder called '{safe_line(source, 120)}'",
+            "A data set is 'starter', a folder, a file, ms:OWNER/NAME (ModelScope) or hf:OWNER/NAME (Hugging Face)",
         )
     return str(path)
 
@@ -77,9 +77,7 @@ def named_files(source: str | None, files: dict[str, str]) -> tuple[str, tuple[t
     if source is not None and "train" not in files and Path(resolved).is_file():
         files = {"train": resolved, **files}
     if "train" not in files:
-        raise UserError(
-            "the files of the other splits are named and none to train on", phrase("Name it with ", Setting("train", example="FILE"))
-        )
+        raise UserError("files of other splits are named, but no training file", phrase("Name it with ", Setting("train", example="FILE")))
     found: dict[str, str] = {}
     for split, name in files.items():
         inside = Path(resolved) / name
@@ -126,13 +124,13 @@ def _remedy(spec: DataSpec) -> Words:
     try:
         left = _load(msgspec.structs.replace(spec, skip_bad_rows=True), None)
     except UserError:
-        return "Mend it: where such rows are left out, too little is left"
+        return "Correct it: without such rows too little data would be left"
     out = sum(left.skipped.values())
     total = out + sum(map(len, left.splits.values()))
     share = f"{out:,} of {count(total, 'row')}"
     if out > total * MOST_LEFT_OUT:
-        return f"Mend it: {share} are like this, too many to be left out (is another column, encoding or delimiter meant?)"
-    return phrase("Mend it, or leave such rows out with ", SKIP_BAD_ROWS, f" ({share})")
+        return f"Correct it: {share} are like this, too many to skip. Is it the right column, encoding and delimiter?"
+    return phrase("Correct it, or skip such rows with ", SKIP_BAD_ROWS, f" ({share})")
 
 
 def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
@@ -144,7 +142,7 @@ def load_source(spec: DataSpec, *, progress: Progress | None = None) -> Dataset:
 
 
 def _load(spec: DataSpec, progress: Progress | None, first_rows: int | None = None) -> Dataset:
-    return overlay.lay_over(_source(spec, progress, first_rows), spec)
+    return overlay.apply(_source(spec, progress, first_rows), spec)
 
 
 def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = None) -> Dataset:
@@ -192,7 +190,7 @@ def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = 
         )
     refused = sum((rows.refused for rows in flat), Counter[str]())
     if refused:
-        notes.append(f"left out {count(refused.total(), 'row')} by their column answer, as Prodigy writes it ({in_words(refused)})")
+        notes.append(f"skipped {count(refused.total(), 'row')} because of Prodigy's column answer ({summarize_causes(refused)})")
     notes += more
     splits, skipped = _splits(read, faults, named, bare)
     if classes is None:
@@ -205,8 +203,8 @@ def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = 
     skipped = {"train" if split == _WHOLE else split: number for split, number in skipped.items() if number}
     if skipped:
         first = next(each.first for part in faults.values() for each in part if each.first)
-        causes = in_words(sum((each.causes for part in faults.values() for each in part), Counter[str]()))
-        notes.append(f"left out {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
+        causes = summarize_causes(sum((each.causes for part in faults.values() for each in part), Counter[str]()))
+        notes.append(f"skipped {count(sum(skipped.values()), 'row')} that cannot be used ({causes}), for example {first}")
     return Dataset(
         name=_name_of(source, place),
         source=source,
@@ -221,11 +219,11 @@ def _source(spec: DataSpec, progress: Progress | None, first_rows: int | None = 
         values=named.values,
         drawn=tuple(name for name, split in splits.items() if split is not before.get(name)),
         unlabelled={split: each.rows for split, each in without.items()},
-        spec=msgspec.structs.replace(spec, reading=_settled(spec.reading, [each for part in opened.values() for each in part])),
+        spec=msgspec.structs.replace(spec, reading=_resolved_reading(spec.reading, [each for part in opened.values() for each in part])),
     )
 
 
-def _settled(asked: Reading, opened: list[readers.OpenedFile]) -> Reading:
+def _resolved_reading(asked: Reading, opened: list[readers.OpenedFile]) -> Reading:
     """Return how the files were read, so that they are read so again: what was guessed, where it is the same for all files of text."""
     found = [each.reading for each in opened if each.reading is not None]
     guesses = {name: {getattr(each, name) for each in found} for name in Reading.__struct_fields__}
@@ -284,7 +282,7 @@ def _splits(
             tables.append(partly_labelled.table([rows, *([others] if others is not None else [])], next(ids)))
         table = pa.concat_tables(tables).combine_chunks()
         if not table.num_rows:
-            raise UserError(f"{safe_line(part[0].file, 80)}: no row can be used. The first fault: {faults[split][0].first or REFUSED_ALL}")
+            raise UserError(f"{safe_line(part[0].file, 80)}: no row is usable", f"The first fault: {faults[split][0].first or REFUSED_ALL}")
         splits[split] = Split(split, table, named.labels)
     return splits, {split: sum(each.count for each in part) for split, part in faults.items()}
 
@@ -298,8 +296,8 @@ def _complete(splits: dict[str, Split], seed: int, without: Container[str]) -> t
         made = {"train": train, "validation": validation, "test": test}
         if not all(map(len, made.values())):
             raise UserError(
-                f"{len(whole)} rows are too few to make a training, a validation and a test split of them. "
-                "Give more rows, or a folder with train, validation and test files"
+                f"{len(whole)} rows are too few for a training, a validation and a test split",
+                "Give more rows, or a folder with train, validation and test files",
             )
         note = f"split {len(whole):,} rows 80/10/10 by class with seed {seed}, identical texts kept together"
         return {name: Split(name, part.table, part.labels) for name, part in made.items()}, [note]
@@ -334,7 +332,7 @@ def _check_classes(train: Split, file: str) -> None:
     present = np.unique(train.label_ids())
     if len(present) == 1:
         raise UserError(
-            f"{safe_line(file, 80)}: every label is {shown(train.labels[int(present[0])])}. At least two classes are needed; "
+            f"{safe_line(file, 80)}: every label is {shown(train.labels[int(present[0])])}. Training needs at least two classes; "
             "is it the right column?",
             phrase("Name one with ", columns.LABEL_COLUMN),
         )

@@ -1,4 +1,4 @@
-"""Whether texts are written with spaces between words, which decides the unit in which their lengths mean something."""
+"""Detects whether texts have spaces between words, which decides whether lengths are counted in words or characters."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _quotas(rows: dict[int, int], share: float) -> dict[int, int]:
 
 
 def _fill(groups: Any, sizes: Any, target: int, part_of: Any, part: int) -> None:
-    """Give groups to a part, in order, as long as they fit; one row at least is left to the others."""
+    """Assign groups to a part, in order, as long as they fit; at least one row is left for the others."""
     taken = 0
     for position, group in enumerate(groups):
         if taken >= target or position == len(groups) - 1:

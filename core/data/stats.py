@@ -1,4 +1,4 @@
-"""What the splits look like: rows of each class, and how long their texts are."""
+"""Describes splits: rows per class, and text lengths."""
 
 from __future__ import annotations
 

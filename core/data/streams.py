@@ -1,4 +1,4 @@
-"""The bytes of a file as UTF-8, unpacked and decoded as they are read, never more of them than the limits allow."""
+"""Streams the bytes of a file as UTF-8, decompressed and decoded within the limits."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _OTHERS = (
     (b"\xfd7zXZ", "packed with xz", "Unpack it"),
     (b"7z\xbc\xaf", "a 7-Zip file", "Unpack it"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "Save the table as csv"),
-    (b"SQLite format 3", "an SQLite database", "Write the table as csv"),
+    (b"SQLite format 3", "an SQLite database", "Export a table as csv"),
     (b"\x89HDF", "an HDF5 file", "Write the table as csv or Parquet"),
-    (b"%PDF", "a PDF", "Give a table of texts"),
+    (b"%PDF", "a PDF", "Give a table of texts instead"),
     (b"version https://git-lfs", "a pointer to a file that Git LFS has not fetched", "Fetch it with: git lfs pull"),
     (b"<!DOCTYPE html", "a web page", "Fetch the file itself"),
     (b"<!doctype html", "a web page", "Fetch the file itself"),
@@ -87,7 +87,7 @@ class Source:
             return "zstd"
         for magic, what, remedy in _OTHERS:
             if self.head.startswith(magic):
-                raise UserError(f"{safe_line(self.name, 80)} is {what}. {remedy}")
+                raise UserError(f"{safe_line(self.name, 80)} is {what}", remedy)
         return ""
 
     def peek(self, size: int) -> bytes:
@@ -126,7 +126,7 @@ class Source:
                 yield Unpacked(self, _Plain(file, self.name))
             return
         if self._opened:
-            raise UserError(f"{safe_line(self.name, 80)} can be read only once. Save it to a file first")
+            raise UserError(f"{safe_line(self.name, 80)} can be read only once", "Save it to a file first")
         self._opened = True
         yield Unpacked(self, _Replayed(self.head, self.stream))
 
@@ -183,7 +183,7 @@ class _Plain(io.RawIOBase):
     def finish(self) -> None:
         """Raise UserError where the file is not as long as it was."""
         if self.done < self.size or os.fstat(self._file.fileno()).st_size != self.size:
-            raise UserError(f"{safe_line(self._name, 80)} changed while it was read. Wait until it is whole")
+            raise UserError(f"{safe_line(self._name, 80)} changed while it was being read", "Wait until it is complete")
 
 
 class Unpacked:
@@ -232,18 +232,18 @@ def sentences(name: str) -> Generator[None]:
     try:
         yield
     except gzip.BadGzipFile as error:
-        raise UserError(f"{name} is not a whole gzip file: {error}. Fetch or compress it again") from error
+        raise UserError(f"{name} is not a complete gzip file: {error}", "Fetch or compress it again") from error
     except zlib.error as error:
-        raise UserError(f"{name} holds broken compressed data: {error}. Fetch or compress it again") from error
+        raise UserError(f"{name} contains damaged compressed data: {error}", "Fetch or compress it again") from error
     except EOFError as error:
-        raise UserError(f"{name} is cut off: the compressed data ends too early. Fetch or compress it again") from error
+        raise UserError(f"{name} is cut off: the compressed data ends too early", "Fetch or compress it again") from error
     except OSError as error:
         said = error.strerror or str(error)
         if "ZSTD" in said:
-            raise UserError(f"{name} holds broken compressed data: {safe_line(said, 120)}. Fetch or compress it again") from error
+            raise UserError(f"{name} contains damaged compressed data: {safe_line(said, 120)}", "Fetch or compress it again") from error
         raise UserError(f"cannot read {name}: {safe_line(said, 200)}") from error
     except MemoryError as error:
-        raise UserError(f"{name} takes more memory than there is. Divide it into smaller files") from error
+        raise UserError(f"{name} needs more memory than is available", "Split it into smaller files") from error
 
 
 _BROKEN = "emotui-broken"

@@ -86,7 +86,7 @@ class Dataset:
     """Checked splits of one labelled data set."""
 
     name: str
-    """Short, for people: 'starter', 'emotion', 'ms:OWNER/NAME'."""
+    """A short name for people: 'starter', 'emotion', 'ms:OWNER/NAME'."""
     source: str
     splits: dict[str, Split]
     """In the order train, validation, test."""
@@ -100,7 +100,7 @@ class Dataset:
     skipped: dict[str, int]
     """Rows left out by skip_bad_rows, by split; all of a single file's under train, as they have no other."""
     notes: tuple[Words, ...] = ()
-    """Sentences about what was decided while reading: guessed columns, a split made by us."""
+    """Notes on what was decided while reading: guessed columns, a split that was drawn."""
     spec: DataSpec | None = None
     """What it was read by, with what was guessed and told of its files, so that it is read in the same way again."""
 

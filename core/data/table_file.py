@@ -20,10 +20,10 @@ from .writers import Row
 
 
 def check_name(target: Path) -> Format:
-    """Return the format that a file's name says. Raises UserError where it says none that is written."""
+    """Return the format by the ending of a file's name. Raises UserError where that format cannot be written."""
     found = to_write(target.name)
     if found is None:
-        raise UserError(f"{safe_line(target.name)} is of no known format. Give the output a name that ends in {WRITABLE}")
+        raise UserError(f"{safe_line(target.name)} has no known ending", f"Give the output a name that ends in {WRITABLE}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Files of texts read part by part, in any format that data sets have: they are never held in memory whole."""
+"""Reads files of texts part by part, in any data format, so that they need not fit into memory."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def _choose(sample: readers.Sample, path: Path, asked: str | None, own: str) -> 
     chosen = columns.text_column(sample)
     if chosen is None:
         raise UserError(
-            f"which column of {safe_line(path.name, 80)} is the text? It has: {columns.listed(sample)}",
+            f"it is not clear which column of {safe_line(path.name, 80)} holds the texts: its columns are {columns.listed(sample)}",
             phrase("Name it with ", columns.TEXT_COLUMN),
         )
-    note = phrase(f"took the column {shown(chosen)} for the texts (", columns.TEXT_COLUMN, " names another)")
+    note = phrase(f"using the column {shown(chosen)} as text (", columns.TEXT_COLUMN, " chooses another)")
     return columns.named(sample, path.name, chosen, columns.TEXT_COLUMN), [] if chosen == "text" else [note]

@@ -1,4 +1,4 @@
-"""Finds the lines that stand above a table: titles and comments."""
+"""Finds the titles and comments above a table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What share of the texts a tokenizer does not know: pieces that become [UNK] and mean nothing to the model."""
+"""Measures the share of unknown tokens: pieces that become [UNK] and mean nothing to the model."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ def distrust(dataset: Dataset, share: float) -> tuple[str, ...]:
 def remedy(dataset: Dataset) -> str:
     """Return which models would fit the texts."""
     if stats.unspaced(dataset):
-        return "For Chinese take ms:AI-ModelScope/bert-base-chinese, for other languages one that was trained on them, such as XLM-RoBERTa"
-    return "Take a model that was trained on this language, such as a multilingual one (XLM-RoBERTa)"
+        return "For Chinese use ms:AI-ModelScope/bert-base-chinese, for other languages a model trained on them, such as XLM-RoBERTa"
+    return "Use a model trained on this language, such as a multilingual one (XLM-RoBERTa)"

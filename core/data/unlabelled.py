@@ -1,4 +1,4 @@
-"""Finds the splits in which no row has a label, as the tests of competitions come."""
+"""Finds splits without labels, such as the test splits of competitions."""
 
 from __future__ import annotations
 
@@ -85,6 +85,6 @@ def _check_other_name(train: Sequence[OpenedFile], file: OpenedFile, sample: rea
     others = [column for column in sample.columns if column not in known and column.strip().lower() in columns.LABEL_NAMES]
     if others:
         raise UserError(
-            f"{safe_line(file.table.name, 80)} has no column {shown(label_column)}: its columns are {columns.listed(sample)}. "
-            f"Give the labels the same name in every file, or remove the column {shown(others[0])} if it holds none"
+            f"{safe_line(file.table.name, 80)} has no column {shown(label_column)}: its columns are {columns.listed(sample)}",
+            f"Give the labels the same name in every file, or remove the column {shown(others[0])} if it holds none",
         )

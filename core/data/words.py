@@ -1,4 +1,4 @@
-"""Where the words of a text stand: between spaces, each character of a script that is written without them, punctuation apart."""
+"""Splits a text into words: at spaces and punctuation, and into single characters in scripts without spaces."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class ParquetWriter:
             except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
                 why = safe_line(str(error), 100).rstrip(".")
                 raise UserError(
-                    f"the column {safe_line(field.name, 40)} has values of several kinds, which Parquet does not take ({why})",
+                    f"the column {safe_line(field.name, 40)} has values of several kinds, which Parquet cannot store ({why})",
                     phrase("Give ", Setting("out"), " a name that ends in .jsonl"),
                 ) from error
         return pa.Table.from_arrays(arrays, schema=self._schema)

@@ -20,7 +20,7 @@ from ..model import guard
 from ..runs import endings, ranks
 from ..runs.channel import Channel
 from ..runs.folder import RunFolder
-from ..runs.log import is_disk_full, takes_no_more
+from ..runs.log import cannot_write, is_disk_full
 from ..runs.telemetry import Telemeter
 from ..safe_text import safe_line
 from ..sentences import Setting, Words, phrase
@@ -243,7 +243,7 @@ def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
         text = str(error)
         if is_disk_full(error) or "No space left on device" in text or "Disk quota exceeded" in text:
             return True
-        if ("PytorchStreamWriter failed" in text or "inline_container" in text) and takes_no_more(run.path, 1 << 20):
+        if ("PytorchStreamWriter failed" in text or "inline_container" in text) and cannot_write(run.path, 1 << 20):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -82,7 +82,7 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
         parameters=model.parameters,
         model=job.model,
         untrustworthy=distrusted(problems) + unknown_tokens.distrust(data, unknown_share(model.tokenizer, looked_at)),
-        overlay=data.overlay.told if data.overlay is not None else "",
+        overlay=data.overlay.summary if data.overlay is not None else "",
     )
     emit(started)
     data_hash = sources.fingerprint(data)

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..events import Metrics, Rung, Started
 from ..metric_table import measured_in
 from ..questions import AskExport, ExportAnswer
-from ..runs import export_folder, links, rungs, state, temperature, told_settings
+from ..runs import export_folder, links, resolved_settings, rungs, state, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..sentences import Setting, phrase
@@ -154,10 +154,10 @@ def _distrust(started: Started | None) -> Sequence[str]:
 
 def _settings(spec: RunSpec, started: Started | None, note: saved.SavedModel) -> list[tuple[object, ...]]:
     """Return what was asked for, and in place of what was left open what the run took."""
-    settings = told_settings.settings(spec, started)
+    settings = resolved_settings.settings(spec, started)
     if "pooling" in settings:
         settings["pooling"] = note.pooling  # of the model in hand, where the run had both
-    rows: list[tuple[object, ...]] = [("data", told_settings.public(spec.job.data.source)), ("data sha256", spec.data_hash)]
+    rows: list[tuple[object, ...]] = [("data", resolved_settings.public(spec.job.data.source)), ("data sha256", spec.data_hash)]
     rows += [(name, value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
 

@@ -206,7 +206,7 @@ def _started(job: TrainSpec, training: Training, data: Dataset, problems: tuple[
         model=job.model,
         untrustworthy=distrusted(problems)
         + unknown_tokens.distrust(data, unknown_share(training.checkpoint.tokenizer, training.train_ids)),
-        overlay=data.overlay.told if data.overlay is not None else "",
+        overlay=data.overlay.summary if data.overlay is not None else "",
     )
 
 

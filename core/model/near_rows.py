@@ -108,7 +108,7 @@ def _rows(data: Dataset, near: neighbours.Nearest) -> list[NearRow]:
 
 def _now(data: Dataset) -> Dataset | None:
     """Return the data set with all decisions about its rows that there are by now; None where it cannot be read so any more."""
-    if data.spec is None or not overlay.told_later(data):
+    if data.spec is None or not overlay.later_decisions(data):
         return data
     try:
         now = sources.load(msgspec.structs.replace(data.spec, overlay=None))

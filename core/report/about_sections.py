@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import hyperparameters
-from ..runs import told_settings
+from ..runs import resolved_settings
 from ..units import count, duration, size
 from .content import Block, Column, Section, Words, table
 from .data_sections import enumerated
@@ -20,7 +20,7 @@ def settings(of: Material) -> Section:
         ("state", view.state + (f": {view.reason}" if view.reason else "")),
         ("made", moment(spec.created)),
         ("ended", moment(view.ended) if view.ended is not None else ""),
-        ("data", told_settings.public(spec.job.data.source)),
+        ("data", resolved_settings.public(spec.job.data.source)),
         ("sha256 of the data", spec.data_hash),
         ("labels", ", ".join(spec.labels)),
         ("steps", f"{view.step:,} of {view.steps:,}" if view.steps else ""),
@@ -34,7 +34,7 @@ def settings(of: Material) -> Section:
         ("tags", ", ".join(of.note.tags)),
     ]
     blocks: list[Block] = [table("The run", ("what", Column("value", "text")), [fact for fact in facts if fact[1]])]
-    rows = [(name, hyperparameters.shown(value)) for name, value in told_settings.settings(spec, started).items()]
+    rows = [(name, hyperparameters.shown(value)) for name, value in resolved_settings.settings(spec, started).items()]
     blocks.append(table("Settings, as they were resolved", ("setting", Column("value", "text")), rows))
     data = _reading(of)
     if data:
@@ -57,7 +57,7 @@ def _reading(of: Material) -> list[tuple[str, str]]:
         ("label names in one case", "yes" if data.fold_case else None),
         ("bad rows", "left out" if data.skip_bad_rows else None),
         ("seed of the split", str(data.seed) if data.seed else None),
-        *((f"{split} file", told_settings.public(file)) for split, file in data.files),
+        *((f"{split} file", resolved_settings.public(file)) for split, file in data.files),
         *((name, str(getattr(data.reading, name))) for name in data.reading.__struct_fields__ if getattr(data.reading, name) is not None),
     ]
     return [(name, value) for name, value in found if value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..metric_table import BY_KEY
-from ..runs import rungs, told_settings
+from ..runs import resolved_settings, rungs
 from ..runs.state import RunView
 from ..units import count, duration
 from . import about_sections, behaviour_section, data_sections, result_sections, training_sections
@@ -36,7 +36,7 @@ def report(of: Material, rows: int = ROWS) -> Report:
         about_sections.notes(of),
     )
     view, job = of.view, of.view.spec.job
-    model, data = told_settings.public(job.model), told_settings.public(job.data.source)
+    model, data = resolved_settings.public(job.model), resolved_settings.public(job.data.source)
     rung = f", by its rung {rungs.title(of.rung)}" if of.rung else ""
     lead = (
         f"{_TASKS.get(view.task, 'A run')} of the model {model} on the data {data}{rung}.",

@@ -20,7 +20,7 @@ from .folder import RunFolder
 
 KEPT = 10_000
 """Events that are kept in case the supervisor is killed before it has written them."""
-TAKE_OVER = 10.0
+LOCK_TIMEOUT = 10.0
 """Seconds after which the lock is given up on."""
 ORPHAN_LIMIT = 120.0
 """Seconds that an orphaned worker has to save itself."""
@@ -61,7 +61,7 @@ class Channel:
         with self._sending:
             self._sent += 1
             self._kept.append((self._sent, line))
-            self._note_down(line)
+            self._write_journal(line)
             if self._writer is not None:
                 self._writer.add(line, attempt=self._attempt, sent=self._sent)
             elif not self.is_orphaned:
@@ -71,7 +71,7 @@ class Channel:
         """Send nothing more; an orphan writes what is left and ends its whole group, itself included."""
         if not self.is_orphaned:
             return
-        deadline = time.monotonic() + TAKE_OVER
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while time.monotonic() < deadline:
             with self._sending:
                 if self._writer is not None and self._writer.flush():
@@ -80,7 +80,7 @@ class Channel:
             time.sleep(0.1)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
-    def _note_down(self, line: bytes) -> None:
+    def _write_journal(self, line: bytes) -> None:
         if self._journal is not None:
             head = f'{{"attempt":{self._attempt},"seq":{self._sent},"sent":{self._sent},"event":'
             with contextlib.suppress(OSError):
@@ -105,7 +105,7 @@ class Channel:
 
     def _take_over(self) -> None:
         """Become the writer of the run's events, and write those that are missing."""
-        deadline = time.monotonic() + TAKE_OVER
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while time.monotonic() < deadline:
             try:
                 held = lock.hold(self._run.lock_file)
@@ -117,7 +117,7 @@ class Channel:
             with self._sending:
                 seq = written = 0
                 with contextlib.suppress(OSError, UserError):  # what lies there now cannot be written either
-                    for line in log.past(self._run.events_file):
+                    for line in log.whole_lines(self._run.events_file):
                         seq = max(seq, line["seq"])
                         if line["attempt"] == self._attempt:
                             written = max(written, line.get("sent", 0))

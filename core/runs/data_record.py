@@ -26,7 +26,7 @@ LONGEST = 300
 """Characters of a text that are kept."""
 
 
-class Told(msgspec.Struct, frozen=True):
+class KeptProblem(msgspec.Struct, frozen=True):
     """One kind of problem in one split, as core.data.checks found it."""
 
     kind: str
@@ -65,7 +65,7 @@ class DataRecord(msgspec.Struct, frozen=True):
     skipped: dict[str, Count] = {}
     unlabelled: dict[str, Count] = {}
     notes: tuple[str, ...] = ()
-    problems: tuple[Told, ...] = ()
+    problems: tuple[KeptProblem, ...] = ()
     drifts: tuple[str, ...] = ()
     overlay: str = ""
     """What was changed by hand, as in '12 labels changed, 3 rows left out'."""
@@ -96,20 +96,20 @@ def _record(data: Dataset, data_hash: str, problems: tuple[Problem, ...]) -> Dat
         skipped=data.skipped,
         unlabelled=data.unlabelled,
         notes=tuple(map(str, data.notes)),
-        problems=tuple(_told(each) for each in problems),
+        problems=tuple(_keep_problem(each) for each in problems),
         drifts=tuple(
             f"{each.split}: {sentence}" for each in drift.between(data) for sentence in (each.classes_sentence, each.lengths_sentence)
         ),
-        overlay=data.overlay.told if data.overlay is not None else "",
+        overlay=data.overlay.summary if data.overlay is not None else "",
         decisions=decisions[:DECISIONS],
         decided=len(decisions),
         faults=kept_faults.read(data_hash),
     )
 
 
-def _told(problem: Problem) -> Told:
+def _keep_problem(problem: Problem) -> KeptProblem:
     examples = tuple(each[:LONGEST] for each in problem.examples)
-    return Told(problem.kind, problem.split, problem.count, problem.message, problem.untrustworthy, examples)
+    return KeptProblem(problem.kind, problem.split, problem.count, problem.message, problem.untrustworthy, examples)
 
 
 def _decisions(data: Dataset) -> tuple[Decided, ...]:

@@ -14,7 +14,7 @@ from ..plain_files import open_plain
 from ..sentences import Words, phrase
 
 Asked = Literal["", "stop", "kill"]
-SUPERVISOR_SAYS = "supervisor: "
+SUPERVISOR_PREFIX = "supervisor: "
 """What the supervisor's own lines in the log begin with."""
 
 FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
@@ -101,7 +101,7 @@ def last_line(path: Path, limit: int = 1 << 14) -> str:
             lines = file.read(limit).decode("utf-8", "replace").splitlines()
     except (OSError, UserError):
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(SUPERVISOR_SAYS)), "")
+    return next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith(SUPERVISOR_PREFIX)), "")
 
 
 def kernel_memory_kills() -> int:

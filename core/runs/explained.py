@@ -66,12 +66,12 @@ def weights_of(answer: AttentionAnswer) -> np.ndarray:
     return np.frombuffer(answer.weights, "<f2").astype(float).reshape(len(answer.tokens), -1)
 
 
-def head_told(answer: AttentionAnswer) -> str:
+def describe_head(answer: AttentionAnswer) -> str:
     """Return which head of the layer it is, or that it is the mean of all."""
     return f"head {answer.head} of {answer.heads}" if answer.head else f"the mean of {count(answer.heads, 'head')}"
 
 
-def near_told(near: NeighboursAnswer) -> str:
+def describe_search(near: NeighboursAnswer) -> str:
     """Return what was searched, and how, as the heading of the rows."""
     return f"Nearest of {count(near.searched, 'training row')}, by {near.features} ({near.distance} distance)"
 
@@ -84,13 +84,13 @@ def touched(row: NearRow) -> str:
     return ", ".join(parts)
 
 
-def cell_told(words: CellWords, names: tuple[str, str], split: str) -> str:
+def describe_cell(words: CellWords, names: tuple[str, str], split: str) -> str:
     """Return which rows of a cell are compared with which, by the names of its true and its predicted class."""
     title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} taken for {safe_line(names[1], 30)} on {split}"
     return f"{title}, against {count(words.others, 'row')} {safe_line(words.against, 60)}" if words.rows else title
 
 
-def chance_told(words: CellWords) -> str:
+def describe_chance(words: CellWords) -> str:
     """Return how many of the words of a cell cannot be chance."""
     sure = sum(each.z > LIKELY for each in words.words)
     told = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"

@@ -27,7 +27,7 @@ from ..events import (
 )
 from ..sentences import shortened
 
-Told = TypeVar("Told", bound=OfStep)
+PerStep = TypeVar("PerStep", bound=OfStep)
 READINGS = 120
 """Readings of the machine's load that are kept."""
 MOST_NOTES = 2_000
@@ -66,12 +66,12 @@ class Fold:
         self._phase_pace: deque[tuple[int, float]] = deque(maxlen=RECENT)
         """Done, and the seconds of the phase by then."""
 
-    def take(self, lines: Iterable[Line]) -> None:
+    def apply(self, lines: Iterable[Line]) -> None:
         """Take in further lines, in the order of the file."""
         for line in lines:
-            self._take(line)
+            self._apply(line)
 
-    def _take(self, line: Line) -> None:
+    def _apply(self, line: Line) -> None:
         event = line.event
         if not isinstance(event, Telemetry):  # a worker that is stuck goes on telling its load
             self.last_event = line.time
@@ -81,7 +81,7 @@ class Fold:
             case Step():
                 self.step = event.step
                 self.has_reported, self.progress = True, None
-                self._pace.take(event.step, line.time)
+                self._pace.add_step(event.step, line.time)
             case Telemetry():
                 self.telemetry.append(event)
             case Progress():
@@ -127,9 +127,9 @@ class Fold:
         self.progress = self.finished = self.stopped = self.ended = self.ended_at = None
         self._pace = _Pace()
 
-    def of_step(self, kind: type[Told]) -> list[Told]:
+    def of_step(self, kind: type[PerStep]) -> list[PerStep]:
         """Return the events of a kind, in order of step."""
-        return cast("list[Told]", self.by_step.get(kind, []))
+        return cast("list[PerStep]", self.by_step.get(kind, []))
 
     def _keep(self, event: OfStep) -> None:
         kept = self.by_step.setdefault(type(event), [])
@@ -181,7 +181,7 @@ class _Pace:
         self._pauses: list[tuple[int, float]] = []
         """The same with one."""
 
-    def take(self, step: int, time: float) -> None:
+    def add_step(self, step: int, time: float) -> None:
         """Count a logged step in."""
         if self._time is None:
             self._first = step

@@ -85,7 +85,7 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def takes_no_more(folder: Path, size: int = 1 << 12) -> bool:
+def cannot_write(folder: Path, size: int = 1 << 12) -> bool:
     """Whether `size` bytes cannot be written into a folder: only trying tells of a quota. Nothing is left there."""
     import tempfile
 
@@ -96,12 +96,12 @@ def takes_no_more(folder: Path, size: int = 1 << 12) -> bool:
         return is_disk_full(error)
 
 
-def may_pass(error: OSError) -> bool:
+def is_temporary(error: OSError) -> bool:
     """Whether room may come for what was not written; the limit of a file's size holds for as long as a process lives."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 
-def past(path: Path) -> Iterator[dict[str, Any]]:
+def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the whole lines of a file as they were written, those that are none of ours left out; standard library only.
 
     Raises OSError and UserError where there is a file that cannot be read.
@@ -180,7 +180,7 @@ class Reader:
         """A sentence on what was not taken in; '' where all was."""
         from . import records
 
-        said = [records.told(self._left_out, self._unknown, self._why)]
+        said = [records.describe_skipped(self._left_out, self._unknown, self._why)]
         if self._is_cut:
             said.append(f"events.jsonl is longer than {LARGEST >> 20} MiB, of which no more are read")
         return "; ".join(filter(None, said))

@@ -93,7 +93,7 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
         key = f"{name}-changed"
     if name not in data.splits:
         raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
-    if later := overlay.told_later(data):
+    if later := overlay.later_decisions(data):
         notes = [*notes, later]
     return Rows(data.splits[name], key, found, data, tuple(notes))
 

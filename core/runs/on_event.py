@@ -21,7 +21,7 @@ from ..errors import UserError
 from ..plain_files import read_plain
 from .folder import RunFolder
 from .tally import Tally
-from .watch import tell
+from .watch import log_line
 
 KEEPER = (sys.executable, "-P", "-m", "emotui.core.runs.on_event")
 _TASKS = {"train": "fine-tune"}
@@ -40,22 +40,22 @@ class OnEvent:
         try:
             self._config = config.read(paths.config_file())
         except UserError as error:
-            tell(f"on_event is left out: {error}")
+            log_line(f"on_event is left out: {error}")
             self._config = config.Config()
-        self.heard()
+        self.note_progress()
 
-    def heard(self) -> None:
+    def note_progress(self) -> None:
         """Note that the worker made progress, or was started."""
         self._heard, self._is_told = time.monotonic(), False
 
-    def look(self, tally: Tally) -> None:
+    def check_progress(self, tally: Tally) -> None:
         """Tell it, once, where the worker has been silent for too long."""
         silence = self._config.no_progress_seconds
         if not self._is_told and time.monotonic() - self._heard > silence:
             self._is_told = True
-            self.happened("no_progress", tally, state="running", reason=f"no progress for {silence:g} s")
+            self.notify("no_progress", tally, state="running", reason=f"no progress for {silence:g} s")
 
-    def happened(self, event: str, tally: Tally, *, state: str, reason: str) -> None:
+    def notify(self, event: str, tally: Tally, *, state: str, reason: str) -> None:
         """Start the command for 'finished', 'failed', 'stopped', 'nan' or 'no_progress'. It never fails and waits for nothing."""
         self._keepers = [each for each in self._keepers if each.poll() is None]
         if not self._config.on_event:
@@ -75,7 +75,7 @@ class OnEvent:
         try:  # a run goes on for days, and much may change in them
             config.check_command(paths.config_file(), self._config.on_event)
         except (UserError, OSError) as error:
-            tell(f"on_event is left out: {error}")
+            log_line(f"on_event is left out: {error}")
             return
         order = {"command": self._config.on_event, "seconds": self._seconds, "event": value}
         folder = paths.config_file().parent
@@ -87,7 +87,7 @@ class OnEvent:
                 stdin.write(json.dumps(order).encode())
             self._keepers.append(keeper)
         except OSError as error:
-            tell(f"on_event cannot be run: {error.strerror or error}")
+            log_line(f"on_event cannot be run: {error.strerror or error}")
 
     def _job(self) -> dict[str, Any]:
         try:
@@ -138,7 +138,7 @@ def main() -> None:
     problem = carry_out(order["command"], json.dumps(event, ensure_ascii=False).encode() + b"\n", order["seconds"])
     if problem:
         with contextlib.suppress(OSError):  # the log may lie on a disk that is full
-            tell(f"on_event for '{event['event']}': {problem}")
+            log_line(f"on_event for '{event['event']}': {problem}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ LISTENING = "EMOTUI_MASTER_SOCKET"
 """The descriptor on which the very first process waits for the others."""
 TICK = 0.05
 """Seconds between two looks at the other processes."""
-SETTLE = 3.0
+CULPRIT_WAIT = 3.0
 """Seconds in which the process whose end was the cause is told from those that only lost it."""
 
 
@@ -124,14 +124,14 @@ class Ranks:
 
     def wait_for_failure(self) -> None:
         """Wait a little for the other process whose end this one has only noticed: its cause is then told, and this process ends."""
-        time.sleep(2 * SETTLE)
+        time.sleep(2 * CULPRIT_WAIT)
 
     def _watch(self) -> None:
         while not any(member.has_failed for member in self._members):
             if all(member.has_ended for member in self._members):
                 return
             time.sleep(TICK)
-        deadline = time.monotonic() + SETTLE
+        deadline = time.monotonic() + CULPRIT_WAIT
         # A signal says enough; what ended by itself may have met with what this process is about to tell as well.
         while ((culprit := self._culprit()) is None or culprit.code > 0) and time.monotonic() < deadline:
             time.sleep(TICK)

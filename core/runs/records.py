@@ -136,7 +136,7 @@ def newer(error: Exception) -> bool:
     return "`$.event.kind`" in str(error) and "Invalid value" in str(error)
 
 
-def told(left_out: int, unknown: int, why: str) -> str:
+def describe_skipped(left_out: int, unknown: int, why: str) -> str:
     """Return a sentence on lines of events.jsonl that were not taken in; '' where all were."""
     parts: list[str] = []
     if left_out:

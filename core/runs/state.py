@@ -34,7 +34,7 @@ from ..sentences import Words, shortened
 from ..shell import quote
 from ..specs import BaselineSpec, DataSpec, RunSpec, TrainSpec, task_of
 from . import identity, lock, log, rungs
-from .fold import LONGEST_NOTE, Fold, Told
+from .fold import LONGEST_NOTE, Fold, PerStep
 from .folder import RunFolder
 
 State = Literal["starting", "running", "stopped", "finished", "failed", "lost", "unreadable"]
@@ -94,9 +94,9 @@ class RunView(msgspec.Struct, frozen=True):
         """'baseline' or 'fine-tune'; '' where that cannot be read."""
         return task_of(self.spec.job) if self.has_spec else ""
 
-    def of_step(self, kind: type[Told]) -> tuple[Told, ...]:
+    def of_step(self, kind: type[PerStep]) -> tuple[PerStep, ...]:
         """Return all events of a kind that the attempt that counts told of its steps, in order of step."""
-        return cast("tuple[Told, ...]", self.by_step.get(kind, ()))
+        return cast("tuple[PerStep, ...]", self.by_step.get(kind, ()))
 
     @property
     def curve(self) -> tuple[Step, ...]:
@@ -183,7 +183,7 @@ class RunReader:
                 holder = lock.holder(self.run.lock_file)
                 result = self.run.read_result(self._spec.labels)
                 lines = self._read_events(is_needed=result is None)
-                self._fold.take(lines)
+                self._fold.apply(lines)
                 standing = _standing(self.run, holder, result, self._fold, self._has_no_room)
             except UserError as error:
                 standing = "unreadable", error.sentence, None
@@ -345,7 +345,7 @@ def _is_full(folder: Path) -> bool:
     free = disk.f_bavail if os.geteuid() else disk.f_bfree
     if disk.f_blocks > 0 and free == 0:  # some file systems count no blocks at all
         return True
-    return log.takes_no_more(folder)
+    return log.cannot_write(folder)
 
 
 def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:

@@ -28,7 +28,7 @@ from . import checkpoints, endings, identity, links, lock, log
 from .folder import RunFolder
 from .on_event import OnEvent
 from .tally import Tally
-from .watch import TICK, Timeouts, Watch, tell
+from .watch import TICK, Timeouts, Watch, log_line
 
 WORKER = (sys.executable, "-P", "-m", child_processes.WORKER)
 
@@ -54,13 +54,13 @@ class Supervisor:
         self.tally = Tally()
         self.on_event = OnEvent(run, seconds=self.timeouts.command, clock=clock)
         self.attempt = seq = sent = 0
-        for line in log.past(run.events_file):
-            self.tally.take(line["event"])
+        for line in log.whole_lines(run.events_file):
+            self.tally.add(line["event"])
             if line["attempt"] > self.attempt:
                 self.attempt, sent = line["attempt"], 0
             seq, sent = max(seq, line["seq"]), max(sent, line.get("sent", 0))
         self.log = log.Writer(run.events_file, seq=seq, clock=clock)
-        self._take_from_journal(sent)
+        self._recover_from_journal(sent)
         self.asked: endings.Asked = ""
         self.begun: Callable[[], None] = lambda: None
         self.mended = 0
@@ -69,12 +69,12 @@ class Supervisor:
         self.processes: dict[str, Any] = {"batch_split": self.batch_split, "supervisor": _identity(os.getpid())}
         run.write_processes(self.processes)
 
-    def _take_from_journal(self, sent: int) -> None:
+    def _recover_from_journal(self, sent: int) -> None:
         """Write what the last worker had sent and the supervisor before this one did not come to write, after its `sent`th event."""
-        for line in log.past(self.run.journal_file):
+        for line in log.whole_lines(self.run.journal_file):
             if (line["attempt"], line["seq"]) > (self.attempt, sent):
                 self.attempt, sent = line["attempt"], line["seq"]
-                self.take(json.dumps(line["event"]).encode(), sent)
+                self.receive(json.dumps(line["event"]).encode(), sent)
 
     def ask(self, what: endings.Asked) -> None:
         """Take a request in; to kill outranks to stop."""
@@ -114,14 +114,14 @@ class Supervisor:
         finally:
             os.close(sink)
         resumed_step = checkpoints.step_of(checkpoint) if checkpoint else 0
-        self._say(
+        self._emit(
             "attempt_started",
             worker_pid=worker.pid,
             accumulation=self.batch_split if self.batch_split > 1 else None,
             reason=reason,
             resumed_step=resumed_step,
         )
-        self.on_event.heard()
+        self.on_event.note_progress()
         self.begun()
         with os.fdopen(source, "rb", buffering=0) as events:
             code = Watch(worker, events.fileno(), self.timeouts, self).to_the_end()
@@ -136,13 +136,13 @@ class Supervisor:
             step=self.tally.step,
             grace=self.timeouts.stop + self.timeouts.term,
         )
-        self._say(
+        self._emit(
             "attempt_ended",
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             cause=ending.cause,
             retry=self._may_retry(ending),
-            **_told(ending),
+            **_reason_fields(ending),
         )
         self.log.sync()
         return ending, code
@@ -167,12 +167,12 @@ class Supervisor:
         try:
             self.run.write_processes(self.processes)
         except OSError as error:
-            tell(f"proc.json is not written: {error}")
+            log_line(f"proc.json is not written: {error}")
         return worker
 
-    def _say(self, kind: str, **fields: Any) -> None:
+    def _emit(self, kind: str, **fields: Any) -> None:
         event = {"kind": kind, **fields}
-        self.tally.take(event)
+        self.tally.add(event)
         self.log.add(json.dumps(event).encode(), attempt=self.attempt)
 
     def _write_result(self, ending: endings.Ending, code: int) -> None:
@@ -181,7 +181,7 @@ class Supervisor:
         tally = self.tally
         result = {
             "state": ending.state,
-            **_told(ending),
+            **_reason_fields(ending),
             "ended": self.clock(),
             "cause": ending.cause,
             "exit_code": code,
@@ -197,7 +197,7 @@ class Supervisor:
             written = self._written(result)
             if wait == TICK:  # it is news at once, also where the disk has no room for the result
                 event = "nan" if ending.cause == "nan" else ending.state
-                self.on_event.happened(event, tally, state=ending.state, reason=str(ending.reason))
+                self.on_event.notify(event, tally, state=ending.state, reason=str(ending.reason))
             if written or self._requested("kill"):
                 return
             time.sleep(wait)
@@ -207,7 +207,7 @@ class Supervisor:
         """Write what waits and the result; return whether that is done, or can never be."""
         is_whole = self.log.flush()
         if not is_whole:
-            if self.log.problem is None or log.may_pass(self.log.problem):
+            if self.log.problem is None or log.is_temporary(self.log.problem):
                 return False
             result = {**result, "reason": "; ".join(filter(None, (result["reason"], _unwritten(self.log.problem))))}
             result.pop("sentence", None)
@@ -217,14 +217,14 @@ class Supervisor:
             if is_whole:
                 self.run.journal_file.unlink(missing_ok=True)
         except OSError as error:
-            tell(f"result.json is not written: {error}")
-            return not log.may_pass(error)
+            log_line(f"result.json is not written: {error}")
+            return not log.is_temporary(error)
         return True
 
-    def _tell_problem(self) -> None:
+    def _report_problem(self) -> None:
         """Say in proc.json why events.jsonl does not grow, where it never will: who looks at the disk would see room."""
         problem = self.log.problem
-        said = _unwritten(problem) if problem is not None and not log.may_pass(problem) else ""
+        said = _unwritten(problem) if problem is not None and not log.is_temporary(problem) else ""
         if said != self.processes.get("problem", ""):
             self.processes["problem"] = said
             with contextlib.suppress(OSError):
@@ -233,12 +233,12 @@ class Supervisor:
     def _requested(self, what: str) -> bool:
         return os.path.lexists(self.run.control / what)
 
-    def asks(self) -> endings.Asked:
+    def requested(self) -> endings.Asked:
         """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
         self.log.flush()
-        self._tell_problem()
+        self._report_problem()
         self.mended = log_text.sanitize(self.run.log_file, self.mended)
-        self.on_event.look(self.tally)
+        self.on_event.check_progress(self.tally)
         if self._requested("kill"):
             self.ask("kill")
         elif self._requested("stop"):
@@ -247,16 +247,16 @@ class Supervisor:
             self.ask("kill")
         return self.asked
 
-    def take(self, line: bytes, sent: int) -> None:
+    def receive(self, line: bytes, sent: int) -> None:
         """Write an event that the worker sent, the `sent`th one."""
         event = json.loads(line)
         if event["kind"] != "telemetry":  # a worker that is stuck goes on telling its load
-            self.on_event.heard()
-        self.tally.take(event)
+            self.on_event.note_progress()
+        self.tally.add(event)
         self.log.add(line, attempt=self.attempt, sent=sent)
 
 
-def _told(ending: endings.Ending) -> dict[str, Any]:
+def _reason_fields(ending: endings.Ending) -> dict[str, Any]:
     """Return the reason of an ending in the words of the command line, and in its parts where it names settings."""
     sentence = {"sentence": asdict(ending.reason)} if isinstance(ending.reason, Sentence) else {}
     return {"reason": str(ending.reason), **sentence}
@@ -286,7 +286,7 @@ def main(
     try:
         links.check(run)
         paths.make_private(run.control)
-        held = _take_over(run, timeouts)
+        held = _acquire_lock(run, timeouts)
         if isinstance(held, str):
             answer.give(held)
             return
@@ -311,7 +311,7 @@ def main(
 
 def _fail(error: Exception) -> None:
     """Leave the traceback in the log and end; the worker, if there is one, sees that it is alone, saves itself and ends too."""
-    tell(crash.described(error))
+    log_line(crash.described(error))
     sys.exit(1)
 
 
@@ -343,7 +343,7 @@ def _leave() -> None:
     os.setsid()
 
 
-def _take_over(run: RunFolder, timeouts: Timeouts) -> int | str:
+def _acquire_lock(run: RunFolder, timeouts: Timeouts) -> int | str:
     """Return the descriptor that holds the run's lock, or why it is not to be had.
 
     A worker whose supervisor was killed saves itself and ends: it is waited for, and killed if it does not end.

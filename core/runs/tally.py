@@ -25,7 +25,7 @@ class Tally:
     error: Words = ""
     """The last error that the worker told."""
 
-    def take(self, event: dict[str, Any]) -> None:
+    def add(self, event: dict[str, Any]) -> None:
         """Count one event in."""
         match event:
             case {"kind": "attempt_started"}:

@@ -24,7 +24,7 @@ class Telemeter:
         self._emit = emit
         self._interval = interval
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._tell, name="telemetry", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
         self._known: dict[int, psutil.Process] = {}
 
     def __enter__(self) -> Self:
@@ -35,7 +35,7 @@ class Telemeter:
         self._end.set()
         self._thread.join()
 
-    def _tell(self) -> None:
+    def _run(self) -> None:
         self.read()  # a process's first reading is 0
         while not self._end.wait(self._interval):
             self._emit(self.read())

@@ -35,7 +35,7 @@ class Temperature(msgspec.Struct, frozen=True):
     """Expected calibration error before and after."""
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """A sentence, without a full stop, for whoever gets probabilities."""
         return f"the probabilities are those at the temperature {self.temperature:.3g}, fitted on {self.rows:,} rows of {SPLIT}"
 

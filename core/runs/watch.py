@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..safe_text import safe_text
-from .endings import SUPERVISOR_SAYS, Asked
+from .endings import SUPERVISOR_PREFIX, Asked
 
 TICK = 0.1
 """Seconds between two looks at requests and at the worker."""
@@ -38,11 +38,11 @@ class Timeouts:
 class Owner(Protocol):
     """Who wants to know of a worker, and has it do things."""
 
-    def asks(self) -> Asked:
+    def requested(self) -> Asked:
         """Return what the worker shall do; called ten times a second."""
         ...
 
-    def take(self, line: bytes, sent: int) -> None:
+    def receive(self, line: bytes, sent: int) -> None:
         """Take an event in, a JSON object, the `sent`th of this worker."""
         ...
 
@@ -66,7 +66,7 @@ class Watch:
         """Return the worker's exit code, or minus the signal that ended it; nothing of its group is left then."""
         while not self._has_ended():
             self._read(TICK)
-            self._climb(self.owner.asks())
+            self._climb(self.owner.requested())
         # Before its number is given back, which keeps the group's number from being another's.
         self._signal_group(signal.SIGKILL)
         deadline = time.monotonic() + self.timeouts.drain
@@ -110,9 +110,9 @@ class Watch:
         self.at_end = not chunk
         *lines, self.received = (self.received + chunk).split(b"\n")
         for line in lines:
-            self._take(line)
+            self._receive(line)
 
-    def _take(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> None:
         try:
             event = json.loads(line)
         except (ValueError, RecursionError):
@@ -122,12 +122,12 @@ class Watch:
                 self.sent += 1
                 if kind == "progress" and self.rung == 1:  # it measures what it has saved
                     self.rung_at = time.monotonic()
-                self.owner.take(line, self.sent)
+                self.owner.receive(line, self.sent)
             case _:
-                tell(f"the worker sent something that is no event: {line[:200]!r}")
+                log_line(f"the worker sent something that is no event: {line[:200]!r}")
 
 
-def tell(sentence: str) -> None:
+def log_line(sentence: str) -> None:
     """Write a sentence, or several lines, to the log as the supervisor's."""
-    sys.stderr.write("".join(f"{SUPERVISOR_SAYS}{safe_text(line)}\n" for line in sentence.splitlines()))
+    sys.stderr.write("".join(f"{SUPERVISOR_PREFIX}{safe_text(line)}\n" for line in sentence.splitlines()))
     sys.stderr.flush()

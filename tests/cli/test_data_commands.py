@@ -70,7 +70,7 @@ def test_the_rows_of_a_filter_are_a_data_set_again(tiny_data, emotui_home, capsy
     assert answer["columns"] == ["split", "text", "label"]
     assert sum(split["rows"] for split in answer["splits"].values()) == len(expected)
     assert main(["data", str(tiny_data), "--out", str(target)]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 def test_a_filter_gives_the_rows_it_found(tiny_data, tiny_model, emotui_home, capsys):
@@ -136,7 +136,7 @@ def test_a_bad_row_is_named_and_can_be_skipped(tmp_path, emotui_home, capsys):
     assert main(["data", str(folder), "--no-tokens", "--skip-bad-rows", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["splits"]["train"]["skipped"] == 1
-    assert "left out 1 row" in err
+    assert "skipped 1 row" in err
 
 
 def test_a_hostile_text_is_shown_harmless(tmp_path, emotui_home, capsys):
@@ -223,7 +223,7 @@ def test_check_finds_leakage_that_only_case_hides(tmp_path: Path, capsys: pytest
     answer = read_json(capsys)
     (leak,) = [each for each in answer["problems"] if each["kind"] == "leakage"]
     assert (leak["split"], leak["count"], leak["exact"], leak["untrustworthy"]) == ("test", 20, 0, True)
-    assert "(100.0 %), 0 of them character by character" in leak["message"]
+    assert "(100.0 %), 0 of them exactly" in leak["message"]
 
 
 def test_tokens_that_the_model_does_not_know_are_a_problem(
@@ -259,7 +259,7 @@ def test_lengths_of_texts_without_spaces_are_told_in_characters(
     out = capsys.readouterr().out
     assert "Characters per text of train" in out
     assert "Words per text" not in out
-    assert "the classes have the shares of train" in out
+    assert "the class shares match train" in out
 
 
 def test_tokens_reads_a_data_set_as_the_other_commands_do(tiny_model, emotui_home, tmp_path, capsys):

@@ -52,7 +52,7 @@ def test_a_buffer_that_says_a_wrong_size_is_a_sentence(tmp_path: Path, said: int
     raw = (tmp_path / "a.arrow").read_bytes()
     at = raw.index(b"\x28\xb5\x2f\xfd") - 8  # zstd's magic number, after the size
     (tmp_path / "a.arrow").write_bytes(raw[:at] + said.to_bytes(8, "little") + raw[at + 8 :])
-    with pytest.raises(UserError, match=r"unpack to more than 200 times as many|no whole Arrow file"):
+    with pytest.raises(UserError, match=r"unpack to more than 200 times as many|not a complete Arrow file"):
         _read(tmp_path / "a.arrow")
 
 
@@ -61,5 +61,5 @@ def test_batches_that_cannot_be_followed_are_not_read(tmp_path: Path) -> None:
     raw = (tmp_path / "a.arrow").read_bytes()
     second = raw.index(b"\xff\xff\xff\xff", 8)
     (tmp_path / "a.arrow").write_bytes(raw[:second] + raw[second + 4 :])  # as before Arrow 0.15
-    with pytest.raises(UserError, match="it has a message that cannot be read"):
+    with pytest.raises(UserError, match="one of its messages cannot be read"):
         _read(tmp_path / "a.arrow")

@@ -38,9 +38,12 @@ JSON_ROWS = [
     (b'{"text": "x", "label": -1}', "test.jsonl, row 5: the label -1 is out of range"),
     (b'{"text": "x", "label": 99999999999999999999999}', "test.jsonl, row 5: the label '99999999999999999999999' is out of range"),
     (b'{"text": "x", "label": null}', "test.jsonl, row 5: the label is null"),
-    (b'{"text": "x", "label": "joy"}', "test.jsonl, row 5: the label 'joy' is a text where others are integers (mixed types)"),
+    (b'{"text": "x", "label": "joy"}', "test.jsonl, row 5: the label 'joy' is text where others are integers (mixed types)"),
     (b'{"text": "x", "label": 1.5}', "test.jsonl, row 5: the label is the number 1.5, not an integer or a text"),
-    (b'{"text": "x", "label": [1, 2]}', "test.jsonl, row 5: the label is 2 labels, and a text has one here (multi-label is not there yet)"),
+    (
+        b'{"text": "x", "label": [1, 2]}',
+        "test.jsonl, row 5: the row has 2 labels, but a text can have only one (multi-label is not supported yet)",
+    ),
     (b'{"text": "x", "label": " "}', "test.jsonl, row 5: the label is empty"),
     (b'{"text": "x"}', "test.jsonl, row 5: there is no 'label'"),
     (b'{"label": 1}', "test.jsonl, row 5: there is no 'text'"),
@@ -53,7 +56,7 @@ JSON_ROWS = [
     (b'{"text": "caf\xe9 \xc3\xa9", "label": 1}', "test.jsonl, row 5: not valid UTF-8"),
     (b'{"text": "x", "label": 1', "test.jsonl, row 5: broken JSON"),
     (b'{"text": "\\ud800", "label": 1}', "test.jsonl, row 5: the text is not valid UTF-8"),
-    (b"[1, 2]", "test.jsonl, row 5: no JSON object that can be used"),
+    (b"[1, 2]", "test.jsonl, row 5: not a usable JSON object"),
     (b"[" * 100_000, "test.jsonl, row 5: "),
 ]
 
@@ -68,14 +71,14 @@ def test_a_bad_json_row_is_named_and_can_be_skipped(tmp_path: Path, line: bytes,
     assert dataset.skipped == {"test": 1}
     assert len(dataset.split("test")) == 20
     assert [row.number for row in dataset.split("test").rows(3, 5)] == [4, 6]
-    assert any(note.startswith("left out 1 row ") and "row 5" in note for note in map(str, dataset.notes))
+    assert any(note.startswith("skipped 1 row ") and "row 5" in note for note in map(str, dataset.notes))
 
 
 CSV_ROWS = [
     (b",1", "test.csv, row 3 (line 5): the text is empty"),
     (b"x,", "test.csv, row 3 (line 5): the label is empty"),
     (b"x,7", "test.csv, row 3 (line 5): the label 7 is out of range"),
-    (b"x,joy", "test.csv, row 3 (line 5): the label 'joy' is a text where others are integers (mixed types)"),
+    (b"x,joy", "test.csv, row 3 (line 5): the label 'joy' is text where others are integers (mixed types)"),
     (b"x", "test.csv, row 3 (line 5): 1 field where the header names 2"),
     (b"x,1,2", "test.csv, row 3 (line 5): 3 fields where the header names 2"),
     (b"caf\xe9 \xc3\xa9,1", "test.csv, row 3 (line 5): the text is not valid UTF-8"),
@@ -154,7 +157,7 @@ def test_damaged_compressed_data_is_an_error(tmp_path: Path) -> None:
     whole = bytearray(gzip.compress(LINES, mtime=0))
     whole[40:60] = bytes(20)
     assert message(folder_with(tmp_path, "test.jsonl.gz", bytes(whole))).startswith("test.jsonl.gz ")
-    assert message(folder_with(tmp_path, "test.jsonl.gz", LINES)).startswith("test.jsonl.gz is not a whole gzip file")
+    assert message(folder_with(tmp_path, "test.jsonl.gz", LINES)).startswith("test.jsonl.gz ends in .gz or .zst but is neither")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_damaged_compressed_data_is_an_error(tmp_path: Path) -> None:
         ("test.csv", b"text,label\n", "test.csv is empty but for its header"),
         ("test.tsv", b"text\tlabel\n", "test.tsv is empty but for its header"),
         ("test.parquet", b"", "test.parquet is empty"),
-        ("test.parquet", b"PAR1 and no more", "test.parquet is no whole Parquet file"),
+        ("test.parquet", b"PAR1 and no more", "test.parquet is not a complete Parquet file"),
         ("test.csv", b"text,label,text\na,1,b\n", "test.csv: the header names the column 'text' twice"),
         ("test.csv", b"words,label\na,1\n", "test.csv has no column 'text': its columns are words, label"),
         ("test.jsonl", b'{"text": "a", "class": 1}\n', "test.jsonl has no column 'label': its columns are text, class"),
@@ -195,7 +198,7 @@ def test_labels_that_differ_by_case_only_are_joined_on_request(tmp_path: Path) -
     file = tmp_path / "all.jsonl"
     file.write_text("\n".join(lines))
     found = message(DataSpec(str(file)))
-    assert found == "all.jsonl, row 3: the labels 'joy' and 'Joy' differ by case only. Join them with --fold-case"
+    assert found == "all.jsonl, row 3: the labels 'joy' and 'Joy' differ only by case. Join them with --fold-case"
     dataset = sources.load(DataSpec(str(file), fold_case=True))
     assert dataset.labels == ("anger", "joy")
     assert sum(len(split) for split in dataset.splits.values()) == 30
@@ -214,7 +217,7 @@ def test_na_and_null_are_texts_and_labels_like_others(tmp_path: Path) -> None:
 
 def test_all_bad_rows_skipped_leaves_an_error(tmp_path: Path) -> None:
     spec = folder_with(tmp_path, "test.jsonl", b'{"text": "", "label": 1}\n' * 3)
-    assert "no row can be used" in message(DataSpec(spec.source, labels=spec.labels, skip_bad_rows=True))
+    assert "no row is usable" in message(DataSpec(spec.source, labels=spec.labels, skip_bad_rows=True))
 
 
 def test_skipped_rows_are_counted_by_split(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ def test_rows_that_repeat_an_earlier_one_are_duplicates(tmp_path: Path) -> None:
     (problem,) = found(load(tmp_path, train=train, validation=own("v", 10)), "duplicate")
     assert (problem.split, problem.count, problem.exact, problem.rows) == ("train", 4, 3, (10, 11, 12, 13))
     assert problem.examples == ("t 0", "t 1", "T  2")
-    said = "3 of them character by character, the others with case, spacing and Unicode form ignored"
-    assert problem.message == f"train: 4 rows repeat an earlier one, text and label, {said}"
+    said = "3 of them exactly, the others except for case, spacing and Unicode form"
+    assert problem.message == f"train: 4 rows repeat the text and label of an earlier one, {said}"
     assert not problem.untrustworthy
 
 
@@ -72,7 +72,7 @@ def test_leakage_is_named_for_each_pair_of_splits(tmp_path: Path) -> None:
     assert by_pair["train", "validation"].rows == (300, 301, 302)
     assert by_pair["train", "validation"].examples == ("t 0", "t 1")
     assert by_pair["train", "validation"].message == "validation: 3 rows have their texts in train too (1.0 %)"
-    said = "1 of them character by character, the others with case, spacing and Unicode form ignored"
+    said = "1 of them exactly, the others except for case, spacing and Unicode form"
     assert by_pair["validation", "test"].message == f"test: 2 rows have their texts in validation too (3.8 %), {said}"
     assert by_pair["validation", "test"].exact == 1
     assert [each.untrustworthy for each in problems] == [True, True, False]
@@ -151,7 +151,7 @@ def test_texts_that_a_model_cannot_tell_apart_leak(tmp_path: Path, one: str, oth
     dataset = load(tmp_path, train=[*own("t", 10), (one, "a")], validation=[*own("v", 10), (other, "a")])
     (problem,) = found(dataset, "leakage")
     assert (problem.count, problem.exact, problem.rows, problem.untrustworthy) == (1, 0, (10,), True)
-    assert "1 row has its text in train too (9.1 %), 0 of them character by character" in problem.message
+    assert "1 row has its text in train too (9.1 %), 0 of them exactly" in problem.message
 
 
 def test_what_is_grave_is_told_for_a_run(tmp_path: Path) -> None:

@@ -50,11 +50,9 @@ def test_a_drift_is_told_in_a_sentence_and_chance_is_not(tmp_path: Path) -> None
     unlike = [(f"x{number} " * (9 + number % 8), "aaab"[number % 4]) for number in range(100)]
     same, far = drift.between(load(tmp_path, train=train, validation=like, test=unlike))
     assert (same.split, same.classes, same.lengths, same.classes_drift, same.lengths_drift) == ("validation", 0.0, 0.0, False, False)
-    assert same.classes_sentence == "the classes have the shares of train"
+    assert same.classes_sentence == "the class shares match train"
     assert (far.split, far.classes, far.lengths, far.classes_drift, far.lengths_drift) == ("test", 0.5, 1.0, True, True)
-    assert (
-        far.classes_sentence == "50.0 % of the rows would need another class for the shares of train; 'a' has 75.0 % here and 25.0 % there"
-    )
+    assert far.classes_sentence == "50.0 % of the rows would need another class to match train; 'a' has 75.0 % here and 25.0 % there"
     assert far.lengths_sentence == "lengths differ from those of train by 100.0 %; half of the texts have up to 12 words here, 4 there"
 
 

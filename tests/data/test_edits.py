@@ -51,7 +51,7 @@ def test_negation_in_english_and_chinese(text: str, negated: str) -> None:
         ("negation", "je suis content aujourd'hui", "not in English or Chinese"),
         ("negation", "мне очень хорошо", "not in English or Chinese"),
         ("negation", "とても嬉しいです", "not in English or Chinese"),
-        ("negation", "the sea, the sun", "no verb that it knows how to negate"),
+        ("negation", "the sea, the sun", "no verb that this edit can negate"),
         ("name", "i met a friend", "no first name of the list"),
         ("typo", "我很开心", "no word of 4 letters in a script with upper and lower case"),
         ("typo", "a be cat", "no word of 4 letters in a script with upper and lower case"),

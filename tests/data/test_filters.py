@@ -103,7 +103,7 @@ def test_every_case_selects_some_rows(dataset: sources.Dataset) -> None:
 
 def test_tokens_are_filtered_once_they_are_counted(dataset: sources.Dataset) -> None:
     query = filters.parse("tokens>12")
-    with pytest.raises(UserError, match="the tokens are not counted yet"):
+    with pytest.raises(UserError, match="the tokens have not been counted yet"):
         filters.select(dataset, query)
     tokens = {name: tuple(range(len(split))) for name, split in dataset.splits.items()}
     assert filters.select(dataset, query, tokens=tokens)["train"].tolist() == list(range(13, 33))
@@ -187,7 +187,7 @@ def test_rows_are_found_by_what_a_run_says_of_them(line: str, expected: list[int
 @pytest.mark.parametrize("line", ["wrong", "predicted:b", "loss>1", "confidence<0.5"])
 def test_what_only_a_run_knows_is_told_where_there_is_none(line: str) -> None:
     table = pa.table({"text": ["one"], "label": pa.array([0], pa.int32()), "number": [1]})
-    with pytest.raises(UserError, match="asks what a run says of a row, and no run is looked at here"):
+    with pytest.raises(UserError, match="is about a run's predictions, and no run is open here"):
         filters.rows(Split("test", table, ("a", "b")), filters.parse(line), ("test",))
 
 

@@ -177,7 +177,7 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
     ("nulls.parquet", nulls, "the text is null"),
     ("plain.parquet", plain_zstd, "unpack to more than 200 times as many"),
     ("schema.parquet", nested_schema, "the text is null|no whole Parquet file"),
-    ("offsets.arrow", bad_offsets, "no whole Arrow file"),
+    ("offsets.arrow", bad_offsets, "not a complete Arrow file"),
     ("packed.arrow", packed_arrow, "unpack to more than 200 times as many"),
     ("environ.csv", lambda path: path.symlink_to("/proc/self/environ"), "a file that the kernel generates"),
     ("zero.csv", lambda path: path.symlink_to("/dev/zero"), "is a device, not a regular file"),
@@ -233,7 +233,7 @@ def test_a_repeated_parquet_column_is_told_and_chosen_by_its_number(tmp_path: Pa
         names=["text", "label", "text"],
     )
     pq.write_table(table, tmp_path / "all.parquet")
-    with pytest.raises(UserError, match=r"names the column 'text' twice\. Give the one you mean by its number"):
+    with pytest.raises(UserError, match=r"names the column 'text' twice\. Choose one by its number"):
         sources.load(DataSpec(str(tmp_path / "all.parquet")))
     data = sources.load(DataSpec(str(tmp_path / "all.parquet"), text_column="3"))
     assert data.split("train").row(0).text.startswith("text ")
@@ -248,7 +248,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(tmp_path: Path) -> None:
         with file.open("ab") as more:
             more.write(b'{"text":"c","label":0}\n')
 
-    with pytest.raises(UserError, match=r"all\.jsonl changed while it was read\. Wait until it is whole"):
+    with pytest.raises(UserError, match=r"all\.jsonl changed while it was being read\. Wait until it is complete"):
         sources.load(DataSpec(str(file)), progress=grow)
 
 
@@ -356,5 +356,5 @@ def test_more_files_than_are_read_are_told_and_none_is_left_out_silently(
 ) -> None:
     make(tmp_path)
     monkeypatch.setattr(limits, "ENTRIES", 5)
-    with pytest.raises(UserError, match=r"holds more than 5 files\. Put their texts in one csv"):
+    with pytest.raises(UserError, match=r"holds more than 5 files\. Put their texts into one csv"):
         sources.load(DataSpec(str(tmp_path)))

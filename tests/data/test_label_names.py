@@ -52,7 +52,7 @@ def test_names_come_from_the_data_sets_metadata(tmp_path: Path, write, file: str
     (tmp_path / file).write_text(content)
     dataset = sources.load(DataSpec(str(tmp_path)))
     assert dataset.labels == NAMES
-    assert f"took the 3 label names from {file} (--labels names them otherwise)" in map(str, dataset.notes)
+    assert f"using the 3 label names in {file} (--labels overrides them)" in map(str, dataset.notes)
     assert sources.load(DataSpec(str(tmp_path), labels=("a", "b", "c"))).labels == ("a", "b", "c")
 
 
@@ -118,7 +118,7 @@ def test_named_text_labels_keep_the_users_order(tmp_path: Path, write, rows) -> 
 
 @pytest.mark.parametrize("labels", [("a", "a", "b"), ("a", "", "b")])
 def test_label_names_must_differ(tmp_path: Path, write, labels: tuple[str, ...]) -> None:
-    with pytest.raises(UserError, match="the label names hold"):
+    with pytest.raises(UserError, match="the label names contain"):
         sources.load(DataSpec(str(fill(tmp_path, write, numbered(3))), labels=labels))
 
 
@@ -138,7 +138,7 @@ def test_a_few_labels_of_another_type_are_mixed_types(tmp_path: Path) -> None:
     for name, body in {"all.jsonl": '{"text": "t %d", "label": %s}\n', "all.csv": "t %d,%s\n"}.items():
         head, quote = ("text,label\n", "") if name.endswith("csv") else ("", '"')
         (tmp_path / name).write_text(head + "".join(body % (n, "7" if n == 5 else f"{quote}{'ab'[n % 2]}{quote}") for n in range(30)))
-        with pytest.raises(UserError, match=r"row 6.*: the label 7 is an integer where others are texts \(mixed types\)"):
+        with pytest.raises(UserError, match=r"row 6.*: the label 7 is an integer where others are text \(mixed types\)"):
             sources.load(DataSpec(str(tmp_path / name)))
 
 
@@ -160,7 +160,7 @@ def test_the_emotion_data_is_known_by_its_id_on_a_hub(tmp_path: Path, write, emo
         known = classes == 6 and "dair-ai" in source
         assert dataset.labels == (EMOTIONS if known else tuple(map(str, range(classes))))
         assert (
-            any(note.startswith("took the integer labels for the emotion data's: sadness, joy") for note in map(str, dataset.notes))
+            any(note.startswith("using the emotion data's names of the integer labels: sadness, joy") for note in map(str, dataset.notes))
             == known
         )
 
@@ -192,7 +192,7 @@ def test_half_stars_are_texts_in_csv_and_one_stray_is_a_fault(tmp_path: Path) ->
     assert sources.load(DataSpec(str(tmp_path / "all.csv"))).labels == ("1.0", "1.5", "2.0")
     stray = "".join(f"text {n},{'1.5' if n == 3 else n % 3}\n" for n in range(60))
     (tmp_path / "all.csv").write_text("text,label\n" + stray)
-    with pytest.raises(UserError, match=r"row 4.*: the label '1\.5' is a text where others are integers"):
+    with pytest.raises(UserError, match=r"row 4.*: the label '1\.5' is text where others are integers"):
         sources.load(DataSpec(str(tmp_path / "all.csv")))
 
 
@@ -215,14 +215,15 @@ def test_integers_are_classes_and_are_named_in_ascending_order(tmp_path: Path, w
 
 def test_a_fourth_class_without_a_name_is_told_with_its_values(tmp_path: Path, write) -> None:
     fill(tmp_path, write, numbered(4))
-    with pytest.raises(UserError, match="gives 3 names, and the labels are 4 different integers: 0, 1, 2, 3"):
+    with pytest.raises(UserError, match="gives 3 names, but the labels are 4 different integers: 0, 1, 2, 3"):
         sources.load(DataSpec(str(tmp_path), labels=("a", "b", "c")))
 
 
 def test_a_name_that_no_row_bears_is_told_first(tmp_path: Path, write) -> None:
     spec = DataSpec(str(fill(tmp_path, write, numbered(3))), labels=("a", "b", "c", "d"))
     assert (
-        str(sources.load(spec).notes[0]) == "warning: no row has the label 'd', which --labels names. Are the names those of this data set?"
+        str(sources.load(spec).notes[0])
+        == "warning: no row has the label 'd', which --labels names; are the names right for this data set?"
     )
     assert not any("warning" in note for note in map(str, sources.load(msgspec.structs.replace(spec, labels=("a", "b", "c"))).notes))
     (tmp_path / "dataset_info.json").write_text('{"features": {"label": {"names": ["a", "b", "c", "z"], "_type": "ClassLabel"}}}')
@@ -238,9 +239,7 @@ def test_a_column_beside_the_integers_names_them(tmp_path: Path, write, column: 
     dataset = sources.load(DataSpec(str(fill(tmp_path, write, rows))))
     assert dataset.labels == ("bad", "good", "a mix")
     assert dataset.split("train").row(0).name == "good"
-    assert f"took the label names from the column '{column}': 1 bad, 3 good, 9 a mix (--labels names them otherwise)" in map(
-        str, dataset.notes
-    )
+    assert f"using the label names in the column '{column}': 1 bad, 3 good, 9 a mix (--labels overrides them)" in map(str, dataset.notes)
     assert sources.load(DataSpec(str(tmp_path), labels=("x", "y", "z"))).labels == ("x", "y", "z")
 
 
@@ -286,7 +285,9 @@ def test_several_labels_are_a_sentence(tmp_path: Path, shape: str) -> None:
         path.write_text("text,label\n" + "".join(f"text {n},{label}\n" for n, label in enumerate(labels)))
     else:
         path.write_text("".join(f'{{"text": "text {n}", "label": {label}}}\n' for n, label in enumerate(labels)))
-    with pytest.raises(UserError, match=r"row 5.*: the label is 2 labels, and a text has one here \(multi-label is not there yet\)"):
+    with pytest.raises(
+        UserError, match=r"row 5.*: the row has 2 labels, but a text can have only one \(multi-label is not supported yet\)"
+    ):
         sources.load(DataSpec(str(path)))
     dataset = sources.load(DataSpec(str(path), skip_bad_rows=True))
     assert dataset.labels == ("fear", "joy") and dataset.skipped == {"train": 1}
@@ -300,11 +301,11 @@ def test_one_hot_columns_are_named_with_a_remedy_that_works(tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"has a column for each class .* with a single 1 in each row") as caught:
         sources.load(DataSpec(str(tmp_path / "all.csv")))
     df = pd.read_csv(tmp_path / "all.csv")
-    exec(str(caught.value).split("pandas, ")[1].split(", or choose")[0], {"df": df})
+    exec(str(caught.value).split("pandas: ")[1].split(", or choose")[0], {"df": df})
     df.to_csv(tmp_path / "all.csv", index=False)
     assert sources.load(DataSpec(str(tmp_path / "all.csv"))).labels == ("an 'ire'", "fear", "joy")
     df.drop(columns="label").assign(joy=1).to_csv(tmp_path / "all.csv", index=False)
-    with pytest.raises(UserError, match="multi-label\\) are not there yet"):
+    with pytest.raises(UserError, match="multi-label\\) are not supported yet"):
         sources.load(DataSpec(str(tmp_path / "all.csv")))
 
 
@@ -315,6 +316,6 @@ def test_rows_that_prodigy_refuses_are_left_out_and_told(tmp_path: Path, write) 
     kept = {row["text"] for row in rows if row["answer"] == "accept"}
     assert {text for split in dataset.splits.values() for text in split.texts()} == kept
     assert {row.name for row in dataset.split("train").rows(0, 100)} == {"a", "b"}
-    assert "left out 80 rows by their column answer, as Prodigy writes it (40 reject; 40 ignore)" in map(str, dataset.notes)
+    assert "skipped 80 rows because of Prodigy's column answer (40 reject; 40 ignore)" in map(str, dataset.notes)
     write(tmp_path / "train.jsonl", [{**row, "answer": "yes" if n == 7 else row["answer"]} for n, row in enumerate(rows)])
     assert sum(map(len, sources.load(DataSpec(str(tmp_path))).splits.values())) == 100 + 60

@@ -58,8 +58,8 @@ def test_what_is_labelled_is_what_is_loaded(home: Path, tmp_path: Path) -> None:
     expected = {text: "joy" if "smile" in text else "anger" for text in texts()[:60] if text != texts()[7]}
     assert loaded(path) == expected and path.read_bytes() == before
     data = sources.load(DataSpec(str(path)))
-    assert data.overlay is not None and data.overlay.told == "59 rows labelled, 1 row left out"
-    assert "40 rows without a label are not used: emotui label goes on with them" in data.notes
+    assert data.overlay is not None and data.overlay.summary == "59 rows labelled, 1 row left out"
+    assert "40 rows without a label are not used; emotui label continues with them" in data.notes
     again = Labelling(sources.load_source(DataSpec(str(path))))
     assert (again.labels == given.labels).all()
 
@@ -173,13 +173,13 @@ def test_decisions_follow_rows_that_move_and_yield_to_the_source(home: Path, tmp
 
 def test_labels_are_kept_between_sessions_and_may_be_added(home: Path, tmp_path: Path) -> None:
     path = bare(tmp_path)
-    with pytest.raises(UserError, match=r"which labels are to be given to the rows of bare\.jsonl"):
+    with pytest.raises(UserError, match=r"no labels to choose from are known for bare\.jsonl"):
         opened(path, ())
     opened(path).decide(0, "anger")
     assert opened(path, ()).names == NAMES
     more = opened(path, (*NAMES, "fear"))
     assert more.names == (*NAMES, "fear") and more.names[more.labels[0]] == "anger"
-    with pytest.raises(UserError, match="rows were given the label anger before, which --labels does not name"):
+    with pytest.raises(UserError, match="rows already have the label anger, which --labels does not list"):
         opened(path, ("joy", "fear"))
     lines = overlay_log.read(more.file).lines
     opened(path, ())
@@ -187,7 +187,7 @@ def test_labels_are_kept_between_sessions_and_may_be_added(home: Path, tmp_path:
 
 
 def test_what_cannot_be_labelled(home: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="texts are labelled file by file"):
+    with pytest.raises(UserError, match="only single files can be labelled"):
         labelling.begin(DataSpec("starter"), NAMES)
     full = tmp_path / "full.jsonl"
     full.write_text("".join(json.dumps({"text": text, "label": "joy"}) + "\n" for text in texts()), "utf-8")

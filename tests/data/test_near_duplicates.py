@@ -84,4 +84,4 @@ def test_a_large_data_set_says_that_they_were_not_looked_for(tmp_path: Path, mon
     assert checks.not_looked_for(dataset) == ""
     monkeypatch.setattr(near_duplicates, "MOST_ROWS", 3)
     assert "near_duplicate" not in [each.kind for each in checks.find_problems(dataset)]
-    assert checks.not_looked_for(dataset) == "nearly equal texts were not looked for: the data set has 4 rows, and that is done up to 3"
+    assert checks.not_looked_for(dataset) == "near-duplicates were not searched for: the data set has 4 rows, and the limit is 3"

@@ -78,7 +78,7 @@ def test_a_spec_names_the_decisions_that_it_was_read_with(folder: Path) -> None:
     unmarked = load(folder, overlay=0).spec
     assert unmarked is not None and unmarked.overlay == 0
     editor.file.unlink()
-    with pytest.raises(UserError, match=r"has 2 lines, and .* has 0\. Put it back"):
+    with pytest.raises(UserError, match=r"should have 2 lines, but .* has 0\. Restore the file"):
         sources.load(then.spec)
 
 
@@ -132,8 +132,8 @@ def test_rows_are_found_when_the_file_changes_and_what_is_not_is_told(tmp_path: 
     assert now.overlay is not None and (now.overlay.changed, now.overlay.left_out, now.overlay.settled) == (1, 1, 1)
     assert Counter(why for _, why in now.overlay.lost) == {"missing": 1, "relabelled": 1}
     told = "\n".join(map(str, now.notes))
-    assert "1 row that was decided is not in the data any more, such as row 7 then, 'text number 6 of all'" in told
-    assert "1 row that was decided has another label in the source by now, which stays, such as row 13" in told
+    assert "1 decision is about a row that is no longer in the data, such as row 7 then, 'text number 6 of all'" in told
+    assert "1 decision is about a row whose label has changed in the source; the source's label is used, such as row 13" in told
 
 
 def test_labels_are_known_by_other_names_and_told_where_they_are_gone(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_labels_are_known_by_other_names_and_told_where_they_are_gone(tmp_path: 
     Editor(load(other)).decide([Place("train", 1)], "so so")
     one_file(other, [(text, label if label != "so so" else "medium") for text, label in many()])
     told = [str(note) for note in load(other).notes]
-    assert any("1 row was given a label that is no class any more" in note for note in told)
+    assert any("1 decision gives a label that is no longer a class" in note for note in told)
 
 
 def test_each_column_of_labels_has_decisions_of_its_own(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_torn_last_line_spoils_nothing(folder: Path, torn: bytes) -> None:
     assert then.spec is not None and load(folder).spec == then.spec and labels(load(folder))[0] == "anger"
     after = Editor(load(folder)).decide([Place("train", 1)], "anger")
     assert labels(after)[:2] == ["anger", "anger"] and labels(load(folder))[:2] == ["anger", "anger"]
-    assert "left out 1 line of" in str(load(folder).notes[-1])
+    assert "skipped 1 line of" in str(load(folder).notes[-1])
     assert sources.fingerprint(sources.load(then.spec)) == sources.fingerprint(then)
 
 

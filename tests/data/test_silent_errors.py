@@ -80,7 +80,7 @@ def test_letters_say_which_of_several_encodings_it_is(tmp_path: Path, said: tupl
     rows, content = _encoded(said, encoding)
     found = _load(tmp_path / "a.csv", content)
     assert _pairs(found) == sorted(rows)
-    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in map(str, found.notes))
+    assert any("since it is not UTF-8 (--encoding chooses another)" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_letters_say_which_of_several_encodings_it_is(tmp_path: Path, said: tupl
 )
 def test_an_encoding_that_cannot_be_told_is_asked_for(tmp_path: Path, said: tuple[str, ...], encoding: str) -> None:
     rows, content = _encoded(said, encoding)
-    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding, such as"):
+    with pytest.raises(UserError, match=r"its encoding is not clear\. Name it with --encoding, such as"):
         _load(tmp_path / "a.csv", content)
     assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding=encoding))) == sorted(rows)
 
@@ -115,7 +115,7 @@ def test_the_wider_form_of_an_encoding_is_guessed(tmp_path: Path, encoding: str,
 def test_labels_that_look_the_same_are_not_two_classes(tmp_path: Path, other: str) -> None:
     rows = [{"text": text, "label": ("the", "café", other)[n % 3]} for n, (text, _) in enumerate(ROWS)]
     content = "".join(json.dumps(row) + "\n" for row in rows)
-    with pytest.raises(UserError, match=r"differ by case, spacing, invisible characters or Unicode form only\. Join them with --fold-case"):
+    with pytest.raises(UserError, match=r"differ only by case, spacing, invisible characters or Unicode form\. Join them with --fold-case"):
         _load(tmp_path / "a.jsonl", content)
     assert _load(tmp_path / "a.jsonl", content, fold_case=True).labels == ("café", "the")
 
@@ -144,7 +144,7 @@ def test_files_of_class_folders_are_never_read_with_replaced_characters(tmp_path
     assert _pairs(sources.load(DataSpec(str(tmp_path)))) == sorted((f"{text} été", label) for text, label in ROWS)
     for file in tmp_path.rglob("*.txt"):
         file.write_bytes(file.read_bytes().decode("utf-16").encode("cp1252"))
-    with pytest.raises(UserError, match=r"cannot be read \(it is not in utf-8: another encoding"):
+    with pytest.raises(UserError, match=r"cannot be read \(it is not valid utf-8"):
         sources.load(DataSpec(str(tmp_path), reading=Reading(encoding="utf-8")))
 
 
@@ -153,7 +153,7 @@ def test_letters_of_another_language_are_not_guessed_to_be_western(tmp_path: Pat
     said = ("Очень хороший фильм, смотреть всем", "Ужасное кино, жалко времени", "Актёры играют отлично, неплохо")
     rows = [(f"{said[n % 3]} {n}", ("neg", "neu", "pos")[n % 3]) for n in range(60)]
     content = ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows)).encode(encoding)
-    with pytest.raises(UserError, match=r"its encoding cannot be told\. Name it with --encoding"):
+    with pytest.raises(UserError, match=r"its encoding is not clear\. Name it with --encoding"):
         _load(tmp_path / "a.csv", content)
     assert _pairs(_load(tmp_path / "a.csv", content, reading=Reading(encoding=encoding))) == sorted(rows)
 
@@ -164,7 +164,7 @@ def test_a_key_that_comes_twice_is_no_choice(tmp_path: Path, name: str) -> None:
     lines[6] = '{"text": "one", "label": "neg", "text": "two"}'
     lines[7] = '{"label": "neg", "text": "label", "label": "neg"}'
     content = "\n".join(lines) if name == "a.jsonl" else f"[{', '.join(lines)}]"
-    with pytest.raises(UserError, match=r"row 7: the key 'text' stands in it twice, with different values\. Mend it"):
+    with pytest.raises(UserError, match=r"row 7: the key 'text' occurs twice, with different values\. Correct it"):
         _load(tmp_path / name, content)
     found = _load(tmp_path / name, content, skip_bad_rows=True)
     assert _pairs(found) == sorted([*ROWS[:6], ("label", "neg"), *ROWS[8:]])
@@ -188,21 +188,21 @@ def test_empty_lines_between_rows_are_counted(tmp_path: Path, name: str, line: s
     lines = [line.format(text, label) for text, label in ROWS]
     found = _load(tmp_path / name, "".join([*lines[:9], "\n", " \n", *lines[9:], "\n\n"]))
     assert _pairs(found) == sorted(ROWS)
-    assert f"passed over 2 empty lines of {name}" in found.notes
+    assert f"skipped 2 empty lines of {name}" in found.notes
 
 
 @pytest.mark.parametrize("word", ["nan", "NA", "null"])
 def test_a_class_that_is_called_as_a_missing_value_is_told(tmp_path: Path, word: str) -> None:
     content = "text,label\n" + "".join(f'"{text}",{word if n % 10 == 0 else label}\n' for n, (text, label) in enumerate(ROWS))
     notes = [str(note) for note in _load(tmp_path / "a.csv", content).notes]
-    assert any(f"warning: 6 rows have the label '{word}', as tables write where there is none" in note for note in notes)
+    assert any(f"warning: 6 rows have the label '{word}', which often stands for a missing value" in note for note in notes)
     named = _load(tmp_path / "a.csv", content, labels=(word, "neg", "neu", "pos"))
-    assert not any("where there is none" in note for note in map(str, named.notes))
+    assert not any("often stands for a missing" in note for note in map(str, named.notes))
 
 
 def test_a_line_drawn_below_a_header_is_no_row(tmp_path: Path) -> None:
     content = "| text | label |\n|:--|--:|\n" + "".join(f"| {text} | {label} |\n" for text, label in ROWS)
-    with pytest.raises(UserError, match=r"row 1 \(line 2\): the line is drawn below the header"):
+    with pytest.raises(UserError, match=r"row 1 \(line 2\): the line is a rule below the header"):
         _load(tmp_path / "a.md", content)
     assert _load(tmp_path / "a.md", content, skip_bad_rows=True).labels == ("neg", "neu", "pos")
 

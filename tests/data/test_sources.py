@@ -140,7 +140,7 @@ def test_a_folder_without_a_training_split_is_an_error(tmp_path: Path, write, ro
     with pytest.raises(UserError, match=r"there is no training split in .*Put train\.jsonl there"):
         load(tmp_path)
     write(tmp_path / "test.jsonl", rows)
-    with pytest.raises(UserError, match="it has test only"):
+    with pytest.raises(UserError, match="it has only test"):
         load(tmp_path)
 
 
@@ -236,9 +236,9 @@ def test_progress_ends_with_the_whole_of_each_file(tmp_path: Path, write, rows) 
         ("nowhere", "there is no file or folder called 'nowhere'"),
         ("", "there is no file or folder"),
         ("owner/name", "ms:OWNER/NAME"),
-        ("ms:name", "'ms:name' is no data set's id: write ms:OWNER/NAME"),
-        ("hf:../..", "'hf:../..' is no data set's id"),
-        ("hf:a/b/c", "is no data set's id"),
+        ("ms:name", "'ms:name' is not the id of a data set: write ms:OWNER/NAME"),
+        ("hf:../..", "'hf:../..' is not the id of a data set"),
+        ("hf:a/b/c", "is not the id of a data set"),
         ("x" * 5000, "is not a path"),
         ("a\0b", "is not a path: it contains a NUL character"),
     ],
@@ -278,7 +278,7 @@ def test_a_format_that_is_not_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"rows\.xlsx is a zip file \(as .xlsx and .npz are\)\. Unpack it, or save the table as csv"):
         load(tmp_path / "rows.xlsx")
     (tmp_path / "rows.bin").write_bytes(b"\x00\x01\x02")
-    with pytest.raises(UserError, match=r"rows\.bin is in no format that is read here"):
+    with pytest.raises(UserError, match=r"rows\.bin is in an unknown format"):
         load(tmp_path / "rows.bin")
 
 
@@ -352,5 +352,5 @@ def test_a_folder_of_data_sets_names_them(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "train.csv").write_text("text,label\n")
-    with pytest.raises(UserError, match=r"has no files that are read, but the folders one, two\. Give one of these"):
+    with pytest.raises(UserError, match=r"has no readable files, but the folders one, two\. Give one of these"):
         sources.load(DataSpec(str(tmp_path)))

@@ -34,7 +34,7 @@ def test_an_unusual_delimiter_is_named_and_the_remedy_reads_the_file(tmp_path: P
     path.write_text(
         "".join(f"{text}{character}{label}\n" for text, label in [("text", "label"), *((plain(a), b) for a, b in ROWS)]), "utf-8"
     )
-    with pytest.raises(UserError, match="has one column alone") as refused:
+    with pytest.raises(UserError, match="has only one column") as refused:
         load(path)
     said = re.search(r"--delimiter (.+)$", str(refused.value))
     assert said
@@ -44,7 +44,7 @@ def test_an_unusual_delimiter_is_named_and_the_remedy_reads_the_file(tmp_path: P
 
 def test_a_column_without_a_delimiter_is_refused_without_a_guess(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("text\n" + "".join(f"{plain(text)}\n" for text, _ in ROWS))
-    with pytest.raises(UserError, match=r"one column alone, 'text', and texts and labels need two\. Say what .* or write a label into"):
+    with pytest.raises(UserError, match=r"only one column, 'text'; texts and labels need two\. Name the .* or write a label into"):
         load(tmp_path / "rows.csv")
 
 
@@ -116,7 +116,7 @@ def test_whole_numbers_that_json_quotes_are_the_classes_of_a_csv_file(tmp_path: 
     assert (load(path).labels, load(path).values) == (("0", "1"), (0, 1))
     path.write_text("".join(json.dumps({"text": a, "label": "1.5" if b == "pos" else "0.0"}) + "\n" for a, b in ROWS))
     assert load(path).labels == ("0.0", "1.5")
-    assert "the labels are numbers, some with fractions: each is a class of its own" in load(path).notes
+    assert "the labels are numbers, some with fractions; each number is a class" in load(path).notes
 
 
 def test_columns_that_hold_lists_or_objects_alone_are_said_to(tmp_path: Path) -> None:
@@ -127,5 +127,5 @@ def test_columns_that_hold_lists_or_objects_alone_are_said_to(tmp_path: Path) ->
     with pytest.raises(UserError, match=r"id, data \(objects\), annotations \(lists\)\. Write each row with a field for its text"):
         load(path)
     path.write_text("".join(json.dumps({"messages": [{"content": a}]}) + "\n" for a, _ in ROWS))
-    with pytest.raises(UserError, match=r"one column alone, 'messages' \(lists\), .* Write each row with a field for its text"):
+    with pytest.raises(UserError, match=r"only one column, 'messages' \(lists\); .* Write each row with a field for its text"):
         load(path)

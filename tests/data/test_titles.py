@@ -43,7 +43,7 @@ def _pairs(data: Dataset) -> list[tuple[str, str]]:
 def test_titles_and_comments_above_a_header_are_no_rows(tmp_path: Path, above: str, lines: str) -> None:
     found = _load(tmp_path / "a.csv", f"{above}text,label\n{PLAIN}")
     assert _pairs(found) == sorted(ROWS)
-    assert any(f"passed over {lines} of a.csv, above its header" in note and "--skip-lines 0" in note for note in map(str, found.notes))
+    assert any(f"skipped {lines} of a.csv, above its header" in note and "--skip-lines 0" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize("above", ["# made in 2020\n", "Results\n", "Results, by us, of 2020\n", "# one, two\n"])
@@ -90,7 +90,7 @@ def test_single_quotes_stand_around_fields(tmp_path: Path, quoted: str) -> None:
     content = "".join(f"{quoted.format(text)},'{label}'\n" for text, label in ROWS)
     found = _load(tmp_path / "a.csv", f"text,label\n{content}")
     assert _pairs(found) == sorted((quoted[1:-1].format(text).replace("''", "'"), label) for text, label in ROWS)
-    assert any("single quotes stand around the fields of a.csv (--no-quotes" in note for note in map(str, found.notes))
+    assert any("single quotes enclose the fields of a.csv (--no-quotes" in note for note in map(str, found.notes))
 
 
 def test_single_quotes_can_be_refused_and_an_apostrophe_is_none(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_header_may_lack_the_name_of_row_numbers_or_of_a_last_empty_column(tmp
     numbered = "".join(f'"{n}","{text}","{label}"\n' for n, (text, label) in enumerate(ROWS, 1))
     found = _load(tmp_path / "a.csv", f'"text","label"\n{numbered}')
     assert _pairs(found) == sorted(ROWS)
-    assert any("names one column too few: the first is called 'column 1'" in note for note in map(str, found.notes))
+    assert any("has one name too few: the first column is called 'column 1'" in note for note in map(str, found.notes))
     found = _load(tmp_path / "b.csv", "text,label\n" + PLAIN.replace("\n", ",\n"))
     assert _pairs(found) == sorted(ROWS)
     with pytest.raises(UserError, match="3 fields where the header names 2"):

@@ -35,7 +35,7 @@ FILES: list[tuple[str, dict[str, Any], dict[str, int], str]] = [
     ("semicolons.csv", {}, THREE, "has semicolons between its fields (--delimiter"),
     ("windows-1252.csv", {}, THREE, "as cp1252 (Windows-1252), since it is not UTF-8 (--encoding"),
     ("utf-16.csv", {}, THREE, "has tabs between its fields"),
-    ("empty-header-cells.csv", {}, {"ham": 100, "spam": 200}, "took the column 'v2' for the texts"),
+    ("empty-header-cells.csv", {}, {"ham": 100, "spam": 200}, "using the column 'v2' as text"),
     ("no-header.tsv", {}, THREE, "has no header: its first line is a row"),
     ("no-header.csv", {}, THREE, "has no header: its first line is a row"),
     (
@@ -48,13 +48,13 @@ FILES: list[tuple[str, dict[str, Any], dict[str, int], str]] = [
     ("index-column.csv", {"label_column": "label_name"}, THREE, ""),
     ("tsv-lone-quotes.tsv", {}, THREE, "quotes in tsv-lone-quotes.tsv are part of its texts|"),
     ("tsv-quoted-word.tsv", {}, THREE, ""),
-    ("stars.csv", {}, {"1": 100, "3": 100, "5": 100}, "took the column 'rating' for the labels"),
+    ("stars.csv", {}, {"1": 100, "3": 100, "5": 100}, "using the column 'rating' as label"),
     ("json-lines.json", {}, THREE, ""),
     ("json-array.json", {}, THREE, ""),
-    ("json-under-data.json", {}, THREE, "under its key 'data'"),
+    ("json-under-data.json", {}, THREE, "from its key 'data'"),
     ("label-with-label_text.jsonl", {"label_column": "label_text"}, {"negative": 100, "neutral": 100, "positive": 100}, ""),
     ("json-folder", {}, THREE, "read dev.json as the validation split"),
-    ("saved-to-disk", {}, {}, "took the 3 label names from"),
+    ("saved-to-disk", {}, {}, "using the 3 label names in"),
     ("split-names/prefixed", {}, {}, "read emotion_train.csv as the train split"),
     ("split-names/suffixed", {}, {}, "read val_data.csv as the validation split"),
     ("leak-but-for-case", {}, {}, ""),
@@ -163,7 +163,7 @@ def test_encodings_of_other_languages(tmp_path: Path, encoding: str, lines: list
     (tmp_path / "all.csv").write_bytes(content.encode(encoding))
     data = sources.load(DataSpec(str(tmp_path / "all.csv")))
     assert {text.rsplit(" ", 1)[0] for text in texts(data)} == set(lines)
-    assert any("since it is not UTF-8 (--encoding says otherwise)" in note for note in map(str, data.notes))
+    assert any("since it is not UTF-8 (--encoding chooses another)" in note for note in map(str, data.notes))
     assert sources.load(DataSpec(str(tmp_path / "all.csv"), reading=Reading(encoding=encoding))).labels == ("negative", "positive")
 
 
@@ -203,7 +203,7 @@ def test_fasttext_lines(tmp_path: Path) -> None:
     assert data.labels == ("bad", "good")
     assert data.split("train").texts() == [text for text, _ in ROWS]
     (tmp_path / "train.txt").write_text("__label__a __label__b text\n" * 9)
-    with pytest.raises(UserError, match="two labels, '__label__a' and '__label__b': a text has one here"):
+    with pytest.raises(UserError, match="two labels, '__label__a' and '__label__b', but a text can have only one"):
         sources.load(DataSpec(str(tmp_path)))
 
 
@@ -236,13 +236,13 @@ def test_files_that_are_not_used_are_told(tmp_path: Path) -> None:
         (tmp_path / f"{split}.csv").write_text("text,label\n" + "".join(f"text {n},{n % 2}\n" for n in range(20)))
     (tmp_path / "sample_submission.csv").write_text("id,target\n0,0\n")
     notes = [str(note) for note in sources.load(DataSpec(str(tmp_path))).notes]
-    assert "not used: sample_submission.csv (--train, --validation and --test name other files)" in notes
+    assert "not used: sample_submission.csv (--train, --validation and --test choose other files)" in notes
 
 
 def test_files_that_name_no_split_are_listed_and_can_be_named(tmp_path: Path) -> None:
     for name in ("lehrgang", "pruefung"):
         (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(f"{name} {n},{n % 2}\n" for n in range(40)))
-    with pytest.raises(UserError, match=r"its files are lehrgang\.csv, pruefung\.csv; say which is which with --train FILE"):
+    with pytest.raises(UserError, match=r"its files are lehrgang\.csv, pruefung\.csv; name the files with --train FILE"):
         sources.load(DataSpec(str(tmp_path)))
     source, files = sources.named_files(str(tmp_path), {"train": "lehrgang.csv", "test": str(tmp_path / "pruefung.csv")})
     data = sources.load(DataSpec(source, files=files))
@@ -256,14 +256,14 @@ def test_files_that_name_no_split_are_listed_and_can_be_named(tmp_path: Path) ->
 def test_rows_in_are_rows_told(tmp_path: Path) -> None:
     good = "".join(f"text {n},{('joy', 'fear')[n % 2]}\n" for n in range(100))
     (tmp_path / "all.csv").write_text("text,label\n" + good + '"two\nlines, here",joy\n,joy\nx,joy,1\ny,joy,2\n\n\nend,fear\n')
-    with pytest.raises(UserError, match=r"leave such rows out with --skip-bad-rows \(3 of 105 rows\)"):
+    with pytest.raises(UserError, match=r"skip such rows with --skip-bad-rows \(3 of 105 rows\)"):
         sources.load(DataSpec(str(tmp_path / "all.csv")))
     data = sources.load(DataSpec(str(tmp_path / "all.csv"), skip_bad_rows=True))
     assert sum(map(len, data.splits.values())) + sum(data.skipped.values()) == 105
     notes = " ".join(map(str, data.notes))
-    assert "left out 3 rows that cannot be used (2 … fields where the header names …; 1 the text is empty)" in notes
+    assert "skipped 3 rows that cannot be used (2 … fields where the header names …; 1 the text is empty)" in notes
     assert "1 row of all.csv span several lines within quotes" in notes
-    assert "passed over 2 empty lines of all.csv" in notes
+    assert "skipped 2 empty lines of all.csv" in notes
 
 
 def test_leaving_out_rows_is_not_offered_where_too_little_is_left(tmp_path: Path) -> None:
@@ -302,10 +302,10 @@ def test_other_shapes(tmp_path: Path, name: str, content: str, columns: list[str
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ('{"text": {"0": "a"}, "label": {"0": 1}}', "holds no rows: it is one object with the keys text, label"),
+        ('{"text": {"0": "a"}, "label": {"0": 1}}', "none of its keys has a list of objects: text, label"),
         ('{"train": [{"text": "a"}], "test": [{"text": "b"}]}', "has rows under several keys: train, test"),
-        ('[{"text": "a", "label": 1}, {"text": "b"', "is broken JSON"),
-        ("[1, 2]", "row 1: no JSON object that can be used"),
+        ('[{"text": "a", "label": 1}, {"text": "b"', "is not valid JSON"),
+        ("[1, 2]", "row 1: not a usable JSON object"),
         ("[]", "is empty"),
     ],
 )

@@ -235,7 +235,7 @@ def _told(run: folder.RunFolder) -> Shown:
         lines.append(str(checkpoints.latest(run)))
     except UserError as error:
         lines.append(str(error))
-    lines.append(str(len(list(log.past(run.events_file)))))
+    lines.append(str(len(list(log.whole_lines(run.events_file)))))
     return lines
 
 
@@ -509,12 +509,12 @@ def _worker_events(place: Path, content: bytes) -> Shown:
     out = log.Writer(run.events_file, seq=0, clock=lambda: run_folders.STARTED)
 
     class Supervisor:
-        def asks(self) -> Any:
+        def requested(self) -> Any:
             return None
 
-        def take(self, line: bytes, sent: int) -> None:
+        def receive(self, line: bytes, sent: int) -> None:
             out.add(line, attempt=1, sent=sent)
-            tally.take(json.loads(line))
+            tally.add(json.loads(line))
 
     (place / "pipe").write_bytes(content)
     with (place / "pipe").open("rb", buffering=0) as pipe:

@@ -165,9 +165,9 @@ def test_the_runs_own_column_comes_first_then_what_training_would_take(run: Path
     (tmp_path / "guess.csv").write_text("n,Comment\n1,this one here\n")
     answer = answered(run, tmp_path / "guess.csv", tmp_path / "out.csv")
     assert answer.text_column == "Comment"
-    assert any("took the column 'Comment' for the texts" in note for note in answer.notes)
+    assert any("using the column 'Comment' as text" in note for note in answer.notes)
     (tmp_path / "unclear.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"which column of unclear\.csv is the text.*a, b.*--text-column"):
+    with pytest.raises(UserError, match=r"which column of unclear\.csv holds the texts.*a, b.*--text-column"):
         answered(run, tmp_path / "unclear.csv", tmp_path / "no.csv")
     with pytest.raises(UserError, match="has no column"):
         answered(run, tmp_path / "guess.csv", tmp_path / "no.csv", text_column="nothing")
@@ -309,5 +309,5 @@ def test_a_file_that_cannot_be_read_gets_a_sentence_and_no_output(
     with pytest.raises(UserError, match=sentence):
         answered(run, tmp_path / name, tmp_path / "out.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "home", "run"])
-    with pytest.raises(UserError, match="known format"):
+    with pytest.raises(UserError, match="known ending"):
         answered(run, tmp_path / name, tmp_path / "out.xlsx")

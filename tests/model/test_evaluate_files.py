@@ -74,7 +74,7 @@ def test_a_new_file_is_measured_with_the_runs_labels(run: RunFolder, rows: list[
         accuracy_score([each["label"] for each in table], [each["prediction"] for each in table])
     )
     assert Path(answer.predictions) != Path(own.predictions) and Path(answer.predictions).parent == Path(own.predictions).parent
-    assert any("took the column 'class' for the labels" in note for note in answer.notes)
+    assert any("using the column 'class' as label" in note for note in answer.notes)
 
 
 def test_a_label_that_the_run_does_not_know_is_told_with_counts(run: RunFolder, tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_label_that_the_run_does_not_know_is_told_with_counts(run: RunFolder, 
         measured(run, path)
     answer = measured(run, path, skip_bad_rows=True)
     assert answer.metrics.rows == 6
-    assert any(note.startswith("left out: 4 of 10 rows") for note in answer.notes)
+    assert any(note.startswith("skipped: 4 of 10 rows") for note in answer.notes)
     assert "no row of new.jsonl has the label sadness: its F1 counts as 0" in answer.notes
 
 
@@ -100,7 +100,7 @@ def test_integers_are_those_of_the_runs_data(emotui_home: Path, tiny_model: Path
     answer = measured(run, path)
     assert {name: each.support for name, each in answer.metrics.per_class.items()} == {"sad": 5, "glad": 5}
     assert answer.metrics.accuracy == 1.0
-    assert any("took the integer labels as in the run's data set: -1 sad, 1 glad" in note for note in answer.notes)
+    assert any("reading integer labels as in the run's data set: -1 sad, 1 glad" in note for note in answer.notes)
     data.unlink()
     with pytest.raises(UserError, match=r"10 of 10 rows of new\.csv have a label that the run does not know"):
         measured(run, path)
@@ -124,7 +124,7 @@ def test_what_is_decided_by_hand_later_is_told_and_not_measured(run: RunFolder, 
     editor.decide([editor.place("test", at) for at in range(3)], None)
     after = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
     assert (before.notes, after.metrics) == ((), before.metrics)
-    assert after.notes == ("the overlay is that of the run: 3 decisions about its rows came later",)
+    assert after.notes == ("the overlay is used as it was for the run: 3 decisions about its rows were made later",)
     editor.undo(3)
     assert evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet).notes == ()
 

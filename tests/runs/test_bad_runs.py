@@ -180,8 +180,8 @@ worker = [sys.executable, "-c", "import os, json; pipe = int(os.environ['EMOTUI_
     "for n in range(300): os.write(pipe, (json.dumps({'kind': 'note', 'level': 'info', 'message': 'x' * 200}) + chr(10)).encode())"]
 seen = []
 class Watched(Supervisor):
-    def asks(self):
-        asked = super().asks()
+    def requested(self):
+        asked = super().requested()
         seen.append(self.run.read_processes().get("problem", ""))
         return asked
 Watched(run, worker).supervise(lambda: None)

@@ -45,7 +45,7 @@ def fold_of(*each: e.Event, seconds: float = 1.0) -> Fold:
     fold, attempt = Fold(), 0
     for number, event in enumerate(each, 1):
         attempt += isinstance(event, e.AttemptStarted)
-        fold.take([e.Line(attempt, number, number * seconds, event)])
+        fold.apply([e.Line(attempt, number, number * seconds, event)])
     return fold
 
 
@@ -109,7 +109,7 @@ def test_the_time_left_is_the_pace_of_the_wall_clock_times_the_steps_left() -> N
 def timed(*each: tuple[float, e.Event]) -> Fold:
     """Return a fold of events with the seconds at which they were told."""
     fold = Fold()
-    fold.take([e.Line(1, number, time, event) for number, (time, event) in enumerate(each, 1)])
+    fold.apply([e.Line(1, number, time, event) for number, (time, event) in enumerate(each, 1)])
     return fold
 
 
@@ -141,7 +141,7 @@ def test_a_phase_is_left_as_long_as_its_newest_reports_say() -> None:
     reports += [e.Progress("extract", 30 + 10 * more, 1_000, "rows", 300.0 + more) for more in range(1, 31)]
     fold = timed((0, begun()), *((each.seconds, each) for each in reports))
     assert fold.phase_seconds_left() == pytest.approx((1_000 - 330) * 0.1)
-    fold.take([e.Line(1, 99, 999.0, e.Progress("fit", 5, 10, "iterations", 1.0))])
+    fold.apply([e.Line(1, 99, 999.0, e.Progress("fit", 5, 10, "iterations", 1.0))])
     assert fold.phase_seconds_left() == pytest.approx(1.0)
 
 
@@ -527,7 +527,7 @@ class Disk(NamedTuple):
 
 
 @pytest.mark.parametrize(
-    ("disk", "user", "takes_no_more", "is_full"),
+    ("disk", "user", "cannot_write", "is_full"),
     [
         (Disk(10, 0, 5), 1_000, False, True),
         (Disk(10, 0, 5), 0, False, False),
@@ -541,7 +541,7 @@ class Disk(NamedTuple):
     ],
 )
 def test_a_full_disk_is_told_of_a_run_that_lives(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch, disk: Disk | None, user: int, *, takes_no_more: bool, is_full: bool
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, disk: Disk | None, user: int, *, cannot_write: bool, is_full: bool
 ) -> None:
     real = os.geteuid()
     asked: list[Path] = []
@@ -555,12 +555,12 @@ def test_a_full_disk_is_told_of_a_run_that_lives(
 
     def takes(folder: Path) -> bool:
         assert folder == run.path
-        return takes_no_more
+        return cannot_write
 
     monkeypatch.setattr(lock, "holder", lambda path: 1)
     monkeypatch.setattr(os, "statvfs", statvfs)
     monkeypatch.setattr(os, "geteuid", lambda: user if asked else real)
-    monkeypatch.setattr(log, "takes_no_more", takes)
+    monkeypatch.setattr(log, "cannot_write", takes)
     reason = viewed(run).reason
     assert str(reason).startswith("the disk is full") is is_full
     assert bool(reason) is is_full

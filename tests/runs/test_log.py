@@ -59,7 +59,7 @@ def test_the_next_writer_begins_a_line_after_a_torn_one(tmp_path: Path) -> None:
     path.write_bytes(b'{"attempt":1,"seq":1,"time":1.0,"event":{"kind":"no')
     writer(path, seq=1).add(note("after"), attempt=1)
     assert texts(log.Reader(path).read()) == ["after"]
-    assert [line["seq"] for line in log.past(path)] == [2]
+    assert [line["seq"] for line in log.whole_lines(path)] == [2]
 
 
 def test_garbage_and_unknown_kinds_are_skipped(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_garbage_and_unknown_kinds_are_skipped(tmp_path: Path) -> None:
         file.write(b'{"attempt":1,"seq":12,"time":1.0,"event":{"kind":"note","level":"info","message":"\xff"}}\n')
     writer(path, seq=12).add(note("three"), attempt=1)
     assert texts(log.Reader(path).read()) == ["one", "two", "three"]
-    assert [line["seq"] for line in log.past(path)] == [1, 9, 10, 11, 13]
+    assert [line["seq"] for line in log.whole_lines(path)] == [1, 9, 10, 11, 13]
 
 
 def test_a_file_that_was_replaced_or_cut_is_read_anew(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_hundred_thousand_events_are_read_fast(tmp_path: Path) -> None:
     assert lines[-1].seq == 100_000
     assert seconds < 3
     began_at = time.process_time()
-    assert sum(1 for _ in log.past(path)) == 100_000
+    assert sum(1 for _ in log.whole_lines(path)) == 100_000
     assert time.process_time() - began_at < 10
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 def tally_of(ladder: list[Rung]) -> Tally:
     tally = Tally()
     for rung in ladder:
-        tally.take({"kind": "rung_done", "rung": json.loads(msgspec.json.encode(rung))})
+        tally.add({"kind": "rung_done", "rung": json.loads(msgspec.json.encode(rung))})
     if ladder:
-        tally.take({"kind": "finished", "metrics": json.loads(msgspec.json.encode(ladder[-1].metrics))})
+        tally.add({"kind": "finished", "metrics": json.loads(msgspec.json.encode(ladder[-1].metrics))})
     return tally
 
 
@@ -38,5 +38,5 @@ def test_the_event_of_a_baseline_tells_the_score_of_its_best_rung(scores: list[t
 def test_a_rung_without_metrics_is_no_best_rung() -> None:
     tally = Tally()
     for rung in ({"name": "encoder"}, {"name": "tfidf", "metrics": {"f1_macro": 0.0, "f1_weighted": 0.1}}, {"metrics": None}):
-        tally.take({"kind": "rung_done", "rung": rung})
+        tally.add({"kind": "rung_done", "rung": rung})
     assert on_event._f1(tally) == 0.1

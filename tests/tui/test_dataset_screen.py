@@ -318,7 +318,7 @@ async def test_the_rows_of_a_filter_are_written_to_a_file(engine: Inspector, tin
         await settle(pilot)
         assert "write 30 rows" in "\n".join(drawn(screen.app))
         field = screen.app.screen.query_one("#file", Input)
-        for name, said in (("rows.xyz", "of no known format"), ("rows.jsonl", "")):
+        for name, said in (("rows.xyz", "has no known ending"), ("rows.jsonl", "")):
             field.value = str(tmp_path / name)
             await pilot.press("enter")
             await settle(pilot)
@@ -334,7 +334,7 @@ async def test_the_rows_of_a_filter_are_written_to_a_file(engine: Inspector, tin
         screen.app.screen.query_one("#file", Input).value = str(tmp_path / "rows.jsonl")
         await pilot.press("enter")
         await settle(pilot)
-        assert "is there already" in "\n".join(drawn(screen.app))
+        assert "already exists" in "\n".join(drawn(screen.app))
 
 
 async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path) -> None:
@@ -447,7 +447,7 @@ async def test_rows_that_cannot_be_used_are_left_out_when_asked(engine: Inspecto
         screen.app.screen.query_one("#bad_rows").focus()
         await pilot.press("right", "enter")
         await settle(pilot)
-        assert "left out 1 row" in "\n".join(drawn(screen.app))
+        assert "skipped 1 row" in "\n".join(drawn(screen.app))
         await pilot.press("enter")
         await settle(pilot)
         assert screen.state.dataset is not None

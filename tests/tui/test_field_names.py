@@ -73,8 +73,8 @@ def test_the_command_line_says_the_option_and_the_application_the_field(told: Wo
         (
             "text,label\nrow one,a\nrow two,b\n,a\n" + "".join(f"row {at},{'ab'[at % 2]}\n" for at in range(40)),
             {},
-            "row 3 (line 4): the text is empty. Mend it, or leave such rows out with --skip-bad-rows (1 of 43 rows)",
-            "row 3 (line 4): the text is empty. Mend it, or leave such rows out with the field 'bad rows' (1 of 43 rows)",
+            "row 3 (line 4): the text is empty. Correct it, or skip such rows with --skip-bad-rows (1 of 43 rows)",
+            "row 3 (line 4): the text is empty. Correct it, or skip such rows with the field 'bad rows' (1 of 43 rows)",
         ),
         (
             "text,label\n" + "".join(f"row {at},a\n" for at in range(40)),
@@ -85,8 +85,8 @@ def test_the_command_line_says_the_option_and_the_application_the_field(told: Wo
         (
             "text,label\n" + "".join(f"row {at},{('joy', 'Joy')[at % 2]}\n" for at in range(40)),
             {},
-            "differ by case only. Join them with --fold-case",
-            "differ by case only. Join them with the command line's --fold-case",
+            "differ only by case. Join them with --fold-case",
+            "differ only by case. Join them with the command line's --fold-case",
         ),
     ],
 )
