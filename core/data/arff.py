@@ -20,7 +20,7 @@ from ..safe_text import safe_line
 from ..sentences import Words
 from ..units import count
 from . import limits
-from .batches import SAMPLE, BadRow, Batch, Progress, passed_over, unique_names
+from .batches import SAMPLE, BadRow, Batch, Progress, empty_lines_note, unique_names
 from .faults import shown
 from .streams import BLOCK, Source, Utf8, line_blocks
 from .writers import FlatColumns, Row, cell, clean
@@ -72,7 +72,7 @@ class ArffTable:
         raise UserError(f"{safe_line(self.name, 80)} is empty: it has attributes but no rows. Give a file with at least one row")
 
     def notes(self) -> list[Words]:
-        return passed_over(self.name, self._blank)
+        return empty_lines_note(self.name, self._blank)
 
     def _header(self) -> list[_Attribute]:
         found: list[_Attribute] = []

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from ....core.questions import AskAttention, AskNeighbours, ProgressLine
 from ....core.runs import rungs
-from ....core.runs.explained import agreement_of, head_told, score_name, weights_of
+from ....core.runs.explained import agreement_of, describe_head, score_name, weights_of
 from ....core.runs.state import RunView
 from ....core.safe_text import safe_line, safe_text
 from ...state import AppState
@@ -219,7 +219,7 @@ class WhyLook(ModalScreen[str | None]):
     def _draw_attention(self) -> None:
         panel, shown = self.query_one("#why-attention"), self.of.attention
         if shown is not None:
-            panel.border_title = Text(f"attention: layer {shown.layer} of {shown.layers}, {head_told(shown)}")
+            panel.border_title = Text(f"attention: layer {shown.layer} of {shown.layers}, {describe_head(shown)}")
             panel.query_one(AttentionMap).show(Looks(shown.tokens, weights_of(shown)))
             cut = shown.full_length > len(shown.tokens)
             panel.border_subtitle = Text(f"✂ cut at {len(shown.tokens):,} of {shown.full_length:,} tokens" if cut else "")

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ....core.questions import NeighboursAnswer
 from ....core.runs.cell_words import CellWords
-from ....core.runs.explained import LIKELY, cell_told, chance_told, near_told, touched
+from ....core.runs.explained import LIKELY, describe_cell, describe_chance, describe_search, touched
 from ....core.safe_text import pad, safe_line
 from ...widgets.label_look import LabelLook
 
@@ -28,7 +28,7 @@ def near_lines(near: NeighboursAnswer, looks: Mapping[str, LabelLook], width: in
         if told := touched(each):
             line.append(f"* {safe_line(told, 48)}: ", "bold")
         lines.append(line.append(safe_line(each.text, max(20, width))))
-    head = Text(f"{near_told(near)}\n").append(f"{'dist.':<6} {pad('label', named)}{'row':>7} text", "dim")
+    head = Text(f"{describe_search(near)}\n").append(f"{'dist.':<6} {pad('label', named)}{'row':>7} text", "dim")
     by_hand = sum(bool(touched(each)) for each in near.rows)
     foot = f"* decided by hand: {by_hand} of {len(near.rows)}" if by_hand else "none of them was decided by hand"
     same = ", ".join(f"{number} {safe_line(name, 16)}" for name, number in _counted([each.label for each in near.rows]))
@@ -43,7 +43,7 @@ def _counted(labels: Sequence[str]) -> list[tuple[str, int]]:
 def cell_lines(words: CellWords, names: tuple[str, str], split: str, width: int, colors: Mapping[str, str]) -> Lines:
     """Return the words that stand in a cell's rows more often than in others; those beyond chance are marked."""
     named = max(10, min(24, width - 40))
-    head = Text(f"{cell_told(words, names, split)}\n")
+    head = Text(f"{describe_cell(words, names, split)}\n")
     if not words.rows:
         return head, [], Text()
     head.append(f"  {pad('word', named)}{'in them':>8}{'in others':>10}{'log-odds':>10}{'z':>8}", "dim")
@@ -55,4 +55,4 @@ def cell_lines(words: CellWords, names: tuple[str, str], split: str, width: int,
         line = Text.assemble(("▲ " if is_sure else "  ", f"bold {colors['warning']}"), no_wrap=True)
         line.append(pad(safe_line(each.word, named), named), "bold" if is_sure else "")
         lines.append(line.append(f"{each.first:>8,}{each.second:>10,}{each.log_odds:>+10.2f}{each.z:>+8.2f}"))
-    return head, lines, Text(chance_told(words))
+    return head, lines, Text(describe_chance(words))
