@@ -44,8 +44,8 @@ def main() -> None:
     constants.COLOR_SYSTEM = "truecolor"  # whatever the terminal that make was called in
     make_runs()
     FOLDER.mkdir(exist_ok=True)
-    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", *ERRORS, "classify")))
-    asyncio.run(draw((80, 24), ("dataset", "training", "errors")))
+    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", *ERRORS, "why", "classify")))
+    asyncio.run(draw((80, 24), ("dataset", "training", "errors", "why")))
 
 
 def make_runs() -> None:
@@ -74,13 +74,17 @@ async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
         await picture("tokens", r"\[CLS\]", "layer")
         await pilot.press("escape", "3")
         await picture("training", "F1")
-        if {*ERRORS} & {*names}:
+        if {*ERRORS, "why"} & {*names}:
             await pilot.press("w")
             await picture("errors", "the highest loss first", "F1")
             await pilot.press("right_square_bracket", "right_square_bracket", "down", "down")
             await picture("errors-against", "McNemar", "only this right")
             await pilot.press("right_square_bracket", "right_square_bracket", "down", "down", "down", "down")
             await picture("errors-calibration", "ECE", "sure")
+        if "why" in names:
+            await pilot.press(*["left_square_bracket"] * 4, "escape", "w")
+            await picture("why", "completeness gap", "both ways share", "layer" if size[0] > 100 else "left out")
+            await pilot.press("escape")
         await pilot.press("4")
         if "classify" in names:
             await pilot.press(*SENTENCE)

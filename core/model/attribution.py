@@ -17,12 +17,11 @@ from ..questions import AskWhy, WhyAnswer
 from ..runs import rungs
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
-from . import device, exact
+from . import device
 from .batches import tokenize
-from .classify import FineTuned, LogisticRegression, heat_of, load
+from .classify import Classifier, FineTuned, LogisticRegression, heat_of, load
 from .inference import logits
 from .pieces import Pieces, cut_text
-from .rung_models import MostFrequent, Tfidf
 from .tokenizer import well_formed
 
 Report = Callable[[str, int, int | None, str], None]
@@ -48,16 +47,12 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
     if not text.strip():
         raise UserError("the text is empty: there are no words to weigh")
     classifier = load(ask.run, rung=rung)
-    if isinstance(classifier, MostFrequent):
-        raise UserError("this rung gives every text the most frequent class, whatever its words. Choose another rung or run")
     probabilities = calibration.heated(classifier.probabilities((text,))[0], heat_of(run, rung))[0]
     label = _label(ask.label, classifier.labels, probabilities)
-    if isinstance(classifier, Tfidf):
-        answer = exact.contributions(classifier, text, label)
-    elif isinstance(classifier, FineTuned | LogisticRegression):
+    if isinstance(classifier, FineTuned | LogisticRegression):
         answer = _encoded(classifier, text, label, ask.method, report)
     else:
-        raise UserError("this run's words cannot be weighed")
+        answer = _without_encoder(classifier, text, label)
     return msgspec.structs.replace(
         answer,
         run=run.id,
@@ -66,6 +61,18 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
         probabilities={name: float(share) for name, share in zip(classifier.labels, probabilities, strict=True)},
         seconds=time.monotonic() - started,
     )
+
+
+def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer:
+    """Weigh the words of a text for one of the rungs that count words, or do not look at them."""
+    from . import exact  # with scikit-learn, which takes a second that no other run needs
+    from .rung_models import MostFrequent, Tfidf
+
+    if isinstance(classifier, MostFrequent):
+        raise UserError("this rung gives every text the most frequent class, whatever its words. Choose another rung or run")
+    if not isinstance(classifier, Tfidf):
+        raise UserError("this run's words cannot be weighed")
+    return exact.contributions(classifier, text, label)
 
 
 def _label(name: str, labels: Sequence[str], probabilities: np.ndarray) -> int:

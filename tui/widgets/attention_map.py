@@ -68,7 +68,8 @@ def map_lines(looks: Looks, cursor: tuple[int, int], part: Window, back: Color, 
     end = part.left + part.columns
     lines = [_head(looks.tokens[part.left : end], cursor[1] - part.left, part, number) for number in range(part.heads)]
     for at in range(part.top, part.top + part.rows):
-        line = Text(pad(safe_line(looks.tokens[at], part.named - 1), part.named), "bold reverse" if at == cursor[0] else "", no_wrap=True)
+        name = pad(safe_line(looks.tokens[at], part.named - 1), part.named - 1)
+        line = Text(no_wrap=True).append(name, "bold reverse" if at == cursor[0] else "").append(" ")
         for column in range(part.left, end):
             share = float(looks.weights[at, column])
             shade = back.blend(strong, 0.9 * share**0.5) if share >= LEAST else back
