@@ -111,7 +111,7 @@ def test_each_share_stands_in_the_line_of_who_looks() -> None:
     lines = [line.plain for line in map_lines(looks, (0, 0), part, BLACK, WHITE, WHITE)]
     assert lines[part.heads :] == ["[CLS]   5  3  2", "so      ·  9   ", "good       4  6"]
     under_cursor = map_lines(looks, (0, 0), part, BLACK, WHITE, WHITE)[part.heads]
-    assert not under_cursor.style and [str(span.style) for span in under_cursor.spans][0] == "bold reverse"
+    assert not under_cursor.style and next(str(span.style) for span in under_cursor.spans) == "bold reverse"
     assert "".join(line[8] for line in lines[: part.heads]).strip() == "[CLS"[: part.heads] and lines[part.heads - 1][11] in "so"
     looked, looked_at, pair = (line.plain for line in told(looks, (1, 2), 60))
     assert looked == "so looks at so 95 %, [CLS] 5 %, good 0 %" and looked_at == "good is looked at by good 60 %, [CLS] 20 %, so 0 %"
