@@ -20,7 +20,7 @@ from emotui.core.errors import UserError
 from emotui.core.questions import AskPath, AskTokens, PathAnswer, TokensAnswer
 from safetensors.numpy import load_file, save_file
 
-SECONDS = 10
+SECONDS = 60
 """Of computing, for both questions; a busy machine makes none of them longer."""
 MEMORY = 500 << 20
 TEXT = "i miss my old dog, aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa! 你好 1234"
