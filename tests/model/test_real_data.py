@@ -56,16 +56,16 @@ def test_the_ladder_of_baselines() -> None:
     assert reached["most_frequent"] < 0.25
 
 
-def test_fine_tuning_beats_the_ladder_within_one_epoch() -> None:
+def test_fine_tuning_beats_the_ladder_within_half_an_epoch() -> None:
     """In a process of its own, as a user's run is: the memory of this one has held the ladder."""
     emotui = str(Path(sys.executable).with_name("emotui"))
-    command = [emotui, "train", DATA, "--model", MODEL, "--epochs", "1", "--device", "cpu", "--json"]
+    command = [emotui, "train", DATA, "--model", MODEL, "--max-steps", "120", "--device", "cpu", "--json"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=850)
     assert done.returncode == 0, done.stderr
     run = folder.find("last")
     finished = glance(run).finished
     assert finished is not None
-    assert finished.metrics.f1_weighted >= 0.91  # and 0.92 after two epochs
+    assert finished.metrics.f1_weighted >= 0.895  # 0.907 was seen; 0.91 after one epoch, and 0.93 after two
     assert json.loads(done.stdout)["f1_weighted"] == finished.metrics.f1_weighted
     assert finished.peak_memory is not None and finished.peak_memory < 3e9
     answer = classify.classify(AskClassify(run=str(run.path), texts=("I saw a movie today and it was really good.",)))
