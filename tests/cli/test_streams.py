@@ -110,6 +110,11 @@ def test_every_command_is_in_the_table() -> None:
     assert set(COMMANDS) <= {name for name, (_, code) in (CALLS | WORKING).items() if code == 0} | {"download", "resume"}
 
 
+def each_with_some(names: list[str], others: list[str], some: int) -> list[tuple[str, str]]:
+    """Return pairs in which every name stands with `some` of the others, and every other with about as many names."""
+    return [(name, others[(place * some + step) % len(others)]) for place, name in enumerate(names) for step in range(some)]
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", QUICK)
 def test_a_fault_of_a_stream(name: str, fault: str, home: Path, tmp_path: Path) -> None:
@@ -118,8 +123,7 @@ def test_a_fault_of_a_stream(name: str, fault: str, home: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("name", sorted(CALLS.keys() - set(QUICK)))
+@pytest.mark.parametrize(("name", "fault"), each_with_some(sorted(CALLS.keys() - set(QUICK)), list(FAULTS), 6))
 def test_a_fault_of_a_stream_in_every_command(name: str, fault: str, home: Path, tmp_path: Path) -> None:
     words, code = CALLS[name]
     check(call(words, fault, tmp_path), fault, code)
@@ -176,11 +180,6 @@ def test_surroundings(around: str, home: Path, tmp_path: Path) -> None:
     look("show fine77", around, tmp_path)
 
 
-def each_with_some(names: list[str], others: list[str], some: int) -> list[tuple[str, str]]:
-    """Return pairs in which every name stands with `some` of the others, and every other with about as many names."""
-    return [(name, others[(place * some + step) % len(others)]) for place, name in enumerate(names) for step in range(some)]
-
-
 BEYOND_US = {("check", "little memory")}
 """Where a library ends the process itself: rensa's threads abort where they get no memory."""
 
@@ -188,7 +187,7 @@ BEYOND_US = {("check", "little memory")}
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "around"),
-    [pair for pair in each_with_some(sorted(CALLS.keys() - {"show"}), list(SURROUNDINGS), 7) if pair not in BEYOND_US],
+    [pair for pair in each_with_some(sorted(CALLS.keys() - {"show"}), list(SURROUNDINGS), 5) if pair not in BEYOND_US],
 )
 def test_surroundings_of_every_command(name: str, around: str, home: Path, tmp_path: Path) -> None:
     look(CALLS[name][0], around, tmp_path)

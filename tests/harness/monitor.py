@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import frames
 from emotui.core.errors import UserError
 from emotui.core.questions import AskClassify, AskEstimate, ClassifyAnswer, EstimateAnswer, Prediction, ProgressLine, Question
 from emotui.core.specs import DataSpec
@@ -82,6 +83,7 @@ async def application(
         await pilot.press(key)
         await settle(pilot)
         yield app, pilot
+        frames.draw(app)
 
 
 async def settle(pilot: Pilot[int]) -> None:
@@ -98,6 +100,7 @@ async def settle(pilot: Pilot[int]) -> None:
             names = [worker.name for worker in going]
             assert time.monotonic() < deadline, f"still going on after {TIMEOUT:.0f} s: {', '.join(names)}"
             await asyncio.wait([asyncio.ensure_future(_finish(worker)) for worker in going], timeout=0.05)
+    frames.draw_first(pilot.app)
 
 
 def _going_on(app: App[int]) -> list[Worker[Any]]:

@@ -8,6 +8,8 @@ from emotui.tui.widgets.plot import Plot
 from textual.app import App, ComposeResult
 from variants import mostly_slow
 
+pytestmark = pytest.mark.every_frame  # a chart knows its steps once it is drawn
+
 
 class Alone(App[None]):
     def compose(self) -> ComposeResult:
