@@ -282,5 +282,5 @@ def test_a_command_without_a_terminal_tells_how_far_it_is(emotui_home: Path, fil
     assert "1 of 120 texts have a label (0.8 %)" in capsys.readouterr().out
     assert main(["label", str(file.parent), "--labels", "a,b"]) == 2
     assert "only single files can be labelled" in capsys.readouterr().err
-    with pytest.raises(UserError, match="which --labels does not name"):
+    with pytest.raises(UserError, match="which --labels does not list"):
         labelling.begin(DataSpec(str(file)), ("joy", "fear"))
