@@ -59,7 +59,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count what needs the real data among the slow tests, and keep the tests that load torch on one worker, which loads it once.
+    """Count what needs the real data among the slow tests, skip it where there is none, and keep the tests that load torch on one worker, which loads it once.
 
     What takes longest comes first, so that the other workers have something to do meanwhile.
     """
@@ -68,6 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("torch"))
         if item.get_closest_marker("real_data"):
             item.add_marker(pytest.mark.slow)
+            if not os.environ.get("EMOTUI_REAL_DATA"):
+                item.add_marker(pytest.mark.skip(reason="EMOTUI_REAL_DATA is not set"))
     items.sort(key=lambda item: (item.get_closest_marker("real_data") is None, item.get_closest_marker("xdist_group") is None))
 
 

@@ -188,7 +188,6 @@ def test_several_texts_make_a_batch(tiny_model, emotui_home, capsys):
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif(not os.environ.get("EMOTUI_REAL_DATA"), reason="EMOTUI_REAL_DATA names no folder")
 def test_the_emotion_tweets(emotui_home, capsys):
     assert main(["data", os.environ["EMOTUI_REAL_DATA"], "--no-tokens", "--json"]) == 0
     splits = read_json(capsys)["splits"]

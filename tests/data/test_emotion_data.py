@@ -10,7 +10,7 @@ from emotui.core.data import checks, filters, sources, stats
 from emotui.core.specs import DataSpec
 
 FOLDER = os.environ.get("EMOTUI_REAL_DATA", "")
-pytestmark = [pytest.mark.real_data, pytest.mark.skipif(not FOLDER, reason="EMOTUI_REAL_DATA is not set")]
+pytestmark = pytest.mark.real_data
 
 LABELS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 COUNTS = {

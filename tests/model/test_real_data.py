@@ -19,7 +19,6 @@ from emotui.core.specs import BaselineSpec, DataSpec
 DATA, MODEL = os.environ.get("EMOTUI_REAL_DATA", ""), os.environ.get("EMOTUI_REAL_MODEL", "")
 pytestmark = [
     pytest.mark.real_data,
-    pytest.mark.skipif(not DATA, reason="EMOTUI_REAL_DATA is not set"),
     pytest.mark.skipif(not MODEL, reason="EMOTUI_REAL_MODEL is not set"),
     pytest.mark.timeout(900),
 ]
