@@ -29,10 +29,10 @@ _PLACES = ("today", "at home", "in the park", "at work", "on the train", "this m
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let ctrl+C be heard, share the cores between the workers of pytest-xdist, and have torch loaded once for all processes.
+    """Let ctrl+C be heard, compute on one thread, and have torch loaded once for all processes.
 
     A shell's background jobs ignore SIGINT, and so would every process that a test starts and interrupts. Threads of torch that wait
-    for each other spin, and every test is slower for it.
+    for each other spin, and a tiny model is ten times slower for it.
     """
     if (program := os.environ.get(warm.PROGRAM)) is None and not _measures(config):
         folder = Path(tempfile.mkdtemp(prefix="emotui-warm-"))
@@ -42,9 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.executable = program
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _measures(config: pytest.Config) -> bool:
@@ -59,9 +57,9 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count what needs the real data among the slow tests, skip it where there is none, and keep the tests that load torch on one worker, which loads it once.
+    """Mark the tests that the real data is needed for, and keep the tests that load torch on one worker, which loads it once.
 
-    What takes longest comes first, so that the other workers have something to do meanwhile.
+    The former are slow, and skipped where there is no such data. What takes longest comes first, so that the other workers have something to do meanwhile.
     """
     for item in items:
         if item.path.parent.name == "model" and not item.get_closest_marker("xdist_group"):
