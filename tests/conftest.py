@@ -59,7 +59,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that the real data is needed for, and keep the tests that load torch on one worker, which loads it once.
 
-    The former are slow, and skipped where there is no such data. What takes longest comes first, so that the other workers have something to do meanwhile.
+    The former are slow, and skipped where there is no such data. What takes longest comes first, so that the other workers have something
+    to do meanwhile.
     """
     for item in items:
         if item.path.parent.name == "model" and not item.get_closest_marker("xdist_group"):
