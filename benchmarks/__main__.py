@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
+PIECES = ["start", "screen", "decisions", "extraction", "regression", "step", "baseline"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer texts, steps and iterations; ratios are rougher")
-    parser.add_argument("--only", choices=["start", "screen", "extraction", "regression", "step", "baseline"], action="append")
+    parser.add_argument("--only", choices=PIECES, action="append")
     options = parser.parse_args()
-    chosen = options.only or ["start", "screen", "extraction", "regression", "step", "baseline"]
+    chosen = options.only or PIECES
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory() as home:
@@ -41,6 +42,10 @@ def main() -> None:
             from . import screen
 
             figures |= screen.measure(quick=options.quick)
+        if "decisions" in chosen:
+            from . import decisions
+
+            figures |= decisions.measure(Path(home), quick=options.quick)
         if {"extraction", "regression", "step", "baseline"} & set(chosen):
             figures |= models(chosen, quick=options.quick, scratch=Path(home))
     for name, value in figures.items():

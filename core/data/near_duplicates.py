@@ -69,8 +69,30 @@ def _first(texts: Sequence[str]) -> list[int]:
     return [seen.setdefault(text, at) for at, text in enumerate(texts)]
 
 
+_known: tuple[Any, Any] | None = None
+"""Hashes of the texts of last time, ascending, and their MinHashes: a label that changes, or a row that goes, changes hardly a text."""
+
+
 def _signatures(texts: Sequence[str]) -> Any:
-    """Return the MinHash of each text, uint32, shape [texts, _HASHES]."""
+    """Return the MinHash of each text, uint32, shape [texts, _HASHES]; those of last time's texts are kept."""
+    import numpy as np
+
+    global _known  # one pair, replaced at once, so that any thread may read it
+    hashes = np.fromiter(map(hash, texts), np.int64, len(texts))
+    found = np.empty((len(texts), _HASHES), np.uint32)
+    new = np.ones(len(texts), bool)
+    if (known := _known) is not None:
+        at = np.minimum(np.searchsorted(known[0], hashes), len(known[0]) - 1)
+        new = known[0][at] != hashes
+        found[~new] = known[1][at[~new]]
+    if new.any():
+        found[new] = _computed([texts[at] for at in np.flatnonzero(new).tolist()])
+    order = np.argsort(hashes)
+    _known = hashes[order], found[order]
+    return found
+
+
+def _computed(texts: Sequence[str]) -> Any:
     import numpy as np
     from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType] - it has no types
 

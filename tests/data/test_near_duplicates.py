@@ -85,3 +85,17 @@ def test_a_large_data_set_says_that_they_were_not_looked_for(tmp_path: Path, mon
     monkeypatch.setattr(near_duplicates, "MOST_ROWS", 3)
     assert "near_duplicate" not in [each.kind for each in checks.find_problems(dataset)]
     assert checks.not_looked_for(dataset) == "near-duplicates were not searched for: the data set has 4 rows, and the limit is 3"
+
+
+def test_only_texts_that_are_new_are_hashed_again_and_the_answer_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = sentences(300, 0)
+    hashed: list[int] = []
+    compute = near_duplicates._computed
+    monkeypatch.setattr(near_duplicates, "_known", None)
+    monkeypatch.setattr(near_duplicates, "_computed", lambda new: hashed.append(len(new)) or compute(new))
+    near_duplicates.earlier_of(texts)
+    changed = [*texts[:40], *texts[41:], "a text that was not there before"]
+    again = near_duplicates.earlier_of(changed)
+    assert hashed == [len(set(texts)), 1]
+    monkeypatch.setattr(near_duplicates, "_known", None)
+    assert again.tolist() == near_duplicates.earlier_of(changed).tolist() and (again >= 0).any()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,11 +14,12 @@ import pytest
 import run_folders as folders
 from emotui.core import events
 from emotui.core.data import sources
+from emotui.core.questions import AskEvaluate, ProgressLine, Question
 from emotui.core.specs import DataSpec
 from emotui.tui.screens.compare_runs import CompareRuns
 from emotui.tui.widgets.plot import Plot
 from hostile import drawn
-from monitor import Classifier, application, settle
+from monitor import Classifier, application, never, settle
 from pictures import SIZES, check_picture
 from variants import sizes
 
@@ -104,3 +107,47 @@ async def test_a_run_without_predictions_is_told(emotui_home: Path, data: DataSp
         await pilot.press(*["pagedown"] * 6)
         await settle(pilot)
         assert "bad333 is failed and has no model to measure" in "\n".join(drawn(app))
+
+
+class Measurer(Classifier):
+    """Measures a run by writing predictions, as the engine does; never answers where it is told to wait."""
+
+    waits = False
+
+    async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
+        if not isinstance(ask, AskEvaluate):
+            return await super().ask(ask, on_progress)
+        if on_progress is not None:
+            on_progress(ProgressLine("evaluate", 30, 60, "rows"))
+        if self.waits:
+            await never(self.unanswered)
+        truth = [index % 6 for index in range(60)]
+        folders.write_predictions(Path(ask.run), truth, np.eye(6)[truth] * 0.5 + 0.5 / 6, folders.LABELS, split=ask.split)
+        return None
+
+
+async def test_runs_without_figures_are_measured_by_a_key_which_can_be_taken_back(emotui_home: Path, data: DataSpec) -> None:
+    write(emotui_home, "aaa111-fine-tune", data, 3e-4, 0.6)
+    folder = write(emotui_home, "bbb222-fine-tune", data, 1e-3, 0.97, created=folders.STARTED - 10)
+    (folder / "predictions" / "validation.parquet").unlink()
+    (folder / "model").mkdir(exist_ok=True)
+    engine = Measurer(folders.LABELS, {})
+    engine.waits = True
+    async with application(engine, "3", size=(120, 60)) as (app, pilot):
+        await pilot.press("down", "space", "up", "C")
+        await settle(pilot)
+        await pilot.press(*["pagedown"] * 6)
+        await settle(pilot)
+        assert "bbb222-fine-tune is not measured on validation here yet: M measures it" in "\n".join(drawn(app))
+        await pilot.press("M")
+        await settle(pilot)
+        assert "measuring bbb222-fine-tune on validation 50 %: esc stops it" in "\n".join(drawn(app))
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(app.screen, CompareRuns) and "measuring" not in "\n".join(drawn(app))
+        engine.waits = False
+        await pilot.press("M")
+        await settle(pilot)
+        text = "\n".join(drawn(app))
+        assert "not measured" not in text and "beyond chance" in text
+        assert [each.examined is not None for each in app.screen._entries] == [True, True]

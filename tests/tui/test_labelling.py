@@ -31,6 +31,7 @@ from hostile import drawn
 from inspector import Inspector
 from monitor import never, settle, until
 from pictures import SIZES, check_picture
+from textual.coordinate import Coordinate
 from textual.pilot import Pilot
 from variants import sizes
 
@@ -284,3 +285,29 @@ async def test_looking_for_faults_shows_how_far_it_is_and_can_be_taken_back(emot
         await settle(pilot)
         assert "fit" not in str(screen.query_one("#problems").border_subtitle)
         assert screen.query_one(DatasetSide).faults is None
+
+
+async def test_rows_are_drawn_as_a_data_table_draws_them_and_only_those_that_changed(engine: Inspector, tiny_data: Path) -> None:
+    async with browser(engine, tiny_data) as (screen, pilot):
+        table = screen.query_one(RowTable)
+        drawn_rows: list[int] = []
+        draw = table._drawn
+        await pilot.press("L", "1", "x")
+        await settle(pilot)
+        table._show_hover_cursor, table.hover_coordinate = True, Coordinate(4, 0)
+        await pilot.pause()
+        ours = [table.render_line(y) for y in range(1, 8)]
+        theirs = [super(RowTable, table).render_line(y) for y in range(1, 8)]
+        assert [list(each) for each in ours] == [list(each.simplify()) for each in theirs]
+        assert len({str(each._segments[0].style) for each in ours}) > 2  # the cursor, the one that is pointed at, and others
+        table._show_hover_cursor = False
+        await settle(pilot)
+        table._drawn = lambda backend, row, hover: drawn_rows.append(row) or draw(backend, row, hover)  # type: ignore[method-assign]
+        at = table.cursor_row
+        await pilot.press("2")
+        await until(pilot, lambda: table.cursor_row == at + 1, "the cursor goes on")
+        await settle(pilot)
+        assert set(drawn_rows) == {at, at + 1}
+        await pilot.press("x")
+        await settle(pilot)
+        assert len(set(drawn_rows)) > 10  # other rows stand there now

@@ -17,11 +17,13 @@ from textual.widgets import Static
 
 from ...core.errors import UserError
 from ...core.metric_table import BY_KEY, METRICS
+from ...core.questions import AskEvaluate, ProgressLine
 from ...core.runs import comparison, comparison_tables, rungs, state
 from ...core.runs.comparison import CURVES, LOSS, TRAIN_LOSS, Entry
 from ...core.runs.folder import RunFolder
 from ...core.safe_text import safe_line
 from ...core.text_table import table
+from ...core.units import count
 from ..field_names import by_fields
 from ..state import AppState
 from ..widgets.chart import Chart, Series
@@ -33,7 +35,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 SPLIT = "validation"
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
-_KEYS = (("f", "curve"), ("o", "sort"), ("←→", "read"), ("↑↓", "scroll"), ("z", "large"), ("esc", "back"))
+_KEYS = (("f", "curve"), ("o", "sort"), ("M", "measure"), ("←→", "read"), ("↑↓", "scroll"), ("z", "large"), ("esc", "back"))
 
 
 class CompareRuns(ModalScreen[None]):
@@ -47,6 +49,7 @@ class CompareRuns(ModalScreen[None]):
         Binding("up,k", "scroll(-1)", "up", show=False, id="compare.up"),
         Binding("pagedown", "scroll(10)", "page down", show=False, id="compare.page_down"),
         Binding("pageup", "scroll(-10)", "page up", show=False, id="compare.page_up"),
+        Binding("M", "measure", "measure", tooltip="measure the runs that have no figures of validation yet", id="compare.measure"),
         Binding("escape,q", "back", "back", id="compare.back"),
     ]
 
@@ -56,6 +59,10 @@ class CompareRuns(ModalScreen[None]):
         self._folders = tuple(folders)
         self._entries: list[Entry] = []
         self._notes: list[str] = []
+        self._unmeasured: list[Entry] = []
+        """Those that have a model, and no figures of the split yet."""
+        self._measuring = ""
+        """How far that is; empty where none is being measured."""
         self._curve = ""
         self._order = ""
         """The key of a metric; '' as they were marked."""
@@ -70,17 +77,17 @@ class CompareRuns(ModalScreen[None]):
             yield Plot(Chart("curves", empty="reading the runs…"), hint="m smooth  g log  z large", id="compare-plot")
             with VerticalScroll(id="compare-tables", can_focus=False):
                 yield Static(Text("reading the runs…", "dim"), markup=False)
-            keys = Text("  ").join(Text.assemble((f" {key} ", "bold reverse"), f" {what}") for key, what in _KEYS)
+            keys = Text(" ").join(Text.assemble((f" {key} ", "bold reverse"), f" {what}") for key, what in _KEYS)
             yield Static(keys, id="compare-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Plot).focus()
         self._read()
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="read")
     async def _read(self) -> None:
         try:
-            self._entries, self._notes = await asyncio.to_thread(read, self._folders, self.state.dataset)
+            self._entries, self._unmeasured, self._notes = await asyncio.to_thread(read, self._folders, self.state.dataset)
         except UserError as error:
             self.query_one("#compare-tables Static", Static).update(Text(safe_line(by_fields(error)), self.app.theme_variables["error"]))
             return
@@ -102,9 +109,14 @@ class CompareRuns(ModalScreen[None]):
     def _show(self) -> None:
         colors = self._colors
         self.query_one(Plot).show(compared_chart(self._entries, self._curve, colors))
-        said = f"by {BY_KEY[self._order].name}, the best first" if self._order else "as they were marked"
-        self.query_one("#compare").border_subtitle = Text(said)
+        self._say_how()
         self._show_tables()
+
+    def _say_how(self) -> None:
+        said = f"by {BY_KEY[self._order].name}, the best first" if self._order else "as they were marked"
+        if self._unmeasured:
+            said = f"{count(len(self._unmeasured), 'run')} not measured on {SPLIT}: M   {said}"
+        self.query_one("#compare").border_subtitle = Text(safe_line(self._measuring or said, 100))
 
     @property
     def _colors(self) -> dict[str, str]:
@@ -156,33 +168,69 @@ class CompareRuns(ModalScreen[None]):
         event.stop()
         self.toggle_class("-large")
 
+    @work(exclusive=True, group="measure")
+    async def action_measure(self) -> None:
+        """Measure the runs that have no figures yet, one after the other, in the engine; they are kept with the runs."""
+        if self._measuring or not self._unmeasured:
+            self.state.say("the runs are being measured" if self._measuring else "every run that has a model is measured")
+            return
+        failed: list[str] = []
+        for each in self._unmeasured:
+
+            def report(line: ProgressLine, name: str = each.name) -> None:
+                share = f" {100 * line.done / line.total:.0f} %" if line.total else ""
+                self._tell_measuring(f"measuring {name} on {SPLIT}{share}: esc stops it")
+
+            self._tell_measuring(f"measuring {each.name} on {SPLIT}: esc stops it")
+            try:
+                await self.state.ask(AskEvaluate(run=each.view.folder, rung=each.rung, split=SPLIT, resamples=0, worst=0), report)
+            except UserError as error:
+                failed.append(f"{each.name} was not measured: {by_fields(error)}")
+        self._tell_measuring("")
+        await self._read().wait()
+        self._notes += failed
+        self._show_tables()
+
+    def _tell_measuring(self, said: str) -> None:
+        self._measuring = said
+        self._say_how()
+
     def action_back(self) -> None:
-        if self.has_class("-large"):
+        if self._measuring:
+            self.workers.cancel_group(self, "measure")
+            self._tell_measuring("")
+        elif self.has_class("-large"):
             self.remove_class("-large")
         else:
             self.dismiss()
 
 
-def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], list[str]]:
-    """Return the runs as they are compared, and sentences on those that are not measured. It reads files: not for the event loop."""
-    from ...core.runs import examined, measured
+def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], list[Entry], list[str]]:
+    """Return the runs as they are compared, those among them that can be measured and are not yet, and sentences on both.
+
+    It reads files: not for the event loop.
+    """
+    from ...core.runs import examined
 
     entries: list[Entry] = []
+    unmeasured: list[Entry] = []
     notes: list[str] = []
     for folder in folders:
         run = RunFolder(Path(folder))
         view = state.view_of(run)
-        found, rung = None, ""
+        found, rung, can_be = None, "", False
         try:
             rung = comparison.rung_of(run, view, rungs.chosen(run, ""))
             if view.finished is None:
                 notes.append(f"{view.id} is {view.state} and has no model to measure")
             elif (found := examined.examine(run, rung, SPLIT, opened)) is None:
-                notes.append(f"{view.id} is not measured on {SPLIT} here yet: {measured.remedy(view.id, SPLIT)}")
+                notes.append(f"{view.id} is not measured on {SPLIT} here yet: M measures it")
+                can_be = True
         except UserError as error:
             notes.append(f"{view.id}: {by_fields(error)}")
         entries.append(comparison.entry(view, rung, SPLIT, found))
-    return entries, notes
+        unmeasured += entries[-1:] if can_be else []
+    return entries, unmeasured, notes
 
 
 def compared_chart(entries: Sequence[Entry], key: str, colors: dict[str, str]) -> Chart:

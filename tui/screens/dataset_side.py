@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from .dataset_numbers import Numbers, Unit
 
 
-PAUSE = 0.6
+PAUSE = 2.0
 """Seconds without a decision before what follows from decisions is counted."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
@@ -79,6 +81,10 @@ class RowBackend(ArrowBackend):
                 text = safe_line(self._value("text", row_index)[:_LONGEST], width)
                 return mark.append(cut(text, width - mark.cell_len), "not bold") if mark else Text(cut(text, width), no_wrap=True)
 
+    def told_of(self, row: int) -> tuple[int, bool]:
+        """Return what labelling changes of a row: its label, and whether it is marked."""
+        return self._value("label", row), self.index_of(row) in self._marked
+
     def _look(self, row: int) -> LabelLook:
         label: int = self._value("label", row)
         return self._looks[label]
@@ -121,6 +127,8 @@ class RowTable(DataTable):
         self._shown: tuple[Split, Any, Sequence[LabelLook]] | None = None
         self._marked: Container[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
+        self._generation = 0
+        """Counts the changes of which rows are shown, and how; a label that changes is none."""
 
     def show(
         self,
@@ -136,8 +144,8 @@ class RowTable(DataTable):
 
         With `stay` the rows around it keep their places on the screen. Rows at the positions `marked` have a *.
         """
-        self._shown, self._marked = (split, indices, looks), marked
-        self._rebuild()
+        before, self._shown, self._marked = self._shown, (split, indices, looks), marked
+        self._rebuild(same_rows=stay and before is not None and _are_same_rows(before, self._shown))
         row = self._row_of(at) if at is not None else 0
         self.move_cursor(row=row, column=0)
         if not stay:
@@ -180,9 +188,11 @@ class RowTable(DataTable):
         same = np.flatnonzero(np.asarray(self._shown[1]) == index)  # rows by doubt are in no order of their own
         return int(same[0]) if len(same) else min(int(np.searchsorted(self._shown[1], index)), max(0, len(self._shown[1]) - 1))
 
-    def _rebuild(self) -> None:
+    def _rebuild(self, *, same_rows: bool = False) -> None:
+        """Draw what is shown anew; where they are the `same_rows` only those whose label or mark is another."""
         if self._shown is None:
             return
+        self._generation += not same_rows
         # Before the table has its place, the one around it tells how wide it will be: the first rows are not drawn in four cells.
         around = self.parent.content_size.width - self.styles.scrollbar_size_vertical if isinstance(self.parent, Widget) else 0
         self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width or around, marked=self._marked)
@@ -190,8 +200,8 @@ class RowTable(DataTable):
         self._ordered_columns = None
         self._update_count += 1
         self._clear_caches()
-        self._require_update_dimensions = True
-        self.refresh(layout=True)
+        self._require_update_dimensions = not same_rows
+        self.refresh(layout=not same_rows)
 
     def _on_resize(self, _: events.Resize) -> None:
         super()._on_resize(_)
@@ -205,12 +215,33 @@ class RowTable(DataTable):
         """Draw a line, or take it as it was drawn: a DataTable draws all that are in sight at each move of the cursor, in 30 ms."""
         row = y - self.header_height + self.scroll_offset.y if y >= self.header_height else -1
         is_pointed_at = self._show_hover_cursor and row == self.hover_row
-        looks = (row == self.cursor_row, is_pointed_at, self._pseudo_class_state)
-        key = (row, self.scroll_offset.x, self.size.width, self.show_cursor, self._update_count, *looks)
+        looks = (row == self.cursor_row, is_pointed_at, self.show_cursor, self._show_hover_cursor, self._pseudo_class_state)
+        rows = self.backend if isinstance(self.backend, RowBackend) and not self.scroll_offset.x else None
+        if rows is not None and not 0 <= row < rows.row_count:
+            rows = None
+        told: object = rows.told_of(row) if rows is not None else self._update_count
+        key = (row, self.scroll_offset.x, self.size.width, self._generation, told, *looks)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = super().render_line(y)
+            strip = self._strips[key] = self._drawn(rows, row, is_pointed_at) if rows is not None else super().render_line(y)
         return strip
+
+    def _drawn(self, backend: RowBackend, row: int, is_pointed_at: bool) -> Strip:
+        """Draw a row as a DataTable does, in a fifth of its time: its cells are one line each, and as wide as they have to be."""
+        ground = self._get_row_style(row, self.rich_style)
+        with_foreground, with_background = (each == "css" for each in (self.cursor_foreground_priority, self.cursor_background_priority))
+        before, after = self._get_styles_to_render_cell(
+            False, False, False, is_pointed_at, row == self.cursor_row, False, self.show_cursor, self._show_hover_cursor, False,
+            with_foreground, with_background,
+        )  # fmt: skip
+        segments: list[Segment] = []
+        for column, cell in enumerate(backend.get_row_at(row)):
+            style = ground + Style.from_meta({"row": row, "column": column}) + before
+            pad = Segment(" ", style + after)
+            cell.end = ""
+            inside = Segment.apply_style(cell.render(self.app.console), style + self.app.console.get_style(cell.style), after)
+            segments += [pad, *Segment.adjust_line_length(list(inside), backend.column_content_widths[column], style + after), pad]
+        return Strip(segments).adjust_cell_length(self.size.width, ground).simplify()
 
     def watch_cursor_coordinate(self, old_coordinate: Any, new_coordinate: Any) -> None:
         super().watch_cursor_coordinate(old_coordinate, new_coordinate)
@@ -228,3 +259,12 @@ class RowTable(DataTable):
 
     def action_cursor_right(self, select: bool = False) -> None:
         """Do nothing: the whole row is under the cursor."""
+
+
+def _are_same_rows(one: tuple[Split, Any, Sequence[LabelLook]], other: tuple[Split, Any, Sequence[LabelLook]]) -> bool:
+    """Whether two states of a data set, between which some rows were decided, show the same texts in the same lines and colours."""
+    if tuple(one[2]) != tuple(other[2]) or (one[1] is None) != (other[1] is None):
+        return False
+    if not one[0].table.column("text").equals(other[0].table.column("text")):
+        return False
+    return one[1] is None or (len(one[1]) == len(other[1]) and bool((one[1] == other[1]).all()))
