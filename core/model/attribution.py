@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..figures import calibration
 from ..questions import AskWhy, WhyAnswer
 from ..runs import rungs
+from ..runs.explained import FAIR_GAP
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from . import device
@@ -28,8 +29,6 @@ Report = Callable[[str, int, int | None, str], None]
 Encoded = FineTuned | LogisticRegression
 STEPS = (32, 128)
 """Of integrated gradients: the second where the first leaves a gap."""
-FAIR_GAP = 0.05
-"""Share of what is to be explained up to which a gap is let be."""
 QUICK_TOKENS = 4_096
 """Tokens of all texts with one word left out, up to which they are the quick answer: some tenths of a second with MiniLM on a CPU."""
 

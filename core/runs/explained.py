@@ -22,6 +22,8 @@ TITLES = {
     "exact": "weight x value",
 }
 """What each way to weigh words is called at the head of a column."""
+FAIR_GAP = 0.05
+"""Share of what is to be explained up to which a completeness gap is let be."""
 LIKELY = 1.96
 """Standard errors from zero: 95 % of differences that are chance lie nearer."""
 

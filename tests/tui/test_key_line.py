@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 import pytest
 from emotui.tui.widgets.key_line import KeyLine, ShownKey, fitting
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Label
 
 KEYS = tuple(
     ShownKey(key, key, f"does {key}", f"app.{action}", True) for key, action in zip("abcdef?q", [*"uvwxyz", "help", "leave"], strict=True)
@@ -54,3 +58,47 @@ async def test_a_click_presses_a_key_unless_it_is_off() -> None:
             await pilot.click(KeyLine, offset=(line.index(word), 0))
         await pilot.pause()
     assert app.pressed == ["a", "d"]
+
+
+class _Deep(Container):
+    """Has its parts only when `ready` says so, as on a busy machine."""
+
+    def __init__(self, ready: asyncio.Event) -> None:
+        super().__init__()
+        self._ready = ready
+
+    async def on_mount(self) -> None:
+        await self._ready.wait()
+        await self.mount(Label("deep", id="deep"))
+
+
+class _Late(Screen[None]):
+    """Needs one of its parts to say whether a key is on, as Errors does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "act", "acts")]
+
+    def __init__(self, ready: asyncio.Event) -> None:
+        super().__init__()
+        self._ready = ready
+
+    def compose(self) -> ComposeResult:
+        yield KeyLine()
+        yield _Deep(self._ready)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "act" or bool(self.query_one("#deep"))
+
+
+async def test_the_keys_of_a_screen_are_read_once_all_of_it_is_there() -> None:
+    ready = asyncio.Event()
+    app: App[None] = App()
+    async with app.run_test(size=(60, 5)) as pilot:
+        screen = _Late(ready)
+        app.push_screen(screen)
+        while not screen.query(KeyLine) or not screen.query_one(KeyLine).is_mounted:
+            await asyncio.sleep(0.01)
+        screen.query_one(KeyLine)._read_bindings()  # an error here would end the application
+        assert screen.query_one(KeyLine).keys == ()
+        ready.set()
+        while app.is_running and "acts" not in screen.query_one(KeyLine).render().plain:
+            await pilot.pause(0.01)

@@ -15,6 +15,9 @@ from textual.widget import Widget
 ALWAYS = ("help", "leave")
 """The actions whose keys stay however narrow the line is; what the first shows are all keys."""
 
+PAUSE = 0.02
+"""Seconds between two looks at whether the screen is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
@@ -58,6 +61,9 @@ class KeyLine(Widget):
 
     def _read_bindings(self) -> None:
         if not self.is_attached:
+            return
+        if not self.screen.is_mounted:  # the line may be there before what stands deeper, and whether a key is on asks that
+            self.set_timer(PAUSE, self._read_bindings)
             return
         found: dict[str, ShownKey] = {}
         for _, binding, enabled, _ in self.screen.active_bindings.values():

@@ -167,7 +167,7 @@ class WhyLook(ModalScreen[str | None]):
 
     def _draw_head(self) -> None:
         subject, view, looks = self.of.subject, self.run_view, self._looks
-        line = Text(" why ", "bold reverse", no_wrap=True, overflow="ellipsis")
+        line = Text(no_wrap=True, overflow="ellipsis").append(" why ", "bold reverse")
         line.append(f" {safe_line(name_of(view), 24) if view is not None else 'the run'} ", "bold")
         line.append(f"{rungs.title(self.rung) if self.rung in rungs.NAMES else view.task if view is not None else ''}  ")
         line.append(safe_line(subject.place, 60), "dim")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ....core.figures.agreement import Agreement
 from ....core.questions import WhyAnswer
-from ....core.runs.explained import TITLES, gap_of
+from ....core.runs.explained import FAIR_GAP, TITLES, gap_of
 from ....core.safe_text import cell_width, cut, pad, safe_line
 from ....core.units import percent
 from ...widgets.label_look import LabelLook
@@ -158,7 +158,7 @@ def foot(answers: Sequence[WhyAnswer | None], agreed: Agreement | None, width: i
     for answer in answers:
         if answer is not None and (told := _added_up(answer)):
             gap = gap_of(answer)
-            lines.append(Text(told, warning if gap is not None and (gap.share or 0) > 0.05 else ""))
+            lines.append(Text(told, warning if gap is not None and (gap.share or 0) > FAIR_GAP else ""))
     if agreed is not None:
         ranks = f"ranks correlate {agreed.rank_correlation:+.2f}" if agreed.rank_correlation is not None else "no ranks"
         lines.append(Text(f"both ways share {agreed.shared} of {agreed.top} top words, {ranks}"))
