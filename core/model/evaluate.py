@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ..data import known_labels, sources
+from ..data import known_labels, overlay_log, sources
 from ..errors import UserError
 from ..figures import calibration
 from ..figures.scores import bootstrap, measure
@@ -22,6 +22,7 @@ from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..sentences import Words
 from ..specs import RunSpec
+from ..units import count
 from . import classify, predictions, saved
 
 Report = Callable[[str, int, int | None, str], None]
@@ -135,5 +136,8 @@ def _file(ask: AskEvaluate, run: RunFolder, spec: RunSpec, rung: str, labels: tu
     notes = read.notes
     if missing:
         notes = [*notes, f"no row of {safe_line(path.name, 80)} has the label {safe_line(', '.join(missing), 120)}: its F1 counts as 0"]
+    if decided := len(overlay_log.read(overlay_log.file_of(sources.resolve(str(path)))).live):
+        decisions = f"{count(decided, 'decision')} about rows of {safe_line(path.name, 80)}"
+        notes = [*notes, f"{decisions} {'is' if decided == 1 else 'are'} not used: a file is measured by its own labels"]
     key = f"file-{hashlib.sha256(str(path).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
     return _Measured(path.name, key, read.texts, read.ids, notes)

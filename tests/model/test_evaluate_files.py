@@ -10,6 +10,7 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 from emotui.core.data import sources
+from emotui.core.data.overlay import Place
 from emotui.core.data.overlay_edit import Editor
 from emotui.core.errors import UserError
 from emotui.core.events import Event
@@ -75,6 +76,13 @@ def test_a_new_file_is_measured_with_the_runs_labels(run: RunFolder, rows: list[
     )
     assert Path(answer.predictions) != Path(own.predictions) and Path(answer.predictions).parent == Path(own.predictions).parent
     assert any("using the column 'class' as label" in note for note in answer.notes)
+    assert not any("decision" in note for note in answer.notes)
+
+    editor = Editor(sources.load(DataSpec(str(path))))
+    editor.decide([Place("train", 0)], "joy" if editor.dataset.splits["train"].row(0).name != "joy" else "anger")
+    again = measured(run, path)
+    assert "1 decision about rows of new file.csv is not used: a file is measured by its own labels" in again.notes
+    assert again.metrics.accuracy == answer.metrics.accuracy
 
 
 def test_a_label_that_the_run_does_not_know_is_told_with_counts(run: RunFolder, tmp_path: Path) -> None:
