@@ -21,6 +21,7 @@ from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
 from emotui.tui.screens.dataset_side import DatasetSide
 from emotui.tui.screens.label_keys import KEYS, legend
+from emotui.tui.screens.pick_class import matching
 from emotui.tui.screens.run_command import command_of
 from emotui.tui.theme import class_looks
 from emotui.tui.widgets.class_bars import ClassBars
@@ -189,7 +190,27 @@ async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> N
         await pilot.press("L", "a", "Z", "9")
         await settle(pilot)
         assert names(reread(path))[:3] == ["class 09", "class 38", "class 08"]
-        assert "more" in "\n".join(drawn(screen.app))
+        assert "25 more, by name" in "\n".join(drawn(screen.app)).replace("\u00a0", " ")
+        await pilot.press("equals_sign", "4", "enter")  # 45 classes, of which there are keys for 39
+        await settle(pilot)
+        assert "classes are called so" in "\n".join(drawn(screen.app))
+        await pilot.press("3", "enter")
+        await settle(pilot)
+        assert names(reread(path))[:4] == ["class 09", "class 38", "class 08", "class 43"]
+        await pilot.press("equals_sign", "x", "enter")
+        assert "no class is called so" in "\n".join(drawn(screen.app))
+
+
+def test_a_class_is_meant_by_its_name_before_its_beginning_and_that_before_a_part() -> None:
+    names = ("joy", "Joyful", "killjoy", "anger")
+    assert [matching(typed, names) for typed in ("JOY ", "joyf", "illj", "o", "", "x")] == [
+        ["joy"],
+        ["Joyful"],
+        ["killjoy"],
+        ["joy", "Joyful", "killjoy"],
+        [],
+        [],
+    ]
 
 
 @pytest.mark.parametrize("size", sizes(SIZES))

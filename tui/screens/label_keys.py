@@ -36,10 +36,11 @@ LABEL_KEYS = [
     Binding("x", "leave_out", "leave out", tooltip="leave this row out of the data", show=False, id="leave_out"),
     Binding("u", "undo_decision", "undo", tooltip="undo the last decision about a row", show=False, id="undo_decision"),
     Binding("0", "accept", "accept", tooltip="give this row the label that is suggested", show=False, id="accept_label"),
+    Binding("equals_sign", "name_class", "by name", tooltip="give a class by a part of its name", show=False, id="name_class"),
     *(Binding(key, f"give({number})", show=False) for number, key in enumerate(KEYS)),
 ]
 """A screen whose own keys are among them has to say in `check_action` that its actions rest while labels are given."""
-_ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "give")
+_ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "name_class", "give")
 
 
 def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: str = "L") -> list[Text]:
@@ -51,7 +52,8 @@ def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: 
     for key, look in list(zip(KEYS, looks, strict=False))[:MOST_IN_LEGEND]:
         keys.append(Text.assemble((f" {key} ", "bold reverse"), (f" {look.glyph} {safe_line(look.name, room)}", look.color)))
     if len(looks) > min(len(KEYS), MOST_IN_LEGEND):
-        keys.append(Text(f"and {len(looks) - min(len(KEYS), MOST_IN_LEGEND):,} more", "dim"))
+        more = len(looks) - min(len(KEYS), MOST_IN_LEGEND)
+        keys.append(Text.assemble((" = ", "bold reverse"), (f" {more:,} more, by name", "dim")))
     for key, what in (("x", "leave out"), ("u", "undo"), (end, "end")):
         keys.append(Text.assemble((f" {key} ", f"bold reverse {accent}"), f" {what}"))
     return keys
@@ -116,6 +118,14 @@ class LabelKeys(Screen[None]):
 
     async def action_give(self, number: int) -> None:
         await self._decide(self.looks_to_give()[number].name)
+
+    def action_name_class(self) -> None:
+        from .pick_class import PickClass
+
+        def give(name: str) -> None:
+            self.run_worker(self._decide(name), group="decide")
+
+        self.app.push_screen(PickClass([look.name for look in self.looks_to_give()], give))
 
     async def action_accept(self) -> None:
         found = self.suggestion()

@@ -1,0 +1,51 @@
+"""Asks for a class by a part of its name: there may be more classes than keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from ...core.safe_text import safe_line
+from ..widgets.text_field import LineField
+from .dialog import Dialog, line
+
+_TOLD = 5
+"""Names of classes that are told, at most."""
+
+
+class PickClass(Dialog):
+    """Enter gives the class that is meant and closes."""
+
+    def __init__(self, names: Sequence[str], give: Callable[[str], None]) -> None:
+        """Prepare to ask for one of `names`, which `give` gives to the row."""
+        super().__init__("a class by its name", f"a part of the name of one of {len(names):,} classes\n\nenter gives it")
+        self._names = names
+        self._give = give
+
+    def compose_fields(self) -> ComposeResult:
+        yield line("class", LineField(id="name", placeholder="its name"))
+
+    @on(Input.Submitted)
+    def _entered(self, message: Input.Submitted) -> None:
+        found = matching(message.value, self._names)
+        if len(found) == 1:
+            self.dismiss()
+            self._give(found[0])
+        elif found:
+            told = ", ".join(safe_line(name, 24) for name in found[:_TOLD])
+            self.say_wrong(f"{len(found):,} classes are called so: {told}{' and others' if len(found) > _TOLD else ''}")
+        else:
+            self.say_wrong("no class is called so")
+
+
+def matching(typed: str, names: Sequence[str]) -> list[str]:
+    """Return the classes that are meant by a part of a name: the one that is called so, else those that begin so, else that have it."""
+    folded = typed.strip().casefold()
+    found: list[str] = []
+    ways: tuple[Callable[[str], bool], ...] = (folded.__eq__, lambda name: name.startswith(folded), lambda name: folded in name)
+    for way in ways if folded else ():
+        found = found or [name for name in names if way(name.casefold())]
+    return found
