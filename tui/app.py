@@ -15,8 +15,13 @@ from pkgutil import walk_packages
 from typing import Any, ClassVar
 
 from textual import events
+from textual import worker as workers
+from textual.app import App
+from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from ..core import config, crash, standard_streams
@@ -31,6 +36,7 @@ from . import hang_up, theme
 from .ascii_only import SAMPLE, AsciiOnly, has
 from .ascii_only import encoding as locale_encoding
 from .commands import Commands
+from .facts import Facts, Loading
 from .field_names import by_fields
 from .frame_diff import FrameDiffDriver
 from .key_order import KeyOrder
@@ -39,7 +45,7 @@ from .page import Page
 from .run_watch import RunWatch
 from .screen_table import MODES, SCREENS, ScreenRow
 from .sixteen_colors import SixteenColors
-from .state import AppState, Loading
+from .state import State
 from .terminal_output import CleanText
 
 LOOK = 1.0
@@ -56,7 +62,7 @@ def _binding(row: ScreenRow) -> Binding:
     return Binding(keys, row.action or f"go('{row.key}')", row.title, tooltip=row.tooltip, show=False, id=row.mode)
 
 
-class EmotuiApp(AppState):
+class EmotuiApp(App[int]):
     """The five screens, the keys that work on each of them, and the palette."""
 
     TITLE = "emotui"
@@ -86,16 +92,17 @@ class EmotuiApp(AppState):
         encoding: str | None = None,
         **state: object,
     ) -> None:
-        """Prepare the application; `spec`, or the queue of the file `to_label`, is opened after the first paint. The rest: AppState.
+        """Prepare the application; `spec`, or the queue of the file `to_label`, is opened after the first paint. The rest: State.
 
         With `encoding`, such as 'ascii', nothing is drawn that it lacks.
         """
-        super().__init__(**state)  # type: ignore[arg-type]
+        super().__init__()
+        self.state = State(self, **state)  # type: ignore[arg-type]
         self._alerts = alerts
         self._first, self._to_label = spec, to_label
         # The first paint says already that it is being read.
-        self.set_reactive(AppState.spec, spec)
-        self.set_reactive(AppState.loading, Loading("read") if spec is not None else None)
+        self.state.set_reactive(Facts.spec, spec)
+        self.state.set_reactive(Facts.loading, Loading("read") if spec is not None else None)
         for each in theme.THEMES.values():
             self.register_theme(each)
         self.theme = theme.DARK.name
@@ -121,21 +128,19 @@ class EmotuiApp(AppState):
 
             self.push_screen(LabelQueue(self._to_label))
         elif self._first is not None:
-            self.open_dataset(self._first)
-        if self.run_source is not None:
+            self.state.data.open(self._first)
+        if self.state.run_source is not None:
             self._look()
             self.set_interval(LOOK, self._look)
 
     def _look(self) -> None:
-        self.look_at_runs()
-        for news in self._alerts.notice(self.runs) if self._alerts is not None else ():
+        self.state.look_at_runs()
+        for news in self._alerts.notice(self.state.runs) if self._alerts is not None else ():
             if self._driver is not None and not self.is_headless:
                 self._driver.write(sequence(by_fields(news), os.environ))
 
     async def on_unmount(self) -> None:
-        if self._examining is not None:
-            self._examining.cancel()
-        await self.engine.close()
+        await self.state.close()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
@@ -144,16 +149,18 @@ class EmotuiApp(AppState):
             await super().on_event(event)
 
     async def action_go(self, key: str) -> None:
-        await self.go(MODES[int(key) - 1])
+        await self.state.places.go(MODES[int(key) - 1])
 
     async def action_tokens(self) -> None:
         page = self.screen
         text = page.text_in_hand() if isinstance(page, Page) and page.MODE != "tokens" else None
-        await (self.go("tokens") if text is None or not isinstance(page, Page) else self.inspect_text(text, page.texts_after()))
+        places = self.state.places
+        await (places.go("tokens") if text is None or not isinstance(page, Page) else places.inspect_text(text, page.texts_after()))
 
     async def action_prompt(self) -> None:
         text = self.screen.text_in_hand() if isinstance(self.screen, Page) else None
-        await (self.go("classify") if text is None else self.classify_text(text))
+        places = self.state.places
+        await (places.go("classify") if text is None else places.classify_text(text))
 
     def action_help(self) -> None:
         from .screens.help import HelpScreen
@@ -167,7 +174,7 @@ class EmotuiApp(AppState):
         await self.push_screen(ChooseModel())
 
     def action_theme(self) -> None:
-        self.theme = theme.LIGHT.name if self.dark else theme.DARK.name
+        self.theme = theme.LIGHT.name if self.state.dark else theme.DARK.name
 
     def action_redraw(self) -> None:
         """Draw all cells again, for a terminal on which something else has written."""
@@ -200,6 +207,13 @@ class EmotuiApp(AppState):
 
     def _print_error_renderables(self) -> None:
         self._exit_renderables.clear()
+
+    def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
+        """Cancel the work of what is removed before its parts go, in which a worker that goes on would look for them."""
+        for worker in self.workers:
+            if worker is not workers.active_worker.get(None) and not set(nodes).isdisjoint(worker.node.ancestors_with_self):
+                worker.cancel()
+        return super()._prune(*nodes, parent=parent)
 
     def note_crash(self, error: BaseException) -> None:
         """Keep the traceback of the first error."""
@@ -235,7 +249,7 @@ def run(
         alerts=Alerts(settings),
         encoding="ascii" if ascii_only else None if has(locale_encoding(), SAMPLE) else locale_encoding(),
     )
-    app.set_reactive(EmotuiApp.model, model)
+    app.state.set_reactive(Facts.model, model)
     return asyncio.run(_run(app))
 
 
@@ -260,7 +274,7 @@ async def _run(app: EmotuiApp) -> int:
     if app.crash is not None:
         standard_streams.unfailing(sys.stderr).write(f"emotui: {crash.sentence(*app.crash)}\n")
         code = code or app.return_code or 1
-    going = [view for view in app.runs if view.is_live]
+    going = [view for view in app.state.runs if view.is_live]
     if going and code == 0:
         names = ", ".join(view.id for view in going)
         print(safe_text(f"Still running: {names}. Start emotui again to watch."))  # noqa: T201

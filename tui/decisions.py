@@ -12,13 +12,13 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.overlay_edit import Editor
     from ..core.data.overlay_log import By, Decision
     from ..core.data.table import Dataset
-    from .state import AppState
+    from .state import State
 
 
 class Decisions:
     """Makes decisions about rows, and takes them back."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
         self._editor: Editor | None = None
         self._shown: Dataset | None = None
@@ -57,4 +57,4 @@ class Decisions:
             await asyncio.to_thread(mine.follow)
         if self._state.dataset is dataset and mine.dataset is not dataset:
             self._shown = mine.dataset
-            self._state.relay(mine.dataset)
+            self._state.data.relay(mine.dataset)

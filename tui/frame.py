@@ -7,8 +7,8 @@ from pathlib import Path as FilePath
 
 from ..core.runs.state import RunView
 from ..core.units import precisions
+from .facts import PARTS, Facts, Part
 from .screen_table import KEY_OF
-from .state import PARTS, AppState, Part
 from .widgets.path_strip import Path, Step
 from .widgets.state_line import RunFacts, StateFacts
 
@@ -36,7 +36,7 @@ _LOADING = ("the data set is being read; ? shows every key", "reading the data s
 _TYPING = "next: esc"
 
 
-def facts_of(state: AppState) -> StateFacts:
+def facts_of(state: Facts) -> StateFacts:
     """Return what the top line shows."""
     data, rows = "no data set", ""
     if state.dataset is not None:
@@ -56,7 +56,7 @@ def facts_of(state: AppState) -> StateFacts:
     )
 
 
-def device_of(state: AppState) -> tuple[str, str]:
+def device_of(state: Facts) -> tuple[str, str]:
     """Return the device that models run on and a detail, as known without asking anyone."""
     cores = os.cpu_count() or 1
     if state.machine is None:
@@ -102,7 +102,7 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
-def path_of(state: AppState, mode: str, *, typing: bool = False) -> Path:
+def path_of(state: Facts, mode: str, *, typing: bool = False) -> Path:
     """Return the path as seen from the screen `mode`; while `typing`, a key works only after esc."""
     live = state.live_run
     going = live.task if live else None
@@ -125,7 +125,7 @@ def _after_escape(hint: str) -> str:
     return hint
 
 
-def _hints(state: AppState, todo: Part | None, mode: str, *, running: bool) -> tuple[str, ...]:
+def _hints(state: Facts, todo: Part | None, mode: str, *, running: bool) -> tuple[str, ...]:
     if state.loading is not None and state.dataset is None:
         return _LOADING
     if running:

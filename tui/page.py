@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from ..core.runs.state import RunView
 from .frame import facts_of, path_of
-from .state import AppState
+from .state import State, state_of
 from .widgets.distrust import Distrust
 from .widgets.key_line import KeyLine
 from .widgets.path_strip import PathStrip
@@ -30,7 +30,7 @@ class Page(Screen[None]):
 
     A page writes `compose_body`, and overrides those of the `show_…` methods whose facts it shows. They are called once the
     page is mounted, with what is known by then, and again at each change, also while another page is in front.
-    `state` is the application: `self.state.ask(…)`, `self.state.inspect_text(…)`, `self.state.say(…)`.
+    `state` is what it knows and may ask for: `self.state.runs`, `self.state.ask(…)`, `self.state.say(…)`.
     """
 
     MODE: ClassVar[str]
@@ -39,8 +39,8 @@ class Page(Screen[None]):
     AUTO_FOCUS = ""
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         yield StateLine()
@@ -62,7 +62,7 @@ class Page(Screen[None]):
         self.watch(state, "distrust", self._distrust_changed)
         for name in ("spec", "loading", "machine", "done", "data_error"):
             self.watch(state, name, self._frame_changed, init=False)
-        self.watch(state, "theme", self._theme_changed, init=False)
+        self.watch(state.application, "theme", self._theme_changed, init=False)
         self._frame_changed()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -104,14 +104,14 @@ async def settle(pilot: Pilot[int]) -> None:
 
 
 def _going_on(app: App[int]) -> list[Worker[Any]]:
-    unanswered = getattr(getattr(app, "engine", None), "unanswered", ())
+    unanswered = getattr(getattr(getattr(app, "state", None), "engine", None), "unanswered", ())
     return [
         worker
         for worker in app.workers
         if not worker.is_finished
         and worker.name not in _ASKING
         and worker not in unanswered
-        and (worker.name == "_load" or (worker.node is not app and worker.node.screen is app.screen))
+        and (worker.group == "dataset" or (worker.node is not app and worker.node.screen is app.screen))
     ]
 
 

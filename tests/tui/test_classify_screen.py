@@ -56,7 +56,7 @@ async def test_two_runs_answer_side_by_side_while_typing(runs: Path, size: tuple
             assert words in text, words
         assert engine.asked[-1].texts == ("so good",)
         assert all(ask.topic == f"prompt {ask.run}" for ask in engine.asked)
-        assert "classify" in app.done
+        assert "classify" in app.state.done
 
 
 async def test_cut_texts_say_where(runs: Path) -> None:

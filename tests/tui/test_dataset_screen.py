@@ -93,7 +93,7 @@ async def test_the_first_rows_are_drawn_in_the_width_of_their_place(engine: Insp
     app = EmotuiApp(engine=engine)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.take_dataset(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
+        app.state.data.take(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
         assert isinstance(app.screen, DatasetScreen)
         table = app.screen._table
         assert table is not None and table.backend is not None
@@ -231,18 +231,18 @@ async def test_a_red_line_says_on_every_screen_that_the_data_cannot_be_trusted(e
     async with browser(engine, flawed) as (screen, pilot):
         app = screen.app
         assert isinstance(app, EmotuiApp)
-        await until(pilot, lambda: bool(app.distrust), "the reasons")
-        assert any("have their texts in train too (100.0 %)" in reason for reason in app.distrust)
+        await until(pilot, lambda: bool(app.state.distrust), "the reasons")
+        assert any("have their texts in train too (100.0 %)" in reason for reason in app.state.distrust)
         for key in ("2", "3", "4", "1"):
             await pilot.press(key)
             await settle(pilot)
             line = app.screen.query_one(Distrust)
             assert line.display
             assert "not to be trusted" in "\n".join(drawn(app))
-        app.open_dataset(DataSpec(str(tiny_data)))
-        await until(pilot, lambda: app.dataset is not None and len(app.dataset.splits["train"]) == 90, "the other data set")
+        app.state.data.open(DataSpec(str(tiny_data)))
+        await until(pilot, lambda: app.state.dataset is not None and len(app.state.dataset.splits["train"]) == 90, "the other data set")
         await settle(pilot)
-        assert not app.distrust
+        assert not app.state.distrust
         assert "not to be trusted" not in "\n".join(drawn(app))
 
 
@@ -342,7 +342,7 @@ async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path)
         text = screen.text_in_hand()
         await pilot.press("p")
         await settle(pilot)
-        assert screen.state.current_mode == "classify"
+        assert screen.app.current_mode == "classify"
         assert getattr(screen.app.screen, "text_in_hand")() == text  # noqa: B009
 
 
@@ -536,7 +536,7 @@ async def test_a_million_rows_scroll_to_their_end(engine: Inspector, monkeypatch
         assert isinstance(screen, DatasetScreen)
         monkeypatch.setattr(DatasetSide, "open", lambda *_: None)
         monkeypatch.setattr(DatasetSide, "show", lambda *_: None)
-        app.take_dataset(DataSpec("large"), dataset)
+        app.state.data.take(DataSpec("large"), dataset)
         await pilot.pause()
         await pilot.press("G")
         await pilot.pause()

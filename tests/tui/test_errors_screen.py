@@ -111,7 +111,7 @@ async def test_the_worst_rows_stand_beside_the_matrix(spec: specs.DataSpec, size
         await pilot.press("e")
         await settle(pilot)
         assert "60 rows, the lowest loss first" in text_of(app)
-        assert "errors" in app.done
+        assert "errors" in app.state.done
         assert not {7, 13, 3} & set(page(app).listed[:10].tolist())
 
 

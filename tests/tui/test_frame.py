@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from pathlib import Path
@@ -20,13 +21,13 @@ from emotui.tui import theme
 from emotui.tui.__main__ import opens_application
 from emotui.tui.app import EmotuiApp, check_terminal
 from emotui.tui.commands import commands_of
+from emotui.tui.facts import PARTS, Facts
 from emotui.tui.frame import device_of, duration, facts_of, path_of, run_facts
 from emotui.tui.keymap import keymap
 from emotui.tui.run_watch import RunWatch
 from emotui.tui.screens.choose_model import ChooseModel
 from emotui.tui.screens.help import HelpScreen
 from emotui.tui.sixteen_colors import SixteenColors, standard
-from emotui.tui.state import PARTS
 from emotui.tui.widgets.path_strip import Path as Steps
 from emotui.tui.widgets.path_strip import Step, path_text
 from emotui.tui.widgets.state_line import RunFacts, StateFacts, bar, state_text
@@ -36,9 +37,11 @@ from inspector import Inspector
 from monitor import settle, until
 from rich.color import ColorType
 from textual import events
+from textual.app import ComposeResult
 from textual.command import CommandPalette
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
 LIVE = StateFacts(
     "emotion",
@@ -90,9 +93,9 @@ def test_a_narrow_line_keeps_the_run_and_the_badge() -> None:
 def test_the_line_and_the_doctor_name_the_precision_that_runs_take(tmp_path: Path, train: str, baseline: str, words: str) -> None:
     seen = DoctorAnswer({}, ({"device": "cpu", "name": "a processor", "train": train, "baseline": baseline},), 128, "")
     app = application(tmp_path, tmp_path)
-    app.set_reactive(EmotuiApp.machine, seen)
-    assert device_of(app) == ("CPU 128 cores", words)
-    assert f" CPU 128 cores {words} " in state_text(StateFacts("d", "1/1/1", "m", "", *device_of(app)), 160, {}).plain
+    app.state.set_reactive(Facts.machine, seen)
+    assert device_of(app.state) == ("CPU 128 cores", words)
+    assert f" CPU 128 cores {words} " in state_text(StateFacts("d", "1/1/1", "m", "", *device_of(app.state)), 160, {}).plain
     assert f"  cpu: a processor, {words}" in machine.doctor_report(seen, {}, tmp_path, [])
 
 
@@ -107,9 +110,9 @@ def test_no_line_is_wider_than_its_place(width: int) -> None:
 @pytest.mark.parametrize("done", range(len(PARTS) + 1))
 def test_all_steps_and_a_hint_have_room_at_80_columns(tmp_path: Path, done: int, *, typing: bool) -> None:
     app = application(tmp_path, tmp_path)
-    app.set_reactive(EmotuiApp.loading, None)
-    app.set_reactive(EmotuiApp.done, frozenset(PARTS[:done]))
-    path = path_of(app, "dataset", typing=typing)
+    app.state.set_reactive(Facts.loading, None)
+    app.state.set_reactive(Facts.done, frozenset(PARTS[:done]))
+    path = path_of(app.state, "dataset", typing=typing)
     line = path_text(path, 80, {}).plain
     assert [step.name for step in path.steps] == list(PARTS) and all(f" {part}" in line for part in PARTS)
     assert line.endswith(tuple(f" {hint}" for hint in path.hints))
@@ -267,8 +270,8 @@ async def test_leaving_closes_the_engine_and_returns_0(emotui_home: Path, tiny_m
         await settle(pilot)
         await pilot.press("q")
     assert app.return_value == 0
-    assert isinstance(app.engine, Inspector)
-    assert app.engine.closed
+    assert isinstance(app.state.engine, Inspector)
+    assert app.state.engine.closed
 
 
 async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
@@ -283,8 +286,8 @@ async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny
                 assert "▶ fine-tune live88" in drawn(app)[0]
                 assert "training on CPU" in drawn(app)[0]
                 await pilot.press("escape")
-            assert path_of(app, "dataset").hints[0].startswith("next: press 3 and watch it learn")
-            assert path_of(app, "training").hints[0] == "next: press 4 and try a sentence meanwhile"
+            assert path_of(app.state, "dataset").hints[0].startswith("next: press 3 and watch it learn")
+            assert path_of(app.state, "training").hints[0] == "next: press 4 and try a sentence meanwhile"
 
 
 def write_baseline_of(runs: Path, data: Path, labels: tuple[str, ...]) -> None:
@@ -301,10 +304,10 @@ async def test_runs_of_other_data_tick_nothing(
     app = application(tiny_model, tiny_data, runs=RunWatch())
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert app.done == ({"data", "baseline"} if labels[2] == "sadness" else {"data"})
-        app.open_dataset(DataSpec(str(shutil.copytree(tiny_data, tmp_path / "other"))))
+        assert app.state.done == ({"data", "baseline"} if labels[2] == "sadness" else {"data"})
+        app.state.data.open(DataSpec(str(shutil.copytree(tiny_data, tmp_path / "other"))))
         await settle(pilot)
-        assert app.done == {"data"}
+        assert app.state.done == {"data"}
 
 
 async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
@@ -312,10 +315,10 @@ async def test_finished_runs_tick_the_path(emotui_home: Path, tiny_model: Path, 
     app = application(tiny_model, tiny_data, runs=RunWatch())
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        assert {"data", "baseline"} <= app.done
-        marks = {step.name: step.mark for step in path_of(app, "dataset").steps}
+        assert {"data", "baseline"} <= app.state.done
+        marks = {step.name: step.mark for step in path_of(app.state, "dataset").steps}
         assert marks == {"data": "done", "tokens": "now", "baseline": "done", "fine-tune": "later", "classify": "later", "errors": "later"}
-        assert facts_of(app).rows == "90/30/30"
+        assert facts_of(app.state).rows == "90/30/30"
 
 
 @pytest.mark.parametrize(
@@ -373,9 +376,9 @@ async def test_another_model_is_chosen_by_a_key(
         field.value = str(tiny_model)
         await pilot.press("enter")
         await settle(pilot)
-        assert app.model == str(tiny_model)
+        assert app.state.model == str(tiny_model)
         assert safe_line(tiny_model.name, 16) in drawn(app)[0]
-        assert [ask.model for ask in app.engine.asked if isinstance(ask, AskLengths)][-1] == str(tiny_model)  # type: ignore[attr-defined]
+        assert [ask.model for ask in app.state.engine.asked if isinstance(ask, AskLengths)][-1] == str(tiny_model)  # type: ignore[attr-defined]
 
 
 async def test_nothing_raw_is_pasted_into_a_field(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
@@ -411,6 +414,46 @@ async def test_what_a_field_does_not_take_of_a_paste_is_told(emotui_home: Path, 
             field.post_message(events.Paste("x" * length))
             await pilot.pause()
             assert (len(field.value), [each.message for each in app._notifications]) == (LONGEST, told)
+
+
+class Going(Screen[None]):
+    """A screen whose work wakes up when its first part goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="part")
+        yield Gate(id="gate")
+
+    def on_mount(self) -> None:
+        self.run_worker(self.look())
+
+    async def look(self) -> None:
+        await self.gate.wait()
+        self.query_one("#part")
+
+
+class Gate(Static):
+    async def on_unmount(self) -> None:
+        screen = self.screen
+        assert isinstance(screen, Going)
+        while screen.query("#part"):
+            await asyncio.sleep(0)
+        screen.gate.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def test_work_ends_before_the_widgets_that_it_looks_for(tmp_path: Path) -> None:
+    app = application(tmp_path, tmp_path)
+    async with app.run_test() as pilot:
+        await app.push_screen(Going())
+        await pilot.pause()
+        app.pop_screen()
+        await pilot.pause()
+    assert app.crash is None
 
 
 def test_a_key_of_the_users_own(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ async def test_leaving_opens_what_was_labelled(engine: Orders, file: Path) -> No
         await settle(pilot)
         app = screen.app
         assert app.screen is not screen and isinstance(app, EmotuiApp)
-        dataset = app.dataset
+        dataset = app.state.dataset
         assert dataset is not None and sum(map(len, dataset.splits.values())) == 60
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, LabelQueue), "the queue is there again")

@@ -44,6 +44,7 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_ordered_columns": (TABLE, "a table shows the columns of the data set before"),
     "_parent": (APP, "keys of one burst go one after the other"),
     "_print_error_renderables": (APP, "no traceback is printed"),
+    "_prune": (APP, "work goes on whose widgets are gone"),
     "_pseudo_class_state": (TABLE, "a row is drawn anew when the focus leaves the table"),
     "_require_update_dimensions": (TABLE, "a table is as long as its rows"),
     "_return_code": (APP, "the exit code after a crash is 1"),

@@ -57,13 +57,13 @@ assert "pyarrow" not in sys.modules, "Arrow would delay the first paint"
 
 async def main():
     app = EmotuiApp(spec=DataSpec({str(tiny_data)!r}), engine=Engine(), runs=RunWatch())
-    app.model = {str(tiny_model)!r}
+    app.state.model = {str(tiny_model)!r}
     async with app.run_test(size=(120, 36)) as pilot:
         for _ in range(600):
             await pilot.pause(0.05)
-            if app.dataset is not None and not app.loading:
+            if app.state.dataset is not None and not app.state.loading:
                 break
-        assert app.dataset is not None, app.data_error
+        assert app.state.dataset is not None, app.state.data_error
         for key in ("o", "escape", "2", "escape", "3", "5", "4", "escape", "1"):
             await pilot.press(key)
             await pilot.pause(0.2)

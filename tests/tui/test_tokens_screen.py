@@ -172,7 +172,7 @@ async def test_a_failing_engine_is_said_in_each_place(emotui_home: Path, tiny_mo
 
 async def test_a_row_that_was_sent_is_shown_from_its_beginning(engine: Inspector, tiny_data: Path) -> None:
     async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
-        await screen.state.inspect_text("first " + "word " * 60)
+        await screen.state.places.inspect_text("first " + "word " * 60)
         await settle(pilot)
         assert "first word word" in lines(screen)[3]
 

@@ -62,7 +62,7 @@ async def test_a_live_run_shows_curves_rungs_progress_and_load(runs: Path, size:
     with folders.held(live):
         async with application(IDLE, "3", size=size) as (app, pilot):
             assert "no progress for 27 s" in "\n".join(drawn(app))
-            app.clock = lambda: folders.STARTED + 145
+            app.state.clock = lambda: folders.STARTED + 145
             screen_of(app).draw()
             await settle(pilot)
             text = "\n".join(drawn(app))
@@ -92,15 +92,15 @@ async def test_new_events_are_drawn_and_the_end_too(runs: Path) -> None:
     live = folders.write_run(runs, "live88", folders.train_spec(), happened[:cut], state=None)
     async with application(IDLE, "3") as (app, pilot):
         with folders.held(live):
-            app.look_at_runs()
+            app.state.look_at_runs()
             folders.append_events(live, happened[cut:])
-            app.look_at_runs()
+            app.state.look_at_runs()
             await settle(pilot)
             screen_of(app).draw()
             await settle(pilot)
             assert "500 of 500 steps" in "\n".join(drawn(app))
         folders.write_result(live, "finished", "", happened)
-        app.look_at_runs()
+        app.state.look_at_runs()
         screen_of(app).draw()
         await settle(pilot)
         text = "\n".join(drawn(app))
@@ -174,12 +174,12 @@ async def test_f_turns_the_scores_to_macro_f1_and_to_the_f1_of_each_class(runs: 
     folders.write_baseline_run(runs, created=folders.STARTED - 500)
     async with application(IDLE, "3", size=size) as (app, pilot):
         score = app.screen.query_one("#score", Plot)
-        evaluated = app.runs[0].evaluations
+        evaluated = app.state.runs[0].evaluations
         assert "f score" in "\n".join(drawn(app))
         await pilot.press("f")
         await settle(pilot)
         assert [(each.name, each.y) for each in score.chart.series] == [("macro-F1", tuple(each.metrics.f1_macro for each in evaluated))]
-        assert [level.y for level in score.chart.levels] == [rung.metrics.f1_macro for rung in app.runs[1].rungs]
+        assert [level.y for level in score.chart.levels] == [rung.metrics.f1_macro for rung in app.state.runs[1].rungs]
         await pilot.press("f")
         await settle(pilot)
         assert [each.name for each in score.chart.series] == list(folders.LABELS)
@@ -345,13 +345,13 @@ async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs
         await settle(pilot)
         now = sources.load(spec).splits["validation"]
         assert len(now) == 59 and now.row(7).name == "love" and "validation 13" not in " ".join(now.texts())
-        assert app.dataset is not None and sources.fingerprint(app.dataset) == sources.fingerprint(sources.load(spec))
-        assert app.spec is not None and app.spec.overlay == 3
+        assert app.state.dataset is not None and sources.fingerprint(app.state.dataset) == sources.fingerprint(sources.load(spec))
+        assert app.state.spec is not None and app.state.spec.overlay == 3
         text = "\n".join(drawn(app))
         assert "* ♥ love i feel happy and" in text and "* left out i feel happy and" in text
         await pilot.press("u", "u")
         await settle(pilot)
-        assert "* " not in "\n".join(drawn(app)) and sources.fingerprint(sources.load(spec)) == sources.fingerprint(app.dataset)
+        assert "* " not in "\n".join(drawn(app)) and sources.fingerprint(sources.load(spec)) == sources.fingerprint(app.state.dataset)
         await pilot.press("g", "0")  # as the run predicted
         await settle(pilot)
         laid = sources.load(spec).overlay

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import on, work
@@ -25,7 +25,7 @@ from ...core.safe_text import safe_line
 from ...core.text_table import table
 from ...core.units import count
 from ..field_names import by_fields
-from ..state import AppState
+from ..state import State, state_of
 from ..widgets.chart import Chart, Series
 from ..widgets.plot import Plot
 from .training.charts import Palette
@@ -68,8 +68,8 @@ class CompareRuns(ModalScreen[None]):
         """The key of a metric; '' as they were marked."""
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="compare") as box:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual import work
@@ -18,7 +18,7 @@ from ...core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
 from ...core.safe_text import safe_line, safe_text
 from ...core.units import count
 from ..field_names import by_fields
-from ..state import AppState
+from ..state import State, state_of
 from ..theme import class_looks
 from ..widgets.box_plots import BoxPlots
 from ..widgets.class_bars import ClassBars
@@ -64,8 +64,8 @@ class DatasetSide(Vertical):
         self.faults: Faults | None = None
 
     @property
-    def _state(self) -> AppState:
-        return cast(AppState, self.app)
+    def _state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         with Reading(id="classes", classes="panel side"):

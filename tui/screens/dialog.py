@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Label, Static
 
 from ...core.safe_text import safe_text
-from ..state import AppState
+from ..state import State, state_of
 
 
 class Dialog(ModalScreen[None]):
@@ -29,8 +29,8 @@ class Dialog(ModalScreen[None]):
         self._heading, self._help = heading, help_text
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:

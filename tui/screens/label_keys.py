@@ -18,7 +18,7 @@ from textual.screen import Screen
 from ...core.errors import UserError
 from ...core.safe_text import safe_line
 from ..field_names import by_fields
-from ..state import AppState
+from ..state import State, state_of
 from ..widgets.label_look import LabelLook
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
@@ -90,9 +90,8 @@ class LabelKeys(Screen[None]):
     # --- actions ------------------------------------------------------------------------------------------
 
     @property
-    def _app_state(self) -> AppState:
-        assert isinstance(self.app, AppState)  # noqa: S101 - the only application there is
-        return self.app
+    def _app_state(self) -> State:
+        return state_of(self)
 
     def may_act(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether a key of labels acts now; None where it is another key."""

@@ -98,7 +98,7 @@ class LabelQueue(LabelKeys):
         self.query_one("#given").border_title = Text("labels given")
         self.query_one("#how").border_title = Text("order")
         self.query_one("#full", Static).update(Text("reading the file…", "dim"))
-        self.watch(self._app_state, "theme", self._draw, init=False)
+        self.watch(self.app, "theme", self._draw, init=False)
         self._open()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -327,13 +327,13 @@ class LabelQueue(LabelKeys):
 
     async def action_tokens(self) -> None:
         if self._given is not None and self._row is not None:
-            await self._app_state.inspect_text(self._given.texts[self._row])
+            await self._app_state.places.inspect_text(self._given.texts[self._row])
 
     def action_leave(self) -> None:
         for group in ("open", "states", "runs", "near", "order"):
             self.workers.cancel_group(self, group)
         self.dismiss()
-        self._app_state.open_dataset(self._spec)
+        self._app_state.data.open(self._spec)
 
     # --- drawing ----------------------------------------------------------------------------------------------
 

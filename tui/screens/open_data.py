@@ -19,8 +19,8 @@ from ...core.errors import UserError
 from ...core.safe_text import cell_width, cut, pad, safe_line, safe_text
 from ...core.sentences import Words
 from ...core.specs import DataSpec
+from ..facts import Loading
 from ..field_names import FIELDS, READ_AS, by_fields
-from ..state import Loading
 from ..theme import class_looks
 from ..widgets.choice import Choice
 from ..widgets.path_field import PathField
@@ -83,7 +83,7 @@ class OpenData(Dialog):
         if not wanted[0]:
             self.say(Text("write a path or an id first", self.app.theme_variables["warning"]))
         elif self._read is not None and wanted == self._asked:
-            self.state.take_dataset(*self._read)
+            self.state.data.take(*self._read)
             self.dismiss()
         else:
             self._look(wanted)
@@ -128,7 +128,7 @@ class OpenData(Dialog):
 
         self.say_doing("reading")
         try:
-            dataset = await self.state.read_dataset(spec, report)
+            dataset = await self.state.data.read(spec, report)
         except UserError as error:
             self._refuse(error)
             return

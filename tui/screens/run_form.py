@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from rich.text import Text
@@ -28,7 +28,7 @@ from ...core.safe_text import safe_line
 from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 from ...core.units import duration
 from ..field_names import by_fields
-from ..state import AppState
+from ..state import State, state_of
 from ..widgets.choice import Choice
 from ..widgets.text_field import TextField
 from .run_command import command_of, shown_command
@@ -57,7 +57,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         Binding("y,ctrl+y", "copy", "copy command", id="form.copy"),
     ]
 
-    def __init__(self, state: AppState, example: RunView | None = None) -> None:
+    def __init__(self, state: State, example: RunView | None = None) -> None:
         """Prepare the form for the open data set; `example` is a run whose settings may be what is wanted again."""
         super().__init__()
         self._base = state.spec or DataSpec("starter")
@@ -70,8 +70,8 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._rest: Timer | None = None
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         first = self._first
@@ -291,7 +291,7 @@ def _field(name: str, title: str, widget: Widget) -> Horizontal:
     return Horizontal(Static(title, classes="name", markup=False), widget, *hint, id=f"field-{name}", classes="field")
 
 
-def _first_entries(state: AppState, base: DataSpec, example: RunView | None) -> dict[str, str]:
+def _first_entries(state: State, base: DataSpec, example: RunView | None) -> dict[str, str]:
     """Return what the fields hold at first: a baseline until there is one, then a fine-tuning with the last one's settings."""
     has_baseline = any(isinstance(view.spec.job, BaselineSpec) and view.spec.job.data.source == base.source for view in state.runs)
     chosen = {"task": "fine-tune" if has_baseline else "baseline", "data": base.source, "model": state.model}

@@ -113,7 +113,7 @@ class TokensScreen(Page):
         return self.query_one(TextField).text or None
 
     def receive_text(self, text: str) -> None:
-        self._neighbours = self.state.companions
+        self._neighbours = self.state.places.companions
         if self.is_mounted:
             field = self.query_one(TextField)
             field.text = text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -20,7 +20,7 @@ from ...core.errors import UserError
 from ...core.questions import AskClassify, ClassifyAnswer, Prediction
 from ...core.safe_text import safe_line
 from ..field_names import by_fields
-from ..state import AppState
+from ..state import State, state_of
 from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.label_look import LabelLook
 from ..widgets.text_field import TextField
@@ -83,8 +83,8 @@ class TryEdits(ModalScreen[str | None]):
         self._timer: Timer | None = None
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="edits"):

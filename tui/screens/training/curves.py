@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -18,7 +17,7 @@ from ....core.runs import rungs
 from ....core.runs.state import RunView
 from ....core.specs import BaselineSpec
 from ...field_names import by_fields
-from ...state import AppState
+from ...state import State, state_of
 from ...widgets.chart import Chart
 from ...widgets.density import Density
 from ...widgets.plot import Plot
@@ -40,8 +39,8 @@ class Charts(ContentSwitcher):
         """Folder and rung of the run whose projection was read, and whether it was for a dark theme."""
 
     @property
-    def _state(self) -> AppState:
-        return cast(AppState, self.app)
+    def _state(self) -> State:
+        return state_of(self)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="curves"):

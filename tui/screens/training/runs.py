@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import cast
 
 from rich.text import Text
 from textual import on, work
@@ -20,7 +19,7 @@ from ....core.runs import filters, notes
 from ....core.runs.state import RunView
 from ....core.safe_text import safe_text
 from ...field_names import by_fields
-from ...state import AppState
+from ...state import state_of
 from ...widgets.run_list import RunList
 from ...widgets.text_field import LineField
 from ..run_words import run_item
@@ -92,7 +91,7 @@ class RunPanel(Vertical):
 
         Of the baseline that is looked at, the score is that of `rung`, of the others and without it that of the best.
         """
-        now = cast(AppState, self.app).clock()
+        now = state_of(self).clock()
         items = tuple(
             run_item(
                 view,
@@ -200,7 +199,7 @@ class RunPanel(Vertical):
         try:
             await asyncio.to_thread(notes.change, run, tags=tags, pinned=pinned)
         except UserError as error:
-            cast(AppState, self.app).say(by_fields(error), problem=True)
+            state_of(self).say(by_fields(error), problem=True)
         self.post_message(self.Changed())
 
     # --- lines ----------------------------------------------------------------------------------------------

@@ -347,11 +347,11 @@ class TrainingScreen(RunRequests):
 
     async def action_rows(self) -> None:
         if self.view is not None:
-            await self.state.show_errors(self.view.folder, self.query_one(Panels).rung_of(self.view))
+            await self.state.places.show_errors(self.view.folder, self.query_one(Panels).rung_of(self.view))
 
     @on(Panels.CellChosen)
     async def _show_cell(self, event: Panels.CellChosen) -> None:
-        await self.state.show_errors(event.view.folder, self.query_one(Panels).rung_of(event.view), event.cell)
+        await self.state.places.show_errors(event.view.folder, self.query_one(Panels).rung_of(event.view), event.cell)
 
     def look_at_new(self, run: RunFolder) -> None:
         self.query_one(RunPanel).show_all()  # so that the new run is listed

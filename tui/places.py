@@ -1,0 +1,57 @@
+"""The ways from one screen to another, with what is sent along."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from textual.app import App
+
+
+@runtime_checkable
+class LooksAtRun(Protocol):
+    """A screen that shows one run."""
+
+    def look_at_run(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
+        """Show a run, by its folder, or a rung of it ('': the best), and with a `cell` of its confusion matrix the rows in it."""
+        ...
+
+
+@runtime_checkable
+class TakesText(Protocol):
+    """A screen that a text can be sent to."""
+
+    def receive_text(self, text: str) -> None: ...
+
+
+class Places:
+    """Goes to screens by their modes."""
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self.companions: tuple[str, ...] = ()
+        """Texts that stand beside the one that was sent last: the rows after it."""
+
+    async def go(self, mode: str) -> None:
+        """Show a screen."""
+        if self._app.current_mode != mode:
+            await self._app.switch_mode(mode)
+
+    async def inspect_text(self, text: str, companions: tuple[str, ...] = ()) -> None:
+        """Show the token inspector with `text`, and a batch of it with its `companions` (up to 15)."""
+        self.companions = companions
+        await self._hand_over("tokens", text)
+
+    async def classify_text(self, text: str) -> None:
+        """Show the classifier prompt with `text`."""
+        await self._hand_over("classify", text)
+
+    async def show_errors(self, folder: str, rung: str = "", cell: tuple[int, int] | None = None) -> None:
+        """Show where a run, by its folder, or a rung of it errs; with a `cell` of its confusion matrix the rows in it."""
+        await self.go("errors")
+        if isinstance(self._app.screen, LooksAtRun):
+            self._app.screen.look_at_run(folder, rung, cell)
+
+    async def _hand_over(self, mode: str, text: str) -> None:
+        await self.go(mode)
+        if isinstance(self._app.screen, TakesText):
+            self._app.screen.receive_text(text)
