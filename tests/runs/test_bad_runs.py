@@ -97,7 +97,7 @@ async def test_the_application_shows_them_all(group: int, emotui_home: Path) -> 
         fault, ended = bad_runs.FAULTS[name]
         bad_runs.write(runs, f"bad{number}", fault, ended=ended)
     async with application(Classifier(folders.LABELS, {}), "3", size=(80, 24)) as (app, pilot):
-        assert {view.id for view in app.runs} == {"good", *(f"bad{number}" for number in range(len(chosen)))}
+        assert {view.id for view in app.state.runs} == {"good", *(f"bad{number}" for number in range(len(chosen)))}
         for _ in range(len(chosen) + 1):
             await pilot.press("right_square_bracket")
             await settle(pilot)

@@ -17,7 +17,7 @@ from emotui.core.questions import AskLengths
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
-from emotui.tui.screens.dataset_side import DatasetSide
+from emotui.tui.screens.dataset.side import DatasetSide
 from emotui.tui.screens.open_data import OpenData
 from emotui.tui.screens.tokens import TokensScreen
 from emotui.tui.widgets.box_plots import BoxPlots
@@ -347,7 +347,7 @@ async def test_p_sends_the_row_to_the_prompt(engine: Inspector, tiny_data: Path)
 
 
 async def test_figures_of_a_part_say_so(engine: Inspector, tiny_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from emotui.tui.screens import dataset_numbers
+    from emotui.tui.screens.dataset import numbers as dataset_numbers
 
     monkeypatch.setattr(dataset_numbers, "FIRST", 10)
     may_go_on = threading.Event()

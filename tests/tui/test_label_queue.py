@@ -83,8 +83,8 @@ async def queue(engine: object, path: Path, size: tuple[int, int] = (120, 36)) -
 
 
 def text(screen: LabelQueue) -> str:
-    assert screen._given is not None and screen._row is not None
-    return screen._given.texts[screen._row]
+    assert screen._given is not None and screen._rows.in_hand is not None
+    return screen._given.texts[screen._rows.in_hand]
 
 
 def reread(path: Path) -> labelling.Labelling:
@@ -157,7 +157,7 @@ async def test_after_twenty_labels_it_is_ordered_anew(engine: Orders, file: Path
         now = text(screen)
         await pilot.press("0")
         await settle(pilot)
-        decision = screen._given.decision(screen._items[screen._at - 1])
+        decision = screen._given.decision(screen._rows.items[screen._rows.at - 1])
         assert decision is not None and (decision.new, decision.by, decision.run) == (guess[0], "accepted", "label queue")
         assert named(reread(file))[now] == guess[0]
 
@@ -171,8 +171,8 @@ async def test_another_order_keeps_the_text_in_hand(engine: Orders, file: Path) 
             await settle(pilot)
             asked = [each for each in engine.asked if isinstance(each, AskQueue)][-1]
             assert asked.order == order and text(screen) == now and order in "\n".join(drawn(screen.app))
-            await until(pilot, lambda: len(screen._items) == 120, "all rows are there")
-            assert len(set(screen._items)) == 120
+            await until(pilot, lambda: len(screen._rows.items) == 120, "all rows are there")
+            assert len(set(screen._rows.items)) == 120
         await pilot.press("o")
         await settle(pilot)
         assert "disagreement needs two finished runs" in " ".join("\n".join(drawn(screen.app)).split()).replace("│", "")

@@ -19,7 +19,7 @@ from emotui.core.questions import AskFaults, Fault, FaultsAnswer, ProgressLine
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.dataset import DatasetScreen
-from emotui.tui.screens.dataset_side import DatasetSide
+from emotui.tui.screens.dataset.side import DatasetSide
 from emotui.tui.screens.label_keys import KEYS, legend
 from emotui.tui.screens.pick_class import matching
 from emotui.tui.screens.run_command import command_of

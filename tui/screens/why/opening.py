@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...state import AppState
+from ...state import State
 from .explanation import Subject
 
 
-def explain(state: AppState, subject: Subject | None, *, otherwise: str, take_word: Callable[[str], None] | None = None) -> None:
+def explain(state: State, subject: Subject | None, *, otherwise: str, take_word: Callable[[str], None] | None = None) -> None:
     """Show why a run gives a text its label; where there is nothing to explain, say `otherwise`.
 
     `take_word` is called with a word of the cell's wrong rows where the rows that have it are asked for.
@@ -18,4 +18,4 @@ def explain(state: AppState, subject: Subject | None, *, otherwise: str, take_wo
     if subject is None or not subject.text.strip():
         state.say(otherwise, problem=True)
     else:
-        state.push_screen(WhyPage(subject), lambda word: take_word(word) if word and take_word is not None else None)
+        state.application.push_screen(WhyPage(subject), lambda word: take_word(word) if word and take_word is not None else None)

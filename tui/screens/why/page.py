@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from ....core.runs import rungs
 from ....core.runs.explained import agreement_of, describe_head, score_name, weights_of
 from ....core.runs.state import RunView
 from ....core.safe_text import safe_line, safe_text
-from ...state import AppState
+from ...state import State, state_of
 from ...theme import class_looks
 from ...widgets.attention_map import AttentionMap, Looks
 from ...widgets.figure_table import FigureLines, FigureTable
@@ -118,8 +118,8 @@ class WhyLook(ModalScreen[str | None]):
     # --- facts --------------------------------------------------------------------------------------------
 
     @property
-    def state(self) -> AppState:
-        return cast(AppState, self.app)
+    def state(self) -> State:
+        return state_of(self)
 
     @property
     def run_view(self) -> RunView | None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ...core.questions import QueueAnswer, QueueOrder
-from ...core.safe_text import safe_line, safe_text
-from ...core.units import count
-from ..theme import class_color
-from ..widgets.chart import Chart, Series
-from ..widgets.class_bars import class_lines
+from ....core.questions import QueueAnswer, QueueOrder
+from ....core.safe_text import safe_line, safe_text
+from ....core.units import count
+from ...theme import class_color
+from ...widgets.chart import Chart, Series
+from ...widgets.class_bars import class_lines
 
 if TYPE_CHECKING:
-    from ...core.data.labelling import Labelling
-    from ..widgets.label_look import LabelLook
+    from ....core.data.labelling import Labelling
+    from ...widgets.label_look import LabelLook
 
 ORDERS: tuple[QueueOrder, ...] = ("informative", "uncertain", "different", "disagreement")
 _MEANING = {

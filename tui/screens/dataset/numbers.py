@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ...core.data import stats
-from ...core.data.drift import Drift
-from ...core.data.stats import Quantiles
-from ...core.data.table import Dataset, Split
-from ...core.questions import LengthsAnswer
-from ..widgets.box_plots import Box, Boxes
-from ..widgets.cut_table import Cut
-from ..widgets.label_look import LabelLook
-from ..widgets.split_table import SplitCounts, Splits
+from ....core.data import stats
+from ....core.data.drift import Drift
+from ....core.data.stats import Quantiles
+from ....core.data.table import Dataset, Split
+from ....core.questions import LengthsAnswer
+from ...widgets.box_plots import Box, Boxes
+from ...widgets.cut_table import Cut
+from ...widgets.label_look import LabelLook
+from ...widgets.split_table import SplitCounts, Splits
 
 Unit = Literal["words", "characters", "tokens"]
 LENGTHS = (16, 32, 64, 128, 256)

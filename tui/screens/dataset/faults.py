@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...core.data.checks import Problem
-from ...core.data.overlay import Place
-from ...core.data.table import Dataset
-from ...core.questions import FaultsAnswer
+from ....core.data.checks import Problem
+from ....core.data.overlay import Place
+from ....core.data.table import Dataset
+from ....core.questions import FaultsAnswer
 
 WAY = "confident learning"
 """What suggests labels, as the overlay keeps it."""

@@ -13,26 +13,26 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from ...core.errors import UserError
-from ...core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
-from ...core.safe_text import safe_line, safe_text
-from ...core.units import count
-from ..field_names import by_fields
-from ..state import State, state_of
-from ..theme import class_looks
-from ..widgets.box_plots import BoxPlots
-from ..widgets.class_bars import ClassBars
-from ..widgets.cut_table import CutTable
-from ..widgets.problem_list import ProblemList
-from ..widgets.reading import Reading
-from ..widgets.split_table import SplitTable
+from ....core.errors import UserError
+from ....core.questions import AskFaults, AskLengths, LengthsAnswer, ProgressLine
+from ....core.safe_text import safe_line, safe_text
+from ....core.units import count
+from ...field_names import by_fields
+from ...state import State, state_of
+from ...theme import class_looks
+from ...widgets.box_plots import BoxPlots
+from ...widgets.class_bars import ClassBars
+from ...widgets.cut_table import CutTable
+from ...widgets.problem_list import ProblemList
+from ...widgets.reading import Reading
+from ...widgets.split_table import SplitTable
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
-    from ...core.data.checks import Problem
-    from ...core.data.drift import Drift
-    from ...core.data.table import Dataset, Split
-    from .dataset_faults import Faults
-    from .dataset_numbers import Numbers, Unit
+    from ....core.data.checks import Problem
+    from ....core.data.drift import Drift
+    from ....core.data.table import Dataset, Split
+    from .faults import Faults
+    from .numbers import Numbers, Unit
 
 
 PAUSE = 2.0
@@ -85,7 +85,7 @@ class DatasetSide(Vertical):
 
     def open(self, dataset: Dataset) -> None:
         """Take up another data set: look for its problems and count its tokens."""
-        from ...core.data import stats
+        from ....core.data import stats
 
         self._dataset, self.lengths, self._drifts = dataset, None, ()
         self.workers.cancel_group(self, "faults")
@@ -121,14 +121,14 @@ class DatasetSide(Vertical):
 
     def next_unit(self) -> None:
         """Draw lengths in the next unit: words, tokens, characters."""
-        from .dataset_numbers import UNITS
+        from .numbers import UNITS
 
         self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
         self._draw_numbers()
 
     @work(exclusive=True, group="count")
     async def _count(self, split: Split, indices: Any) -> None:
-        from .dataset_numbers import FIRST, count
+        from .numbers import FIRST, count
 
         rows = len(split) if indices is None else len(indices)
         if rows > FIRST:
@@ -141,7 +141,7 @@ class DatasetSide(Vertical):
         dataset, numbers = self._dataset, self._numbers
         if dataset is None or numbers is None:
             return
-        from .dataset_numbers import plot, splits
+        from .numbers import plot, splits
 
         looks = class_looks(dataset.labels, dark=self._state.dark)
         self.query_one(ClassBars).counts = tuple((look, numbers.counts[look.name]) for look in looks)
@@ -216,8 +216,8 @@ class DatasetSide(Vertical):
             self._state.say(f"no faults were looked for: {by_fields(error)}", problem=True)
             return
         self._seeking = ""
-        from ...core.data.overlay import is_of_same_source
-        from .dataset_faults import Faults
+        from ....core.data.overlay import is_of_same_source
+        from .faults import Faults
 
         if answer is not None and self._dataset is not None and is_of_same_source(self._dataset, dataset):
             self.faults = Faults.of(answer, dataset)
@@ -284,7 +284,7 @@ class DatasetSide(Vertical):
 
 
 def _with_unknown(dataset: Dataset, problems: tuple[Problem, ...], lengths: LengthsAnswer) -> tuple[Problem, ...]:
-    from ...core.data import checks, unknown_tokens
+    from ....core.data import checks, unknown_tokens
 
     return checks.sorted_gravest(problems + unknown_tokens.problems(dataset, unknown_tokens.shares(dataset, lengths)))
 
@@ -293,7 +293,7 @@ def _problems_of(dataset: Dataset) -> tuple[tuple[Problem, ...], list[str], tupl
     """Return the problems, in sentences what was not looked for, and how far the splits are from each other."""
     import pyarrow as pa
 
-    from ...core.data import checks, drift
+    from ....core.data import checks, drift
 
     problems, left_out = checks.find_problems(dataset), checks.not_looked_for(dataset)
     # Grouping the texts takes a quarter of this process's memory, which Arrow would keep for the next time.

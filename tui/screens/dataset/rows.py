@@ -1,0 +1,46 @@
+"""Which rows of the open data set the browser shows: those of a filter, or those of a problem. It knows no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
+    from ....core.data.checks import Problem
+    from ....core.data.table import Dataset
+
+Found = Mapping[str, Any]
+"""By split the positions of the rows that are shown, int64, shape [n]."""
+
+
+def met(dataset: Dataset, line: str, tokens: Mapping[str, Any] | None) -> Found | None:
+    """Return the rows that meet a filter; None where it asks for nothing. It takes a while: not for the event loop. Raises UserError."""
+    from ....core.data import filters
+
+    query = filters.parse(line)
+    return filters.select(dataset, query, tokens=tokens) if query.terms else None
+
+
+def of_problem(problem: Problem, found_in: Dataset, now: Dataset, *, in_order: bool) -> Found:
+    """Return the rows of a problem that was `found_in` an earlier state of the data set, `in_order` of the problem's own or ascending."""
+    import numpy as np
+
+    from ....core.data.overlay import moved
+
+    rows = np.asarray(problem.rows, np.int64)
+    rows = moved(found_in, now, problem.split, rows if in_order else np.unique(rows))
+    return {name: rows if name == problem.split else np.array([], np.int64) for name in now.splits}
+
+
+def after_decision(found: Found | None, before: Dataset, now: Dataset) -> Found | None:
+    """Return the same rows at their places after a decision about rows."""
+    from ....core.data.overlay import moved
+
+    return None if found is None else {name: moved(before, now, name, rows) for name, rows in found.items()}
+
+
+def first_with_rows(found: Found | None, split: str) -> str:
+    """Return the split, or where none of its rows were found the first one in which some were."""
+    if found is None or len(found[split]):
+        return split
+    return next((name for name, rows in found.items() if len(rows)), split)
