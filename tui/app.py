@@ -15,7 +15,6 @@ from pkgutil import walk_packages
 from typing import Any, ClassVar
 
 from textual import events
-from textual import worker as workers
 from textual.app import App
 from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingType
@@ -36,6 +35,7 @@ from . import hang_up, theme
 from .ascii_only import SAMPLE, AsciiOnly, has
 from .ascii_only import encoding as locale_encoding
 from .commands import Commands
+from .ending_workers import EndingWorkers
 from .facts import Facts, Loading
 from .field_names import by_fields
 from .frame_diff import FrameDiffDriver
@@ -97,6 +97,7 @@ class EmotuiApp(App[int]):
         With `encoding`, such as 'ascii', nothing is drawn that it lacks.
         """
         super().__init__()
+        self._workers = EndingWorkers(self)
         self.state = State(self, **state)  # type: ignore[arg-type]
         self._alerts = alerts
         self._first, self._to_label = spec, to_label
@@ -209,10 +210,7 @@ class EmotuiApp(App[int]):
         self._exit_renderables.clear()
 
     def _prune(self, *nodes: Widget, parent: DOMNode | None = None) -> AwaitRemove:
-        """Cancel the work of what is removed before its parts go, in which a worker that goes on would look for them."""
-        for worker in self.workers:
-            if worker is not workers.active_worker.get(None) and not set(nodes).isdisjoint(worker.node.ancestors_with_self):
-                worker.cancel()
+        self._workers.let_go(nodes)
         return super()._prune(*nodes, parent=parent)
 
     def note_crash(self, error: BaseException) -> None:

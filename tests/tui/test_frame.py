@@ -442,6 +442,7 @@ class Gate(Static):
         while screen.query("#part"):
             await asyncio.sleep(0)
         screen.gate.set()
+        screen.run_worker(screen.look)  # what begins now would not find the part either
         for _ in range(20):
             await asyncio.sleep(0)
 

@@ -51,6 +51,7 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_run_input_thread": ("a driver", "an error while keys are read ends the application"),
     "_show_hover_cursor": (TABLE, "the row below the mouse is drawn"),
     "_update_count": (TABLE, "a row is drawn anew when its text changed"),
+    "_workers": (APP, "work goes on whose widgets are gone"),
 }
 """Name: who has it, and what breaks without it."""
 

@@ -1,0 +1,36 @@
+"""Workers that end with what they show: one that went on would look for widgets that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import WeakSet
+
+from textual import worker as workers
+from textual.app import App
+from textual.dom import DOMNode
+from textual.worker import Worker
+from textual.worker_manager import WorkerManager
+
+
+class EndingWorkers(WorkerManager):
+    """Textual's own, but work ends before the parts of its screen or widget go, not after, and none begins between the two."""
+
+    def __init__(self, app: App[Any]) -> None:
+        super().__init__(app)
+        self._going: WeakSet[DOMNode] = WeakSet()
+
+    def let_go(self, nodes: Iterable[DOMNode]) -> None:
+        """Cancel the work of what is about to be removed, but for the work that removes it."""
+        self._going.update(nodes)
+        for worker in self:
+            if worker is not workers.active_worker.get(None) and self._is_going(worker.node):
+                worker.cancel()
+
+    def add_worker(self, worker: Worker[Any], start: bool = True, exclusive: bool = True) -> None:
+        super().add_worker(worker, start, exclusive)
+        if self._is_going(worker.node):
+            worker.cancel()
+
+    def _is_going(self, node: DOMNode) -> bool:
+        return any(each in self._going for each in node.ancestors_with_self)
