@@ -76,6 +76,7 @@ async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
         await picture("training", "F1")
         if {*ERRORS, "why"} & {*names}:
             await pilot.press("w")
+            await settled(pilot, ("the highest loss first",))
             await picture("errors", "the highest loss first", "F1")
             await pilot.press("right_square_bracket", "right_square_bracket", "down", "down")
             await picture("errors-against", "McNemar", "only this right")
