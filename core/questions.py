@@ -20,7 +20,7 @@ from .sentences import Words
 from .specs import DataSpec, Job, Reading
 
 WhyMethod = Literal["quick", "leave_out", "integrated_gradients"]
-"""How words are weighed; 'quick' takes the best way that needs less than a second for a tweet on a CPU."""
+"""How words are weighted; 'quick' is the best method that takes less than a second for a tweet on a CPU."""
 
 # --- questions ---------------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ class AskBatch(Ask, frozen=True, tag="batch"):
 
 
 class AskPath(Ask, frozen=True, tag="path"):
-    """The way of a text through a model, or through the model of a run -> PathAnswer."""
+    """The path of a text through a model, or through the model of a run -> PathAnswer."""
 
     text: str
     model: str = "starter"
@@ -64,18 +64,18 @@ class AskPath(Ask, frozen=True, tag="path"):
 
 
 class AskLengths(Ask, frozen=True, tag="lengths"):
-    """Tokens of every text, special tokens included and nothing cut -> LengthsAnswer."""
+    """Token counts of every text, with special tokens and before truncation -> LengthsAnswer."""
 
     data: DataSpec
     model: str = "starter"
 
 
 class AskFaults(Ask, frozen=True, tag="faults"):
-    """What is wrong with a data set's rows themselves: wrong labels, outliers, cut texts and the like -> FaultsAnswer."""
+    """Faults of a data set's rows: wrong labels, outliers, truncated texts and so on -> FaultsAnswer."""
 
     data: DataSpec
     model: str = "starter"
-    """Whose hidden states are taken; where 'starter' is not installed, words alone."""
+    """The model whose hidden states are used; where 'starter' is not installed, only words are used."""
 
 
 class AskStates(Ask, frozen=True, tag="states"):
@@ -103,24 +103,24 @@ class AskQueue(Ask, frozen=True, tag="queue"):
     labels: tuple[int, ...]
     """The class of each."""
     dropped: tuple[int, ...] = ()
-    """Rows that get no label, and are not asked for again."""
+    """Rows that were dropped, and are not offered again."""
     drawn: tuple[int, ...] = ()
     """The rows that have hidden states, ascending; empty: all."""
     order: QueueOrder = "informative"
     count: int = 500
     """Rows of the answer, at most."""
     with_curve: bool = False
-    """Whether the F1 after each twenty of the labels is wanted as well; `rows` are then in the order in which they were given."""
+    """Whether to compute the F1 after every 20 labels too; `rows` are then in the order in which they were labelled."""
 
 
 class AskDisagreement(Ask, frozen=True, tag="disagreement"):
-    """Rows of a file by how far runs differ on them -> DisagreementAnswer."""
+    """Rows of a file, by how much runs disagree on them -> DisagreementAnswer."""
 
     data: DataSpec
     runs: tuple[str, ...]
     """Their folders, two or more; all with the same labels."""
     rows: tuple[int, ...]
-    """Those that are looked at, from 0 in the order of the file."""
+    """The rows to compare, from 0 in the order of the file."""
 
 
 class AskNear(Ask, frozen=True, tag="near"):
@@ -157,7 +157,7 @@ class AskClassify(Ask, frozen=True, tag="classify"):
 
 
 class AskWhy(Ask, frozen=True, tag="why"):
-    """How much each word of a text does for a class, by one run -> WhyAnswer."""
+    """The weight of each word of a text for a class, by one run -> WhyAnswer."""
 
     run: str
     """The run's folder."""
@@ -166,7 +166,7 @@ class AskWhy(Ask, frozen=True, tag="why"):
     label: str = ""
     """The class to explain; empty: the most probable one."""
     method: WhyMethod = "quick"
-    """A linear model is always answered exactly, whatever is asked for."""
+    """A linear model is always explained exactly, whatever the method."""
 
 
 class AskAttention(Ask, frozen=True, tag="attention"):
@@ -182,13 +182,13 @@ class AskAttention(Ask, frozen=True, tag="attention"):
 
 
 class AskNeighbours(Ask, frozen=True, tag="neighbours"):
-    """The training rows of a run that are nearest to a text, by what its model makes of them -> NeighboursAnswer."""
+    """The training rows of a run that are nearest to a text in its model's representation -> NeighboursAnswer."""
 
     run: str
     text: str
     rung: str = ""
     rows: int = 10
-    """How many are wanted."""
+    """The number of rows to return."""
     distance: Literal["cosine", "euclidean"] = "cosine"
 
 
@@ -202,10 +202,10 @@ class AskClassifyFile(Ask, frozen=True, tag="classify_file"):
     reading: Reading = Reading()
     skip_bad_rows: bool = False
     only_answers: bool = False
-    """Whether the other columns of the source are left out."""
+    """Whether to omit the other columns of the source."""
     rung: str = ""
     parts: str = ""
-    """A folder with what AskClassifyParts has done of it, which need not be done again."""
+    """A folder with the parts that AskClassifyParts has already classified."""
     threshold: float | None = None
     """An answer less probable than this is 'unsure'."""
 
@@ -219,7 +219,7 @@ class AskClassifyParts(Ask, frozen=True, tag="classify_parts"):
 
 
 class AskEvaluate(Ask, frozen=True, tag="evaluate"):
-    """A run measured on a split of its data, or on a labelled file -> EvaluateAnswer. Its predictions are kept with the run."""
+    """A run evaluated on a split of its data, or on a labelled file -> EvaluateAnswer. Its predictions are kept with the run."""
 
     run: str
     split: str = "test"
@@ -236,7 +236,7 @@ class AskEvaluate(Ask, frozen=True, tag="evaluate"):
 
 
 class AskBehaviour(Ask, frozen=True, tag="behaviour"):
-    """How a run behaves under small edits of a split's texts -> BehaviourAnswer. What comes of it is kept with the run."""
+    """How a run behaves under small edits of a split's texts -> BehaviourAnswer. The results are kept with the run."""
 
     run: str
     split: str = "validation"
@@ -268,7 +268,7 @@ class AskDownload(Ask, frozen=True, tag="download"):
 
 
 class AskEstimate(Ask, frozen=True, tag="estimate"):
-    """How long a job will take, from a few steps of it that are measured now -> EstimateAnswer. Nothing is kept of them."""
+    """How long a job will take, from a few steps measured now and then discarded -> EstimateAnswer."""
 
     job: Job
 
@@ -304,7 +304,7 @@ Question = (
 
 
 class RequestLine(msgspec.Struct, frozen=True):
-    """A question with a number of its own, 1 or more; without `ask` it takes back the question of that number."""
+    """A question with its own number, 1 or more; without `ask` it cancels the question of that number."""
 
     id: int
     ask: Question | None = None
@@ -324,7 +324,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Subwords(msgspec.Struct, frozen=True):
-    """The model's own tokens, special ones included, cut where the model's limit cuts them."""
+    """The model's tokens, special ones included, truncated at the model's limit."""
 
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
@@ -340,7 +340,7 @@ class Subwords(msgspec.Struct, frozen=True):
     unknown: int = 0
     """How many tokens are the unknown token."""
     full_length: int = 0
-    """Tokens before anything was cut."""
+    """Tokens before truncation."""
     cut_at: int | None = None
     """Character of the text from which on the model sees nothing; None: it sees all."""
 
@@ -372,7 +372,7 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     attention_mask: tuple[tuple[int, ...], ...]
     lengths: tuple[int, ...]
     full_lengths: tuple[int, ...]
-    """Tokens before anything was cut."""
+    """Tokens before truncation."""
     padded_to: int
     padding_share: float
     fixed_length: int
@@ -408,13 +408,13 @@ class LengthsAnswer(msgspec.Struct, frozen=True):
     unknown_share: float = 0.0
     seconds: float = 0.0
     unknown: dict[str, tuple[int, ...]] = {}
-    """Tokens of every row, up to the model's limit, that the tokenizer does not know, by split; empty where it has no token for them."""
+    """Unknown tokens of every row, up to the model's limit, by split; empty where the tokenizer has no unknown token."""
     specials: int = 0
     """Special tokens of each text."""
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One kind of fault in one split, and the rows that have it."""
+    """One kind of fault in one split, and its rows."""
 
     kind: str
     """'label', 'near_conflict', 'outlier', 'small_class' or 'cut'."""
@@ -425,7 +425,7 @@ class Fault(msgspec.Struct, frozen=True):
     how: str
     """How it was found."""
     suggested: tuple[str, ...] = ()
-    """The label that each row should rather have; empty where none is suggested."""
+    """The suggested label of each row; empty where there is none."""
     confidence: tuple[float, ...] = ()
     """The probability of each suggested label."""
 
@@ -443,14 +443,14 @@ class FaultsAnswer(msgspec.Struct, frozen=True):
 
 class StatesAnswer(msgspec.Struct, frozen=True):
     key: str
-    """What the states are kept under, [rows, d], float32: the mean over each text's tokens."""
+    """The cache key of the states, [rows, d], float32: the mean over each text's tokens."""
     names: str
-    """What those of the label names are kept under, [labels, d]."""
+    """The cache key of the states of the label names, [labels, d]."""
     drawn: tuple[int, ...]
     """The rows that have states, ascending, where the file has too many; empty: all."""
     seconds: float
     cached: bool
-    """Whether all of it was in the cache."""
+    """Whether everything was in the cache."""
 
 
 class QueueAnswer(msgspec.Struct, frozen=True):
@@ -501,7 +501,7 @@ class TokenizeAnswer(msgspec.Struct, frozen=True):
 
 
 UNSURE = "unsure"
-"""The label of an answer that is less probable than was asked for."""
+"""The label of an answer that is less probable than the threshold."""
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -522,11 +522,11 @@ class ClassifyAnswer(msgspec.Struct, frozen=True):
     rung: str = ""
     """The rung of a baseline that answered."""
     temperature: float = 1.0
-    """What the run's logits were divided by."""
+    """The temperature by which the run's logits were divided."""
 
 
 class WordWeight(msgspec.Struct, frozen=True):
-    """One word of a text, in characters, and what it does for the score: above 0 it speaks for the class."""
+    """One word of a text, by its characters, and its weight for the score: above 0 it supports the class."""
 
     start: int
     stop: int
@@ -534,7 +534,7 @@ class WordWeight(msgspec.Struct, frozen=True):
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """What is weighed beside the words: a special token, or what is no word."""
+    """What has a weight besides the words: a special token, or anything that is not a word."""
 
     token: str
     weight: float
@@ -549,9 +549,9 @@ class WhyAnswer(msgspec.Struct, frozen=True):
 
     text: str
     method: Literal["leave_out", "gradient_x_input", "integrated_gradients", "exact"]
-    """The way that was taken."""
+    """The method that was used."""
     words: tuple[WordWeight, ...]
-    """In the order of the text, those that the model sees."""
+    """The words that the model sees, in order."""
     score: float
     """The class's logit; of two classes the log-odds of this one against the other."""
     tokens: int
@@ -564,7 +564,7 @@ class WhyAnswer(msgspec.Struct, frozen=True):
     steps: int = 0
     """Of integrated gradients."""
     gap: float | None = None
-    """What words and rest add up to, less what they should: the completeness of the explanation."""
+    """The sum of words and rest, minus the sum that completeness requires."""
     run: str = ""
     rung: str = ""
     label: str = ""
@@ -575,7 +575,7 @@ class WhyAnswer(msgspec.Struct, frozen=True):
 
 
 class AttentionAnswer(msgspec.Struct, frozen=True):
-    """What each token looks at in one layer and head."""
+    """What each token attends to in one layer and head."""
 
     tokens: tuple[str, ...]
     layers: int
@@ -601,19 +601,19 @@ class NearRow(msgspec.Struct, frozen=True):
     """1-based row number in the source file."""
     text: str
     label: str
-    """What the run was trained with."""
+    """The label that the run was trained with."""
     distance: float
     source_label: str | None = None
     """The label in the source, where the run was trained with another one."""
     later: str | None = None
-    """What was decided about the row since the run was made: a label, or '' where it is left out."""
+    """The decision about the row since the run was made: a label, or '' where it is left out."""
 
 
 class NeighboursAnswer(msgspec.Struct, frozen=True):
     rows: tuple[NearRow, ...]
     """The nearest first."""
     searched: int
-    """Training rows that were looked at: all of them."""
+    """The number of training rows searched: all of them."""
     features: str
     """What is compared: '[CLS]', 'mean' or 'TF-IDF'."""
     distance: str
@@ -631,25 +631,25 @@ class FileAnswer(msgspec.Struct, frozen=True):
     unanswered: int = 0
     """Rows without a text that can be used: their answers are empty, and the column `error` says why."""
     kept: int = 0
-    """Rows that an interrupted call had done before."""
+    """Rows that an interrupted call had already classified."""
     text_column: str = ""
     rung: str = ""
     notes: tuple[str, ...] = ()
-    """What was guessed of the file, in sentences, in the command line's words."""
+    """Notes on what was guessed about the file."""
     unsure: int = 0
-    """Rows whose answer was less probable than was asked for."""
+    """Rows whose answer was less probable than the threshold."""
     temperature: float = 1.0
-    """What the run's logits were divided by."""
+    """The temperature by which the run's logits were divided."""
 
 
 class PartsAnswer(msgspec.Struct, frozen=True):
     rows: int
     kept: int
-    """How many of them were there from before."""
+    """How many of them existed before."""
 
 
 class ScoredRow(msgspec.Struct, frozen=True):
-    """One row of a split with what a run says of it."""
+    """One row of a split with a run's prediction."""
 
     row: int
     """0-based position in the split."""
@@ -672,14 +672,14 @@ class EvaluateAnswer(msgspec.Struct, frozen=True):
     """The parquet file with every row's prediction."""
     seconds: float = 0.0
     rung: str = ""
-    """The rung of a baseline that was measured."""
+    """The rung of a baseline that was evaluated."""
     notes: tuple[str, ...] = ()
-    """Sentences about what was guessed of a file, or has changed since the run was made; in the command line's words."""
+    """Notes on what was guessed about a file, or has changed since the run was made."""
 
 
 class BehaviourAnswer(msgspec.Struct, frozen=True):
     file: str
-    """Where what came of it is kept: a core.runs.behaviour.Behaviour."""
+    """The file of the results, a core.runs.behaviour.Behaviour."""
     seconds: float
 
 
@@ -714,7 +714,7 @@ class DoctorAnswer(msgspec.Struct, frozen=True):
     """Each with 'train' and 'baseline': the precision, 'float32' or 'bf16', that such a run takes there by itself."""
     threads: int
     starter_model: str
-    """Where the starter encoder lies; empty: not installed."""
+    """The folder of the starter encoder; empty: not installed."""
 
 
 class ProgressLine(msgspec.Struct, frozen=True):

@@ -77,9 +77,9 @@ class EmotuiApp(App[int]):
         Binding("question_mark", "help", "help", tooltip="help: the keys of this screen", key_display="?", id="help"),
         Binding("M", "model", "model", tooltip="choose the model: starter, a folder or an id", show=False, id="model"),
         Binding("T", "theme", "light or dark", tooltip="light or dark theme", show=False, id="theme"),
-        Binding("ctrl+l", "redraw", "redraw", tooltip="draw the whole screen anew", show=False, id="redraw"),
+        Binding("ctrl+l", "redraw", "redraw", tooltip="redraw the screen", show=False, id="redraw"),
         Binding("ctrl+z", "suspend_process", "suspend", tooltip="suspend; fg in the shell comes back", show=False, id="suspend"),
-        Binding("q", "leave", "leave", tooltip="leave; runs go on", id="quit"),
+        Binding("q", "leave", "leave", tooltip="quit; runs continue", id="quit"),
     ]
 
     def __init__(
@@ -145,7 +145,7 @@ class EmotuiApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
-            await self._key_order.take(event)
+            await self._key_order.dispatch(event)
         else:
             await super().on_event(event)
 

@@ -30,7 +30,7 @@ class KeyOrder:
         """Of the event under way, counted from 1."""
         self._is_busy = False
 
-    async def take(self, event: Key | Paste) -> None:
+    async def dispatch(self, event: Key | Paste) -> None:
         """Hand `event` on, now or when those before it are done."""
         self._waiting.append(event)
         if self._is_busy:

@@ -22,7 +22,7 @@ def keymap(keys: dict[str, Any], file: Path, ids: Callable[[], set[str]]) -> dic
         if name not in known:
             raise UserError(f"{file}: there is no action '{safe_line(name, 60)}' in [keys]", f"The actions are: {', '.join(sorted(known))}")
         if not isinstance(key, str) or not key.strip():
-            raise UserError(f'{file}: the key of \'{name}\' must be text, such as "Q" or "ctrl+g"')
+            raise UserError(f'{file}: the key of \'{name}\' must be a string, such as "Q" or "ctrl+g"')
     return dict(keys)
 
 

@@ -64,9 +64,9 @@ class InputParser(XTermParser):
             self._held += data
             self._hold_back()
         elif self._paste is not None:
-            yield from self._take_paste(data)
+            yield from self._parse_paste(data)
         else:
-            yield from self._take_keys(data)
+            yield from self._parse_keys(data)
 
     def tick(self) -> Iterable[Message]:
         """Yield what is known now that nothing came for a while."""
@@ -86,7 +86,7 @@ class InputParser(XTermParser):
         else:
             yield from super().tick()
 
-    def _take_keys(self, data: str) -> Iterator[Message]:
+    def _parse_keys(self, data: str) -> Iterator[Message]:
         if self._is_escape_sent and data.startswith(START[1:]):
             data = ESC + data  # the mark's escape was taken for the key, as nothing came after it for long
         self._is_escape_sent = False
@@ -96,7 +96,7 @@ class InputParser(XTermParser):
             yield from self._keys(keys, is_over=True)
             self._paste, self._is_stalled = [], False
             if rest:
-                yield from self._take_paste(rest)
+                yield from self._parse_paste(rest)
             return
         begun = _beginning(keys, START)
         self._begun = keys[len(keys) - begun :]
@@ -117,11 +117,11 @@ class InputParser(XTermParser):
             self._timeout_time = 0.0
             yield from super().tick()
 
-    def _take_paste(self, data: str) -> Iterator[Message]:
+    def _parse_paste(self, data: str) -> Iterator[Message]:
         assert self._paste is not None  # noqa: S101 - the caller has seen it
         if self._is_stalled and _KEY_ALONE.fullmatch(data):
             self._paste = None  # its end never came, and somebody presses keys
-            yield from self._take_keys(data)
+            yield from self._parse_keys(data)
             return
         text, mark, rest = (self._begun + data).partition(END)
         begun = 0 if mark else _beginning(text, END)
@@ -161,7 +161,7 @@ class InputParser(XTermParser):
             yield from self._keys(begun, is_over=True)
         held, self._held = self._held, None
         if held:
-            yield from self._take_keys(held)
+            yield from self._parse_keys(held)
 
 
 def _beginning(text: str, mark: str) -> int:

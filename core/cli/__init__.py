@@ -33,7 +33,7 @@ def build_parser(command: str | None = None) -> options.Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=options.Parser)
     if command is None:
         for name, (_, summary) in COMMANDS.items():
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         where = f" ({safe_line(str(error.filename))})" if error.filename else ""
         return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
     except MemoryError:
-        return _failed(output, argv, "the memory is not enough. Free some, or raise the limit that ulimit -v shows", 1)
+        return _failed(output, argv, "memory ran out. Free some, or raise the limit of ulimit -v", 1)
     except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
         return _failed(output, argv, crash.sentence(error, crash.record(error)), 1)
     finally:
@@ -74,10 +74,10 @@ def _carry_out(argv: list[str], output: Output) -> int:
         if not _is_unicode(argument):
             encoding = sys.getfilesystemencoding()
             remedy = "Convert the text or rename the file" if encoding == "utf-8" else "Set PYTHONUTF8=1 or another locale"
-            raise UserError(f"argument {position} is not valid {encoding.upper()}: {safe_line(argument, 60)}. {remedy}")
+            raise UserError(f"argument {position} is not valid {encoding.upper()}: {safe_line(argument, 60)}", remedy)
     word = argv[0] if argv and not argv[0].startswith("-") else None
     if argv and argv[0].partition("=")[0] in ("--model", "--offline", "--ascii"):
-        raise UserError("the application needs a terminal. Without one, give a command first: emotui --help")
+        raise UserError("the application needs a terminal", "Without one, give a command first: emotui --help")
     if word is not None and word not in COMMANDS:
         raise UserError(_unknown(word))
     parser = build_parser(word)

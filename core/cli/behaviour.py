@@ -23,7 +23,8 @@ def add(commands: Any) -> None:
         commands,
         "behaviour",
         run_behaviour,
-        description="Edit the texts of a split and ask a run about both versions, after CheckList: a typo, capitals, spaces, punctuation "
+        description="Edit the texts of a split and compare a run's answers before and after, as in CheckList: a typo, capitals, spaces, "
+        "punctuation "
         "and another first name should leave the class as it is; a negation should make it less probable. It is kept with the run. "
         "Negation is known for English and Chinese, names for English; texts in another language are left out, and counted.",
         examples=[
@@ -37,11 +38,11 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--edit", choices=tuple(BY_NAME), action="append", default=[], help="only this edit; may be given several times (default: all)"
     )
-    parser.add_argument("--rows", metavar="N", type=options.positive, help="take N rows, drawn at random (default: all)")
-    parser.add_argument("--seed", metavar="N", type=options.natural, default=0, help="of the typos, names and rows drawn (default: 0)")
-    parser.add_argument("--examples", metavar="N", type=options.natural, default=2, help="rows shown of each edit that failed (default: 2)")
+    parser.add_argument("--rows", metavar="N", type=options.positive, help="use N rows, drawn at random (default: all)")
+    parser.add_argument("--seed", metavar="N", type=options.natural, default=0, help="seed of the typos, names and rows (default: 0)")
+    parser.add_argument("--examples", metavar="N", type=options.natural, default=2, help="failed rows to show for each edit (default: 2)")
     parser.add_argument("--fail-above", metavar="SHARE", type=options.share, help="exit with 1 where an edit fails on more than this share")
-    parser.add_argument("--kept", action="store_true", help="show what is kept of the last time, and test nothing")
+    parser.add_argument("--kept", action="store_true", help="show the kept results of the last test instead of testing")
 
 
 def run_behaviour(arguments: argparse.Namespace, output: Output) -> int:
@@ -59,7 +60,7 @@ def run_behaviour(arguments: argparse.Namespace, output: Output) -> int:
             ask_once(ask, progress.engine)
     found = behaviour.read(run, arguments.split, rung)
     if found is None:
-        raise UserError(f"nothing is kept of {safe_line(arguments.run, 60)} on {arguments.split}. Leave --kept out to test it")
+        raise UserError(f"nothing is kept of {safe_line(arguments.run, 60)} on {arguments.split}", "Leave --kept out to test it")
     for note in found.notes:
         output.say(note)
     limit: float | None = arguments.fail_above

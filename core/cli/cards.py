@@ -28,7 +28,7 @@ def choose_gpu(job: Job, output: Output) -> Job:
         return job
     output.say(said)
     while True:
-        output.stderr.write(f"enter goes on, or type another card ({', '.join(others)}), ctrl+C leaves: ")
+        output.stderr.write(f"Enter continues, or type another card ({', '.join(others)}), Ctrl+C quits: ")
         output.stderr.flush()
         answer = sys.stdin.readline()
         chosen = next((each for each in others if answer.strip() in (each, each.removeprefix("cuda:"))), None)

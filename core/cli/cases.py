@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
         ],
     )
     parser.add_argument("words", metavar="[add|list|remove] RUN [TEXT|NUMBER]", nargs="*", help=f"what to do, and {options.RUNG_HELP}")
-    parser.add_argument("--label", metavar="LABEL", help="of add: the label that the text should get")
+    parser.add_argument("--label", metavar="LABEL", help="with add: the label that the text should get")
     parser.add_argument("--junit", metavar="FILE", help="write the outcome as JUnit XML, which CI servers read")
 
 
@@ -50,7 +50,7 @@ def run_cases(arguments: argparse.Namespace, output: Output) -> int:
     words: list[str] = list(arguments.words)
     action = words.pop(0) if words and words[0] in ACTIONS else "run"
     if not words:
-        raise UserError("which run? Give its id, or last: emotui cases last")
+        raise UserError("which run?", "Give its id, or last: emotui cases last")
     name, *rest = words
     if arguments.label is not None and action != "add":
         raise UserError("--label is for add: emotui cases add RUN TEXT --label LABEL")
@@ -72,7 +72,7 @@ def run_cases(arguments: argparse.Namespace, output: Output) -> int:
 
 def _no_more(rest: list[str]) -> None:
     if rest:
-        raise UserError(f"{safe_line(rest[0], 60)} is too much. To keep a sentence: emotui cases add RUN TEXT --label LABEL")
+        raise UserError(f"{safe_line(rest[0], 60)} is too much", "To keep a sentence: emotui cases add RUN TEXT --label LABEL")
 
 
 def _kept(spec: RunSpec, output: Output) -> tuple[Case, ...]:
@@ -80,7 +80,7 @@ def _kept(spec: RunSpec, output: Output) -> tuple[Case, ...]:
 
     found = cases.read(spec.job.data)
     if found.damaged:
-        output.say(f"{count(found.damaged, 'line')} of {cases.file_of(spec.job.data)} cannot be understood, and so left out")
+        output.say(f"{count(found.damaged, 'line')} of {cases.file_of(spec.job.data)} skipped, which cannot be read")
     return found.cases
 
 
@@ -95,7 +95,7 @@ def _add(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, output: 
     elif before is not None and before.label != arguments.label:
         output.say(f"the case is kept: its label was {safe_line(before.label, 40)} before")
     else:
-        output.say("the case was there already" if before is not None else "the case is kept")
+        output.say("the case existed already" if before is not None else "the case is kept")
     return 0
 
 
@@ -127,13 +127,13 @@ def _remove(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, outpu
 
     kept = _kept(spec, output)
     if not rest:
-        raise UserError("which case? Give its number, as emotui cases list shows it, or its text")
+        raise UserError("which case?", "Give its number, as emotui cases list shows it, or its text")
     gone: list[Case] = []
     for word in rest:
         number = int(word) if word.isascii() and word.isdigit() else 0
         found = next((case for at, case in enumerate(kept, 1) if at == number or case.text == word.strip()), None)
         if found is None:
-            raise UserError(f"there is no case {safe_line(word, 60)!r}. See them with: emotui cases list {quote(spec.id)}")
+            raise UserError(f"there is no case {safe_line(word, 60)!r}", f"List them with: emotui cases list {quote(spec.id)}")
         gone.append(found)
     cases.remove(spec.job.data, gone)
     if arguments.json:

@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
         commands,
         "compare",
         run_compare,
-        description="Set runs against each other: their losses over each other, only the settings that differ, the least, the greatest and "
+        description="Compare runs: their losses in one chart, the settings that differ, the least, the greatest and "
         "the last value of each metric, metrics with 95 % bootstrap intervals, every two runs row by row by McNemar's exact test, and what "
         "each run cost. A run that was not measured on the split yet is measured first, and what comes of it is kept with the run.",
         examples=[
@@ -54,9 +54,9 @@ def add(commands: Any) -> None:
         metavar="W",
         type=_weight,
         default=0.0,
-        help="moving average of the training loss, weight of the past below 1 (default: 0)",
+        help="smooth the training loss by a moving average: weight of the past, below 1 (default: 0)",
     )
-    compare.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
+    compare.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="resamples of the bootstrap (default: 1000)")
 
 
 def _metric(text: str) -> Metric:

@@ -58,9 +58,11 @@ def add(commands: Any) -> None:
         examples=["emotui data starter", "emotui data tweets.csv --label-column emotion --model hf:distilbert/distilbert-base-uncased"],
     )
     options.add_data(data)
-    data.add_argument("--model", metavar="M", help="whose tokens are counted: " + options.MODEL_HELP)
-    data.add_argument("--max-length", metavar="N", type=options.positive, help="say what is cut at N tokens (default: the model's limit)")
-    data.add_argument("--no-tokens", action="store_true", help="count words only, without a model")
+    data.add_argument("--model", metavar="M", help="the model whose tokens are counted: " + options.MODEL_HELP)
+    data.add_argument(
+        "--max-length", metavar="N", type=options.positive, help="report what is cut at N tokens (default: the model's limit)"
+    )
+    data.add_argument("--no-tokens", action="store_true", help="count only words, without a model")
     data.add_argument("--filter", metavar="LINE", help="show only rows such as 'label:joy len>40 -movie regex:^i split:test'")
     data.add_argument("--out", metavar="FILE", help=f"write these rows to a file that ends in {WRITABLE}")
 
@@ -75,19 +77,19 @@ def add(commands: Any) -> None:
         examples=["emotui check starter", "emotui check my-data/ --json", "emotui check starter --faults"],
     )
     options.add_data(check)
-    check.add_argument("--model", metavar="M", help="look also for what its tokenizer does not know: " + options.MODEL_HELP)
+    check.add_argument("--model", metavar="M", help="also look for tokens that this model's tokenizer does not know: " + options.MODEL_HELP)
     check.add_argument(
         "--faults",
         action="store_true",
-        help="look also for labels that are likely wrong, near-duplicates under two labels, outliers, classes too small and texts cut",
+        help="also look for labels that are likely wrong, near-duplicates under two labels, outliers, small classes and truncated texts",
     )
-    check.add_argument("--rows", metavar="N", type=options.positive, help="of --faults: rows shown of each (default: 5)")
+    check.add_argument("--rows", metavar="N", type=options.positive, help="with --faults: rows to show of each kind (default: 5)")
 
 
 def run_data(arguments: argparse.Namespace, output: Output) -> int:
     """Describe a data set."""
     if arguments.no_tokens and (arguments.model or arguments.max_length):
-        raise UserError("--no-tokens uses no model: leave it out to count tokens")
+        raise UserError("--no-tokens uses no model; leave it out to count tokens")
     if arguments.filter is not None or arguments.out is not None:
         return _select(arguments, output)
     dataset, description = describe(arguments, output)

@@ -27,8 +27,8 @@ def add(commands: Any) -> None:
         commands,
         "errors",
         run_errors,
-        description="Show where a run errs on a split: each class with 95 % bootstrap intervals, the rows with the highest and the lowest "
-        "loss, slices of the data against the rest, how far its probabilities can be trusted, and what a threshold leaves unanswered. "
+        description="Show where a run makes mistakes on a split: each class with 95 % bootstrap intervals, the rows with the highest and "
+        "the lowest loss, slices against the rest, how far its probabilities can be trusted, and what a threshold leaves unanswered. "
         "A split that was not measured yet is measured first, and what comes of it is kept with the run.",
         examples=[
             "emotui errors last --split test",
@@ -38,23 +38,25 @@ def add(commands: Any) -> None:
     )
     options.add_run(errors, rungs=True)
     errors.add_argument("--split", choices=("train", "validation", "test"), default="validation", help="which rows (default: validation)")
-    errors.add_argument("--rung", choices=rungs.NAMES, help="of a baseline, as in RUN:RUNG (default: the best)")
+    errors.add_argument("--rung", choices=rungs.NAMES, help="rung of a baseline, as in RUN:RUNG (default: the best)")
     errors.add_argument("--against", metavar="RUN2", help="compare with another run, or RUN:RUNG, row by row, by McNemar's exact test")
     errors.add_argument(
         "--slice",
         metavar="FILTER",
         action="append",
         default=[],
-        help="rows that meet a filter, or NAME=FILTER, beside the slices that are saved; may be given several times",
+        help="a slice: FILTER or NAME=FILTER, in addition to the saved slices; may be given several times",
     )
     errors.add_argument("--where", metavar="FILTER", help="only these rows among those listed by loss, as in 'label:joy predicted:love'")
-    errors.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
-    errors.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
+    errors.add_argument(
+        "--worst", metavar="N", type=options.natural, default=10, help="rows to show with the highest and the lowest loss (default: 10)"
+    )
+    errors.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="resamples of the bootstrap (default: 1000)")
     group = errors.add_mutually_exclusive_group()
     group.add_argument(
         "--fit-temperature",
         action="store_true",
-        help="fit a temperature on the validation split and keep it with the run: predict and the prompt take it from then on",
+        help="fit a temperature on the validation split and keep it with the run; predict and the prompt then use it",
     )
     group.add_argument("--forget-temperature", action="store_true", help="remove the temperature that is kept with the run")
 
@@ -75,7 +77,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
         examined_of(run, rung, temperature.SPLIT, output)
         temperature.fit(run, rung)
     elif arguments.forget_temperature:
-        output.say("the temperature is forgotten" if temperature.remove(run, rung) else "there was no temperature to forget")
+        output.say("the temperature was removed" if temperature.remove(run, rung) else "there was no temperature to remove")
     found = examined_of(run, rung, arguments.split, output)
     judged, predictions = found.judged, found.predictions
     for note in predictions.rows.notes:
@@ -143,7 +145,7 @@ def named(name: str, rung: str | None) -> tuple[RunFolder, str]:
     run, named = rungs.find(name)
     links.check(run)
     if rung is not None and named not in ("", rung):
-        raise UserError(f"{safe_line(name, 60)} names the rung {named}, and --rung another. Give one of them")
+        raise UserError(f"{safe_line(name, 60)} names the rung {named}, but --rung names another", "Give only one of them")
     return run, rungs.chosen(run, rung or named)
 
 

@@ -89,7 +89,7 @@ def model(name: str, output: Output, *, offline: bool) -> str:
         return name
     folder = paths.expand(name)
     if not folder.exists():
-        raise UserError(f"there is no model folder {safe_line(str(folder))}. Give starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME")
+        raise UserError(f"there is no model folder {safe_line(str(folder))}", "Give starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME")
     if not (folder / "config.json").is_file():
         raise UserError(f"{safe_line(str(folder))} is not a model: it has no config.json")
     return str(folder)

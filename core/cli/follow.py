@@ -34,7 +34,7 @@ INTERRUPTED = 130
 
 def how_to_stop(job: Job) -> str:
     """Return what ctrl+C does to a job that is followed, without a full stop."""
-    return "Ctrl+C stops it; the rungs that are measured stay" if isinstance(job, BaselineSpec) else "Ctrl+C stops it and saves"
+    return "Ctrl+C stops it; the rungs measured so far are kept" if isinstance(job, BaselineSpec) else "Ctrl+C stops it and saves"
 
 
 def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, sleep: Callable[[float], None] = time.sleep) -> RunView:
@@ -61,10 +61,10 @@ def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, s
             if ctrl_c is not None and ctrl_c.presses > answered:
                 answered += 1
                 if answered == 1:
-                    progress.say(f"stopping {run.id} and saving it. Press ctrl+C again to kill it")
+                    progress.say(f"saving and stopping {run.id}. Press Ctrl+C again to kill it")
                     launch.stop(run)
                 elif answered == 2:
-                    progress.say(f"killing {run.id}. Press ctrl+C again to leave it alone")
+                    progress.say(f"killing {run.id}. Press Ctrl+C again to stop waiting for it")
                     launch.kill(run)
                 else:
                     raise KeyboardInterrupt
@@ -126,7 +126,7 @@ class _Ring:
             settings = config.read(paths.config_file())
         except UserError as error:
             settings = config.Config()
-            output.say(f"the settings are left out: {error}")
+            output.say(f"the settings are ignored: {error}")
         self.alerts = alerts.Alerts(settings)
 
     def look(self, view: RunView) -> None:
@@ -230,13 +230,13 @@ def ending(view: RunView) -> str:
     if view.state == "stopped":
         at = f" at step {view.step:,} of {view.steps:,}" if view.steps else ""
         why = f": {safe_line(str(view.reason), 1_000).rstrip('.')}" if view.reason else ""
-        again = f"Go on with: emotui resume {quote(name)}"
+        again = f"Continue with: emotui resume {quote(name)}"
         if view.finished is not None:
             again += f", or try it as it is: emotui predict {quote(name)} '{_SENTENCE}'"
         return f"run {name} was stopped{at}{why}. {again}"
     if view.state not in ENDED:
         return f"run {name} is {view.state}"
-    reason = safe_line(str(view.reason) or "it left no reason", 1_000).rstrip(".")
+    reason = safe_line(str(view.reason) or "no reason is known", 1_000).rstrip(".")
     return f"run {name} {'failed' if view.state == 'failed' else 'was lost'}: {reason}. Its log: {view.folder}/worker.log"
 
 

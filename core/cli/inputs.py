@@ -27,7 +27,7 @@ def named(typed: str) -> Generator[Path]:
         yield path
         return
     if sys.stdin.isatty():
-        raise UserError("--file - reads a file from stdin, and stdin is a terminal. Name a FILE, or pipe one in")
+        raise UserError("--file - reads a file from stdin, and stdin is a terminal", "Name a FILE, or pipe one in")
     with tempfile.TemporaryDirectory(dir=paths.make_private(paths.cache_folder()), prefix="stdin-") as folder:
         path = Path(folder) / "stdin"
         try:

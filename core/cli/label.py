@@ -16,22 +16,22 @@ def add(commands: Any) -> None:
         commands,
         "label",
         run_label,
-        description="Opens a queue over the texts of a file that have no label, the most useful first; 1 to 9 give a label. The file "
+        description="Open a queue of the unlabelled texts of a file, the most useful first; the keys 1 to 9 give labels. The file "
         "stays as it is: labels are kept in its overlay, and train, data and overlay export take them from there. Without a terminal "
         "it tells how many texts have a label.",
         examples=["emotui label tweets.jsonl --labels joy,anger,fear", "emotui label tweets.jsonl", "emotui label tweets.jsonl --json"],
     )
-    parser.add_argument("dataset", metavar="FILE", help="a file of texts, of which some or all have no label")
+    parser.add_argument("dataset", metavar="FILE", help="a file of texts, some or all without a label")
     group = parser.add_argument_group("how the file is read")
     group.add_argument(
-        "--labels", metavar="A,B,C", type=options.label_names, default=(), help="the labels to give (default: those of before)"
+        "--labels", metavar="A,B,C", type=options.label_names, default=(), help="the labels to choose from (default: those used before)"
     )
-    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
-    group.add_argument("--label-column", metavar="NAME", help="the column of labels that some rows have (guessed where it is plain)")
-    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (default: guessed)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of existing labels (default: guessed)")
+    group.add_argument("--skip-bad-rows", action="store_true", help="skip rows that cannot be used, and report how many")
     options.add_reading(group)
     options.add_model(parser)
-    parser.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+    parser.add_argument("--offline", action="store_true", help="use only what has been downloaded; open no network connection")
 
 
 def begun(arguments: argparse.Namespace) -> DataSpec:
@@ -77,5 +77,5 @@ def run_label(arguments: argparse.Namespace, output: Output) -> int:
     output.lines(
         render.table([["label", "rows"], *([name, f"{rows:,}"] for name, rows in counts.items())], "lr", [render.NAME_WIDTH, None])
     )
-    output.say("a terminal opens the queue that gives labels: run this command there, without redirecting it")
+    output.say("to give labels, run this command in a terminal without redirecting it")
     return 0

@@ -52,14 +52,14 @@ def add(commands: Any) -> None:
         examples=["emotui download ms:AI-ModelScope/distilbert-base-uncased", "emotui download hf:dair-ai/emotion --what dataset"],
     )
     parser.add_argument("id", metavar="ID", help="ms:OWNER/NAME or hf:OWNER/NAME")
-    parser.add_argument("--what", choices=("auto", "model", "dataset"), default="auto", help="what the id names (default: auto)")
-    parser.add_argument("--offline", action="store_true", help="open no socket: only say whether it is here")
+    parser.add_argument("--what", choices=("auto", "model", "dataset"), default="auto", help="the kind of download (default: auto)")
+    parser.add_argument("--offline", action="store_true", help="only check whether it is complete; open no network connection")
 
     options.command(
         commands,
         "doctor",
         run_doctor,
-        description="Show versions, devices and folders, and say what is missing and how to get it.",
+        description="Show versions, devices and folders, what is missing and how to get it.",
         examples=["emotui doctor"],
     )
 
@@ -69,7 +69,7 @@ def run_download(arguments: argparse.Namespace, output: Output) -> int:
     from ..engine.client import ask_once
 
     if not arguments.id.startswith(("ms:", "hf:")):
-        raise UserError(f"{safe_line(arguments.id, 80)!r} is no hub's id: write ms:OWNER/NAME or hf:OWNER/NAME")
+        raise UserError(f"{safe_line(arguments.id, 80)!r} is not the id of a download: write ms:OWNER/NAME or hf:OWNER/NAME")
     ask = AskDownload(id=arguments.id, what=arguments.what, offline=arguments.offline)
     with Progress(output.stderr) as progress:
         progress.update("download", 0, None, "files")
@@ -143,7 +143,7 @@ def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Fi
         except UserError as error:
             found.append(Finding("error", str(error.problem), str(error.remedy)))
     if not os.access(nearest, os.W_OK):
-        found.append(Finding("error", f"nothing can be written in {nearest}", "Set EMOTUI_HOME to a folder you can write to"))
+        found.append(Finding("error", f"emotui cannot write to {nearest}", "Set EMOTUI_HOME to a folder you can write to"))
     free = folders["home"].free_bytes
     if free is not None and free < LITTLE_SPACE:
         found.append(Finding("warning", f"only {size(free)} are free in {home}", "Free some space, or set EMOTUI_HOME to another disk"))
@@ -187,12 +187,12 @@ def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], setti
         versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
         lines += ["Versions", *render.indented(render.table(versions, "ll")), ""]
     rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]
-    rows.append(["settings", str(settings), "" if settings.is_file() else "not there; not needed"])
+    rows.append(["settings", str(settings), "" if settings.is_file() else "absent; not needed"])
     if answer is not None:
         rows.append(["starter model", answer.starter_model or "not installed", ""])
     lines += ["Folders and files", *render.indented(render.table(rows, "lll")), ""]
     if problems:
-        return [*lines, "What to look at", *(f"  {each.level}: {safe_line(each.message)}. {safe_line(each.remedy)}" for each in problems)]
+        return [*lines, "Findings", *(f"  {each.level}: {safe_line(each.message)}. {safe_line(each.remedy)}" for each in problems)]
     return [*lines, "Nothing is missing."]
 
 

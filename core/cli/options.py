@@ -16,27 +16,27 @@ from ..specs import MOST_SKIPPED
 COMMANDS = {
     "data": ("data", "describe a data set: splits, classes, lengths, problems"),
     "check": ("data", "look for problems that make a result wrong"),
-    "overlay": ("overlay", "show, export or undo what was decided about rows by hand"),
+    "overlay": ("overlay", "show, export or undo labels changed and rows left out by hand"),
     "label": ("label", "label the texts of a file one by one, the most useful first"),
     "tokens": ("tokens", "show the tokens of a text: characters, words and the model's subwords"),
-    "baseline": ("train", "measure what can be had without training a Transformer"),
+    "baseline": ("train", "measure baselines that need no training of a Transformer"),
     "train": ("train", "fine-tune an encoder on a data set"),
-    "evaluate": ("predict", "measure a run on a split, with intervals and its worst rows"),
-    "errors": ("errors", "see where a run errs: classes, slices, calibration, another run"),
-    "why": ("why", "see which words of a text speak for its label, and what is near it"),
-    "behaviour": ("behaviour", "test what typos, case, names and negation do to a run's answers"),
-    "cases": ("cases", "run the sentences that were saved with the label they should get"),
-    "compare": ("compare", "set runs against each other: curves, settings, metrics, a paired test, cost"),
+    "evaluate": ("predict", "evaluate a run on a split, with intervals and its worst rows"),
+    "errors": ("errors", "see a run's errors: classes, slices, calibration, another run"),
+    "why": ("why", "explain a prediction: words, nearest training rows, attention"),
+    "behaviour": ("behaviour", "test how typos, case, names and negation change a run's answers"),
+    "cases": ("cases", "check saved sentences against their expected labels"),
+    "compare": ("compare", "compare runs: curves, settings, metrics, a paired test, cost"),
     "report": ("report", "write a run's report: one page of HTML, and Markdown"),
     "predict": ("predict", "classify texts, a file or stdin with a run"),
     "runs": ("runs", "list every run, the newest first"),
     "show": ("runs", "show one run: its state, its settings and its scores"),
     "watch": ("runs", "follow a run until it ends"),
     "stop": ("runs", "save a run and stop it"),
-    "resume": ("runs", "go on with a run that was stopped or lost"),
-    "export": ("runs", "write a run's model as a folder that transformers loads"),
+    "resume": ("runs", "resume a run that was stopped or lost"),
+    "export": ("runs", "write a run's model to a folder that transformers loads"),
     "download": ("machine", "fetch a data set or a model from a hub"),
-    "doctor": ("machine", "say what this machine has and what is missing"),
+    "doctor": ("machine", "check this machine: versions, devices, what is missing"),
 }
 """The module and the summary of every sub-command, in the order of a first session."""
 
@@ -85,7 +85,7 @@ class Parser(argparse.ArgumentParser):
         raise HelpAsked(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        raise UserError(f"{safe_line(message)}. To see how it is used: {self.prog} --help")
+        raise UserError(f"{safe_line(message)}", f"For usage: {self.prog} --help")
 
 
 def opening() -> Parser:
@@ -93,8 +93,8 @@ def opening() -> Parser:
     parser = Parser(prog="emotui", add_help=False, allow_abbrev=False)
     parser.add_argument("dataset", nargs="?", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
-    parser.add_argument("--offline", action="store_true", help="open no socket")
-    parser.add_argument("--ascii", action="store_true", help="draw in ASCII, as happens by itself where the locale has no more")
+    parser.add_argument("--offline", action="store_true", help="open no network connection")
+    parser.add_argument("--ascii", action="store_true", help="draw in ASCII (default: where the locale has no Unicode)")
     return parser
 
 
@@ -126,48 +126,50 @@ def add_data_options(parser: Parser, dataset: str) -> None:
     group = parser.add_argument_group("how the data is read")
     for split in ("train", "validation", "test"):
         group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in {dataset} or anywhere")
-    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (guessed where it is plain)")
-    group.add_argument("--label-column", metavar="NAME", help="the column of the labels (guessed where it is plain)")
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts (default: guessed)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of the labels (default: guessed)")
     group.add_argument(
-        "--labels", metavar="A,B,C", type=label_names, default=(), help="names of integer labels, in ascending order of these"
+        "--labels", metavar="A,B,C", type=label_names, default=(), help="names of integer labels, in ascending order of the integers"
     )
-    group.add_argument("--fold-case", action="store_true", help="take label names that differ by case only as one")
-    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows that cannot be used and say how many")
+    group.add_argument("--fold-case", action="store_true", help="join label names that differ only by case")
+    group.add_argument("--skip-bad-rows", action="store_true", help="skip rows that cannot be used, and report how many")
     add_reading(group)
     group.add_argument("--split-seed", metavar="N", type=natural, default=0, help="seed of the 80/10/10 split of one file (default: 0)")
     group.add_argument(
         "--overlay",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="lay over it the labels that were changed and the rows that were left out by hand (default: where there are any; told)",
+        help="apply the labels changed and rows left out by hand (default: yes, with a note)",
     )
-    group.add_argument("--offline", action="store_true", help="open no socket: use only what was downloaded")
+    group.add_argument("--offline", action="store_true", help="use only what has been downloaded; open no network connection")
 
 
 def add_reading(group: Any) -> None:
     """Add how a file is read where that is not to be guessed from what it holds: --encoding, --delimiter and those below."""
-    group.add_argument("--encoding", metavar="NAME", help="of files of text, such as utf-8, cp1252, gb18030 or big5 (guessed and told)")
+    group.add_argument(
+        "--encoding", metavar="NAME", help="encoding of text files, such as utf-8, cp1252, gb18030 or big5 (default: guessed)"
+    )
     group.add_argument(
         "--delimiter",
         metavar="D",
         type=delimiter,
-        help="between the fields of a line: comma, tab, semicolon, bar, any character, or none where a line is one text (guessed and told)",
+        help="between the fields of a line: comma, tab, semicolon, bar, any character, or none where a line is one text (default: guessed)",
     )
     group.add_argument(
         "--skip-lines",
         metavar="N",
         type=_typed(hyperparameters.Whole(0, MOST_SKIPPED)),
-        help="lines above the header, or above the first row, that are passed over (guessed and told)",
+        help="lines to skip above the header, or above the first row (default: guessed)",
     )
     group.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
-        help="whether the first line names the columns; without, they are called 1, 2 and so on (guessed and told)",
+        help="whether the first line names the columns; without it they are called 1, 2 and so on (default: guessed)",
     )
     group.add_argument(
         "--quotes",
         action=argparse.BooleanOptionalAction,
-        help="whether quotes stand around fields or are part of the texts (guessed and told)",
+        help="whether quotes enclose fields or are part of the texts (default: guessed)",
     )
 
 
@@ -194,8 +196,8 @@ def hyperparameters_of(arguments: argparse.Namespace, spec: type) -> dict[str, A
 
 def add_detach(parser: Parser) -> None:
     """Add --detach and --scope."""
-    parser.add_argument("--detach", action="store_true", help="print the run's id and leave; the run goes on without a terminal")
-    parser.add_argument("--scope", action="store_true", help="start it under systemd-run, where logind would end it at logout")
+    parser.add_argument("--detach", action="store_true", help="print the run's id and exit; the run continues without a terminal")
+    parser.add_argument("--scope", action="store_true", help="start it with systemd-run, so that logind does not end it at logout")
 
 
 def add_run(parser: Parser, *, rungs: bool = False) -> None:

@@ -29,9 +29,9 @@ def add(commands: Any) -> None:
         commands,
         "overlay",
         run_overlay,
-        description="Labels that were changed and rows that were left out by hand, in the application or by emotui label, are laid over a "
-        "data set wherever it is read; its source stays as it is. show lists them, or without DATASET every overlay that there is; export "
-        "writes the mended data set to a file; undo takes the last decision back, as often as you like.",
+        description="Labels that were changed and rows that were left out by hand, in the application or by emotui label, are applied to a "
+        "data set whenever it is read; its source stays unchanged. show lists them, or without DATASET every overlay; export writes the "
+        "corrected data set to a file; undo reverts the last decision, as often as you like.",
         examples=[
             "emotui overlay show starter",
             "emotui overlay export starter --out mended.jsonl",
@@ -40,10 +40,8 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("action", metavar="show|export|undo", choices=ACTIONS, help="what to do")
     options.add_data(parser)
-    parser.add_argument("--out", metavar="FILE", help=f"of export: a file that ends in {WRITABLE}")
-    parser.add_argument(
-        "--last", metavar="N", type=options.positive, default=1, help="of undo: take back the last N decisions (default: 1)"
-    )
+    parser.add_argument("--out", metavar="FILE", help=f"with export: a file that ends in {WRITABLE}")
+    parser.add_argument("--last", metavar="N", type=options.positive, default=1, help="with undo: undo the last N decisions (default: 1)")
 
 
 def run_overlay(arguments: argparse.Namespace, output: Output) -> int:

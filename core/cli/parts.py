@@ -30,7 +30,7 @@ def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Outpu
     target = Path(ask.target)
     folder = target.with_name(f"{_prefix(target)}{_identity(run, ask.rung)}.parts")
     if folder.is_symlink():
-        raise UserError(f"{folder} is a link, and what is done is not kept there. Remove it, or give --out another name")
+        raise UserError(f"{folder} is a link, and what is done is not kept there", "Remove it, or give --out another name")
     paths.make_private(folder)
     ask = msgspec.structs.replace(ask, parts=str(folder))
     with Progress(output.stderr) as progress:

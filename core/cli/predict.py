@@ -42,21 +42,23 @@ def add(commands: Any) -> None:
         commands,
         "evaluate",
         run_evaluate,
-        description="Measure a run on a split of its data, or on a new labelled file: accuracy and F1 with 95 % bootstrap intervals, each "
+        description="Evaluate a run on a split of its data, or on a new labelled file: accuracy and F1 with 95 % bootstrap intervals, each "
         "class, the confusion matrix, and the rows with the highest and the lowest loss.",
         examples=["emotui evaluate last", "emotui evaluate last --split validation --json", "emotui evaluate last --file new.csv"],
     )
     options.add_run(evaluate, rungs=True)
     evaluate.add_argument("--split", choices=("train", "validation", "test"), default=None, help="which rows (default: test)")
-    evaluate.add_argument("--resamples", metavar="N", type=options.positive, default=1000, help="of the bootstrap (default: 1000)")
-    evaluate.add_argument("--worst", metavar="N", type=options.natural, default=10, help="rows shown at each end of the loss (default: 10)")
-    group = evaluate.add_argument_group("a new labelled file")
-    group.add_argument(
-        "--file", metavar="FILE", help="measure the run on this file, in any format of a data set, with the run's own labels"
+    evaluate.add_argument(
+        "--resamples", metavar="N", type=options.positive, default=1000, help="resamples of the bootstrap (default: 1000)"
     )
-    group.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
-    group.add_argument("--label-column", metavar="NAME", help="the column of the labels in --file (guessed where it is plain)")
-    group.add_argument("--skip-bad-rows", action="store_true", help="leave out rows of --file that cannot be used, and say how many")
+    evaluate.add_argument(
+        "--worst", metavar="N", type=options.natural, default=10, help="rows to show with the highest and the lowest loss (default: 10)"
+    )
+    group = evaluate.add_argument_group("a new labelled file")
+    group.add_argument("--file", metavar="FILE", help="evaluate the run on this file, in any data format, with the run's labels")
+    group.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (default: guessed)")
+    group.add_argument("--label-column", metavar="NAME", help="the column of the labels in --file (default: guessed)")
+    group.add_argument("--skip-bad-rows", action="store_true", help="skip rows of --file that cannot be used, and report how many")
     options.add_reading(group)
 
     predict = options.command(
@@ -74,9 +76,9 @@ def add(commands: Any) -> None:
     )
     options.add_run(predict, rungs=True)
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
-    predict.add_argument("--file", metavar="IN", help="a file of texts in any format of a data set, or txt (one text a line); - is stdin")
+    predict.add_argument("--file", metavar="IN", help="a file of texts in any data format, or txt (one text per line); - is stdin")
     predict.add_argument("--out", metavar="OUT", help=f"where to write the answers to --file: {WRITABLE}")
-    predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (guessed where it is plain)")
+    predict.add_argument("--text-column", metavar="NAME", help="the column of the texts in --file (default: guessed)")
     options.add_reading(predict.add_argument_group("how --file is read"))
     predict.add_argument(
         "--threshold",
@@ -84,16 +86,16 @@ def add(commands: Any) -> None:
         type=options.share,
         help="call an answer less probable than T 'unsure': a share from 0 to 1, which emotui errors RUN helps to choose",
     )
-    predict.add_argument("--only-answers", action="store_true", help="write the texts and their answers without IN's other columns")
-    predict.add_argument("--skip-bad-rows", action="store_true", help="leave out rows without a text and say how many")
+    predict.add_argument("--only-answers", action="store_true", help="write only the texts and their answers, without IN's other columns")
+    predict.add_argument("--skip-bad-rows", action="store_true", help="skip rows without a text, and report how many")
     predict.add_argument(
         "--processes",
         metavar="N",
         type=options.positive,
         default=1,
-        help="divide --file among N processes, each on a GPU of its own (default: 1)",
+        help="split --file among N processes, each on its own GPU (default: 1)",
     )
-    predict.add_argument("--jsonl", action="store_true", help="print one JSON object a text, as soon as it is classified")
+    predict.add_argument("--jsonl", action="store_true", help="print one JSON object per text, as soon as it is classified")
 
 
 def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
@@ -204,7 +206,7 @@ def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
 
     if rung:
         output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
-    elif told := saved.read(run.model).stopped_told(run.id):
+    elif told := saved.read(run.model).stopped_note(run.id):
         output.say(told)
     if (kept := temperature.read(run, rung)) is not None:
         output.say(kept.sentence)
@@ -228,7 +230,7 @@ def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask:
 
 def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
     if sys.stdin.isatty():
-        output.say("one text a line; ctrl+D ends")
+        output.say("one text per line; Ctrl+D ends")
     lines = _Lines(skip=arguments.skip_bad_rows)
     kept: list[Prediction] = []
     done = 0
@@ -250,7 +252,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
     if arguments.json:
         output.json({"run": run, "predictions": kept})
     if lines.skipped:
-        output.say(f"left out {count(lines.skipped, 'line')} without a text")
+        output.say(f"skipped {count(lines.skipped, 'line')} without a text")
     return 0
 
 
@@ -260,7 +262,7 @@ def _read_stdin() -> bytes:
         return sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]  (a stream replaced in tests has it, too)
     except OSError as error:
         raise UserError(
-            f"stdin cannot be read: {error.strerror or error}. Give it one text a line, or write a TEXT after the run"
+            f"stdin cannot be read: {error.strerror or error}", "Give it one text a line, or write a TEXT after the run"
         ) from error
 
 
@@ -282,7 +284,7 @@ class _Lines:
         for chunk in self._sound(chunks):
             *whole, rest = (rest + chunk).split(b"\n")
             if len(rest) > LONGEST:
-                raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes. Give one text a line")
+                raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes", "Give one text a line")
             for line in whole:
                 yield from self._take(line, texts)
             if texts:
@@ -297,7 +299,9 @@ class _Lines:
         try:
             yield from chunks
         except UnicodeDecodeError as error:
-            raise UserError(f"stdin is not valid {error.encoding} after line {self._number}. Say what it is with --encoding") from error
+            raise UserError(
+                f"stdin is not valid {error.encoding} after line {self._number}", "Name its encoding with --encoding"
+            ) from error
 
     def _take(self, line: bytes, texts: list[str]) -> Iterator[list[str]]:
         self._number += 1
@@ -316,7 +320,7 @@ class _Lines:
             if texts:
                 yield texts[:]
                 texts.clear()
-            raise UserError(f"line {self._number} of stdin {problem}. Mend it, or leave such lines out with --skip-bad-rows")
+            raise UserError(f"line {self._number} of stdin {problem}", "Correct it, or skip such lines with --skip-bad-rows")
         if len(texts) == BATCH:
             yield texts[:]
             texts.clear()
@@ -346,7 +350,7 @@ def _predict_file(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.file is None or arguments.out is None:
         raise UserError("--file IN and --out OUT go together: IN is read part by part and the answers are written to OUT")
     if arguments.jsonl:
-        raise UserError("--jsonl is for texts and stdin. With --file, name OUT with the ending .jsonl")
+        raise UserError("--jsonl is for texts and stdin", "With --file, name OUT with the ending .jsonl")
     with inputs.named(arguments.file) as source:
         return _predict_source(arguments, output, source)
 

@@ -29,15 +29,15 @@ def add(commands: Any) -> None:
     parser.add_argument("--split", choices=("train", "validation", "test"), default="validation", help="which rows (default: validation)")
     parser.add_argument("--out", metavar="PLACE", help="a folder, or a file that ends in .html or .md (default: this folder)")
     parser.add_argument("--format", choices=("html", "md", "both"), help="what to write (default: what --out ends in, else both)")
-    parser.add_argument("--rows", metavar="N", type=options.natural, default=20, help="rows listed of each kind, at most (default: 20)")
+    parser.add_argument("--rows", metavar="N", type=options.natural, default=20, help="rows to list of each kind (default: 20)")
     parser.add_argument(
         "--slice",
         metavar="FILTER",
         action="append",
         default=[],
-        help="rows that meet a filter, or NAME=FILTER, beside the slices that are saved; may be given several times",
+        help="a slice: FILTER or NAME=FILTER, in addition to the saved slices; may be given several times",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace files of that name")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
 
 
 def run_report(arguments: argparse.Namespace, output: Output) -> int:

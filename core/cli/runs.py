@@ -44,8 +44,8 @@ def add(commands: Any) -> None:
         "A leading - negates. Quote a term with <, > or - and put a space before the -.",
         examples=["emotui runs", "emotui runs task:fine-tune 'f1>0.9'", "emotui runs ' -state:failed' --json"],
     )
-    parser.add_argument("filter", metavar="FILTER", nargs="*", default=(), help="a term that runs must meet; several must all be met")
-    parser.add_argument("--limit", metavar="N", type=options.positive, help="the newest N only")
+    parser.add_argument("filter", metavar="FILTER", nargs="*", default=(), help="a filter term; runs must meet all terms")
+    parser.add_argument("--limit", metavar="N", type=options.positive, help="only the newest N")
 
     parser = options.command(
         commands,
@@ -70,20 +70,20 @@ def add(commands: Any) -> None:
         commands,
         "stop",
         run_stop,
-        description="Ask a run to save after its step, to measure its model and to stop; wait until it has. The model can be asked, "
-        "evaluated and exported, and the run resumed. To ask twice does no harm. --kill does not wait for the step: what came after the "
+        description="Ask a run to save after its step, evaluate its model and stop; wait until it has. The model can then be used, "
+        "evaluated and exported, and the run resumed. Asking twice does no harm. --kill does not wait for the step: what came after the "
         "last checkpoint of a fine-tuning, or the last measured rung of a baseline, is lost.",
         examples=["emotui stop last"],
     )
     options.add_run(parser)
     parser.add_argument("--kill", action="store_true", help="end it at once, without saving")
-    parser.add_argument("--no-wait", action="store_true", help="ask and leave")
+    parser.add_argument("--no-wait", action="store_true", help="send the request and exit")
 
     parser = options.command(
         commands,
         "resume",
         run_resume,
-        description="Go on with a run from its last complete checkpoint, as if nothing had happened, and follow it.",
+        description="Resume a run from its last complete checkpoint, as if it had not been interrupted, and follow it.",
         examples=["emotui resume last", "emotui resume last --detach"],
     )
     options.add_run(parser)
@@ -98,7 +98,7 @@ def add(commands: Any) -> None:
         examples=["emotui export last my-classifier"],
     )
     options.add_run(parser, rungs=True)
-    parser.add_argument("folder", metavar="FOLDER", help="a folder that is not there yet or is empty")
+    parser.add_argument("folder", metavar="FOLDER", help="a new or empty folder")
     parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds an export or a model, and nothing else")
 
 
@@ -126,7 +126,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
     elif arguments.filter:
         output.say("no run meets the filter. See all with: emotui runs")
     else:
-        output.say("there are no runs yet. Make one with: emotui train starter")
+        output.say("there are no runs yet. Start one with: emotui train starter")
     return 0
 
 
@@ -312,7 +312,7 @@ def _stop_unreadable(run: RunFolder, view: RunView, arguments: argparse.Namespac
     (launch.kill if arguments.kill else launch.stop)(run)
     if arguments.json:
         output.json({**shapes.outcome(view), "step": view.step, "steps": view.steps})
-    output.say(f"{follow.ending(view)}. It goes on, and was asked to stop")
+    output.say(f"{follow.ending(view)}. It still runs, and was asked to stop")
     return 0
 
 

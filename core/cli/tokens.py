@@ -34,11 +34,11 @@ def add(commands: Any) -> None:
             "emotui tokens --data starter --save tokenized",
         ],
     )
-    parser.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text; several make a batch")
+    parser.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text; several texts form a batch")
     parser.add_argument("--data", metavar="DATASET", dest="dataset", help="tokenize a whole data set instead of a TEXT")
     parser.add_argument("--save", metavar="FOLDER", help="with --data: keep the result for datasets.load_from_disk")
     options.add_model(parser)
-    parser.add_argument("--max-length", metavar="N", type=options.positive, help="cut at N tokens (default: the model's limit)")
+    parser.add_argument("--max-length", metavar="N", type=options.positive, help="truncate to N tokens (default: the model's limit)")
     options.add_data_options(parser, "--data")
 
 
@@ -49,7 +49,7 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.dataset is not None or arguments.train is not None:
         return _run_data(arguments, output)
     if given := fetch.data_options(arguments):
-        raise UserError(f"{given[0]} says how a data set is read. Name one with --data DATASET")
+        raise UserError(f"{given[0]} says how a data set is read", "Name one with --data DATASET")
     if not arguments.texts or arguments.save is not None:
         raise UserError("give a TEXT, or --data DATASET and, if you like, --save FOLDER")
     model = fetch.model(arguments.model, output, offline=arguments.offline)

@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
         "baseline",
         run_baseline,
         description="Measure the ladder of baselines: the most frequent class, TF-IDF with logistic regression, and logistic regression on "
-        "the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and export take it.",
+        "the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and export work with it.",
         examples=["emotui baseline starter", "emotui baseline DATA --pooling mean"],
     )
     options.add_data(baseline)
@@ -37,7 +37,7 @@ def add(commands: Any) -> None:
         "train",
         run_train,
         description="Fine-tune an encoder with a classification head, and show the losses, the scores and the confusion matrix. "
-        "Ctrl+C saves and stops; emotui resume goes on.",
+        "Ctrl+C saves and stops; emotui resume continues.",
         examples=["emotui train starter", "emotui train DATA --model ms:AI-ModelScope/distilbert-base-uncased --preset tutorial --detach"],
     )
     options.add_data(train)
@@ -50,11 +50,13 @@ def add(commands: Any) -> None:
 def _add_processes(parser: options.Parser) -> None:
     group = parser.add_argument_group("more than one GPU or machine")
     group.add_argument(
-        "--processes", metavar="N", type=options.positive, default=1, help="share every batch among N processes, each on a GPU of its own"
+        "--processes", metavar="N", type=options.positive, default=1, help="split every batch among N processes, each on its own GPU"
     )
-    group.add_argument("--nodes", metavar="N", type=options.positive, default=1, help="of N machines, each started with the same options")
-    group.add_argument("--node-rank", metavar="K", type=options.natural, help="which of them this is: 0, the first, writes the model")
-    group.add_argument("--master", metavar="ADDRESS", help="of machine 0, as ADDRESS or ADDRESS:PORT (default port: 29500)")
+    group.add_argument(
+        "--nodes", metavar="N", type=options.positive, default=1, help="number of machines, each started with the same options"
+    )
+    group.add_argument("--node-rank", metavar="K", type=options.natural, help="which machine this is, from 0; machine 0 writes the model")
+    group.add_argument("--master", metavar="ADDRESS", help="address of machine 0: ADDRESS or ADDRESS:PORT (default port: 29500)")
 
 
 def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
@@ -87,7 +89,7 @@ def run_train(arguments: argparse.Namespace, output: Output) -> int:
 def check_processes(arguments: argparse.Namespace) -> None:
     """Raise UserError for processes and machines that do not go together."""
     if arguments.nodes == 1 and (arguments.node_rank is not None or arguments.master is not None):
-        raise UserError("--node-rank and --master are for several machines. Say how many with --nodes N")
+        raise UserError("--node-rank and --master are for several machines", "Say how many with --nodes N")
     if arguments.nodes > 1:
         if arguments.node_rank is None or arguments.master is None:
             raise UserError(f"--nodes {arguments.nodes} needs --node-rank K, 0 on the first machine, and --master, the first one's address")
@@ -96,7 +98,7 @@ def check_processes(arguments: argparse.Namespace) -> None:
         split_address(arguments.master)
     neighbours.check_processes(arguments.processes, arguments.device)
     if arguments.device.startswith("cuda:") and arguments.processes > 1:
-        raise UserError(f"--device {arguments.device} is one card. With --processes each takes its own: give --device cuda, or none")
+        raise UserError(f"--device {arguments.device} is one card", "With --processes each takes its own: give --device cuda, or none")
 
 
 def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
@@ -118,7 +120,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         if arguments.detach:
             for reason in checks.distrusted(checks.find_problems(data, near=False)):  # the run says it too, to whoever follows it
                 output.say(f"results on this data cannot be trusted: {safe_line(reason)}")
-            told = f"run {run.id} goes on by itself. See it with: emotui watch {quote(run.id)}"
+            told = f"run {run.id} continues without this terminal. Follow it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
         output.say(f"run {run.id} started. {follow.how_to_stop(job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)

@@ -45,9 +45,10 @@ def add(commands: Any) -> None:
         commands,
         "why",
         run_why,
-        description="Show why a run gives a text its label: what each word does for a class by integrated gradients and by leaving it out, "
-        "of a TF-IDF rung the exact contributions; the nearest training rows; the attention of a head. With --cell, the words that stand "
-        "more often in the wrong rows of a cell of the confusion matrix.",
+        description="Explain why a run gives a text its label: the weight of each word for a class by integrated gradients and by "
+        "leaving it out, "
+        "for a TF-IDF rung the exact contributions; the nearest training rows; the attention of a head. With --cell, the words that are "
+        "more frequent in the wrong rows of a cell of the confusion matrix.",
         examples=[
             "emotui why last 'I feel romantic too'",
             "emotui why last 'I feel romantic too' --class joy --neighbours 5",
@@ -57,22 +58,20 @@ def add(commands: Any) -> None:
     options.add_run(why, rungs=True)
     why.add_argument("text", metavar="TEXT", nargs="?", help="the text to explain")
     why.add_argument("--class", dest="label", metavar="LABEL", default="", help="the class to explain (default: the most probable one)")
-    why.add_argument("--method", choices=tuple(METHODS), default="both", help="how words are weighed (default: both, compared)")
-    why.add_argument("--neighbours", metavar="K", type=options.natural, default=0, help="show the K nearest training rows, too")
-    why.add_argument(
-        "--distance", choices=("cosine", "euclidean"), default="cosine", help="by which rows are near (default: cosine, of the angle)"
-    )
+    why.add_argument("--method", choices=tuple(METHODS), default="both", help="how words are weighted (default: both methods, compared)")
+    why.add_argument("--neighbours", metavar="K", type=options.natural, default=0, help="also show the K nearest training rows")
+    why.add_argument("--distance", choices=("cosine", "euclidean"), default="cosine", help="distance between rows (default: cosine)")
     why.add_argument(
         "--attention",
         metavar="L.H",
         type=_head,
-        help="show what each token looks at most in layer L, head H, too; L.0 is the mean of heads",
+        help="also show what each token attends to most in layer L, head H; L.0 is the mean of all heads",
     )
     why.add_argument("--cell", metavar="TRUE,PREDICTED", help="instead of a TEXT: the words of the rows in this cell")
     why.add_argument(
         "--split", choices=("train", "validation", "test"), default="validation", help="the rows of --cell (default: validation)"
     )
-    why.add_argument("--words", metavar="N", type=options.positive, default=15, help="words of --cell that are shown (default: 15)")
+    why.add_argument("--words", metavar="N", type=options.positive, default=15, help="words of --cell to show (default: 15)")
 
 
 def _head(text: str) -> tuple[int, int]:

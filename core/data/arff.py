@@ -69,7 +69,7 @@ class ArffTable:
                 return {name: list(islice(values, SAMPLE)) for name, values in zip(self.columns, batch.columns, strict=True)}
             if batch.bad:
                 raise UserError(f"{safe_line(self.name, 80)}, row {batch.bad[0].number}: {batch.bad[0].fault}")
-        raise UserError(f"{safe_line(self.name, 80)} is empty: it has attributes but no rows. Give a file with at least one row")
+        raise UserError(f"{safe_line(self.name, 80)} is empty: it has attributes but no rows", "Give a file with at least one row")
 
     def notes(self) -> list[Words]:
         return empty_lines_note(self.name, self._blank)
@@ -89,7 +89,7 @@ class ArffTable:
                     raise UserError(f"{safe_line(self.name, 80)}, line {number}: {attribute}")
                 found.append(attribute)
         name = safe_line(self.name, 80)
-        raise UserError(f"{name} is no ARFF file: it has no @attribute lines with a line @data after them. Write it again, or rename it")
+        raise UserError(f"{name} is not an ARFF file: it has no @attribute lines followed by a line @data", "Write it again, or rename it")
 
     def batches(self, wanted: Sequence[str], progress: Progress | None = None) -> Iterator[Batch]:
         places = [list(self.columns).index(name) for name in wanted]

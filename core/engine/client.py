@@ -77,7 +77,7 @@ class Engine:
         try:
             line = msgspec.json.encode(RequestLine(number, ask)) + b"\n"
         except UnicodeEncodeError as error:
-            raise UserError("the text holds characters that are not Unicode (lone surrogates). Save it as UTF-8 first") from error
+            raise UserError("the text contains characters that are not Unicode (lone surrogates)", "Save it as UTF-8 first") from error
         if isinstance(ask, AskDisagreement | AskDownload | AskEstimate | AskEvaluate | AskFaults | AskStates):
             return await self._ask_apart(number, ask, line, on_progress)
         child = await self._running()
@@ -127,7 +127,7 @@ class _Question:
         """What the engine does with files from elsewhere at the moment, '' where with none."""
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
-    def take(self, reply: ReplyLine) -> bool:
+    def accept(self, reply: ReplyLine) -> bool:
         """Take in a reply and return whether it was the last one."""
         if reply.begun is not None:
             self.begun = reply.begun
@@ -157,7 +157,7 @@ def _unreadable() -> UserError:
 
 
 def _refusal(error: ErrorLine) -> UserError:
-    problem = error.problem if str(error.problem).strip() else "the engine refused without a reason"
+    problem = error.problem if str(error.problem).strip() else "the engine refused without giving a reason"
     code = error.exit_code if error.exit_code in (1, 2) else 1
     return UserError(shortened(problem, LONGEST), shortened(error.remedy, LONGEST), exit_code=code)
 
@@ -214,14 +214,14 @@ class _Child:
                 await self._stdin.drain()
             return await question.answer
         except asyncio.CancelledError:
-            self._take_back(number)
+            self._cancel(number)
             raise
         finally:
             self._questions.pop(number, None)
             if question.answer.done() and not question.answer.cancelled():
                 question.answer.exception()  # seen, so that asyncio does not print it
 
-    def _take_back(self, number: int) -> None:
+    def _cancel(self, number: int) -> None:
         if self.alive and not self._stdin.is_closing():
             self._stdin.write(msgspec.json.encode(RequestLine(number)) + b"\n")
 
@@ -234,7 +234,7 @@ class _Child:
                 reply = decoder.decode(line)
                 if reply.id == 0 and reply.error is not None:
                     cause = _refusal(reply.error)
-                elif (question := self._questions.get(reply.id)) is not None and question.take(reply):
+                elif (question := self._questions.get(reply.id)) is not None and question.accept(reply):
                     del self._questions[reply.id]
         except _UNREADABLE:
             cause = _unreadable()
@@ -254,11 +254,12 @@ class _Child:
             return UserError("the engine was closed before it answered", exit_code=1)
         if begun:
             return UserError(
-                f"cannot {begun}: the engine {_ending(self._process.returncode)} over it. Fetch the model again, or choose another one. "
-                f"The engine's log: {log.log_file()}"
+                f"cannot {begun}: the engine {_ending(self._process.returncode)} over it",
+                f"Fetch the model again, or choose another one. The engine's log: {log.log_file()}",
             )
         return UserError(
-            f"the engine {_ending(self._process.returncode)} before it answered. Ask again to start it anew. Its log: {log.log_file()}",
+            f"the engine {_ending(self._process.returncode)} before it answered",
+            f"Try again, which starts a new one. Its log: {log.log_file()}",
             exit_code=1,
         )
 
@@ -289,9 +290,9 @@ def _ending(code: int | None) -> str:
     if code is None:
         return "stopped answering"
     if code == -signal.SIGKILL:
-        return "was killed, most likely because the memory ran out,"
+        return "was killed, most likely because memory ran out,"
     if code == -signal.SIGPROF:
-        return "computed for longer than such files can need and was ended"
+        return "exceeded its computing time and was ended"
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"ended with code {code}"

@@ -30,7 +30,7 @@ def open_log() -> int:
         # Not followed, so that a link planted there cannot make us write elsewhere.
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, paths.PRIVATE_FILE)
     except OSError as error:
-        raise UserError(f"cannot write the engine's log {path}: {error.strerror or error}. Free some space or set EMOTUI_HOME") from error
+        raise UserError(f"cannot write the engine's log {path}: {error.strerror or error}", "Free some space or set EMOTUI_HOME") from error
 
 
 def point_at_log(*descriptors: int) -> None:

@@ -65,7 +65,7 @@ LOG_INTERVAL = 1.0
 
 
 class TakenBackError(Exception):
-    """The question being answered was taken back; raised by `report` to leave the work early."""
+    """The question being answered was cancelled; raised by `report` to end the work early."""
 
 
 def answer_question(ask: Question, report: Report) -> msgspec.Struct:
@@ -122,7 +122,7 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
         case AskAttention():
             from ..model import attention
 
-            return attention.look(ask, report)
+            return attention.compute(ask, report)
         case AskNeighbours():
             from ..model import near_rows
 
@@ -183,7 +183,7 @@ class _Server:
         self._waiting: queue.SimpleQueue[RequestLine | None] = queue.SimpleQueue()
         self._newest: dict[tuple[type[Ask], str], int] = {}
         self._open: set[int] = set()
-        self._taken_back: set[int] = set()
+        self._cancelled: set[int] = set()
 
     def read(self, stdin: BinaryIO) -> None:
         """Take in request lines until stdin ends."""
@@ -196,7 +196,7 @@ class _Server:
                 continue
             if request.ask is None:
                 if request.id in self._open:
-                    self._taken_back.add(request.id)
+                    self._cancelled.add(request.id)
                 continue
             if isinstance(request.ask, SUPERSEDABLE) and request.ask.topic:
                 self._newest[type(request.ask), request.ask.topic] = request.id
@@ -212,14 +212,14 @@ class _Server:
         while (request := self._waiting.get()) is not None:
             self._reply(self._answer(request))
             self._open.discard(request.id)
-            self._taken_back.discard(request.id)
+            self._cancelled.discard(request.id)
 
     def _answer(self, request: RequestLine) -> ReplyLine:
         ask = request.ask
         assert ask is not None  # noqa: S101 - `read` queues nothing else
-        if request.id in self._taken_back or self._newest.get((type(ask), ask.topic), request.id) != request.id:
+        if request.id in self._cancelled or self._newest.get((type(ask), ask.topic), request.id) != request.id:
             return ReplyLine(request.id)
-        report = _Report(request.id, self._reply, self._taken_back)
+        report = _Report(request.id, self._reply, self._cancelled)
         guard.announce_to(lambda what: self._reply(ReplyLine(request.id, begun=what)))
         try:
             answer = self._handlers[type(ask)](ask, report) if self._handlers is not None else answer_question(ask, report)
@@ -256,17 +256,17 @@ class _Server:
 
 
 class _Report:
-    """Writes progress lines, no more than a few in a second, and leaves the work where its question was taken back."""
+    """Writes at most a few progress lines per second, and ends the work when its question was cancelled."""
 
-    def __init__(self, number: int, reply: Callable[[ReplyLine], None], taken_back: set[int]) -> None:
+    def __init__(self, number: int, reply: Callable[[ReplyLine], None], cancelled: set[int]) -> None:
         self._number = number
         self._reply = reply
-        self._taken_back = taken_back
+        self._cancelled = cancelled
         self._phase: str | None = None
         self._written = 0.0
 
     def __call__(self, phase: str, done: int, total: int | None, unit: str) -> None:
-        if self._number in self._taken_back:
+        if self._number in self._cancelled:
             raise TakenBackError
         now = time.monotonic()
         if phase == self._phase and done != total and now - self._written < PROGRESS_INTERVAL:
@@ -279,14 +279,14 @@ def _in_words(error: BaseException) -> str:
     """Return an unexpected exception as a sentence without a full stop."""
     name = type(error).__name__
     if isinstance(error, MemoryError) or name == "OutOfMemoryError":
-        return f"the memory ran out ({name}). Close other programs or ask for less at once"
+        return f"memory ran out ({name}). Close other programs, or use fewer or shorter texts"
     if isinstance(error, ModuleNotFoundError):
         return f"the package {error.name} is not installed ({name})"
     if isinstance(error, ImportError):
-        return f"a library cannot be loaded, for want of memory or since it is damaged: {safe_line(str(error), 200)}"
+        return f"a library cannot be loaded, because it is damaged or memory ran out: {safe_line(str(error), 200)}"
     if isinstance(error, OSError) and error.strerror:
         return f"the system refused: {safe_line(error.strerror, 200)}"
-    return f"the engine met an error it did not expect: {name}"
+    return f"unexpected error in the engine: {name}"
 
 
 def serve(stdin: BinaryIO, stdout: BinaryIO, handlers: Handlers | None = None) -> None:

@@ -106,7 +106,7 @@ def check_room(run: RunFolder, needed: int) -> None:
     free = psutil.disk_usage(str(run.path)).free + written
     if free < needed:
         raise RunError(
-            f"the disk is too full: the run needs {_size(needed)} for its checkpoints, and {_size(free)} are free in {run.path}",
+            f"not enough disk space: the run needs {_size(needed)} for its checkpoints, and {_size(free)} are free in {run.path}",
             endings.DISK_FULL,
             remedy="Free some space or set EMOTUI_HOME",
         )
@@ -153,7 +153,7 @@ def _work(
     others: ranks.Ranks | None = None
 
     def fail(code: int, sentence: str) -> None:
-        _tell(channel, sentence)
+        _report_error(channel, sentence)
         _end(channel)
         ranks.end_as(code)
 
@@ -175,7 +175,7 @@ def _work(
     except UserError as error:
         if others is not None:
             others.leave()
-        _tell(channel, error.sentence)
+        _report_error(channel, error.sentence)
         return _code_of(error, run)
     except Exception as error:
         code = _code_of(error, run)
@@ -192,7 +192,7 @@ def _work(
     return code
 
 
-def _tell(channel: Channel | ranks.SecondaryChannel, words: Words) -> None:
+def _report_error(channel: Channel | ranks.SecondaryChannel, words: Words) -> None:
     channel.emit(note("error", words))
     _log(str(words))
 
@@ -254,16 +254,16 @@ def _in_words(error: Exception, run: RunFolder) -> Words:
     last = crash.last_words(error)
     match _code_of(error, run):
         case endings.GPU_MEMORY:
-            smaller = phrase("Take a smaller ", Setting("batch_size"), " or a larger ", _ACCUMULATION)
-            return phrase("the GPU's memory ran out. ", smaller, f" ({last})")
+            smaller = phrase("Use a smaller ", Setting("batch_size"), " or a larger ", _ACCUMULATION)
+            return phrase("the GPU ran out of memory. ", smaller, f" ({last})")
         case endings.MEMORY:
-            return phrase("the memory ran out. Close other programs or take a larger ", _ACCUMULATION, f" ({last})")
+            return phrase("memory ran out. Close other programs or use a larger ", _ACCUMULATION, f" ({last})")
         case endings.DISK_FULL if "File too large" in last:
-            return f"a file may not grow any more (ulimit -f). Raise that and resume the run ({last})"
+            return f"a file reached the limit of its size (ulimit -f). Raise that and resume the run ({last})"
         case endings.DISK_FULL:
             return f"the disk is full. Free some space in {run.path} and resume the run ({last})"
         case endings.PEER_LOST:
-            return f"another process of the run is gone, and none goes on without it. Another machine's run may say why ({last})"
+            return f"another process of the run has ended, so this one ends too. The log of the other machine may say why ({last})"
         case _:
             return last
 

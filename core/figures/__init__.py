@@ -1,1 +1,1 @@
-"""Figures of predictions: plain NumPy, so that a screen computes them without a model library."""
+"""Metrics and statistics of predictions in plain NumPy, so that a screen computes them without a model library."""

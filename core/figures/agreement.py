@@ -1,4 +1,4 @@
-"""How far two ways of weighing the same words agree."""
+"""The agreement of two sets of weights for the same words."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 
 class Agreement(NamedTuple):
-    """Two weights of each word, set against each other."""
+    """The agreement of two weights of each word."""
 
     rank_correlation: float | None
-    """Spearman's, from -1 to 1; None where one of the two weighs all words alike, or there is only one."""
+    """Spearman's, from -1 to 1; None where all words have the same weight, or there is only one word."""
     top: int
-    """How many of the weightiest words are looked at."""
+    """How many of the words with the largest weights are compared."""
     shared: int
-    """How many of them both have among theirs."""
+    """How many of them are the same in both."""
 
 
 def agreement(first: Sequence[float], second: Sequence[float], top: int = 5) -> Agreement:

@@ -1,4 +1,4 @@
-"""Whether a run is as often right as it says: reliability, the temperature that mends it, and what a threshold leaves unanswered."""
+"""Calibration: reliability, temperature scaling, and accuracy against coverage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 BINS = 10
 FLOOR = 1e-12
-"""Probabilities are not taken for less than this in a loss: the logarithm of 0 is no number."""
+"""Probabilities are clipped to this in a loss, since the logarithm of 0 is not finite."""
 HOTTEST = 20.0
 """The highest temperature that is fitted; the lowest is its reciprocal."""
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -29,7 +29,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """What is left where only answers at least as confident as a threshold count."""
+    """Coverage and accuracy of the answers that are at least as confident as a threshold."""
 
     threshold: float
     rows: int

@@ -1,4 +1,4 @@
-"""What may be chance: McNemar's exact test of two runs, slices against the rest, and Holm's correction for many tests."""
+"""Significance tests: McNemar's exact test of two runs, slices against the rest, and Holm's correction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from . import scores
 
 LEVEL = 0.05
-"""A corrected p-value below this is called beyond chance."""
+"""Significance level: a corrected p-value below this is beyond chance."""
 PERMUTATIONS = 9_999
 _AT_ONCE = 4_000_000
 """Cells of the matrices that are drawn at once."""

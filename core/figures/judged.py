@@ -1,4 +1,4 @@
-"""What a run says of the rows of a split, set against their labels: right or wrong, how sure, at what loss."""
+"""Predictions of a run compared with the labels: right or wrong, confidence, loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which words stand more often in one set of texts than in another: log-odds with an informative Dirichlet prior.
+"""Finds the words that are more frequent in one set of texts than in another: log-odds with an informative Dirichlet prior.
 
 Monroe, Colaresi and Quinn, "Fightin' Words", Political Analysis 16 (2008), equations 16 and 20 to 22.
 """

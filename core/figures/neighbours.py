@@ -1,4 +1,4 @@
-"""The rows of a matrix that lie nearest to a vector, found by looking at all of them."""
+"""Exact nearest neighbours of a vector among the rows of a matrix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Nearest:
 def nearest(states: np.ndarray, query: np.ndarray, k: int, distance: Distance = "cosine", *, leave_out: int | None = None) -> Nearest:
     """Return the `k` rows of `states` [n, d] that are nearest to `query` [d], fewer where there are fewer, all but the row `leave_out`.
 
-    A vector of zeros has no direction: its cosine with any other is taken as 0.
+    A vector of zeros has no direction: its cosine with any other counts as 0.
     """
     far = distances(states, query, distance)
     if leave_out is not None:

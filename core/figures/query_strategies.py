@@ -1,4 +1,4 @@
-"""Which rows to label next: by uncertainty, by disagreement, by distance, and by what a label tells about all other rows."""
+"""Query strategies of active learning: uncertainty, disagreement, distance, and transductive experimental design."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each token of a text looks at: the attention of any layer and head."""
+"""The attention of any layer and head on a text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMORY = 512 << 20
 """Bytes that the attention of all layers may take together; a larger model gets a shorter text."""
 
 
-def look(ask: AskAttention, report: Report) -> AttentionAnswer:
+def compute(ask: AskAttention, report: Report) -> AttentionAnswer:
     """Return the attention of one layer and head. Raises UserError where the run has no encoder, or no such layer or head."""
     started = time.monotonic()
     run = RunFolder(Path(ask.run))
@@ -35,10 +35,10 @@ def look(ask: AskAttention, report: Report) -> AttentionAnswer:
     folder = rungs.folder_of(run, rung)
     note = saved.read(folder)
     if note.kind in ("tfidf", "most_frequent"):
-        raise UserError("this rung has no attention: no encoder is in it. Choose another rung or run")
+        raise UserError("this rung has no attention, since it has no encoder", "Choose another rung or run")
     text = well_formed(ask.text)
     if not text.strip():
-        raise UserError("the text is empty: there are no tokens that could look at each other")
+        raise UserError("the text is empty, so there are no tokens to show attention for")
     fine_tuned = note.kind == "classifier"
     found = checkpoint.of_run(run.path) if fine_tuned else checkpoint.find(note.encoder)
     report("attention", 0, None, "tokens")
@@ -66,7 +66,7 @@ def look(ask: AskAttention, report: Report) -> AttentionAnswer:
 
 @lru_cache(maxsize=1)
 def _model(found: Checkpoint, layers: int | None) -> Any:
-    """Return the encoder with the plain attention that tells its weights, apart from the one that answers, whose attention is faster."""
+    """Return a copy of the encoder with eager attention, which returns its weights; the copy that classifies uses a faster one."""
     model = found.encoder(layers=layers)
     with as_sentence(found):
         model.set_attn_implementation("eager")
@@ -85,11 +85,11 @@ def _weights(found: Checkpoint, layers: int | None, text: str, limit: int) -> tu
     with torch.inference_mode(), device.threads_for(ids.numel()), as_sentence(found):
         given = model(input_ids=ids, attention_mask=torch.ones_like(ids), output_attentions=True).attentions
     if not given or any(each is None or each.shape[-2:] != (ids.shape[1], ids.shape[1]) for each in given):
-        raise UserError(f"{found.name} does not tell its attention token by token. Choose a model such as {checkpoint.ENCODERS}")
+        raise UserError(f"{found.name} does not return attention per token", f"Choose a model such as {checkpoint.ENCODERS}")
     return [each[0].to(torch.float16).numpy() for each in given], tuple(encoding.tokens), found.tokenizer.full_length(encoding)
 
 
 def longest(config: Any) -> int:
-    """Return how many tokens may be looked at: LONGEST, fewer where the attention of all layers would not fit in MEMORY."""
+    """Return the longest text in tokens: LONGEST, or fewer where the attention of all layers would not fit in MEMORY."""
     heads = getattr(config, "num_attention_heads", 1) * getattr(config, "num_hidden_layers", 1)
     return min(LONGEST, int((MEMORY / (4 * heads)) ** 0.5))

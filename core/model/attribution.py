@@ -1,4 +1,4 @@
-"""What each word of a text does for a class: integrated gradients, leaving words out, and exact contributions of linear models."""
+"""Word attributions: integrated gradients, leaving words out, and exact contributions of linear models."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
     rung = rungs.chosen(run, ask.rung)
     text = well_formed(ask.text)
     if not text.strip():
-        raise UserError("the text is empty: there are no words to weigh")
+        raise UserError("the text is empty, so there are no words to explain")
     classifier = load(ask.run, rung=rung)
     probabilities = calibration.heated(classifier.probabilities((text,))[0], heat_of(run, rung))[0]
     label = _label(ask.label, classifier.labels, probabilities)
@@ -68,9 +68,9 @@ def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer
     from .rung_models import MostFrequent, Tfidf
 
     if isinstance(classifier, MostFrequent):
-        raise UserError("this rung gives every text the most frequent class, whatever its words. Choose another rung or run")
+        raise UserError("this rung gives every text the most frequent class, whatever its words", "Choose another rung or run")
     if not isinstance(classifier, Tfidf):
-        raise UserError("this run's words cannot be weighed")
+        raise UserError("this run cannot be explained word by word")
     return exact.contributions(classifier, text, label)
 
 
@@ -79,7 +79,7 @@ def _label(name: str, labels: Sequence[str], probabilities: np.ndarray) -> int:
     if not name:
         return int(probabilities.argmax())
     if name not in labels:
-        raise UserError(f"the run has no class {safe_line(name, 40)}. It has: {safe_line(', '.join(labels), 160)}")
+        raise UserError(f"the run has no class {safe_line(name, 40)}", f"It has: {safe_line(', '.join(labels), 160)}")
     return labels.index(name)
 
 
@@ -113,9 +113,9 @@ def _integrated(classifier: Encoded, text: str, pieces: Pieces, label: int, step
 
 
 def leave_out(classifier: Encoded, text: str, pieces: Pieces, label: int, report: Report) -> tuple[np.ndarray, float]:
-    """Return by how much the score falls where each word is taken out of the text, float64, shape [words], and the score.
+    """Return by how much the score falls when each word is removed from the text, float64, shape [words], and the score.
 
-    Of a text that is cut, only what the model sees of it is taken, so that nothing moves up to where a word was.
+    Of a truncated text only the part that the model sees is used, so that no later text moves into the window.
     """
     seen = cut_text(text, pieces.cut_at)
     texts = [seen, *(seen[: word.start] + seen[word.stop :] for word in pieces.words)]
@@ -128,7 +128,7 @@ def _logits(classifier: Encoded, texts: Sequence[str], report: Report) -> np.nda
     ids = tokenize(classifier.tokenizer, texts, classifier.limit)
     if not ids.lengths.all():
         # A tokenizer without special tokens makes nothing of a text whose only word was left out.
-        raise UserError("the tokenizer makes no tokens of the text without one of its words. Give a longer text")
+        raise UserError("without one of its words the text has no tokens", "Give a longer text")
 
     def told(done: int, total: int) -> None:
         report("leave words out", done, total, "texts")
@@ -143,7 +143,7 @@ def _logits(classifier: Encoded, texts: Sequence[str], report: Report) -> np.nda
             assert states is not None  # noqa: S101 - nobody asked it to stop
             found = classifier.head.logits(states[classifier.pooling])
     if not np.isfinite(found).all():
-        raise UserError("the run's model makes no numbers of a text. Train the run again")
+        raise UserError("the run's model returns NaN or infinity for a text", "Train the run again")
     return found.astype(np.float64)
 
 
@@ -226,5 +226,7 @@ def integrated_gradients(classifier: Encoded, pieces: Pieces, label: int, steps:
 def _finite(values: torch.Tensor) -> np.ndarray:
     found = values.detach().cpu().numpy().astype(np.float64)
     if not np.isfinite(found).all():
-        raise UserError("the gradients of the run's model are no numbers. Leave words out instead, or train the run again")
+        raise UserError(
+            "the gradients of the run's model are NaN or infinite", "Use the method that leaves words out, or train the run again"
+        )
     return found

@@ -50,14 +50,14 @@ class StopRequestedError(Exception):
 
 
 def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
-    """Climb the ladder as `job` says and keep the classifier of each rung in the run's folder.
+    """Fit the ladder of `job` and keep the classifier of each rung in the run's folder.
 
-    Every rung is fitted on the training split and measured on the validation split. Returns False where it stopped because it was asked to.
+    Each rung is fitted on the training split and evaluated on validation. Returns False where it stopped because it was asked to.
     """
     begun = time.monotonic()
     data = sources.load(job.data)
     if "validation" not in data.splits:
-        raise UserError(f"{data.name} has no validation split, and baselines are measured on it")
+        raise UserError(f"{data.name} has no validation split, which baselines need")
     compute = device.choose(job.device, job.precision)
     model = checkpoint.find(job.model, offline=job.data.offline)
     limit, layer = model.checked_length(job.max_length), model.checked_layer(job.layer)
@@ -149,7 +149,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     emit(Progress("fit", 0, None, "iterations", 0.0, "TF-IDF"))
     texts = train.texts()
     if unspaced(texts):
-        emit(Note("info", "the texts have no spaces between words, so TF-IDF counts characters, one and two at a time"))
+        emit(Note("info", "the texts have no spaces between words, so TF-IDF uses character uni- and bigrams"))
         vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
         features = vectorizer.fit_transform(texts)
     else:
@@ -203,7 +203,7 @@ def _regression(
     regression.fit(scaler.transform(states["train"]), train.label_ids())
     iterations = int(regression.n_iter_.max())
     if iterations >= ITERATIONS:
-        emit(Note("warning", f"the {rungs.title(pooling)} had not converged after {ITERATIONS} iterations"))
+        emit(Note("warning", f"the {rungs.title(pooling)} did not converge within {ITERATIONS} iterations"))
     head = Head.from_regression(scaler, regression, len(data.labels))
     probabilities = head.probabilities(states["validation"])
     metrics = measure("validation", truth, probabilities, data.labels)
@@ -248,13 +248,13 @@ class Extractor:
         """Return hidden states by pooling, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
         text_hash = encode.texts_hash(texts)
         keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
-        tell = report or (lambda *_: None)
+        notify = report or (lambda *_: None)
         if use_cache:
             found: dict[Pooling, np.ndarray] = {each: kept for each in poolings if (kept := encode.cached(keys[each])) is not None}
             if len(found) == len(poolings):
-                tell("extract", len(texts), len(texts))
+                notify("extract", len(texts), len(texts))
                 return found, True
-        ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: tell("tokenize", done, total))
+        ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: notify("tokenize", done, total))
         if self._encoder is None:
             self._encoder = self.model.encoder(self.compute.device, self.layer)
         states = encode.hidden_states(
@@ -262,7 +262,7 @@ class Extractor:
             ids,
             self.model.tokenizer.padding,
             self.compute,
-            lambda done, total: tell("extract", done, total),
+            lambda done, total: notify("extract", done, total),
             stop=should_stop,
         )
         if states is None:
@@ -277,7 +277,7 @@ class Extractor:
         return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, compute.precision, compute.device.type, self.layer)
 
     def release(self) -> None:
-        """Let go of the encoder's memory."""
+        """Release the encoder's memory."""
         self._encoder = None
 
 

@@ -1,4 +1,4 @@
-"""Tests how a run behaves under small edits of a split's texts, and keeps what came of it with the run."""
+"""Tests how a run behaves under small edits of a split's texts, and keeps the results with the run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test(ask: AskBehaviour, report: Report, clock: Callable[[], float] = time.ti
     started = time.monotonic()
     chosen = [edits.BY_NAME[name] for name in ask.edits if name in edits.BY_NAME] if ask.edits else list(edits.EDITS)
     if unknown := [name for name in ask.edits if name not in edits.BY_NAME]:
-        raise UserError(f"there is no edit {unknown[0]!r}. There are: {', '.join(edits.BY_NAME)}")
+        raise UserError(f"there is no edit {unknown[0]!r}", f"The edits are: {', '.join(edits.BY_NAME)}")
     run = RunFolder(Path(ask.run))
     links.check(run)
     rung = rungs.chosen(run, ask.rung)

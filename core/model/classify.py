@@ -61,7 +61,7 @@ class FineTuned:
         self.model = found.classifier(device=compute.device)
         if self.model.config.num_labels != len(note.labels):
             raise UserError(
-                f"{found.name} names {count(len(note.labels), 'label')}, and its model has {self.model.config.num_labels}. Train it again"
+                f"{found.name} names {count(len(note.labels), 'label')}, but its model has {self.model.config.num_labels}", "Train it again"
             )
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, TokenIds]:
@@ -80,7 +80,7 @@ class LogisticRegression:
         self.pooling: Pooling = note.pooling
         encoder = checkpoint.find(note.encoder)
         if encoder.hash != note.encoder_hash:
-            raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made. Make the baseline again")
+            raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made", "Fit the baseline again")
         self.head = Head.load(folder)
         encoder.checked_length(note.max_length)
         self.tokenizer = encoder.tokenizer
@@ -101,7 +101,7 @@ class LogisticRegression:
 def _softmax(scores: np.ndarray) -> np.ndarray:
     """Return probabilities, float64, from logits of shape [n, labels]. Raises UserError where these are no numbers."""
     if not np.isfinite(scores).all():
-        raise UserError("the run's model makes no numbers of a text. Train the run again")
+        raise UserError("the run's model returns NaN or infinity for a text", "Train the run again")
     return predictions.softmax(scores)
 
 
@@ -143,12 +143,12 @@ def heat_of(run: RunFolder, rung: str) -> float:
 def check_threshold(threshold: float | None, labels: Sequence[str]) -> None:
     """Raise UserError where an answer could be taken for the class that is called like one that is not sure."""
     if threshold is not None and UNSURE in labels:
-        problem = f"the run has a class called {UNSURE!r}, and an answer below the threshold is called so too"
+        problem = f"the run has a class called {UNSURE!r}, which is also the label of answers below the threshold"
         raise UserError(problem, phrase("Leave ", Setting("threshold"), " out"))
 
 
-def told(prediction: Prediction, threshold: float | None) -> Prediction:
-    """Return a prediction that is called unsure where it is less probable than `threshold`."""
+def apply_threshold(prediction: Prediction, threshold: float | None) -> Prediction:
+    """Return the prediction, with the label UNSURE where it is less probable than `threshold`."""
     if threshold is None or max(prediction.probabilities.values()) >= threshold:
         return prediction
     return msgspec.structs.replace(prediction, label=UNSURE)
@@ -181,5 +181,5 @@ def classify(ask: AskClassify) -> ClassifyAnswer:
     check_threshold(ask.threshold, classifier.labels)
     started = time.monotonic()
     heat = heat_of(run, rung)
-    predictions = tuple(told(each, ask.threshold) for each in predict(classifier, ask.texts, heat))
+    predictions = tuple(apply_threshold(each, ask.threshold) for each in predict(classifier, ask.texts, heat))
     return ClassifyAnswer(run.id, predictions, time.monotonic() - started, rung, heat)

@@ -48,7 +48,7 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
                 predictions = _predicted(ask, number, part, classifier, heat)
             else:
                 kept += len(part.rows)
-            predictions = [classify.told(each, ask.threshold) for each in predictions]
+            predictions = [classify.apply_threshold(each, ask.threshold) for each in predictions]
             unsure += sum(each.label == UNSURE for each in predictions) if ask.threshold is not None else 0
             writer.answer(part.rows, predictions)
             done += len(part.rows)

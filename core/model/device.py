@@ -72,7 +72,7 @@ def choose(device: str, precision: Precision, *, training: bool = False) -> Comp
     else:
         native, name = torch.cuda.is_bf16_supported(including_emulation=False), torch.cuda.get_device_name(chosen)
     if precision not in ("auto", "float32", "bf16"):
-        raise UserError(f"there is no precision {precision!r}. Choose auto, float32 or bf16")
+        raise UserError(f"unknown precision {precision!r}", "Choose auto, float32 or bf16")
     if precision == "bf16" and not native and chosen.type == "cuda":
         raise UserError(f"{name} has no bf16", phrase("Choose ", Setting("precision", "float32")))
     return Compute(chosen, name, ("bf16" if native else "float32") if precision == "auto" else precision)
@@ -88,7 +88,7 @@ def _device(device: str) -> torch.device:
         return torch.device("cpu")
     kind, _, index = device.partition(":")
     if kind != "cuda" or (index and not index.isdigit()):
-        raise UserError(f"there is no device {device!r}. Choose auto, cpu, cuda or cuda:N")
+        raise UserError(f"there is no device {device!r}", "Choose auto, cpu, cuda or cuda:N")
     if int(index or 0) >= count:
         have = f"there are {count} CUDA devices" if count else "torch sees no CUDA device"
         raise UserError(f"the device {device} is not there: {have}", phrase("Choose ", Setting("device", "cpu"), ", or see: emotui doctor"))

@@ -23,7 +23,7 @@ RENDEZVOUS_TIMEOUT = 1_800.0
 CONNECTING = timedelta(seconds=20)
 WAITING = timedelta(hours=1)
 """For the first process to measure the model, while the others wait."""
-LOOK = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks at who has come."""
 
 
@@ -52,11 +52,11 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
             return False
         machines = sorted({each * nodes // world for each in missing})
         if time.monotonic() > deadline:
-            raise UserError(f"machine {_listed(machines)} of {nodes} did not come within {RENDEZVOUS_TIMEOUT / 60:g} min", exit_code=1)
+            raise UserError(f"machine {_listed(machines)} of {nodes} did not connect within {RENDEZVOUS_TIMEOUT / 60:g} min", exit_code=1)
         if nodes > 1 and not told:
             told = True
             emit(Note("info", f"waiting for machine {_listed(machines)} of {nodes} at {os.environ['MASTER_ADDR']}, port {_port()}"))
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=WAITING)
     return True
@@ -81,8 +81,10 @@ def _connect(rank: int, deadline: float, should_stop: Callable[[], bool]) -> Any
             store = TCPStore(address, _port(), None, False, CONNECTING, wait_for_workers=False)
         except RuntimeError as error:
             if time.monotonic() > deadline:
-                raise UserError(f"nobody answers at {address}, port {_port()}. Is the first machine's run on?", exit_code=1) from error
-            time.sleep(LOOK)
+                raise UserError(
+                    f"there is no answer at {address}, port {_port()}", "Is the run on the first machine started?", exit_code=1
+                ) from error
+            time.sleep(POLL_SECONDS)
             continue
         store.set_timeout(WAITING)
         return store
@@ -132,4 +134,6 @@ def check_same(accelerator: Accelerator, facts: Mapping[str, str]) -> None:
     for rank, row in enumerate(everywhere.tolist()):
         names = [name for name, other in zip(facts, row, strict=True) if other]
         if names:
-            raise UserError(f"{', '.join(names)} on machine {rank // local} and on machine 0 differ. Make them equal and start all again")
+            raise UserError(
+                f"{', '.join(names)} on machine {rank // local} and on machine 0 differ", "Make them equal and start all machines again"
+            )

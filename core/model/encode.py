@@ -61,7 +61,7 @@ def hidden_states(
             report(done, len(ids))
     if not all(np.isfinite(each).all() for each in states.values()):
         raise UserError(
-            "the encoder makes of a text what is no number", phrase("Choose another model, or ", Setting("precision", "float32"))
+            "the encoder returns NaN or infinity for a text", phrase("Choose another model, or ", Setting("precision", "float32"))
         )
     return states
 

@@ -64,7 +64,7 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     else:
         measured = _split(ask.split, run, spec)
         classifier = classify.load(ask.run, rung=rung)
-    if rung == "" and (told := saved.read(run.model).stopped_told(run.id)):
+    if rung == "" and (told := saved.read(run.model).stopped_note(run.id)):
         measured.notes.append(told)
     texts, truth, labels = measured.texts, measured.truth, classifier.labels
     parts: list[np.ndarray] = []
@@ -135,7 +135,7 @@ def _file(ask: AskEvaluate, run: RunFolder, spec: RunSpec, rung: str, labels: tu
     missing = [name for number, name in enumerate(labels) if number not in set(read.ids.tolist())]
     notes = read.notes
     if missing:
-        notes = [*notes, f"no row of {safe_line(path.name, 80)} has the label {safe_line(', '.join(missing), 120)}: its F1 counts as 0"]
+        notes = [*notes, f"no row of {safe_line(path.name, 80)} has the label {safe_line(', '.join(missing), 120)}, so its F1 is 0"]
     if decided := len(overlay_log.read(overlay_log.file_of(sources.resolve(str(path)))).live):
         decisions = f"{count(decided, 'decision')} about rows of {safe_line(path.name, 80)}"
         notes = [*notes, f"{decisions} {'is' if decided == 1 else 'are'} not used: a file is measured by its own labels"]

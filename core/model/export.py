@@ -67,9 +67,7 @@ def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedMode
     """
     if note.pooling != "cls":
         other = f"its rung cls, as {run.id}:cls" if "cls" in rungs.kept(run) else phrase("one made with ", Setting("pooling", "cls"))
-        raise UserError(
-            "a baseline with mean pooling has no class in transformers that loads it", phrase("Export ", other, ", or a fine-tuned run")
-        )
+        raise UserError("transformers has no class for a baseline with mean pooling", phrase("Export ", other, ", or a fine-tuned run"))
     encoder, model = checkpoint.find(note.encoder), rungs.folder_of(run, rung)
     weight, bias = Head.load(model).folded()
     classifier = encoder.classifier(note.labels, layers=encoder.checked_layer(note.layer))
@@ -86,7 +84,7 @@ def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedMode
             _linear(classifier.classifier.out_proj, weight / LINEAR, bias)
         else:
             raise UserError(
-                f"a baseline on a {safe_line(kind)} encoder has no class in transformers that loads it. Export a fine-tuned run"
+                f"a baseline on a {safe_line(kind)} encoder cannot be loaded by a class of transformers", "Export a fine-tuned run"
             )
     classifier.save_pretrained(target)
     encoder.save_tokenizer(target, note.max_length)
@@ -126,7 +124,7 @@ def _card(run: RunFolder, note: saved.SavedModel, rung: str) -> str:
             [
                 *_settings(spec, started, note),
                 ("labels", ", ".join(note.labels)),
-                ("texts are cut at", f"{note.max_length} tokens"),
+                ("texts are truncated to", f"{note.max_length} tokens"),
             ],
         ),
         *_distrust(started),

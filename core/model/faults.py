@@ -178,7 +178,7 @@ def _labels(split: Split, probabilities: np.ndarray, rows: np.ndarray, best: str
         "label",
         split.name,
         tuple(int(rows[at]) for at in suspects),
-        f"{split.name}: the labels of {count(len(suspects), 'row')} are doubted ({percent(len(suspects) / len(split))})",
+        f"{split.name}: the labels of {count(len(suspects), 'row')} are probably wrong ({percent(len(suspects) / len(split))})",
         f"confident learning on {'out-of-fold ' if split.name == 'train' else ''}probabilities of a logistic regression on {_NAMES[best]}",
         tuple(split.labels[int(shares[at].argmax())] for at in suspects),
         tuple(round(float(shares[at].max()), 4) for at in suspects),
@@ -200,7 +200,7 @@ def _near_conflicts(data: Dataset) -> list[Fault]:
             if labels[other] != labels[at]:
                 for each in (other, at):
                     found[rows[each][0]].add(rows[each][1])
-    how = "80 % of the pieces of five characters are the same, and the labels are not"
+    how = "80 % of the character 5-grams are the same, but the labels differ"
     open_rows = {name: set(_undecided(data, name).tolist()) for name in found}
     told = {name: sorted(found[name] & open_rows[name]) for name in data.splits if name in found}
     return [

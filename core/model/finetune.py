@@ -92,7 +92,7 @@ def prepare(
     """Return a training that is ready for its first step, and its data. Nothing is written. Raises UserError for bad input."""
     data = sources.load(job.data)
     if "validation" not in data.splits:
-        raise UserError(f"{data.name} has no validation split, and fine-tuning is measured on it")
+        raise UserError(f"{data.name} has no validation split, which fine-tuning needs")
     accelerator = Accelerator(cpu=compute.device.type == "cpu", mixed_precision="no")
     if not accelerator.is_local_main_process:
         emit = _discard
@@ -104,7 +104,7 @@ def prepare(
         model = found.kept(resume_from).classifier(device=compute.device)
     else:
         model = found.classifier(data.labels, compute.device)
-        if told := found.head_told(data.labels):
+        if told := found.describe_head(data.labels):
             emit(Note("info", told))
     freezing.freeze(model, job.freeze_layers)
     settings = presets.resolve(
@@ -145,7 +145,7 @@ def _finish(training: Training, data: Dataset, data_hash: str, *, done: bool) ->
     """
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
-    training.take_best()
+    training.load_best()
     metrics, probabilities = training.measure()
     note = SavedModel(
         kind="classifier",
@@ -217,7 +217,7 @@ def _compute(job: TrainSpec) -> device.Compute:
     if rank and cards and job.device in ("auto", "cuda"):
         if cards < needed:
             raise UserError(
-                f"{needed} processes need {needed} CUDA devices, and {cards} are there",
+                f"{needed} processes need {needed} CUDA devices, but there {'is' if cards == 1 else 'are'} {cards}",
                 phrase("Take ", Setting("processes", cards), ", or ", Setting("device", "cpu")),
             )
         wanted = f"cuda:{rank}"

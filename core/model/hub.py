@@ -63,7 +63,7 @@ def download(ask: AskDownload, report: Report) -> DownloadAnswer:
     started = time.monotonic()
     hub, repo = parse(ask.id)
     if ask.what not in ("auto", "model", "dataset"):
-        raise UserError(f"{safe_line(ask.what, 40)} cannot be downloaded. Ask for 'model', 'dataset' or 'auto'")
+        raise UserError(f"{safe_line(ask.what, 40)} cannot be downloaded", "Ask for 'model', 'dataset' or 'auto'")
     kinds = ("model", "dataset") if ask.what == "auto" else (ask.what,)
     for kind in kinds:
         if not missing_files(folder_of(ask.id, kind), kind):
@@ -104,7 +104,7 @@ class _Fetch:
                 errors.append(error)
         if len({str(error) for error in errors}) > 1:
             raise UserError(
-                f"{self._source} is no model and no data set that can be used. As a model: {errors[0]}. As a data set: {errors[1]}"
+                f"{self._source} is neither a usable model nor a usable data set. As a model: {errors[0]}. As a data set: {errors[1]}"
             )
         raise errors[0]
 
@@ -119,8 +119,9 @@ class _Fetch:
 
     def _no_splits(self) -> UserError:
         return UserError(
-            f"{self._source} on {self._host} has no train file that can be read ({', '.join(ENDINGS)}), "
-            "neither at its top, nor in data/, nor named in its README.md. Choose another data set"
+            f"{self._source} on {self._host} has no readable train file ({', '.join(ENDINGS)}) "
+            "at its top level, in data/ or named in its README.md",
+            "Choose another data set",
         )
 
     def run(self, kind: str, listing: Listing, names: list[str]) -> None:
@@ -147,7 +148,7 @@ class _Fetch:
         lacking = [shard for shard in shards(staging.read(INDEX, LARGEST_INDEX + 1), where) if shard not in names]
         if lacking:
             raise UserError(
-                f"{self._source} on {self._host} lacks a part of its weights: {safe_line(lacking[0], 80)}. Choose another model"
+                f"{self._source} on {self._host} lacks a part of its weights: {safe_line(lacking[0], 80)}", "Choose another model"
             )
 
     def _fetch(self, kind: str, listing: Listing, names: list[str], staging: Staging, part: Path) -> None:
@@ -156,7 +157,7 @@ class _Fetch:
         left, free = fetch.total - fetch.done, shutil.disk_usage(part).free
         if left > free:
             raise UserError(
-                f"{self._source} needs {_megabytes(left)} and only {_megabytes(free)} are free in {part.parent}. "
+                f"{self._source} needs {_megabytes(left)} and only {_megabytes(free)} are free in {part.parent}",
                 "Free some space or set EMOTUI_HOME to another disk",
                 exit_code=1,
             )
@@ -178,32 +179,32 @@ class _Fetch:
             raise self._hub.gate.unreadable(f"a listing with both '{one}' and '{two}', which cannot be kept beside each other")
 
     def _call(
-        self, work: Callable[[], T], look: Callable[[], int], tell: Callable[[int], None] = lambda _: None, *, listed: bool = False
+        self, work: Callable[[], T], measure: Callable[[], int], report: Callable[[int], None] = lambda _: None, *, listed: bool = False
     ) -> T:
-        """Return work(), done in a thread of its own, while `tell` is given what `look` sees.
+        """Return work(), done in a thread of its own, while `report` is called with the results of `measure`.
 
-        Raises UserError for what the client raises, and where `look` sees nothing new for the time-out. The thread is
+        Raises UserError for what the client raises, and where `measure` does not change for the time-out. The thread is
         then left alone: a library's call cannot be ended from outside, and it ends with the process.
         """
         outcome: list[Any] = []
         thread = threading.Thread(target=_into(outcome, work), name="hub", daemon=True)
         thread.start()
-        seen, since = look(), time.monotonic()
+        seen, since = measure(), time.monotonic()
         end = math.inf if listed else since + _LISTING * self._timeout
         while thread.is_alive():
             thread.join(_LOOK)
-            now = look()
-            tell(now)
+            now = measure()
+            report(now)
             if now != seen:
                 seen, since = now, time.monotonic()
             if thread.is_alive() and time.monotonic() > end:
                 raise UserError(
-                    f"{self._host} is not done with its listing of {self._source} after {_LISTING * self._timeout:g} s", exit_code=1
+                    f"{self._host} did not finish its listing of {self._source} after {_LISTING * self._timeout:g} s", exit_code=1
                 )
             if thread.is_alive() and time.monotonic() - since > self._timeout:
                 raise UserError(
-                    f"{self._host} sent nothing for {self._timeout:g} s. What arrived of {self._source} is kept: "
-                    "run it again to go on. EMOTUI_DOWNLOAD_TIMEOUT=SECONDS waits longer",
+                    f"{self._host} sent nothing for {self._timeout:g} s",
+                    f"What arrived of {self._source} is kept: run it again to continue. EMOTUI_DOWNLOAD_TIMEOUT=SECONDS waits longer",
                     exit_code=1,
                 )
         result, error = outcome
@@ -230,7 +231,7 @@ class _Fetch:
             file = listing.files[name]
             if staging.size(name) != file.size or (file.sha256 is not None and staging.sha256(name) != file.sha256):
                 staging.remove(name)
-                raise UserError(f"{name} of {self._source} came damaged from {self._host} and was removed. Run it again", exit_code=1)
+                raise UserError(f"{name} of {self._source} arrived damaged from {self._host} and was removed", "Run it again", exit_code=1)
             done += file.size
         self._report("checking", total, total, "bytes")
 
@@ -255,7 +256,7 @@ def _locked(path: Path, source: str) -> Generator[None]:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise UserError(f"{source} is being downloaded by another emotui. Wait for it", exit_code=1) from error
+            raise UserError(f"{source} is being downloaded by another emotui", "Wait for it", exit_code=1) from error
         yield
     finally:
         os.close(lock)
@@ -292,7 +293,7 @@ def _answer(id: str, kind: str, started: float) -> DownloadAnswer:  # noqa: A002
 
 def _absent(id: str, kinds: tuple[str, ...]) -> UserError:  # noqa: A002
     places = [f"{', '.join(missing_files(folder_of(id, kind), kind))} in {folder_of(id, kind)}" for kind in kinds]
-    return UserError(f"{id} is not complete on this machine, and this is offline. Put {' or '.join(places)}, or go online once")
+    return UserError(f"{id} is not complete on this machine, and this is offline mode", f"Put {' or '.join(places)}, or go online once")
 
 
 def _megabytes(size: int) -> str:
@@ -306,5 +307,5 @@ def _timeout() -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 1e6:
-        raise UserError(f"EMOTUI_DOWNLOAD_TIMEOUT={safe_line(given or '', 40)} is not a number of seconds. Set it to 60, for example")
+        raise UserError(f"EMOTUI_DOWNLOAD_TIMEOUT={safe_line(given or '', 40)} is not a number of seconds", "Set it to 60, for example")
     return seconds

@@ -22,10 +22,10 @@ def explain(error: BaseException, *, host: str, source: str, token_variable: str
     if ours is not None:
         return ours
     if any(isinstance(each, OSError) and each.errno in (errno.ENOSPC, errno.EDQUOT) for each in causes):
-        return UserError(f"the disk is full, so {source} cannot be kept. Free some space or set EMOTUI_HOME to another disk", exit_code=1)
+        return UserError(f"the disk is full, so {source} cannot be kept", "Free some space or set EMOTUI_HOME to another disk", exit_code=1)
     status = next((code for code in map(status_of, causes) if code is not None and code >= 400), None)
     if status == 404 and listed:
-        return UserError(f"{host} lists a file of {source} that it does not have (404). Try it again later", exit_code=1)
+        return UserError(f"{host} lists a file of {source} that it does not have (404)", "Try it again later", exit_code=1)
     if status is not None:
         return _refused(status, host, source, token_variable)
     return _unreachable(causes, host, source)
@@ -33,20 +33,20 @@ def explain(error: BaseException, *, host: str, source: str, token_variable: str
 
 def _refused(status: int, host: str, source: str, token_variable: str) -> UserError:
     if status == 404:
-        return UserError(f"{host} has no {source} (404). Check the spelling of OWNER/NAME; if it is private, set {token_variable}")
+        return UserError(f"{host} has no {source} (404)", f"Check the spelling of OWNER/NAME; if it is private, set {token_variable}")
     if status == 401:
         return UserError(
-            f"{host} does not show {source} (401): it does not exist, or is private or gated. Check OWNER/NAME, or set {token_variable}"
+            f"{host} does not show {source} (401): it does not exist, or is private or gated", f"Check OWNER/NAME, or set {token_variable}"
         )
     if status == 403:
         return UserError(
-            f"{host} does not let you have {source} (403): it is gated or private. Ask for access on its page, then set {token_variable}"
+            f"{host} denies access to {source} (403): it is gated or private", f"Ask for access on its page, then set {token_variable}"
         )
     if status == 429:
-        return UserError(f"{host} asks for fewer requests (429). Try {source} again in some minutes", exit_code=1)
+        return UserError(f"{host} limits the rate of requests (429)", f"Try {source} again in some minutes", exit_code=1)
     if status >= 500:
-        return UserError(f"{host} has a fault of its own ({status}). Try {source} again later", exit_code=1)
-    return UserError(f"{host} refused to give {source} ({status})", exit_code=1)
+        return UserError(f"{host} has a server error ({status})", f"Try {source} again later", exit_code=1)
+    return UserError(f"{host} refused {source} ({status})", exit_code=1)
 
 
 def _unreachable(causes: list[BaseException], host: str, source: str) -> UserError | None:
@@ -54,16 +54,14 @@ def _unreachable(causes: list[BaseException], host: str, source: str) -> UserErr
     for each in causes:
         name = type(each).__name__
         if "ProxyError" in name:
-            return UserError(f"the proxy on the way to {host} does not answer. Check HTTPS_PROXY and NO_PROXY", exit_code=1)
+            return UserError(f"the proxy for {host} does not answer", "Check HTTPS_PROXY and NO_PROXY", exit_code=1)
         if name == "TooManyRedirects":
-            return UserError(
-                f"{host} leads from one address to the next without end. Check the address, or try {source} again later", exit_code=1
-            )
+            return UserError(f"{host} redirects without end", f"Check the address, or try {source} again later", exit_code=1)
         if name in _BAD_ADDRESS:
-            return UserError(f"{host} leads to an address that is none. Try {source} again later", exit_code=1)
+            return UserError(f"{host} redirects to an invalid address", f"Try {source} again later", exit_code=1)
         if isinstance(each, ssl.SSLError):
             return UserError(
-                f"the certificate of {host} is not trusted. Check the clock, and SSL_CERT_FILE if a proxy is in between", exit_code=1
+                f"the certificate of {host} is not trusted", "Check the clock, and SSL_CERT_FILE if there is a proxy", exit_code=1
             )
         if isinstance(each, socket.gaierror) or "NameResolution" in name:
             return UserError(f"the name {host} cannot be resolved (DNS)", phrase("Check the network. ", again), exit_code=1)
@@ -72,9 +70,9 @@ def _unreachable(causes: list[BaseException], host: str, source: str) -> UserErr
     if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ or "Deadline" in type(each).__name__ for each in causes):
         return UserError(f"{host} did not answer in time", again, exit_code=1)
     if any("Integrity" in type(each).__name__ or "SizeMismatch" in type(each).__name__ for each in causes):
-        return UserError(f"{host} sent a damaged file of {source}. Try it again later", exit_code=1)
+        return UserError(f"{host} sent a damaged file of {source}", "Try it again later", exit_code=1)
     if any(isinstance(each, ConnectionError) or type(each).__name__ in _BROKEN for each in causes):
-        return UserError(f"the connection to {host} broke. What arrived is kept: run it again to go on", exit_code=1)
+        return UserError(f"the connection to {host} broke", "What arrived is kept: run it again to continue", exit_code=1)
     return None
 
 

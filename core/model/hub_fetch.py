@@ -81,7 +81,7 @@ class Fetch:
             if tries == _TRIES and error is not None:
                 raise error
             if tries == _TRIES:
-                raise UserError(f"the connection to {self._hub.gate.host} broke before {name} came. Run it again to go on", exit_code=1)
+                raise UserError(f"the connection to {self._hub.gate.host} broke before {name} came", "Run it again to go on", exit_code=1)
             if part.tell() < file.size and self.stop.wait(_PAUSE):
                 raise StoppedError
 

@@ -53,7 +53,7 @@ def parse(id: str) -> tuple[str, str]:  # noqa: A002 - the protocol's word
     """Return the hub, 'ms' or 'hf', and OWNER/NAME. Raises UserError where the id is not written so."""
     match = _ID.fullmatch(id)
     if match is None:
-        raise UserError(f"{safe_line(id, 80)} is not the name of a download. Write ms:OWNER/NAME or hf:OWNER/NAME")
+        raise UserError(f"{safe_line(id, 80)} is not the name of a download", "Write ms:OWNER/NAME or hf:OWNER/NAME")
     return match[1], f"{match[2]}/{match[3]}"
 
 
@@ -99,9 +99,9 @@ def model_files(names: set[str], where: str) -> list[str]:
     Raises UserError, with the words of `where` for the repository, where one of the three is not there.
     """
     if "config.json" not in names:
-        raise UserError(f"{where} has no config.json, so it is not a transformers model. Choose another one")
+        raise UserError(f"{where} has no config.json, so it is not a transformers model", "Choose another one")
     if not _TOKENIZER & names:
-        raise UserError(f"{where} has no tokenizer.json or vocab.txt. Choose another model")
+        raise UserError(f"{where} has no tokenizer.json or vocab.txt", "Choose another model")
     parts = {name for name in names if _SHARD.fullmatch(name)}
     if _WEIGHTS in names:
         weights = {_WEIGHTS}
@@ -110,7 +110,7 @@ def model_files(names: set[str], where: str) -> list[str]:
     elif _PICKLED in names:  # read without running what is in it
         weights = {_PICKLED}
     else:
-        raise UserError(f"{where} has no model.safetensors or pytorch_model.bin. Choose another model")
+        raise UserError(f"{where} has no model.safetensors or pytorch_model.bin", "Choose another model")
     return sorted((names & _MODEL) | weights)
 
 
@@ -156,7 +156,7 @@ def _by_card(names: list[str], card: dict[str, Any]) -> list[str]:
     entries = [each for each in _listed(default[0].get("data_files")) if isinstance(each, dict)] if default else []
     patterns = [_pattern(pattern) for each in entries for pattern in _listed(each.get("path")) if isinstance(pattern, str)]
     if len(patterns) > _PATTERNS:
-        raise UserError(f"README.md names more than {_PATTERNS:,} patterns of files. Choose another data set")
+        raise UserError(f"README.md names more than {_PATTERNS:,} patterns of files", "Choose another data set")
     return [name for name in names if name.lower().endswith(ENDINGS) and any(fnmatch.fnmatchcase(name, each) for each in patterns)]
 
 
@@ -165,7 +165,7 @@ def _pattern(pattern: str) -> str:
     pattern = pattern.removeprefix("./")
     words = hub_names.fault(pattern)
     if words is not None:
-        raise UserError(f"README.md names the files '{safe_line(pattern, 60)}', {words}. Choose another data set")
+        raise UserError(f"README.md names the files '{safe_line(pattern, 60)}', {words}", "Choose another data set")
     return pattern
 
 
@@ -182,13 +182,13 @@ def shards(index: bytes, where: str) -> list[str]:
     """Return the files that a safetensors index names. Raises UserError, with the words of `where` for the index, where it is none."""
     remedy = "Remove it and download the model again"
     if len(index) > LARGEST_INDEX:
-        raise UserError(f"{where} is larger than an index of weights can be. {remedy}")
+        raise UserError(f"{where} is larger than an index of weights can be", remedy)
     try:
         names = set(msgspec.json.decode(index, type=_Index).weight_map.values())
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise UserError(f"{where} is not an index of weights. {remedy}") from error
+        raise UserError(f"{where} is not an index of weights", remedy) from error
     for name in names:
         words = hub_names.fault(name) or hub_names.oddity(name)
         if words is not None:
-            raise UserError(f"{where} names the file '{safe_line(name, 60)}', {words}. {remedy}")
+            raise UserError(f"{where} names the file '{safe_line(name, 60)}', {words}", remedy)
     return sorted(names)

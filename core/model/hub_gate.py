@@ -49,7 +49,7 @@ class Gate:
             self.origin = ("", "", None)
         scheme, host, port = self.origin
         if scheme not in _PORTS or not host or port is None:
-            raise UserError(f"{variable} is no address of a hub. Set it to one like https://hub.example, or unset it")
+            raise UserError(f"{variable} is no address of a hub", "Set it to one like https://hub.example, or unset it")
         self.host = _host(self.origin)
         self.wants_file = False
         """Whether a success is the content of a file, which whoever fetches it limits."""

@@ -168,4 +168,4 @@ def _part(name: str) -> str:
 def cannot_keep(error: OSError, folder: Path) -> UserError:
     """Return an error of the disk as a sentence."""
     why = error.strerror or error
-    return UserError(f"cannot keep the download in {folder}: {why}. Move away what lies there, or set EMOTUI_HOME", exit_code=1)
+    return UserError(f"cannot keep the download in {folder}: {why}", "Move away what lies there, or set EMOTUI_HOME", exit_code=1)

@@ -57,7 +57,7 @@ def pool(key: str) -> Pool:
     """Return the hidden states that the cache keeps under `key`. Raises UserError where it has none."""
     kept = encode.cached(key)
     if kept is None:
-        raise UserError("the hidden states of the rows are not in the cache any more. Open the queue again to compute them", exit_code=1)
+        raise UserError("the hidden states of the rows are not in the cache any more", "Open the queue again to compute them", exit_code=1)
     return pool_of(np.asarray(kept, np.float32))
 
 
@@ -76,7 +76,7 @@ def order(ask: AskQueue) -> QueueAnswer:
     drawn = np.asarray(ask.drawn, np.int64)
     names = encode.cached(ask.names)
     if names is None:
-        raise UserError("the label names' hidden states are not in the cache any more. Open the queue again", exit_code=1)
+        raise UserError("the label names' hidden states are not in the cache any more", "Open the queue again", exit_code=1)
     rows, labels = _inside(np.asarray(ask.rows, np.int64), np.asarray(ask.labels, np.int64), drawn, len(states.scaled))
     dropped, _ = _inside(np.asarray(ask.dropped, np.int64), np.zeros(len(ask.dropped), np.int64), drawn, len(states.scaled))
     found = next_rows(states, np.asarray(names), rows, labels, dropped, ask.order, ask.count)
@@ -107,7 +107,7 @@ def _inside(rows: np.ndarray, labels: np.ndarray, drawn: np.ndarray, count: int)
     """Return the places of rows among those that have hidden states, with their labels; others are left out."""
     if not len(drawn):
         if len(rows) and rows.max() >= count:
-            raise UserError("the file has other rows than when its hidden states were computed. Open the queue again")
+            raise UserError("the file has other rows than when its hidden states were computed", "Open the queue again")
         return rows, labels
     at = np.minimum(np.searchsorted(drawn, rows), len(drawn) - 1)
     there = drawn[at] == rows

@@ -39,7 +39,7 @@ def states(ask: AskStates, report: Report) -> StatesAnswer:
     extractor.release()
     keys = [extractor.key(encode.texts_hash(each), "mean") for each in (texts, list(source.labels))]
     if any(encode.cached(key) is None for key in keys):
-        raise UserError("hidden states cannot be kept: the disk is full. Free some space or set EMOTUI_HOME", exit_code=1)
+        raise UserError("hidden states cannot be kept: the disk is full", "Free some space or set EMOTUI_HOME", exit_code=1)
     return StatesAnswer(keys[0], keys[1], tuple(drawn.tolist()), time.monotonic() - started, cached and names_cached)
 
 
@@ -73,7 +73,7 @@ def disagreement(ask: AskDisagreement, report: Report) -> DisagreementAnswer:
             for prediction in classify.classify(AskClassify(run=run, texts=part)).predictions:
                 labels = labels or tuple(prediction.probabilities)
                 if tuple(prediction.probabilities) != labels:
-                    raise UserError("the runs have different labels: disagreement can be told of runs with the same ones")
+                    raise UserError("the runs have different labels, so their disagreement cannot be measured")
                 found.append(list(prediction.probabilities.values()))
         answers.append(np.array(found))
     divergence = query_strategies.disagreement(np.stack(answers))

@@ -49,7 +49,7 @@ class Limits:
         return asked
 
     def checked_layer(self, asked: int | None) -> int | None:
-        """Return the layer whose hidden states are taken, None for the last. Raises UserError where the model has no such layer."""
+        """Return the layer whose hidden states are used, None for the last. Raises UserError where the model has no such layer."""
         if asked is None or asked == self.layers:
             return None
         if not 1 <= asked < self.layers:
@@ -76,7 +76,7 @@ def check(job: Job) -> None:
 
 
 def of(config: dict[str, Any], settings: dict[str, Any], found: weights.Weights) -> Limits:
-    """Return the limits that a checkpoint's files tell."""
+    """Return the limits given by a checkpoint's files."""
     length = min(tokenizer_files.model_max_length(settings), positions(config, found), UNLIMITED)
     return Limits(length, model_config.layers(config))
 

@@ -85,7 +85,7 @@ def own_labels(checkpoint: Checkpoint) -> tuple[str, ...]:
     given = checkpoint.config.get("id2label") or {}
     names = [given.get(str(index)) for index in range(len(given))]
     if not 1 <= len(names) <= MAX_LABELS or not all(isinstance(each, str) and each for each in names):
-        raise UserError(f"{checkpoint.name} does not name its labels from 0 on. {REMEDY}")
+        raise UserError(f"{checkpoint.name} does not number its labels from 0", REMEDY)
     return tuple(str(each) for each in names)
 
 
@@ -108,11 +108,11 @@ def try_length(checkpoint: Checkpoint, length: int) -> None:
             if _is_memory(error):
                 raise
             raise UserError(
-                f"{checkpoint.name} does not take the {length:,} tokens that its files promise ({safe_line(str(error), 120)})",
+                f"{checkpoint.name} fails on the {length:,} tokens that its files allow ({safe_line(str(error), 120)})",
                 phrase("Give a lower ", Setting("max_length"), ", or choose another model"),
             ) from error
         if states.shape[:2] != ids.shape or not torch.isfinite(states).all():
-            raise UserError(f"{checkpoint.name} makes no numbers of a text. {REMEDY}")
+            raise UserError(f"{checkpoint.name} returns NaN or infinity for a text", REMEDY)
 
 
 def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = ()) -> Any:
@@ -133,16 +133,16 @@ def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = 
         return CONFIG_MAPPING[checkpoint.config["model_type"]](**given)
 
 
-def head_told(checkpoint: Checkpoint, labels: Sequence[str]) -> str:
+def describe_head(checkpoint: Checkpoint, labels: Sequence[str]) -> str:
     """Return what becomes of a checkpoint's own head where a classifier is made for `labels`; '' where it has none."""
     if not _has_head(checkpoint.config):
         return ""
     if order := _own_order(checkpoint.config, labels):
-        moved = "" if order == list(range(len(order))) else ", each name with its own weights: they are in another order here"
+        moved = "" if order == list(range(len(order))) else ", with its weights in this data set's order"
         return f"{checkpoint.name} has a head for the same labels, which is kept{moved}"
     names = (checkpoint.config.get("id2label") or {}).values()
     own = ", ".join(safe_line(str(each), 30) for each in list(names)[:5]) or "other labels"
-    return f"{checkpoint.name} has a head of its own, for {own}{' …' if len(names) > 5 else ''}: it is dropped and a new one is trained"
+    return f"{checkpoint.name} has a head of its own, for {own}{' …' if len(names) > 5 else ''}, which is replaced by a new one"
 
 
 def _has_head(config: dict[str, Any]) -> bool:
@@ -190,7 +190,7 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
     parameters = sum(each.numel() for each in empty.parameters())
     if parameters > 2 * checkpoint.parameters + SPARE:
         raise UserError(
-            f"config.json of {name} describes a model of {parameters:,} parameters, and its weights are {checkpoint.parameters:,}. {REMEDY}"
+            f"config.json of {name} describes a model of {parameters:,} parameters, but its weights have {checkpoint.parameters:,}", REMEDY
         )
     memory = 3 * checkpoint.weights.size + 12 * max(parameters, checkpoint.parameters)
     seconds = LOAD_SECONDS + (checkpoint.weights.size + 4 * parameters) / LOAD_RATE
@@ -211,13 +211,13 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
         _check_whole(checkpoint, model, report, has_head=larger is None)
         for key, value in model.named_parameters():
             if not torch.isfinite(value).all():
-                raise UserError(f"the weights of {name} hold what is no number, in {safe_line(key, 80)}. {REMEDY}")
+                raise UserError(f"the weights of {name} contain NaN or infinity, in {safe_line(key, 80)}", REMEDY)
         model.eval()
         ids = torch.arange(TRIAL_TOKENS)[None] % (checkpoint.vocabulary or 1)
         with torch.inference_mode():
             output = model(input_ids=ids, attention_mask=torch.ones_like(ids))
         if not torch.isfinite(output[0]).all():
-            raise UserError(f"{name} makes no numbers of a text. {REMEDY}")
+            raise UserError(f"{name} returns NaN or infinity for a text", REMEDY)
     return model
 
 
@@ -256,14 +256,16 @@ def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, 
     for name, found, wanted in sorted(report["mismatched_keys"]):
         if name in own or has_head:
             raise UserError(
-                f"the weights of {checkpoint.name} do not fit its config.json: {safe_line(name, 80)} has the shape {tuple(found)}, and "
-                f"{tuple(wanted)} is needed. {REMEDY}"
+                f"the weights of {checkpoint.name} do not fit its config.json: {safe_line(name, 80)} has the shape {tuple(found)} "
+                f"instead of {tuple(wanted)}",
+                REMEDY,
             )
     lacking = sorted(each for each in report["missing_keys"] if (has_head and base is not model) or (each in own and "pooler" not in each))
     if lacking:
         raise UserError(
-            f"the weights of {checkpoint.name} lack {len(lacking):,} of the tensors that its config.json describes, such as "
-            f"{safe_line(lacking[0], 80)}. {REMEDY}"
+            f"the weights of {checkpoint.name} lack {len(lacking):,} of the tensors that its config.json describes, "
+            f"such as {safe_line(lacking[0], 80)}",
+            REMEDY,
         )
 
 
@@ -273,9 +275,7 @@ def _check_types(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty
     for key, tensor in tensors.items():
         if _end(key) in ends and tensor.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
             kind = str(tensor.dtype).removeprefix("torch.")
-            raise UserError(
-                f"the weights of {checkpoint.name} are of few bits ({kind} in {safe_line(key, 60)}). Choose the model as it was"
-            )
+            raise UserError(f"the weights of {checkpoint.name} are quantised ({kind} in {safe_line(key, 60)})", "Choose the original model")
 
 
 def _end(key: str) -> str:
@@ -295,7 +295,7 @@ def as_sentence(checkpoint: Checkpoint) -> Generator[None]:
         reason = (
             "it takes more memory than its files account for" if _is_memory(error) else safe_line(str(error) or type(error).__name__, 200)
         )
-        raise UserError(f"the model {checkpoint.name} cannot be loaded: {reason}. {REMEDY}") from error
+        raise UserError(f"the model {checkpoint.name} cannot be loaded: {reason}", REMEDY) from error
 
 
 def _is_memory(error: Exception) -> bool:

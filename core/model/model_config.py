@@ -56,12 +56,12 @@ def read_config(folder: Path, *, follow: bool = True) -> dict[str, Any]:
     path = folder / "config.json"
     config = bounded_json.read_object(path, size=_SIZE, values=_VALUES, remedy=REMEDY, follow=follow)
     if config is None:
-        raise UserError(f"{safe_line(str(folder))} is not a model: it has no config.json that can be read")
+        raise UserError(f"{safe_line(str(folder))} is not a model: it has no readable config.json")
     kind = config.get("model_type")
     if not isinstance(kind, str) or not re.fullmatch(r"[\w.-]{1,64}", kind, re.ASCII):
         raise UserError(f"{safe_line(str(path))} names no model_type, so it is not a transformers model")
     for fault in _faults(config):
-        raise UserError(f"{safe_line(str(path), 200)} cannot be right: {fault}. {REMEDY}")
+        raise UserError(f"{safe_line(str(path), 200)} is not valid: {fault}", REMEDY)
     return config
 
 

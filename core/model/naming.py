@@ -17,7 +17,7 @@ def resolve(name: str) -> str:
         folder = paths.expand(name)
         there = bool(name) and (folder / "config.json").is_file()
     except (OSError, RuntimeError, ValueError) as error:
-        raise UserError(f"cannot look at {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error
+        raise UserError(f"cannot read {safe_line(name, 60)}: {safe_line(str(error), 80)}") from error
     if not there:
-        raise UserError("no model: give starter, a folder with config.json, ms:OWNER/NAME or hf:OWNER/NAME")
+        raise UserError("not a model: choose starter, a folder with config.json, ms:OWNER/NAME or hf:OWNER/NAME")
     return str(folder)

@@ -39,9 +39,9 @@ def find(ask: AskNeighbours, report: Report) -> NeighboursAnswer:
     note = saved.read(rungs.folder_of(run, rung))
     text = well_formed(ask.text)
     if not text.strip():
-        raise UserError("the text is empty: no row is nearer to it than another")
+        raise UserError("the text is empty, so no row is nearer than another")
     if note.kind == "most_frequent":
-        raise UserError("this rung makes no difference between texts, so none is near another. Choose another rung or run")
+        raise UserError("this rung treats all texts alike, so none is nearer than another", "Choose another rung or run")
     rows = measured.rows(run, run.read_spec(), "train")
     texts = rows.split.texts()
     if note.kind == "tfidf":
@@ -79,7 +79,7 @@ def _by_states(
     fine_tuned = note.kind == "classifier"
     found = checkpoint.of_run(run.path) if fine_tuned else checkpoint.find(note.encoder)
     if not fine_tuned and found.hash != note.encoder_hash:
-        raise UserError("the encoder has changed since the baseline was made. Make the baseline again")
+        raise UserError("the encoder has changed since the baseline was made", "Fit the baseline again")
     pooling: Pooling = "cls" if fine_tuned else note.pooling
     layer = None if fine_tuned else found.checked_layer(note.layer)
     extractor = Extractor(found, note.max_length, device.choose("auto", "auto"), layer)

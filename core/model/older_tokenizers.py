@@ -48,11 +48,11 @@ def convert(folder: Path, config: dict[str, Any], settings: dict[str, Any], *, n
     files = read_vocabulary(folder, follow=follow)
     pieces = [each for each in PIECES if each in files]
     if not pieces and not {"vocab.txt", "vocab.json"} & files.keys():
-        raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}. Fetch the model again")
+        raise UserError(f"{name} has no tokenizer.json or vocab.txt in {safe_line(str(folder))}", "Fetch the model again")
     if len(pieces) == len(files) and any(importlib.util.find_spec(each.split(".")[0]) is None for each in PACKAGES):
         raise UserError(
-            f"{name} has its vocabulary in {pieces[0]} alone, and the packages that read it are not installed. "
-            "Get them with: pip install 'emotui[sentencepiece]'"
+            f"{name} has its vocabulary only in {pieces[0]}, and the packages that read it are not installed",
+            "Install them with: pip install 'emotui[sentencepiece]'",
         )
     from transformers import AutoTokenizer
     from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
@@ -73,9 +73,11 @@ def convert(folder: Path, config: dict[str, Any], settings: dict[str, Any], *, n
                 found = AutoTokenizer.from_pretrained(str(copy), local_files_only=True, trust_remote_code=False)
                 return found.backend_tokenizer.to_str().encode()
             except AttributeError as error:
-                raise UserError(f"{name} has a tokenizer that only its own code can run. Choose a model with tokenizer.json") from error
+                raise UserError(
+                    f"{name} has a tokenizer that needs code of its own, which emotui does not run", "Choose a model with tokenizer.json"
+                ) from error
             except BaseException as error:
                 if not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
                     raise
                 sys.stderr.write(crash.described(error))
-                raise UserError(f"the vocabulary of {name} cannot be read: {safe_line(str(error), 200)}. {REMEDY}") from error
+                raise UserError(f"the vocabulary of {name} cannot be read: {safe_line(str(error), 200)}", REMEDY) from error

@@ -30,23 +30,23 @@ def load(path: Path, name: str) -> dict[str, torch.Tensor]:
     try:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
-        raise UserError(f"{shown} holds more than tensors, which could run code, and is not loaded. {REMEDY}") from error
+        raise UserError(f"{shown} contains more than tensors, which could run code, so it is not loaded", REMEDY) from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         if "can't allocate memory" in str(error):
             raise
-        raise UserError(f"{shown} is damaged: {safe_line(str(error), 120)}. {REMEDY}") from error
+        raise UserError(f"{shown} is damaged: {safe_line(str(error), 120)}", REMEDY) from error
     if not isinstance(found, dict) or not found or len(found) > _TENSORS:
-        raise UserError(f"{shown} is no table of tensors. {REMEDY}")
+        raise UserError(f"{shown} is not a table of tensors", REMEDY)
     total = 0
     for key, value in found.items():
         if not isinstance(key, str) or not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_meta:
-            raise UserError(f"{shown} holds what is no tensor, as {safe_line(str(key), 60)}. {REMEDY}")
+            raise UserError(f"{shown} contains something that is not a tensor, {safe_line(str(key), 60)}", REMEDY)
         size = value.numel() * value.element_size()
         total += size
         if size > value.untyped_storage().nbytes():
-            raise UserError(f"{shown} is damaged: {safe_line(key, 60)} is larger than what is kept of it. {REMEDY}")
+            raise UserError(f"{shown} is damaged: {safe_line(key, 60)} is larger than what is kept of it", REMEDY)
     if total > _SHARED * path.stat().st_size:
-        raise UserError(f"{shown} is damaged: its tensors are larger than the file. {REMEDY}")
+        raise UserError(f"{shown} is damaged: its tensors are larger than the file", REMEDY)
     return {key: value.detach() for key, value in found.items()}
 
 
@@ -56,6 +56,6 @@ def _check_archive(path: Path, shown: str) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise UserError(f"{shown} is damaged: {safe_line(str(error), 120)}. {REMEDY}") from error
+        raise UserError(f"{shown} is damaged: {safe_line(str(error), 120)}", REMEDY) from error
     if any(each.compress_type != zipfile.ZIP_STORED for each in entries) or sum(each.file_size for each in entries) > path.stat().st_size:
-        raise UserError(f"{shown} is compressed, which torch's own files are not. {REMEDY}")
+        raise UserError(f"{shown} is compressed, which torch's own files are not", REMEDY)

@@ -92,7 +92,7 @@ class Tfidf:
             arrays = load(read_plain(folder / ARRAYS_FILE, _LARGEST))
             _check(terms, arrays, len(labels))
         except (OSError, ValueError, KeyError, SafetensorError, RecursionError) as error:
-            raise UserError(f"{folder} cannot be read: {error}. Make the baseline again") from error
+            raise UserError(f"{folder} cannot be read: {error}", "Fit the baseline again") from error
         known = {field: getattr(terms, field) for field in ("analyzer", "ngram_range", "lowercase", "sublinear_tf")}
         vectorizer = TfidfVectorizer(vocabulary={term: at for at, term in enumerate(terms.terms)}, **known)
         vectorizer.idf_ = arrays["idf"]
@@ -110,7 +110,7 @@ def _check(terms: _Terms, arrays: dict[str, np.ndarray], labels: int) -> None:
     if any(arrays[name].shape != shape or arrays[name].dtype != np.float64 for name, shape in shapes.items()):
         raise ValueError("its numbers do not fit its terms")
     if not 1 <= least <= most <= 10 or len(set(terms.terms)) != width:
-        raise ValueError("its terms are no vocabulary")
+        raise ValueError("its terms are not a vocabulary")
     if len(classes) < 2 or len(np.unique(classes)) < len(classes) or classes.min() < 0 or classes.max() >= labels:
         raise ValueError("its classes are not the run's")
 
@@ -160,16 +160,16 @@ class Head:
             arrays = load(read_plain(path, _LARGEST))
             found = cls(arrays["coef"], arrays["intercept"], arrays["mean"], arrays["scale"])
         except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise UserError(f"{safe_line(str(path))} cannot be read: {safe_line(str(error), 120)}. Make the baseline again") from error
+            raise UserError(f"{safe_line(str(path))} cannot be read: {safe_line(str(error), 120)}", "Fit the baseline again") from error
         sound = all(np.issubdtype(each.dtype, np.floating) and np.isfinite(each).all() for each in arrays.values())
         if not sound or found.coef.ndim != 2 or not (found.scale > 0).all():
-            raise UserError(f"{safe_line(str(path))} holds what is no logistic regression. Make the baseline again")
+            raise UserError(f"{safe_line(str(path))} does not contain a logistic regression", "Fit the baseline again")
         return found
 
     def check(self, labels: int, width: int) -> None:
         """Raise UserError unless the head is one for so many labels, on hidden states of this width."""
         if (self.coef.shape, self.intercept.shape) != ((labels, width), (labels,)) or not self.mean.shape == self.scale.shape == (width,):
             raise UserError(
-                f"the baseline's head has the shape {self.coef.shape}, and {labels} labels on {width} hidden units are needed. "
-                "Make the baseline again"
+                f"the baseline's head has the shape {self.coef.shape}, but {labels} labels and {width} hidden units need another",
+                "Fit the baseline again",
             )

@@ -43,9 +43,9 @@ class SavedModel(msgspec.Struct, frozen=True):
     stopped_at: int | None = None
     """The step at which the run was stopped; None: it went to its end."""
 
-    def stopped_told(self, run: str) -> str:
+    def stopped_note(self, run: str) -> str:
         """Return a sentence, without a full stop, on the model of a run that was stopped; '' where it went to its end."""
-        return "" if self.stopped_at is None else f"the run {run} was stopped at step {self.stopped_at:,}: this is its model there"
+        return "" if self.stopped_at is None else f"the run {run} was stopped at step {self.stopped_at:,}; this is its model of that step"
 
     def write(self, folder: Path) -> None:
         writing.write_private(folder / FILE, msgspec.json.format(msgspec.json.encode(self), indent=2))
@@ -58,14 +58,14 @@ def read(folder: Path) -> SavedModel:
         note = msgspec.json.decode(read_plain(path, LIMIT), type=SavedModel)
     except OSError as error:
         name = folder.parent.parent.name if folder.parent.name == "rungs" else folder.parent.name
-        raise UserError(f"the run {safe_line(name)} has no model yet. See its state with: emotui show {quote(name)}") from error
+        raise UserError(f"the run {safe_line(name)} has no model yet", f"See its state with: emotui show {quote(name)}") from error
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}. Train the run again") from error
+        raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}", "Train the run again") from error
     for each in folder.iterdir():
         if each.is_symlink() or not each.is_file():  # a run from elsewhere could lead to what is not its own
-            raise UserError(f"{safe_line(str(each))} is no plain file, and a run's model is made of those alone. Train the run again")
+            raise UserError(f"{safe_line(str(each))} is not a regular file, unlike the files of a run's model", "Train the run again")
     if fault := next(_faults(note), None):
-        raise UserError(f"{safe_line(str(path))} is damaged: {fault}. Train the run again")
+        raise UserError(f"{safe_line(str(path))} is damaged: {fault}", "Train the run again")
     return note
 
 

@@ -99,7 +99,7 @@ class Tokenizer:
             if isinstance(error, UserError) or not (isinstance(error, Exception) or type(error).__name__ == "PanicException"):
                 raise
             sys.stderr.write(crash.described(error))
-            raise UserError(f"the tokenizer of {self.name} does not work: {safe_line(str(error), 200)}. {REMEDY}") from error
+            raise UserError(f"the tokenizer of {self.name} does not work: {safe_line(str(error), 200)}", REMEDY) from error
 
     def encode(self, texts: Sequence[str], limit: int | None = None) -> list[tokenizers.Encoding]:
         """Return the encoding of each text, special tokens included, cut to `limit` tokens; what was cut is in its `overflowing`.

@@ -52,7 +52,7 @@ def read_settings(folder: Path, *, follow: bool = True) -> dict[str, Any]:
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         found = bounded_json.read_object(folder / name, size=_SMALL, values=_SMALL_VALUES, remedy=REMEDY, follow=follow) or {}
         for fault in _setting_faults(found):
-            raise UserError(f"{safe_line(str(folder / name), 200)} cannot be right: {fault}. {REMEDY}")
+            raise UserError(f"{safe_line(str(folder / name), 200)} is not valid: {fault}", REMEDY)
         settings |= found
     return settings
 
@@ -91,10 +91,10 @@ def read_backend(path: Path, *, follow: bool = True) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UserError(f"{safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+        raise UserError(f"{safe_line(str(path), 200)} cannot be read: {error.strerror or error}", REMEDY) from error
     found = bounded_json.decode_object(raw, safe_line(str(path), 200), values=_LARGE_VALUES, remedy=REMEDY)
     for fault in _backend_faults(found):
-        raise UserError(f"{safe_line(str(path), 200)} cannot be right: {fault}. {REMEDY}")
+        raise UserError(f"{safe_line(str(path), 200)} is not valid: {fault}", REMEDY)
     return raw
 
 
@@ -108,9 +108,9 @@ def read_vocabulary(folder: Path, *, follow: bool = True) -> dict[str, bytes]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise UserError(f"{safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+            raise UserError(f"{safe_line(str(path), 200)} cannot be read: {error.strerror or error}", REMEDY) from error
         for fault in _vocabulary_faults(name, raw, safe_line(str(path), 200)):
-            raise UserError(f"{safe_line(str(path), 200)} cannot be right: {fault}. {REMEDY}")
+            raise UserError(f"{safe_line(str(path), 200)} is not valid: {fault}", REMEDY)
     return found
 
 

@@ -123,7 +123,7 @@ def _inputs(tokenizer: Tokenizer, text: str, limit: int) -> dict[str, torch.Tens
 def pad(ask: AskBatch) -> BatchAnswer:
     """Return texts padded to the longest of them. Raises UserError for no text or more than 64."""
     if not 1 <= len(ask.texts) <= 64:
-        raise UserError(f"a batch to look at has 1 to 64 texts, and there are {len(ask.texts)}")
+        raise UserError(f"a batch may have 1 to 64 texts, not {len(ask.texts)}")
     model = checkpoint.find(ask.model, offline=ask.offline)
     tokenizer = model.tokenizer
     limit = model.checked_length(ask.max_length)
@@ -165,7 +165,7 @@ def trace(ask: AskPath) -> PathAnswer:
         output = model(**inputs, output_hidden_states=True)
     states = output.hidden_states
     if not all(torch.isfinite(each).all() for each in (*states, *([output.logits] if fine_tuned else []))):
-        raise UserError(f"{found.name} makes no numbers of this text. {REMEDY}")
+        raise UserError(f"{found.name} returns NaN or infinity for this text", REMEDY)
     ids = inputs["input_ids"]
     norms = [tuple(float(each) for each in state[0].norm(dim=-1)) for state in states]
     layers = [Layer("ids", tuple(ids.shape)), Layer("one-hot", (*ids.shape, int(model.config.vocab_size)))]

@@ -67,15 +67,15 @@ class _Sums(msgspec.Struct):
 
 
 class _Best(msgspec.Struct):
-    """The best measurement so far, by macro-F1 on the validation split: it counts rare classes as much as frequent ones."""
+    """The best evaluation so far, by macro-F1 on the validation split, which weights rare classes as much as frequent ones."""
 
     f1_macro: float = -1.0
     step: int = 0
     since: int = 0
-    """Measurements after it, none of them better."""
+    """Evaluations since then, none of them better."""
 
-    def take(self, f1_macro: float, step: int) -> bool:
-        """Count a measurement in; return whether it is the best one."""
+    def update(self, f1_macro: float, step: int) -> bool:
+        """Add an evaluation; return whether it is the best so far."""
         if f1_macro > self.f1_macro:
             self.f1_macro, self.step, self.since = f1_macro, step, 0
             return True
@@ -118,7 +118,7 @@ class Training:
     eval_labels: np.ndarray
     parts: int
     class_weights: list[float] | None = None
-    """What a row of each label counts in the training loss; None: all alike."""
+    """The weight of each label in the training loss; None: all equal."""
     position: _Position = field(default_factory=_Position)
     saved_at: float = field(default_factory=time.monotonic)
     log_seconds: float = 0.0
@@ -280,7 +280,9 @@ class Training:
         self.log_seconds = 0.0
         if not finite:
             rate = self.settings.learning_rate
-            raise NotFiniteError(f"the loss is not a number at step {position.step}. Try a lower learning rate than {rate:g}", exit_code=1)
+            raise NotFiniteError(
+                f"the loss is NaN or infinite at step {position.step}. Try a lower learning rate than {rate:g}", exit_code=1
+            )
 
     def _evaluate(self, epoch_ended: bool) -> None:
         """Measure the model on the validation split; at an epoch's end add a line to the table. The first process does it for all."""
@@ -290,7 +292,7 @@ class Training:
             return
         metrics, _ = self.measure()
         self.emit(Evaluated(self.position.step, self.position.step / self.steps_per_epoch, metrics))
-        if self.position.best.take(metrics.f1_macro, self.position.step) and self.settings.job.patience is not None:
+        if self.position.best.update(metrics.f1_macro, self.position.step) and self.settings.job.patience is not None:
             self.model.save_pretrained(paths.make_private(checkpoints.best_folder(self.run, self.position.step)))
         if not epoch_ended:
             return
@@ -309,7 +311,7 @@ class Training:
         self.emit(EpochDone(self.position.step, row))
 
     def _has_lost_patience(self) -> bool:
-        """Whether as many measurements as the job has patience for were no better than the best one. The first process decides for all."""
+        """Whether as many evaluations as the job's patience were no better than the best one. The first process decides for all."""
         patience, best = self.settings.job.patience, self.position.best
         if patience is None or self.position.step == self.steps:
             return False
@@ -320,19 +322,19 @@ class Training:
             self.emit(
                 Note(
                     "info",
-                    f"stopped early at step {self.position.step:,} of {self.steps:,}: {count(patience, 'measurement')} in a row had no "
+                    f"stopped early at step {self.position.step:,} of {self.steps:,}: {count(patience, 'evaluation')} in a row without a "
                     f"better macro-F1 than {best.f1_macro:.4f} at step {best.step:,}",
                 )
             )
         return lost
 
-    def take_best(self) -> None:
+    def load_best(self) -> None:
         """Go back to the weights of the best measurement, where they were kept and are not those at hand."""
         best = self.position.best
         if self.settings.job.patience is None or best.step in (0, self.position.step):
             return
         self.model = self.checkpoint.kept(checkpoints.best_folder(self.run, best.step)).classifier(device=self.compute.device)
-        self.emit(Note("info", f"the model is that of step {best.step:,}, which had the best macro-F1, {best.f1_macro:.4f}"))
+        self.emit(Note("info", f"the model of step {best.step:,} is kept, with the best macro-F1, {best.f1_macro:.4f}"))
 
     def measure(self) -> tuple[Metrics, np.ndarray]:
         """Return the metrics and the probabilities, [rows, labels], on the validation split."""

@@ -103,7 +103,7 @@ def _pickled(folder: Path, *, follow: bool) -> Weights | None:
             with open_plain(path, follow=follow) as file:
                 size += os.fstat(file.fileno()).st_size
         except OSError as error:
-            raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+            raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}", REMEDY) from error
     return Weights(files, {}, size, pickled=True)
 
 
@@ -119,7 +119,7 @@ def _shards(folder: Path, name: str, *, follow: bool) -> tuple[Path, ...]:
         raise _damaged(path, f"it names {len(found):,} files")
     for each in found:
         if not _SHARDS[name].fullmatch(each):
-            raise _damaged(path, f"{safe_line(each, 60)!r} is no name of a file of weights beside it")
+            raise _damaged(path, f"{safe_line(each, 60)!r} is not the name of a weights file beside it")
     return tuple(folder / each for each in found)
 
 
@@ -137,7 +137,7 @@ def _read_header(path: Path, *, follow: bool) -> tuple[dict[str, Tensor], int]:
                 raise _damaged(path, f"it has {size:,} bytes and says that its header has {length:,}")
             raw = file.read(length)
     except OSError as error:
-        raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}. {REMEDY}") from error
+        raise UserError(f"the weights {safe_line(str(path), 200)} cannot be read: {error.strerror or error}", REMEDY) from error
     header = bounded_json.decode_object(raw, f"the header of {safe_line(str(path), 200)}", values=_HEADER_VALUES, remedy=REMEDY)
     header.pop("__metadata__", None)
     if not header:
@@ -183,4 +183,4 @@ def _sizes(value: Any) -> tuple[int, ...] | None:
 
 
 def _damaged(path: Path, fault: str) -> UserError:
-    return UserError(f"the weights {safe_line(str(path), 200)} are damaged: {fault}. {REMEDY}")
+    return UserError(f"the weights {safe_line(str(path), 200)} are damaged: {fault}", REMEDY)

@@ -47,7 +47,7 @@ def report(of: Material, rows: int = ROWS) -> Report:
 
 
 def _state(view: RunView) -> str:
-    words = {"starting": "It is starting", "running": "It goes on", "lost": "It was lost"}.get(view.state, f"It {view.state}")
+    words = {"starting": "It is starting", "running": "It is running", "lost": "It was lost"}.get(view.state, f"It {view.state}")
     if view.state in ("finished", "stopped", "failed"):
         words = f"It {'' if view.state == 'failed' else 'was ' if view.state == 'stopped' else ''}{view.state}"
     ended = f" on {moment(view.ended)}" if view.ended is not None else ""

@@ -94,11 +94,11 @@ def _problems(record: DataRecord) -> list[Block]:
             (each.split, "yes" if each.untrustworthy else "no", _sentence(each.message), each.examples[0] if each.examples else "")
             for each in record.problems
         ]
-        heads = ("split", Column("spoils results", "name"), Column("problem", "text"), Column("for instance", "text"))
+        heads = ("split", Column("results not trusted", "name"), Column("problem", "text"), Column("for instance", "text"))
         blocks.append(table("Problems of the data", heads, rows))
     else:
         blocks.append(Words("No problems were found in the data."))
-    blocks.append(Words("Nearly equal texts are not looked for when a run begins. Look for them with: emotui check DATASET", "missing"))
+    blocks.append(Words("Near-duplicates are not searched for when a run starts. Look for them with: emotui check DATASET", "missing"))
     return blocks
 
 
@@ -139,11 +139,11 @@ def _first(shown: int, every: int, noun: str) -> str:
 
 
 _FAULTS = {
-    "label": "doubted labels",
+    "label": "labels probably wrong",
     "near_conflict": "nearly the same text under another label",
-    "outlier": "unlike all others",
+    "outlier": "outliers",
     "small_class": "classes too small",
-    "cut": "texts that are cut",
+    "cut": "truncated texts",
 }
 
 
@@ -152,7 +152,7 @@ def overlay(of: Material, rows: int) -> Section:
     told = record.overlay if record is not None else of.view.started.overlay if of.view.started is not None else ""
     if not told:
         return Section("overlay", "Changed by hand", (Words("No label was changed and no row left out by hand."),))
-    blocks: list[Block] = [Words(f"Laid over the data: {told}. Its source stays as it is.")]
+    blocks: list[Block] = [Words(f"Overlay applied to the data: {told}. The source is unchanged.")]
     if record is not None and record.decisions:
         shown = record.decisions[:rows]
         body = [

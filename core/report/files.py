@@ -29,7 +29,7 @@ class TakenError(UserError):
 
     def __init__(self, place: Path) -> None:
         remedy = phrase("Choose another name with ", _OUT, ", or replace it: ", Setting("overwrite", True))
-        super().__init__(f"{safe_line(str(place), 120)} is there already", remedy)
+        super().__init__(f"{safe_line(str(place), 120)} already exists", remedy)
         self.place = place
 
 
@@ -49,7 +49,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
     if out is None or out.endswith("/") or os.path.isdir(paths.expand(out)):
         folder = Path() if out is None else paths.expand(out)
         if not folder.is_dir():
-            raise UserError(f"there is no folder {safe_line(str(folder), 120)}. Make it, or name a file")
+            raise UserError(f"there is no folder {safe_line(str(folder), 120)}", "Create it, or name a file")
         formats = _formats(asked)
         found: dict[Format, str] = {each: str(folder / f"{named}.{each}") for each in formats}
     else:
@@ -68,7 +68,7 @@ def _of_file(out: str, asked: str | None) -> dict[Format, str]:
         return {told: out}
     formats = _formats(asked)
     if told is None and asked is None:
-        problem = phrase(_OUT, f" {safe_line(out, 80)} is no folder, and does not end in .html or .md")
+        problem = phrase(_OUT, f" {safe_line(out, 80)} is neither a folder nor a name that ends in .html or .md")
         raise UserError(problem, phrase("Name a folder, or give ", Setting("format")))
     if len(formats) == 1:
         return {formats[0]: out}

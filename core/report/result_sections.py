@@ -34,11 +34,11 @@ def metrics_of(of: Material) -> Metrics | None:
 
 
 def _absent(of: Material) -> Words:
-    return Words(f"The run was not measured on {of.split}. Measure it with: {kept.remedy(of.name, of.split)}", "missing")
+    return Words(f"The run was not evaluated on {of.split}. Evaluate it with: {kept.remedy(of.name, of.split)}", "missing")
 
 
 def _unkept(of: Material, what: str) -> Words:
-    return Words(f"{what} of {of.split} are not kept with the run. Measure it anew with: {kept.remedy(of.name, of.split)}", "missing")
+    return Words(f"{what} of {of.split} are not kept with the run. Evaluate it again with: {kept.remedy(of.name, of.split)}", "missing")
 
 
 def results(of: Material) -> Section:
@@ -114,7 +114,7 @@ def matrix(of: Material) -> Section:
         blocks.append(table(caption, ("true class", *labels), rows))
     else:
         blocks.append(
-            Words(f"The matrix of {len(labels):,} classes is too large for a page: the pairs that are confused most often stand here.")
+            Words(f"The matrix of {len(labels):,} classes is too large for a page; the most frequent confusions are listed instead.")
         )
     pairs = [
         (number, true, predicted, sum(counts))
@@ -131,7 +131,7 @@ def matrix(of: Material) -> Section:
         heads = ("true class", Column("predicted class", "name"), "rows", "share of the true class")
         blocks.append(table("Most frequent confusions", heads, rows))
     else:
-        blocks.append(Words("No row is confused."))
+        blocks.append(Words("No row is misclassified."))
     return Section("matrix", "Confusion matrix", tuple(blocks))
 
 
@@ -263,7 +263,7 @@ def slices(of: Material) -> Section:
         return Section("slices", title, (_unkept(of, "The texts"),))
     if not of.slices:
         told = (
-            "No slice of this data is saved. Keep one with n on the Errors screen, or name some: "
+            "No slice of this data is saved. Save one with n on the Errors screen, or name some: "
             f"emotui report {quote(of.name)} --slice 'short=len<8'"
         )
         return Section("slices", title, (Words(told, "missing"),))
@@ -272,7 +272,7 @@ def slices(of: Material) -> Section:
     for each in of.slices:
         found = each.figures
         if found is None:
-            faults.append(Words(f"The slice {each.name} could not be taken: {each.fault}.", "missing"))
+            faults.append(Words(f"The slice {each.name} could not be evaluated: {each.fault}.", "missing"))
             continue
         differs = "yes" if found.beyond_chance else "no"
         scores = [f"{value:.3f}" if value is not None else "-" for value in (found.accuracy, found.f1)]

@@ -22,7 +22,7 @@ SCORES = ("accuracy", "f1_weighted", "f1_macro")
 def ladder(of: Material) -> Section:
     found = of.ladder
     if found is None or not found.rungs:
-        told = "No baseline is there that was fitted on this data. Fit the ladder with: emotui baseline DATASET"
+        told = "No baseline was fitted on this data. Fit the ladder with: emotui baseline DATASET"
         if of.view.task == "baseline":
             told = "No rung of the ladder was measured."
         return Section("ladder", "Ladder of baselines", (Words(told, "missing"),))

@@ -1,4 +1,4 @@
-"""The behaviour tests of a run: what small edits of a split's texts did to its answers, kept with the run after CheckList."""
+"""The behavioural tests of a run, after CheckList: how small edits of a split's texts change its answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class EditTest(msgspec.Struct, frozen=True):
-    """What one kind of edit did to the answers of a run."""
+    """The effect of one kind of edit on the answers of a run."""
 
     edit: str
     """Its name in core.data.edits: 'typo', 'case', 'negation', 'name', …"""
@@ -110,7 +110,7 @@ def write(run: RunFolder, kept: Behaviour) -> Path:
         paths.make_private(path.parent)
         writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
     except OSError as error:
-        raise UserError(f"cannot write {safe_line(str(path), 160)}: {error.strerror or error}. Free some space", exit_code=1) from error
+        raise UserError(f"cannot write {safe_line(str(path), 160)}: {error.strerror or error}", "Free some space", exit_code=1) from error
     return path
 
 
@@ -128,7 +128,9 @@ def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
         raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         why = safe_line(str(error), 120)
-        raise UserError(f"{safe_line(str(path), 160)} is damaged: {why}. Remove it and test again with: emotui behaviour") from error
+        raise UserError(
+            f"{safe_line(str(path), 160)} is damaged: {why}", "Remove it and run the tests again with: emotui behaviour"
+        ) from error
 
 
 def shown(text: str) -> str:

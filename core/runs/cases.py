@@ -1,4 +1,4 @@
-"""Test cases: sentences with the label that they should get, kept for every run on the same data set, in one file of the home each."""
+"""Test cases: sentences with their expected labels, one file per data set in emotui's home, shared by all its runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Case(msgspec.Struct, frozen=True, tag_field="kind", tag="case"):
 
 
 class Removed(msgspec.Struct, frozen=True, tag_field="kind", tag="removed"):
-    """The case of a text was taken away."""
+    """The case of a text was removed."""
 
     text: str
     when: Moment
@@ -58,12 +58,12 @@ class Kept:
     cases: tuple[Case, ...]
     """In the order in which they were added; one a text, the newest."""
     damaged: int = 0
-    """Lines that are not understood, and so left out."""
+    """Lines that could not be decoded and were skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run said of one case."""
+    """The outcome of one case for a run."""
 
     case: Case
     label: str
@@ -94,7 +94,7 @@ def read(data: DataSpec) -> Kept:
     except FileNotFoundError:
         return Kept(())
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}. Mend it or move it away") from error
+        raise UserError(f"cannot read {path}: {error.strerror or error}", "Repair it or move it away") from error
     found: dict[str, Case] = {}
     damaged = 0
     for line in content.splitlines():
@@ -117,18 +117,18 @@ def add(data: DataSpec, text: str, label: str, labels: Sequence[str], clock: Cal
     """
     text = text.encode("utf-8", "replace").decode().strip()
     if not text:
-        raise UserError("a case needs a text. Write a sentence")
+        raise UserError("a case needs a text", "Write a sentence")
     if len(text) > LONGEST:
-        raise UserError(f"the text has {len(text):,} characters, and a case has at most {LONGEST:,}. Shorten it")
+        raise UserError(f"the text has {len(text):,} characters; a case may have at most {LONGEST:,}", "Shorten it")
     if label not in labels:
-        raise UserError(f"there is no label {safe_line(label, 40)!r}. Choose from: {safe_line(', '.join(labels), 200)}")
+        raise UserError(f"there is no label {safe_line(label, 40)!r}", f"Choose from: {safe_line(', '.join(labels), 200)}")
     before: list[Case] = []
 
     def entries(is_new: bool) -> list[msgspec.Struct]:
         kept = () if is_new else read(data).cases
         before.extend(case for case in kept if case.text == text)
         if not before and len(kept) >= MOST:
-            raise UserError(f"there are {MOST:,} cases already. Remove some with: emotui cases remove")
+            raise UserError(f"there are {MOST:,} cases already", "Remove some with: emotui cases remove")
         head: list[msgspec.Struct] = [_Head(overlay_log.as_text(data.source))] if is_new else []
         same = bool(before) and before[0].label == label
         return head if same else [*head, Case(text, label, clock())]
@@ -138,7 +138,7 @@ def add(data: DataSpec, text: str, label: str, labels: Sequence[str], clock: Cal
 
 
 def remove(data: DataSpec, cases: Sequence[Case], clock: Callable[[], float] = time.time) -> None:
-    """Take cases away. It writes to the disk: not for the event loop. Raises UserError where it cannot be written."""
+    """Remove cases. It writes to the disk: not for the event loop. Raises UserError where it cannot be written."""
     if cases:
         json_log.append(file_of(data), lambda _: [Removed(case.text, clock()) for case in cases])
 

@@ -1,4 +1,4 @@
-"""Which words stand in the wrong rows of a cell of the confusion matrix more often than where the run is right."""
+"""Finds the words that are more frequent in a wrong cell of the confusion matrix than where the run is right."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CellWords:
 
 
 def of_cell(of: Examined, true: int, predicted: int) -> CellWords:
-    """Return the words of the rows of class `true` that were taken for `predicted`, against the rows of that class that are right.
+    """Return the words of the rows of class `true` predicted as `predicted`, compared with the correct rows of that class.
 
     Of a class that is never right it is all other rows, and of the right rows those of the class that are wrong. The prior has the
     shares of all words of the split. It reads every text of the split: not for the event loop.

@@ -1,4 +1,4 @@
-"""The worker's end of the pipe to its supervisor, and what it does when the supervisor is gone."""
+"""The worker's end of the pipe to its supervisor, and what happens when the supervisor has died."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from . import lock, log
 from .folder import RunFolder
 
 KEPT = 10_000
-"""Events that are kept in case the supervisor is killed before it has written them."""
+"""How many events are kept in case the supervisor is killed before it has written them."""
 LOCK_TIMEOUT = 10.0
 """Seconds after which the lock is given up on."""
 ORPHAN_LIMIT = 120.0
@@ -104,7 +104,7 @@ class Channel:
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     def _take_over(self) -> None:
-        """Become the writer of the run's events, and write those that are missing."""
+        """Take over writing the run's events, starting with those that are missing."""
         deadline = time.monotonic() + LOCK_TIMEOUT
         while time.monotonic() < deadline:
             try:

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run can be trusted: those whose files were all on the disk before they were listed."""
+"""Finds the complete checkpoints of a run: those whose files were all on the disk before they were listed."""
 
 from __future__ import annotations
 

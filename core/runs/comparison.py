@@ -1,4 +1,4 @@
-"""Runs set against each other: their curves, the settings that differ, their metrics with a paired test, and what they cost."""
+"""Compares runs: their curves, the settings that differ, their metrics with a paired test, and their cost."""
 
 from __future__ import annotations
 
@@ -262,9 +262,9 @@ def differing(entries: Sequence[Entry]) -> Settings:
 def check_names(names: Sequence[str]) -> None:
     """Raise UserError unless these are several runs, each named once."""
     if len(names) < 2:
-        raise UserError("to compare takes two runs or more. Name another, or see them with: emotui runs")
+        raise UserError("a comparison needs two or more runs", "Name another, or list them with: emotui runs")
     if len(names) > MOST:
-        raise UserError(f"these are {len(names)} runs, and {MOST} are compared at once. Leave some out")
+        raise UserError(f"{len(names)} runs are too many: at most {MOST} can be compared", "Leave some out")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise UserError(f"{safe_line(twice, 60)} is named twice. Name each run once")
+        raise UserError(f"{safe_line(twice, 60)} is named twice", "Name each run once")

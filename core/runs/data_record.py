@@ -1,4 +1,4 @@
-"""What the data of a run was when it began: kept in its folder, so that a report needs nothing else."""
+"""Describes the data of a run as it was at the start; kept in the run's folder, so that a report needs nothing else."""
 
 from __future__ import annotations
 

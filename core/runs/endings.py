@@ -15,7 +15,7 @@ from ..sentences import Words, phrase
 
 Asked = Literal["", "stop", "kill"]
 SUPERVISOR_PREFIX = "supervisor: "
-"""What the supervisor's own lines in the log begin with."""
+"""The prefix of the supervisor's own lines in the log."""
 
 FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """The worker's exit codes."""
@@ -56,13 +56,13 @@ def classify(
     if finished:
         return Ending("finished", "", "finished")
     if code == STOPPED:
-        reason = "it was asked to stop" if asked else "it was told to stop by a signal, and not from here"
+        reason = "it was asked to stop" if asked else "it was stopped by a signal from outside emotui"
         return Ending("stopped", f"{reason}; saved at step {step}" if step else reason, "stopped")
     if code < 0:
         return _by_signal(-code, asked, error, last_log_line, memory_kills, step, grace)
     if code == FINISHED:
         return Ending("crash", "the worker ended without a result")
-    reason = error or last_log_line() or f"the worker ended with exit code {code} and said nothing"
+    reason = error or last_log_line() or f"the worker ended with exit code {code} without a message"
     return Ending(_CAUSES.get(code, "crash"), reason)
 
 
@@ -76,13 +76,11 @@ def _by_signal(
     if asked == "stop" and number == signal.SIGTERM:
         return Ending("stopped", "it was asked to stop before there was anything to save", "stopped")
     if asked == "stop" and number == signal.SIGKILL:
-        return Ending("killed", f"it did not stop within {grace:g} s of being asked and was killed", "stopped")
+        return Ending("killed", f"it did not stop within {grace:g} s of the request and was killed", "stopped")
     if number == signal.SIGKILL and memory_kills:
-        return Ending(
-            "oom_kernel", "the kernel killed the worker because the memory ran out. Close other programs, or split the batch further"
-        )
+        return Ending("oom_kernel", "the kernel killed the worker because memory ran out. Close other programs, or split the batch further")
     if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
-        killed = f"the worker was killed ({name}), and not from here"
+        killed = f"the worker was killed ({name}) by something other than emotui"
         return Ending("killed", phrase(killed, ": ", error) if error else killed)
     if number == signal.SIGXFSZ:
         return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")

@@ -1,4 +1,4 @@
-"""What a run's predictions come to: judged at its temperature, by slices, and against another run on the same rows."""
+"""Evaluates a run's kept predictions: at its temperature, by slices, and against another run on the same rows."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def check_same_rows(first: Predictions, second: Predictions) -> None:
     one, other = first.rows.split, second.rows.split
     if first.labels != second.labels or len(one) != len(other) or not np.array_equal(first.truth, second.truth):
         raise UserError(
-            f"{first.name} and {second.name} were not measured on the same rows: their {one.name} splits differ in labels or length"
+            f"{first.name} and {second.name} were not evaluated on the same rows: their {one.name} splits differ in labels or length"
         )
     if first.rows.data != second.rows.data and not one.table.column("text").equals(other.table.column("text")):
-        raise UserError(f"{first.name} and {second.name} were not measured on the same rows: the texts of their {one.name} splits differ")
+        raise UserError(f"{first.name} and {second.name} were not evaluated on the same rows: the texts of their {one.name} splits differ")

@@ -1,4 +1,4 @@
-"""What the command line and the application say alike of the answers to why a text gets its label."""
+"""Sentences about explanations that the command line and the application share."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def touched(row: NearRow) -> str:
     """Return what the overlay has done to a training row; '' where nothing."""
     parts = [f"was {row.source_label} in the source"] if row.source_label is not None else []
     if row.later is not None:
-        parts.append(f"is {row.later} by now" if row.later else "is left out by now")
+        parts.append(f"is {row.later} by now" if row.later else "has been left out since")
     return ", ".join(parts)
 
 

@@ -46,7 +46,7 @@ def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
         return target
     if not overwrite:
         where = safe_line(str(target), 120)
-        raise UserError(f"{where} is there already and is not empty", phrase("Choose another folder, or replace it: ", _OVERWRITE))
+        raise UserError(f"{where} already exists and is not empty", phrase("Choose another folder, or replace it: ", _OVERWRITE))
     check_replaceable(target, target)
     return target
 
@@ -62,7 +62,7 @@ def check_replaceable(folder: Path, called: Path) -> None:
     for name, mode in sorted(files.items()):
         known = name == MARK or name in (listed or ()) or bool(_KNOWN.fullmatch(name))
         if not known or not stat.S_ISREG(mode):
-            what = f"{safe_line(name, 60)}, which is no part of a model"
+            what = f"{safe_line(name, 60)}, which is not part of a model"
             raise UserError(phrase(f"{where} holds {what}, and ", _OVERWRITE, " would delete it"), "Choose another folder")
     if listed is None and "config.json" not in files:
         raise UserError(phrase(f"{where} holds no model, and ", _OVERWRITE, " replaces nothing else"), "Choose another folder")

@@ -1,4 +1,4 @@
-"""Folds the events of a run, one after the other, into what is known about it."""
+"""Folds the events of a run into its state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOST_ATTEMPTS = 1_000
 LONGEST_NOTE = 10_000
 """Characters."""
 RECENT = 20
-"""Logged steps, or reports of a phase, whose pace is taken for that of what is left: a machine is not always as busy."""
+"""How many of the newest steps, or reports of a phase, estimate the pace: a machine's load changes."""
 
 
 class Fold:

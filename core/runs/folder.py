@@ -105,7 +105,7 @@ class RunFolder:
         try:
             return records.spec(content)
         except UserError as error:
-            raise UserError(f"{_shown(self.spec_file)} is damaged: {error}. Start the run anew") from error
+            raise UserError(f"{_shown(self.spec_file)} is damaged: {error}", "Start a new run") from error
 
     def read_result(self, labels: tuple[str, ...] = ()) -> Result | None:
         """Return how the run, whose labels these are, ended; None where it has not. Raises UserError where it cannot be read."""
@@ -149,7 +149,7 @@ class RunFolder:
     def check(self) -> None:
         """Raise UserError unless the folder is a folder of its own, ours, and nobody else may write in it."""
         if self.path.is_symlink():
-            raise UserError(f"{_shown(self.path)} is a symbolic link. Name the folder that it leads to")
+            raise UserError(f"{_shown(self.path)} is a symbolic link", "Name the folder that it leads to")
         paths.check_private(self.path, COPY)
 
     def write_processes(self, value: dict[str, Any]) -> None:
@@ -182,7 +182,7 @@ def create(
             shutil.rmtree(run.path, ignore_errors=True)
         if not isinstance(error, OSError):
             raise
-        raise UserError(f"cannot make a run in {runs}: {error.strerror or error}. Free some space or set EMOTUI_HOME") from error
+        raise UserError(f"cannot create a run in {runs}: {error.strerror or error}", "Free some space or set EMOTUI_HOME") from error
     return run
 
 
@@ -210,7 +210,7 @@ def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFold
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise UserError(f"cannot read the folder {runs}: {error.strerror or error}. Set EMOTUI_HOME to a folder of your own") from error
+        raise UserError(f"cannot read the folder {runs}: {error.strerror or error}", "Set EMOTUI_HOME to a folder of your own") from error
     dated: list[tuple[float, RunFolder]] = []
     unreadable: list[RunFolder] = []
     for name, inode in found:
@@ -246,7 +246,7 @@ def find(ref: str, *, readable: bool = True) -> RunFolder:
 
 def _find(ref: str) -> RunFolder:
     if not ref:
-        raise UserError("a run's id cannot be empty. See them with: emotui runs")
+        raise UserError("a run's id cannot be empty", "List them with: emotui runs")
     shown = safe_line(repr(ref), 100)
     if os.sep in ref or ref in (".", "..") or ref.startswith("~"):
         try:
@@ -259,7 +259,7 @@ def _find(ref: str) -> RunFolder:
     runs = list_runs()
     if ref == "last":
         if not runs:
-            raise UserError("there are no runs yet. Make one with: emotui train starter")
+            raise UserError("there are no runs yet", "Start one with: emotui train starter")
         runs[0].read_spec()
         return runs[0]
     matching = [run for run in runs if run.id.startswith(ref)]
@@ -267,14 +267,14 @@ def _find(ref: str) -> RunFolder:
         return matching[0]
     if matching:
         names = ", ".join(safe_line(run.id, 40) for run in matching[:5])
-        raise UserError(f"{shown} is the start of {len(matching)} runs: {names}. Write more of the id")
-    raise UserError(f"there is no run {shown}. See them with: emotui runs")
+        raise UserError(f"{shown} is the start of {len(matching)} runs: {names}", "Type more of the id")
+    raise UserError(f"there is no run {shown}", "List them with: emotui runs")
 
 
 def _checked(run: RunFolder) -> RunFolder:
     if not _is_begun(run):
         paths.check_private(run.path, COPY)
-        raise UserError(f"{_shown(run.path)} is no run: it has no spec.json. See the runs with: emotui runs")
+        raise UserError(f"{_shown(run.path)} is not a run: it has no spec.json", "List the runs with: emotui runs")
     return run
 
 

@@ -83,15 +83,18 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
     command = logout.in_scope(supervisor) if scope else supervisor
     spec, rest = run.read_spec_and_rest()
     if rest:
-        raise UserError(f"cannot resume {run.id}: another version of emotui made it, with what this one does not take: {', '.join(rest)}")
+        raise UserError(
+            f"cannot resume {run.id}: it was made by another version of emotui, with settings that this one does not know: "
+            f"{', '.join(rest)}"
+        )
     deadline = time.monotonic() + DYING
     while lock.holder(run.lock_file) is not None and not _is_orphaned(run):
         if time.monotonic() > deadline:
-            raise UserError(f"the run {run.id} is going on already. See it with: emotui watch {quote(run.id)}")
+            raise UserError(f"the run {run.id} is already running", f"Follow it with: emotui watch {quote(run.id)}")
         time.sleep(0.02)
     result = run.read_result()
     if result is not None and result.state == "finished":
-        raise UserError(f"the run {run.id} is finished, so there is nothing to resume. Train again with: emotui train")
+        raise UserError(f"the run {run.id} is finished, so there is nothing to resume", "Train again with: emotui train")
     _check_unchanged(run, spec)
     _supervise(run, command, offline=spec.job.data.offline)
 
@@ -140,7 +143,7 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
             starter.kill()  # it has left a child behind and is ending, or never will
         starter.wait()
     if answer != "ok":
-        why = answer or endings.last_line(run.log_file) or "its supervisor ended before it began"
+        why = answer or endings.last_line(run.log_file) or "its supervisor ended before it started"
         raise UserError(why, exit_code=1)
 
 
@@ -155,7 +158,7 @@ def _answer(source: int) -> str:
     deadline = time.monotonic() + START_TIMEOUT
     while not answer.endswith(b"\n"):
         if not select.select([source], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            return f"the run's supervisor did not begin within {START_TIMEOUT:g} s"
+            return f"the run's supervisor did not start within {START_TIMEOUT:g} s"
         chunk = os.read(source, 4096)
         if not chunk:
             break
@@ -208,11 +211,11 @@ def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
         data = sources.load(job.data)
         if data.labels != spec.labels:
             was, now = ", ".join(spec.labels), ", ".join(data.labels)
-            raise UserError(f"cannot resume {run.id}: the labels have changed since it began, from {was} to {now}. Start a new run")
+            raise UserError(f"cannot resume {run.id}: the labels have changed since it started, from {was} to {now}", "Start a new run")
         if sources.fingerprint(data) != spec.data_hash:
             raise UserError(
-                f"cannot resume {run.id}: the texts or labels in {job.data.source} have changed since it began. "
-                f"Put the data set back as it was, or start a new run"
+                f"cannot resume {run.id}: the texts or labels in {job.data.source} have changed since it started",
+                "Restore the data set, or start a new run",
             )
     began = state.view_of(run).started
     if began is None:
@@ -221,4 +224,4 @@ def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
     for name, was in [("model", began.model or job.model), *began.settings.items()]:
         now = getattr(job, name, None)
         if now is not None and name != "processes" and now != was:
-            raise UserError(f"cannot resume {run.id}: {name} was {was} when it began, and spec.json now says {now}. Put it back")
+            raise UserError(f"cannot resume {run.id}: {name} was {was} when it started, but is {now} in spec.json now", "Restore it")

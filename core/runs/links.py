@@ -26,7 +26,7 @@ def check(run: RunFolder, part: Path | None = None) -> None:
     except FileNotFoundError:
         return  # what is being deleted meanwhile
     except OSError as error:
-        raise UserError(f"cannot look into the run {run.id}: {error.strerror or error}") from error
+        raise UserError(f"cannot read the run {run.id}: {error.strerror or error}") from error
 
 
 def _check_folder(path: Path, run: RunFolder) -> None:
@@ -47,8 +47,8 @@ def _check_folder(path: Path, run: RunFolder) -> None:
 
 def _refused(run: RunFolder, path: Path, wrong: str) -> UserError:
     name = safe_line(os.path.relpath(path, run.path), 80)
-    remedy = f"Look at it; a copy without links is made by: cp -rL {safe_line(str(run.path), 120)} NEW"
-    return UserError(f"the run {safe_line(run.id, 60)} holds {name}, which is {wrong}, so nothing is written there. {remedy}")
+    remedy = f"Inspect it, or make a copy without links with: cp -rL {safe_line(str(run.path), 120)} NEW"
+    return UserError(f"the run {safe_line(run.id, 60)} contains {name}, which is {wrong}, so nothing is written there", remedy)
 
 
 def _wrong(status: os.stat_result) -> str:
@@ -60,5 +60,5 @@ def _wrong(status: os.stat_result) -> str:
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         return "open to others for writing"
     if stat.S_ISREG(mode):
-        return "a hard link to a file that has another name, too" if status.st_nlink > 1 else ""
+        return "a hard link to a file that also has another name" if status.st_nlink > 1 else ""
     return "" if stat.S_ISDIR(mode) else kind_of(mode)

@@ -1,4 +1,4 @@
-"""The lock of a run: held by the process that writes its events, for as long as it lives, and seen by all."""
+"""The lock of a run: held by the process that writes its events for as long as it lives, and visible to all."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def hold(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE_FILE)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "no plain file lies there", str(path))
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""events.jsonl: one writer appends whole lines, any number of readers follow; a torn last line is left for later."""
+"""events.jsonl: one writer appends complete lines, any number of readers follow; a torn last line is read later."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHUNK = 1 << 22
 """Bytes read at once."""
 LONGEST = 1 << 24
-"""Bytes of a line; a longer one is passed over."""
+"""Bytes of a line; longer ones are skipped."""
 LARGEST = 1 << 28
 """Bytes of a file that are shown; more would be more steps than memory has room for."""
 
@@ -74,7 +74,7 @@ class Writer:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
-            raise OSError(errno.EINVAL, "no plain file lies there", str(self._path))
+            raise OSError(errno.EINVAL, "it is not a regular file", str(self._path))
         self._descriptor = descriptor
         if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
             self._pending[:0] = b"\n"  # the writer before us was killed within a line

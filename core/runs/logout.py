@@ -1,4 +1,4 @@
-"""What logind does to a user's processes when the user logs out, and how a run is started so that it stays; standard library only.
+"""Whether logind ends a user's processes at logout, and how to start a run that survives it; standard library only.
 
 As logind.conf(5), systemd.unit(5) for the order of the files, and systemd-run(1) say.
 """
@@ -36,7 +36,7 @@ def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, Words]
         group = (root / "proc/self/cgroup").read_text("utf-8")
     except OSError:
         group = ""
-    cause = f"logind ends the processes of {user} at logout (KillUserProcesses=yes), a run too"
+    cause = f"logind ends the processes of {user} at logout (KillUserProcesses=yes), including runs"
     lingers = stays(root, user)
     if re.search(r"/session-[^/]+\.scope", group):
         start = phrase("Start runs with ", _SCOPE)
@@ -54,8 +54,8 @@ def stays(root: Path = Path("/"), user: str | None = None) -> bool:
 def in_scope(command: Sequence[str]) -> tuple[str, ...]:
     """Return `command` as one that starts in a scope of its own. Raises UserError where there is no systemd-run."""
     if shutil.which(SCOPE[0]) is None:
-        leave = phrase("Leave ", _SCOPE, " out: without systemd nothing ends a run at logout")
-        raise UserError(phrase(_SCOPE, " needs systemd-run, which is not here"), leave)
+        leave = phrase("Leave ", _SCOPE, " out; without systemd nothing ends a run at logout")
+        raise UserError(phrase(_SCOPE, " needs systemd-run, which is not installed"), leave)
     return (*SCOPE, *command)
 
 

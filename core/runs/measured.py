@@ -1,4 +1,4 @@
-"""The rows on which a run is measured, and what it said of each: kept with the run, and read without a model library."""
+"""The rows on which a run is evaluated, and its kept predictions; read without a model library."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a run, or a rung of one, says of each row of a split."""
+    """The predictions of a run, or of a rung of it, for each row of a split."""
 
     run: str
     rung: str
@@ -76,12 +76,13 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
     shown = safe_line(data.name, 80)
     if spec.labels and data.labels != spec.labels:
         raise UserError(
-            f"the labels of {shown} have changed since the run {run.id} was made: they are {safe_line(', '.join(data.labels), 120)}, and "
-            f"the run knows {safe_line(', '.join(spec.labels), 120)}. Train again, or measure a file with: emotui evaluate RUN --file FILE"
+            f"the labels of {shown} have changed since the run {run.id} was made: they are {safe_line(', '.join(data.labels), 120)}, "
+            f"and the run's are {safe_line(', '.join(spec.labels), 120)}",
+            "Train again, or evaluate a file with: emotui evaluate RUN --file FILE",
         )
     if name in data.unlabelled:
         raise UserError(
-            f"the {name} split of {shown} has no labels to measure the run by",
+            f"the {name} split of {shown} has no labels, so the run cannot be evaluated on it",
             phrase("Measure another (", Setting("split", "validation"), "), or classify its file with: ", CLASSIFY_FILE),
         )
     notes: list[Words] = []
@@ -92,7 +93,7 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
         data, notes = _changed(data, name, before, spec)
         key = f"{name}-changed"
     if name not in data.splits:
-        raise UserError(f"{shown} has no split {name!r}. It has: {', '.join(data.splits)}")
+        raise UserError(f"{shown} has no split {name!r}", f"It has: {', '.join(data.splits)}")
     if later := overlay.later_decisions(data):
         notes = [*notes, later]
     return Rows(data.splits[name], key, found, data, tuple(notes))
@@ -110,7 +111,7 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
         for split in {**now, **rows}
         if now.get(split) != rows.get(split)
     ]
-    what = "; ".join(differ) if rows and differ else "texts or labels are others"
+    what = "; ".join(differ) if rows and differ else "texts or labels differ"
     told = f"the data set {safe_line(data.name, 80)} has changed since the run was made"
     if name not in data.drawn:
         return data, [f"{told}: {what}"]
@@ -123,12 +124,12 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
             same = None
         if same is not None and sources.fingerprint(same) == spec.data_hash:
             grown = total - before
-            more = f"{grown:,} row{'s have' if grown > 1 else ' has'} come to the {before:,} from which its splits were drawn"
+            more = f"{grown:,} row{'s have' if grown > 1 else ' has'} been added to the {before:,} from which its splits were drawn"
             file = Setting("file", example="FILE")
-            return same, [phrase(f"{told}: {more}. {name} is measured as it was then (", file, " measures new rows)")]
+            return same, [phrase(f"{told}: {more}. {name} is evaluated as it was then (", file, " evaluates new rows)")]
     raise UserError(
-        f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on some of it. "
-        "Put new rows into a file and measure it with: emotui evaluate RUN --file FILE; or train again"
+        f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on part of it",
+        "Put new rows into a file and evaluate it with: emotui evaluate RUN --file FILE; or train again",
     )
 
 
@@ -156,7 +157,7 @@ def read_kept(run: RunFolder, rung: str, name: str) -> Predictions | None:
         kept = kept_rows.read(run, key, name, spec.labels)
         if kept is None:
             continue
-        notes = () if key == name else ("the data set had changed since the run was made when it was measured",)
+        notes = () if key == name else ("the data set had already changed when the run was evaluated",)
         found = _said_of(run, rung, _kept(spec, key, *kept, notes), spec.labels)
         if found is not None:
             return found
@@ -208,7 +209,7 @@ def _said_of(run: RunFolder, rung: str, found: Rows, labels: tuple[str, ...]) ->
     flat = one_chunk(table["probabilities"]).flatten().to_numpy()
     probabilities = flat.reshape(len(truth), len(labels))[order]
     if probabilities.size and (probabilities.min() < 0 or abs(probabilities.sum(1) - 1).max() > 1e-3):
-        raise UserError(f"{safe_line(str(path), 160)} has probabilities that are none. Remove it and measure again")
+        raise UserError(f"{safe_line(str(path), 160)} contains invalid probabilities", "Remove it and evaluate again")
     return Predictions(run.id, rung, found, tuple(labels), truth, probabilities)
 
 

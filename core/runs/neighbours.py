@@ -1,4 +1,4 @@
-"""Who else computes on a graphics card: runs of this home, and other processes as nvidia-smi tells of them; no model library is loaded."""
+"""Who else uses a GPU: runs of this home, and other processes by nvidia-smi; loads no model library."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def check_processes(processes: int, device: str = "auto") -> None:
     if processes > most:
         units = unit if most == 1 else f"{unit}s"
         fewer = phrase("Give ", Setting("processes", most), " or fewer")
-        raise UserError(f"{processes:,} processes are more than the {most} {units} here, and slower", fewer)
+        raise UserError(f"{processes:,} processes are more than the {most} {units} of this machine, and would be slower", fewer)
 
 
 def _cards() -> tuple[Card, ...]:

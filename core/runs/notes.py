@@ -1,4 +1,4 @@
-"""What the user notes of runs: tags, and pins that keep a run on top; in one file of the home, apart from the facts of the runs."""
+"""The user's tags and pins of runs, in one file of emotui's home, apart from the runs themselves."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def parse_tags(line: str) -> tuple[str, ...]:
     words = [safe_line(word).lstrip("#") for word in line.replace(",", " ").split()]
     tags = tuple(dict.fromkeys(word for word in words if word))
     if long := next((tag for tag in tags if len(tag) > LONGEST), None):
-        raise UserError(f"the tag {safe_line(long, 40)} is longer than {LONGEST} characters. Shorten it")
+        raise UserError(f"the tag {safe_line(long, 40)} is longer than {LONGEST} characters", "Shorten it")
     if len(tags) > MOST:
-        raise UserError(f"these are {len(tags)} tags, and a run has at most {MOST}. Leave some out")
+        raise UserError(f"{len(tags)} tags are too many: a run may have at most {MOST}", "Leave some out")
     return tags
 
 

@@ -40,16 +40,16 @@ class OnEvent:
         try:
             self._config = config.read(paths.config_file())
         except UserError as error:
-            log_line(f"on_event is left out: {error}")
+            log_line(f"on_event is ignored: {error}")
             self._config = config.Config()
         self.note_progress()
 
     def note_progress(self) -> None:
-        """Note that the worker made progress, or was started."""
+        """Record that the worker made progress, or was started."""
         self._heard, self._is_told = time.monotonic(), False
 
     def check_progress(self, tally: Tally) -> None:
-        """Tell it, once, where the worker has been silent for too long."""
+        """Report, once, that the worker has made no progress for too long."""
         silence = self._config.no_progress_seconds
         if not self._is_told and time.monotonic() - self._heard > silence:
             self._is_told = True
@@ -75,7 +75,7 @@ class OnEvent:
         try:  # a run goes on for days, and much may change in them
             config.check_command(paths.config_file(), self._config.on_event)
         except (UserError, OSError) as error:
-            log_line(f"on_event is left out: {error}")
+            log_line(f"on_event is ignored: {error}")
             return
         order = {"command": self._config.on_event, "seconds": self._seconds, "event": value}
         folder = paths.config_file().parent

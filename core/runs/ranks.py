@@ -37,7 +37,7 @@ LISTENING = "EMOTUI_MASTER_SOCKET"
 TICK = 0.05
 """Seconds between two looks at the other processes."""
 CULPRIT_WAIT = 3.0
-"""Seconds in which the process whose end was the cause is told from those that only lost it."""
+"""Seconds to wait for the process that failed first, whose end the others only noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def split_address(text: str) -> tuple[str, int]:
         host, port = text, str(PORT)
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 1 << 16:
-        raise UserError(f"{safe_line(text, 60)!r} is no ADDRESS or ADDRESS:PORT, such as 10.0.0.1:{PORT}")
+        raise UserError(f"{safe_line(text, 60)!r} is not ADDRESS or ADDRESS:PORT, such as 10.0.0.1:{PORT}")
     return host, int(port)
 
 
@@ -177,7 +177,7 @@ class _Member:
         if self.code < 0:
             number = -self.code
             return f"{name} was ended by {signal.Signals(number).name if number in set(signal.Signals) else f'signal {number}'}"
-        return f"{said} (in {name})" if said else f"{name} ended with exit code {self.code} and said nothing"
+        return f"{said} (in {name})" if said else f"{name} ended with exit code {self.code} without a message"
 
 
 class SecondaryChannel:

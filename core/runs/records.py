@@ -1,4 +1,4 @@
-"""What a run's files say, checked where it is read: against its schema and its bounds, and one thing against another."""
+"""Decodes a run's files, and checks them against schema, bounds and each other."""
 
 from __future__ import annotations
 
@@ -121,14 +121,14 @@ def metrics_fault(metrics: Metrics, labels: tuple[str, ...]) -> str:
     if len(counts) != len(classes) or any(len(row) != len(classes) for row in counts):
         return f"its confusion matrix is not {len(classes):,} by {len(classes):,}"
     if any(sum(row) != each.support for row, each in zip(counts, classes.values(), strict=True)):
-        return "its confusion matrix and its rows of each class do not agree"
+        return "its confusion matrix and its class counts do not agree"
     return ""
 
 
 def _labels_fault(labels: tuple[str, ...]) -> str:
     if len(labels) > MOST_LABELS:
         return f"it names {len(labels):,} labels, and {MOST_LABELS:,} are possible"
-    return "it names a label twice" if len(set(labels)) < len(labels) else ""
+    return "it has a label twice" if len(set(labels)) < len(labels) else ""
 
 
 def newer(error: Exception) -> bool:
@@ -137,11 +137,11 @@ def newer(error: Exception) -> bool:
 
 
 def describe_skipped(left_out: int, unknown: int, why: str) -> str:
-    """Return a sentence on lines of events.jsonl that were not taken in; '' where all were."""
+    """Return a sentence on skipped lines of events.jsonl; '' where there are none."""
     parts: list[str] = []
     if left_out:
         lines = "1 line of events.jsonl is" if left_out == 1 else f"{left_out:,} lines of events.jsonl are"
-        parts.append(f"{lines} damaged and left out ({why})")
+        parts.append(f"{lines} damaged and skipped ({why})")
     if unknown:
         lines = "1 event is" if unknown == 1 else f"{unknown:,} events are"
         parts.append(f"{lines} of a kind that only a newer emotui knows")

@@ -1,4 +1,4 @@
-"""Which rung of a baseline answers: the one that is named, as in RUN:tfidf, else the best of those that are kept."""
+"""Chooses the rung of a baseline that is used: the one named, as in RUN:tfidf, else the best one that is kept."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def chosen(run: RunFolder, rung: str) -> str:
     if rung:
         there = kept(run)
         if rung not in there or not _has_rungs(run):
-            names = ", ".join(there) if _has_rungs(run) and there else "none that can be asked"
-            raise UserError(f"the run {safe_line(run.id, 60)} has no rung {safe_line(rung, 40)}. It has: {names}")
+            names = ", ".join(there) if _has_rungs(run) and there else "none that can be used"
+            raise UserError(f"the run {safe_line(run.id, 60)} has no rung {safe_line(rung, 40)}", f"It has: {names}")
         return rung
     try:
         written = run.result_file.stat().st_mtime_ns
@@ -99,7 +99,7 @@ def exported(run: RunFolder, rung: str) -> str:
     Raises UserError for a rung that no class of transformers loads.
     """
     if rung in ("most_frequent", "tfidf"):
-        raise UserError(f"no class of transformers loads the rung {rung}. Ask it with: emotui predict {run.id}:{rung}")
+        raise UserError(f"no class of transformers loads the rung {rung}", f"Use it with: emotui predict {run.id}:{rung}")
     if rung or not _has_rungs(run):
         return rung
     return next((name for name in ("cls", *ON_STATES) if name in kept(run)), "encoder")

@@ -1,4 +1,4 @@
-"""Slices: lines of terms that the user saved by name, for every run on the same data set; in one file of the home."""
+"""Slices: filters that the user saved by name, shared by all runs on the same data set; in one file of emotui's home."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def save(source: str, name: str, line: str) -> str:
     """
     name = safe_line(name).strip()
     if not name:
-        raise UserError("a slice needs a name. Write a word or two, such as: short texts")
+        raise UserError("a slice needs a name", "Write a word or two, such as: short texts")
     if len(name) > LONGEST:
-        raise UserError(f"the name {safe_line(name, 40)} is longer than {LONGEST} characters. Shorten it")
+        raise UserError(f"the name {safe_line(name, 40)} is longer than {LONGEST} characters", "Shorten it")
     if not filters.parse(line).terms:
-        raise UserError("a slice needs a filter, such as: len<5. Filter the rows first, then save the filter")
+        raise UserError("a slice needs a filter, such as: len<5", "Filter the rows first, then save the filter")
     with home_file.locked(slices_file()):
         content = home_file.read(slices_file())
         mine = read(source)
         if name not in mine and len(mine) >= MOST:
-            raise UserError(f"there are {len(mine)} slices of this data set, and {MOST} are the most. Remove some first")
+            raise UserError(f"there are {len(mine)} slices of this data set already, the most that are kept", "Remove some first")
         home_file.write(slices_file(), {**content, source: {**mine, name: line}})
     return name
 

@@ -1,4 +1,4 @@
-"""Derives what a run is and was from its folder: result, lock and events; nothing here is ever stored."""
+"""Derives the state of a run from its folder: result, lock and events; nothing here is ever stored."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class RunView(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     finished: Finished | None = None
-    """What it came to, at its end or where it was stopped: then its model can be asked."""
+    """Its final evaluation, at its end or where it was stopped; its model can then be used."""
     supervisor_pid: int | None = None
     worker_pid: int | None = None
     last_event: float | None = None
@@ -152,7 +152,7 @@ class RunReader:
         """Take up a run from its first event. Raises UserError where there is no such folder."""
         self.run = run
         if not os.path.lexists(run.path):
-            raise UserError(f"there is no run {safe_line(str(run.path), 160)}. See the runs with: emotui runs")
+            raise UserError(f"there is no run {safe_line(str(run.path), 160)}", "List the runs with: emotui runs")
         self._spec: RunSpec | None = None
         self._why: Words = ""
         """Why the spec cannot be read."""
@@ -160,7 +160,9 @@ class RunReader:
         try:
             self._spec, rest = run.read_spec_and_rest()
             if rest:
-                self._faults = (f"spec.json is of another version of emotui, with settings that this one does not take: {', '.join(rest)}",)
+                self._faults = (
+                    f"spec.json was written by another version of emotui, with settings that this one does not know: {', '.join(rest)}",
+                )
         except UserError as error:
             self._why = error.sentence
         self._log = log.Reader(run.events_file, self._spec.labels if self._spec is not None else ())
@@ -332,8 +334,8 @@ def _standing(
     return "lost", _why_lost(run, supervisor, fold), None
 
 
-_ORPHANED = "its supervisor was killed; the worker saves itself and ends"
-_NO_ROOM = "the disk is full, so nothing new can be written or shown. Free some space, and the run tells what became of it"
+_ORPHANED = "its supervisor was killed; the worker saves a checkpoint and ends"
+_NO_ROOM = "the disk is full, so nothing new can be written or shown. Free some space to see what became of the run"
 
 
 def _is_full(folder: Path) -> bool:
@@ -351,9 +353,9 @@ def _is_full(folder: Path) -> bool:
 def _why_lost(run: RunFolder, supervisor: identity.Identity | None, fold: Fold) -> str:
     if supervisor is None:
         return "it was never started"
-    remedy = f"go on with: emotui resume {quote(run.id)}"
+    remedy = f"continue with: emotui resume {quote(run.id)}"
     if supervisor.boot != identity.boot_id():
-        return f"the machine was started again while it ran; {remedy}"
+        return f"the machine was restarted while it ran; {remedy}"
     at = f" at step {fold.step}" if fold.step else ""
     return f"its supervisor was killed{at}; {remedy}"
 

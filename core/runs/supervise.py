@@ -77,7 +77,7 @@ class Supervisor:
                 self.receive(json.dumps(line["event"]).encode(), sent)
 
     def ask(self, what: endings.Asked) -> None:
-        """Take a request in; to kill outranks to stop."""
+        """Receive a request; kill outranks stop."""
         if self.asked != "kill":
             self.asked = what
 
@@ -97,7 +97,7 @@ class Supervisor:
             if not self._may_retry(ending):
                 break
             self.batch_split *= 2
-            reason = f"the GPU's memory ran out; batches are now cut into {self.batch_split} times as many parts"
+            reason = f"the GPU ran out of memory; batches are now split into {self.batch_split} times as many parts"
         self._write_result(ending, code)
 
     def _attempt(self, reason: str) -> tuple[endings.Ending, int]:
@@ -248,7 +248,7 @@ class Supervisor:
         return self.asked
 
     def receive(self, line: bytes, sent: int) -> None:
-        """Write an event that the worker sent, the `sent`th one."""
+        """Write the `sent`th event of the worker."""
         event = json.loads(line)
         if event["kind"] != "telemetry":  # a worker that is stuck goes on telling its load
             self.on_event.note_progress()
@@ -363,7 +363,7 @@ def _acquire_lock(run: RunFolder, timeouts: Timeouts) -> int | str:
         if held is not None:
             os.close(held)
         elif orphan is None or lock.holder(run.lock_file) not in (None, orphan.pid):
-            return f"the run {run.id} is going on already. See it with: emotui watch {quote(run.id)}"
+            return f"the run {run.id} is already running. Follow it with: emotui watch {quote(run.id)}"
         if time.monotonic() > deadline and orphan is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(orphan.pid, signal.SIGKILL)

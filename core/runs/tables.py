@@ -1,4 +1,4 @@
-"""Reads the Parquet files of a run: plain ones, with the columns and the rows that such a file can have."""
+"""Reads the Parquet files of a run, and checks their columns and sizes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _check(rows: int, groups: Sequence[parquet_footer.GroupClaim], schema: pa.Sc
         if schema.names.count(name) != 1:
             raise ValueError(f"it has {schema.names.count(name)} columns {name!r}")
     if rows > MOST_ROWS:
-        raise ValueError(f"it has {rows:,} rows, and {MOST_ROWS:,} are possible")
+        raise ValueError(f"it has {rows:,} rows, more than {MOST_ROWS:,}")
     values = Counter[tuple[str, ...]]()
     for group in groups:
         for column in group.columns:

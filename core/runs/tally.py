@@ -1,4 +1,4 @@
-"""What the supervisor remembers of a run's events to write its result; standard library only."""
+"""What the supervisor collects from a run's events for its result; standard library only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Tally:
     """The last error that the worker told."""
 
     def add(self, event: dict[str, Any]) -> None:
-        """Count one event in."""
+        """Add one event."""
         match event:
             case {"kind": "attempt_started"}:
                 step = event.get("resumed_step")

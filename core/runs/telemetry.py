@@ -1,4 +1,4 @@
-"""The worker's load on the machine, told every two seconds."""
+"""Emits the worker's load on the machine every two seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INTERVAL = 2.0
 
 
 class Telemeter:
-    """A thread that tells the load of this process and its children, while the context lasts."""
+    """A thread that emits the load of this process and its children, while the context lasts."""
 
     def __init__(self, emit: Callable[[Event], None], interval: float = INTERVAL) -> None:
         """Tell `emit` the load every `interval` seconds."""

@@ -1,4 +1,4 @@
-"""The temperature of a run: fitted on the validation split, kept beside its model, and taken by whatever it is asked from then on."""
+"""The temperature of a run: fitted on the validation split, kept beside its model, and used for all its probabilities."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Temperature(msgspec.Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """A sentence, without a full stop, for whoever gets probabilities."""
-        return f"the probabilities are those at the temperature {self.temperature:.3g}, fitted on {self.rows:,} rows of {SPLIT}"
+        return f"probabilities are at the temperature {self.temperature:.3g}, fitted on {self.rows:,} rows of {SPLIT}"
 
 
 def _file(run: RunFolder, rung: str) -> Path:
@@ -55,7 +55,7 @@ def read(run: RunFolder, rung: str) -> Temperature | None:
         raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UserError(
-            f"{safe_line(str(path), 160)} is damaged: {safe_line(str(error), 120)}. Remove it and fit the temperature again"
+            f"{safe_line(str(path), 160)} is damaged: {safe_line(str(error), 120)}", "Remove it and fit the temperature again"
         ) from error
 
 
@@ -70,7 +70,8 @@ def fit(run: RunFolder, rung: str) -> Temperature:
     found = measured.read(run, rung, SPLIT)
     if found is None:
         raise UserError(
-            f"the run was not measured on {SPLIT} yet. Measure it with: {measured.remedy(f'{run.id}:{rung}' if rung else run.id, SPLIT)}"
+            f"the run has not been evaluated on {SPLIT} yet",
+            f"Evaluate it with: {measured.remedy(f'{run.id}:{rung}' if rung else run.id, SPLIT)}",
         )
     if not len(found.truth):
         raise UserError(f"the {SPLIT} split has no rows to fit a temperature on")

@@ -1,4 +1,4 @@
-"""The life of one worker as its supervisor sees it: its events, what it is asked to do, and its end; standard library only."""
+"""Watches one worker for its supervisor: its events, requests to it, and its end; standard library only."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Timeouts:
 
 
 class Owner(Protocol):
-    """Who wants to know of a worker, and has it do things."""
+    """The owner of a worker, which receives its events and requests what it should do."""
 
     def requested(self) -> Asked:
-        """Return what the worker shall do; called ten times a second."""
+        """Return what the worker is requested to do; called ten times a second."""
         ...
 
     def receive(self, line: bytes, sent: int) -> None:
-        """Take an event in, a JSON object, the `sent`th of this worker."""
+        """Receive an event, a JSON object, the `sent`th of this worker."""
         ...
 
 
@@ -124,10 +124,10 @@ class Watch:
                     self.rung_at = time.monotonic()
                 self.owner.receive(line, self.sent)
             case _:
-                log_line(f"the worker sent something that is no event: {line[:200]!r}")
+                log_line(f"the worker sent an invalid event: {line[:200]!r}")
 
 
 def log_line(sentence: str) -> None:
-    """Write a sentence, or several lines, to the log as the supervisor's."""
+    """Write one or several lines to the log with the supervisor's prefix."""
     sys.stderr.write("".join(f"{SUPERVISOR_PREFIX}{safe_text(line)}\n" for line in sentence.splitlines()))
     sys.stderr.flush()

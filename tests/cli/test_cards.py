@@ -149,7 +149,7 @@ def test_a_person_is_asked_where_there_is_another_card(emotui_home, nvidia, work
     nvidia(GPUS, f"{worker}, GPU-bbb, 2048\n")
     settled, words = said(answer=answer, monkeypatch=monkeypatch)
     assert settled == device
-    assert "enter goes on, or type another card (cuda:0), ctrl+C leaves: " in words
+    assert "Enter continues, or type another card (cuda:0), Ctrl+C quits: " in words
 
 
 def test_whoever_named_a_card_is_told_and_not_asked(emotui_home, nvidia, worker, monkeypatch):

@@ -79,7 +79,7 @@ def test_cases_are_added_listed_run_and_removed(run: RunFolder, asked, tmp_path:
     assert len(failure) == 1 and failure[0].text == "he lied to me again" and "predicted anger" in failure[0].attrib["message"]
     said = "its label was sadness before"
     assert said in asked("add", name, "he lied to me again", "--label", "anger")[1]
-    assert "was there already" in asked("add", name, "he lied to me again", "--label", "anger")[1]
+    assert "existed already" in asked("add", name, "he lied to me again", "--label", "anger")[1]
     found = json.loads(asked(name, "--json")[0])
     assert (found["passed"], found["failed"], found["rung"]) == (2, 0, "tfidf")
     assert [each["predicted"] for each in found["cases"]] == ["joy", "anger"]

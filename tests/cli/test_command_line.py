@@ -73,9 +73,9 @@ def test_an_option_may_be_two_dashes(words, name):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["show", "a", "b"], "unrecognized arguments: b. To see how it is used: emotui show --help"),
-        (["runs", "--jsn"], "unrecognized arguments: --jsn. To see how it is used: emotui runs --help"),
-        (["predict", "--json"], "the following arguments are required: RUN. To see how it is used: emotui predict --help"),
+        (["show", "a", "b"], "unrecognized arguments: b. For usage: emotui show --help"),
+        (["runs", "--jsn"], "unrecognized arguments: --jsn. For usage: emotui runs --help"),
+        (["predict", "--json"], "the following arguments are required: RUN. For usage: emotui predict --help"),
     ],
 )
 def test_a_wrong_word_names_the_command_whose_help_is_needed(words, message, capsys):

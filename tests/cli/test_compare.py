@@ -164,8 +164,8 @@ def test_runs_on_other_rows_are_not_tested_against_each_other(
     other = DataSpec(str(folders.write_data(tmp_path / "other", rows=ROWS, texts=("another text",))))
     write(emotui_home, "b", other)
     pair = json.loads(asked(capsys, "a", "b", "--json")[0])["pairs"][0]
-    assert pair["p"] is None and "not measured on the same rows: the texts" in pair["fault"]
-    assert "A and B: a and b were not measured on the same rows" in asked(capsys, "a", "b")[0]
+    assert pair["p"] is None and "not evaluated on the same rows: the texts" in pair["fault"]
+    assert "A and B: a and b were not evaluated on the same rows" in asked(capsys, "a", "b")[0]
 
 
 def test_the_report_names_runs_by_letters_and_the_cost(emotui_home: Path, data: DataSpec, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,8 +191,8 @@ def test_the_report_names_runs_by_letters_and_the_cost(emotui_home: Path, data: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a",), "to compare takes two runs or more"),
-        ((), "to compare takes two runs or more"),
+        (("a",), "a comparison needs two or more runs"),
+        ((), "a comparison needs two or more runs"),
         (("a", "a"), "a is named twice"),
         (("a", "none"), "there is no run 'none'"),
         (("a", "b", "--sort", "size"), "there is no metric 'size': choose from accuracy, f1"),

@@ -158,9 +158,9 @@ def test_the_temperature_is_fitted_kept_taken_and_told(run: RunFolder, asked, tm
         asked("predict", name, "--file", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.csv"))
         rows = list(csv.DictReader((tmp_path / "out.csv").open()))
         assert [float(rows[0][f"probability_{label}"]) for label in labels] == pytest.approx([after[label] for label in labels], abs=1e-6)
-        assert "the temperature is forgotten" in asked("errors", name, "--forget-temperature")[1]
+        assert "the temperature was removed" in asked("errors", name, "--forget-temperature")[1]
         assert json.loads(asked("predict", name, text, "--json")[0])["predictions"][0]["probabilities"] == before
-        assert "there was no temperature to forget" in asked("errors", name, "--forget-temperature")[1]
+        assert "there was no temperature to remove" in asked("errors", name, "--forget-temperature")[1]
     finally:
         temperature.remove(run, "mean")
 
@@ -219,7 +219,7 @@ def test_runs_on_other_rows_are_not_compared(run: RunFolder) -> None:
     assert first is not None
     other = first.predictions
     short = asked_other("other", "", other.rows, other.labels, other.truth[::-1], other.probabilities)
-    with pytest.raises(UserError, match="were not measured on the same rows"):
+    with pytest.raises(UserError, match="were not evaluated on the same rows"):
         examined.check_same_rows(other, short)
     examined.check_same_rows(other, other)
 

@@ -168,10 +168,10 @@ def test_baselines_as_json_and_as_text(tmp_path):
 @pytest.mark.parametrize(
     ("view", "sentence"),
     [
-        (training("stopped", step=2), "run abc was stopped at step 2 of 4. Go on with: emotui resume abc"),
+        (training("stopped", step=2), "run abc was stopped at step 2 of 4. Continue with: emotui resume abc"),
         (
             training("stopped", step=2, reason="it was asked to"),
-            "run abc was stopped at step 2 of 4: it was asked to. Go on with: emotui resume abc",
+            "run abc was stopped at step 2 of 4: it was asked to. Continue with: emotui resume abc",
         ),
         (training("failed", reason="the loss is NaN."), "run abc failed: the loss is NaN. Its log: /runs/abc/worker.log"),
         (
@@ -275,7 +275,7 @@ def test_ctrl_c_stops_then_kills_then_leaves(asked, tmp_path):
         follow.to_the_end(RunFolder(tmp_path / "abc"), output, ctrl_c=ctrl_c, sleep=press_ctrl_c)
     assert asked == ["stop", "kill"]
     assert signal.getsignal(signal.SIGINT) is handler
-    assert "Press ctrl+C again to kill it" in text(err)
+    assert "Press Ctrl+C again to kill it" in text(err)
 
 
 def test_ctrl_c_before_a_run_is_followed_stops_it_too(asked, tmp_path):

@@ -77,7 +77,7 @@ def test_the_rung_of_a_baseline_is_asked_by_the_name_that_it_had(made: Path) -> 
     assert answer["probabilities"] == pytest.approx(SAID_BY_0_1_0["hhtm"], abs=1e-4)
     assert "It has: encoder" in emotui(made, "predict", "hhtm:mean", JOYFUL, code=2).stderr
     assert "logistic regression on hidden states" in emotui(made, "show", "hhtm").stdout
-    assert "with mean pooling has no class" in emotui(made, "export", "hhtm:encoder", str(made / "mine"), code=2).stderr
+    assert "has no class for a baseline with mean pooling" in emotui(made, "export", "hhtm:encoder", str(made / "mine"), code=2).stderr
 
 
 def test_a_fine_tuned_model_is_exported(made: Path) -> None:

@@ -71,19 +71,19 @@ def test_out_and_format_say_what_goes_where(run: RunFolder, asked, given: list[s
 def test_nothing_is_replaced_unless_that_is_asked_for(run: RunFolder, asked) -> None:
     Path("report-fine77.md").write_text("mine")
     _, err = asked("report", run.id, code=2)
-    assert "report-fine77.md is there already" in err and "--overwrite" in err
+    assert "report-fine77.md already exists" in err and "--overwrite" in err
     assert names(Path()) == ["report-fine77.md"] and Path("report-fine77.md").read_text() == "mine"
     asked("report", run.id, "--overwrite")
     assert Path("report-fine77.md").read_text("utf-8").startswith("# Run")
     Path("mine.html").write_text("mine")
     Path("link.html").symlink_to("mine.html")
-    assert "is there already" in asked("report", run.id, "--out", "link.html", code=2)[1]
+    assert "already exists" in asked("report", run.id, "--out", "link.html", code=2)[1]
     assert Path("mine.html").read_text() == "mine"
 
 
 def test_what_cannot_be_done_is_said(run: RunFolder, asked) -> None:
     assert "there is no folder" in asked("report", run.id, "--out", "new/", code=2)[1]
-    assert "does not end in .html or .md" in asked("report", run.id, "--out", "report.pdf", code=2)[1]
+    assert "ends in .html or .md" in asked("report", run.id, "--out", "report.pdf", code=2)[1]
     assert "unclosed quotation mark" in asked("report", run.id, "--slice", '"half', code=2)[1]
     assert "there is no run" in asked("report", "nosuch", code=2)[1]
     (run.path / "spec.json").write_text("{")
@@ -109,12 +109,18 @@ def test_files_have_plain_names(given: tuple[str, str, str], expected: str) -> N
 def test_faults_that_were_looked_for_stand_in_the_report(run: RunFolder, asked, tmp_path: Path) -> None:
     data = sources.load(DataSpec(str(tmp_path / "data")))
     fault = Fault(
-        "label", "train", (4, 2), "train: the labels of 2 rows are doubted (11.1 %)", "confident learning", ("joy", "fear"), (0.9, 0.8)
+        "label",
+        "train",
+        (4, 2),
+        "train: the labels of 2 rows are probably wrong (11.1 %)",
+        "confident learning",
+        ("joy", "fear"),
+        (0.9, 0.8),
     )
     kept_faults.save(sources.fingerprint(data), data, "starter", FaultsAnswer((fault,), "tfidf", {}), clock=lambda: 86_400.0)
     asked("report", run.id)
     page = parsed(Path("report-fine77.html").read_text("utf-8"))
     told = found(page, "#faults")[0].to_text()
-    assert "Looked for on 1970-01-02" in told and "the labels of 2 rows are doubted (11.1 %). How: confident learning." in told
+    assert "Looked for on 1970-01-02" in told and "the labels of 2 rows are probably wrong (11.1 %). How: confident learning." in told
     rows = [[cell.to_text() for cell in row.query("th, td")] for row in found(page, "#faults tbody tr")]
     assert [row[0] for row in rows] == ["4", "2"] and rows[0][2] == "joy (90.0 %)" and rows[0][3] == data.splits["train"].row(4).text

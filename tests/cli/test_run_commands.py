@@ -291,7 +291,7 @@ def test_processes_and_machines_that_do_not_go_together_are_refused(shell, tmp_p
     for options, sentence in (
         (("--nodes", "2"), "--nodes 2 needs --node-rank K"),
         (("--nodes", "2", "--node-rank", "2", "--master", "10.0.0.1"), "--node-rank 2 is not one of the 2 machines"),
-        (("--nodes", "2", "--node-rank", "1", "--master", "10.0.0.1:x"), "is no ADDRESS or ADDRESS:PORT"),
+        (("--nodes", "2", "--node-rank", "1", "--master", "10.0.0.1:x"), "is not ADDRESS or ADDRESS:PORT"),
         (("--node-rank", "0"), "Say how many with --nodes N"),
         (("--processes", "0"), "is not a whole number of 1 or more"),
     ):
@@ -376,7 +376,7 @@ def test_ctrl_c_saves_stops_and_says_how_to_go_on(shell):
     out, err = child.communicate(timeout=120)
     assert child.returncode == 130
     assert json.loads(out)["state"] == "stopped"
-    assert f"Go on with: emotui resume {run}" in err
+    assert f"Continue with: emotui resume {run}" in err
     assert "Traceback" not in err
 
 

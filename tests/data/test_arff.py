@@ -49,7 +49,7 @@ def test_a_file_as_weka_writes_it(tmp_path: Path) -> None:
         (3, 16, (3, "fine", -1000.0, None, None)),
     ]
     assert opened.table.types == {"id": "numeric", "the text": "string", "score": "numeric", "day": "date", "mood": "nominal"}
-    assert "passed over 1 empty line of tweets.arff" in [str(each) for each in opened.notes()]
+    assert "skipped 1 empty line of tweets.arff" in [str(each) for each in opened.notes()]
 
 
 def test_what_another_implementation_wrote_is_read(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_bad_row_is_told_with_its_line(tmp_path: Path, row: str, fault: str) -
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("@relation r\n@data\n1\n", "is no ARFF file: it has no @attribute lines"),
+        ("@relation r\n@data\n1\n", "is not an ARFF file: it has no @attribute lines"),
         ("@relation r\n@attribute text\n@data\n1\n", r"line 2: the attribute has no name and type|of the type ''"),
         (
             "@relation r\n@attribute bag relational\n@data\n1\n",

@@ -252,7 +252,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(side: Side, monkeypa
 
 def test_a_damaged_file_is_removed_and_not_given_its_name(hf: Side) -> None:
     hf.server.repositories[("model", MODEL_ID)]["model.safetensors"] = Altered(WEIGHTS, b"x" + WEIGHTS[1:])
-    with pytest.raises(UserError, match=r"model\.safetensors of hf:.* came damaged from 127"):
+    with pytest.raises(UserError, match=r"model\.safetensors of hf:.* arrived damaged from 127"):
         hf.download(MODEL_ID, "model")
     assert not hf.folder(MODEL_ID, "model").exists()
     hf.server.repositories[("model", MODEL_ID)]["model.safetensors"] = WEIGHTS

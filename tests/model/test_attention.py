@@ -28,7 +28,7 @@ def run(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> Path:
 
 
 def look(run: Path, text: str, **more: Any) -> tuple[AttentionAnswer, np.ndarray]:
-    answer = attention.look(AskAttention(run=str(run), text=text, rung=more.pop("rung", "cls"), **more), lambda *_: None)
+    answer = attention.compute(AskAttention(run=str(run), text=text, rung=more.pop("rung", "cls"), **more), lambda *_: None)
     return answer, np.frombuffer(answer.weights, "<f2").astype(np.float64).reshape(len(answer.tokens), -1)
 
 

@@ -179,7 +179,7 @@ def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, ti
     assert f"| macro-F1 | {of_cls.f1_macro:.4f} |" in card  # not those of the best rung
     assert "| pooling | cls |" in card
     assert card.count("| (90, 32) |") == 2 and "| most frequent class |" in card and "| logistic regression on mean |" in card
-    with pytest.raises(UserError, match=f"mean pooling has no class in transformers .* Export its rung cls, as {run.id}:cls"):
+    with pytest.raises(UserError, match=f"has no class for a baseline with mean pooling.* Export its rung cls, as {run.id}:cls"):
         export.export(AskExport(run=str(run.path), folder=str(tmp_path / "mean"), rung="mean"))
     exported = pipeline("text-classification", model=str(tmp_path / "exported"), top_k=None)(texts)
     for prediction, row, scores in zip(answer.predictions, measured, exported, strict=True):

@@ -43,7 +43,7 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        (None, "no config.json"),
+        (None, "no readable config.json"),
         ("{", "not valid JSON"),
         ("[]", "not a JSON object"),
         ("{}", "names no model_type"),
@@ -107,10 +107,10 @@ def test_pickled_weights_give_the_same_hidden_states(tiny_model: Path, tmp_path:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"a": torch.zeros(3), "b": _Harm()}, "could run code, and is not loaded. Choose a model with model.safetensors"),
-        ({"a": {"b": torch.zeros(3)}}, "holds what is no tensor"),
-        ([torch.zeros(3)], "no table of tensors"),
-        ({}, "no table of tensors"),
+        ({"a": torch.zeros(3), "b": _Harm()}, "could run code, so it is not loaded. Choose a model with model.safetensors"),
+        ({"a": {"b": torch.zeros(3)}}, "contains something that is not a tensor"),
+        ([torch.zeros(3)], "not a table of tensors"),
+        ({}, "not a table of tensors"),
         ({"a": torch.zeros(1).expand(100_000, 100_000)}, "larger than what is kept of it"),
         ({str(each): tensor for tensor in [torch.zeros(100_000)] for each in range(100)}, "larger than the file"),
         ({"a": torch.zeros(3)}, "lack"),
@@ -148,8 +148,8 @@ def test_a_head_for_the_same_labels_keeps_each_names_weights(tiny_model: Path, t
         known = dict(zip(["joy", "anger", "fear"], first(input_ids=ids).logits[0].tolist(), strict=True))
         ours = dict(zip(order, found.classifier(order)(input_ids=ids).logits[0].tolist(), strict=True))
     assert ours == pytest.approx(known, abs=1e-6)
-    assert found.head_told(order).endswith("is kept, each name with its own weights: they are in another order here")
-    assert found.head_told(["joy", "anger", "fear"]).endswith("has a head for the same labels, which is kept")
+    assert found.describe_head(order).endswith("is kept, with its weights in this data set's order")
+    assert found.describe_head(["joy", "anger", "fear"]).endswith("has a head for the same labels, which is kept")
 
 
 @pytest.mark.parametrize("labels", [["a", "b", "c"], ["a", "b"], ["joy", "anger", "fear", "calm"], ["Joy", "anger", "fear"]])
@@ -164,8 +164,8 @@ def test_a_head_for_other_labels_is_dropped_and_told(tiny_model: Path, tmp_path:
     for ours, old in ((made.classifier, first.classifier), (made.pre_classifier, first.pre_classifier)):
         assert not torch.equal(ours.weight[:2], old.weight[:2])
     assert torch.equal(made.distilbert.embeddings.word_embeddings.weight, first.distilbert.embeddings.word_embeddings.weight)
-    assert "has a head of its own, for joy, anger, fear: it is dropped and a new one is trained" in found.head_told(labels)
-    assert not checkpoint.at(tiny_model).head_told(labels)
+    assert "has a head of its own, for joy, anger, fear, which is replaced by a new one" in found.describe_head(labels)
+    assert not checkpoint.at(tiny_model).describe_head(labels)
 
 
 def test_cut_weights_get_a_sentence(tiny_model: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_label_that_the_run_does_not_know_is_told_with_counts(run: RunFolder, 
     answer = measured(run, path, skip_bad_rows=True)
     assert answer.metrics.rows == 6
     assert any(note.startswith("skipped: 4 of 10 rows") for note in answer.notes)
-    assert "no row of new.jsonl has the label sadness: its F1 counts as 0" in answer.notes
+    assert "no row of new.jsonl has the label sadness, so its F1 is 0" in answer.notes
 
 
 def test_integers_are_those_of_the_runs_data(emotui_home: Path, tiny_model: Path, tmp_path: Path) -> None:
@@ -147,15 +147,15 @@ def test_a_file_that_grew_is_measured_on_the_rows_that_were_held_out(emotui_home
         file.write("we sang,glad\n")
     answer = evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet)
     assert pq.read_table(answer.predictions).equals(pq.read_table(before.predictions))
-    assert "1 row has come to the 200 from which its splits were drawn" in answer.notes[0]
+    assert "1 row has been added to the 200 from which its splits were drawn" in answer.notes[0]
     data.write_text(data.read_text().replace("dog 0,", "cat 0,"))
-    with pytest.raises(UserError, match="drawn at random from all rows: the run may have been trained on some of it"):
+    with pytest.raises(UserError, match="drawn at random from all rows: the run may have been trained on part of it"):
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
 
 
 def test_a_test_split_without_labels_is_not_measured(run: RunFolder, own_data: Path) -> None:
     rows = [json.loads(line) for line in (own_data / "test.jsonl").read_text().splitlines()]
     (own_data / "test.jsonl").write_text("".join(json.dumps({**row, "label": None}) + "\n" for row in rows))
-    with pytest.raises(UserError, match=r"the test split of .* has no labels to measure the run by"):
+    with pytest.raises(UserError, match=r"the test split of .* has no labels, so the run cannot be evaluated on it"):
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
     assert evaluate.evaluate(AskEvaluate(run=str(run.path), split="validation", resamples=10), quiet).metrics.rows

@@ -341,7 +341,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_a_sentence(tiny_model: Path, t
     save_file(broken, model / "model.safetensors", metadata={"format": "pt"})
     run = new_run(job := job_of(tiny_data, model))
     events: list[Event] = []
-    with pytest.raises(UserError, match="not a number at step 1"):
+    with pytest.raises(UserError, match="NaN or infinite at step 1"):
         finetune.train(job, run, events.append, lambda: False)
     last = events[-1]
     assert isinstance(last, Step)

@@ -43,7 +43,7 @@ def wrapped(inner: BaseException) -> BaseException:
         (WithStatus(401), "set A_TOKEN", 2),
         (WithStatus(403), "set A_TOKEN", 2),
         (WithStatus(429), "some minutes", 1),
-        (WithStatus(502), "a fault of its own (502)", 1),
+        (WithStatus(502), "a server error (502)", 1),
         (WithStatus(418), "(418)", 1),
         (socket.gaierror(-2, "Name or service not known"), "cannot be resolved (DNS)", 1),
         (ConnectionRefusedError(111, "refused"), "refused the connection", 1),

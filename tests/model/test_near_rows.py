@@ -90,7 +90,7 @@ def test_what_the_overlay_has_touched_is_told(emotui_home: Path, tiny_model: Pat
 
 def test_what_has_no_neighbours_is_refused(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     run = ladder(tiny_data, tiny_model)
-    with pytest.raises(UserError, match="no difference between texts"):
+    with pytest.raises(UserError, match="treats all texts alike"):
         find(run, TEXT, rung="most_frequent")
     with pytest.raises(UserError, match="empty"):
         find(run, "  ")

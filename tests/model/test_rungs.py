@@ -102,7 +102,7 @@ def test_rungs_are_named_after_a_colon(emotui_home: Path, tiny_model: Path, tiny
         with pytest.raises(UserError):
             rungs.find(ref)
     trained = folder.create(TrainSpec(DataSpec("starter"), "starter"), data_hash="", labels=("a", "b"), versions={})
-    with pytest.raises(UserError, match=r"has no rung tfidf\. It has: none that can be asked"):
+    with pytest.raises(UserError, match=r"has no rung tfidf\. It has: none that can be used"):
         rungs.find(f"{trained.id}:tfidf")
     assert main(["export", f"{run.id}:tfidf", str(tmp_path / "out")]) == 2
     assert f"emotui predict {run.id}:tfidf" in capsys.readouterr().err
@@ -118,5 +118,5 @@ def test_rungs_are_named_after_a_colon(emotui_home: Path, tiny_model: Path, tiny
 def test_a_damaged_rung_gets_a_sentence(emotui_home: Path, tiny_model: Path, tiny_data: Path, name: str, content: bytes) -> None:
     run, _ = ladder(tiny_data, tiny_model)
     (run.path / "rungs" / "tfidf" / name).write_bytes(content)
-    with pytest.raises(UserError, match="Make the baseline again"):
+    with pytest.raises(UserError, match="Fit the baseline again"):
         classify.load(str(run.path), rung="tfidf")

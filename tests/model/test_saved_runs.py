@@ -69,7 +69,7 @@ def test_evaluate_tells_that_data_has_changed_and_refuses_other_labels(run: RunF
     run.spec_file.write_bytes(msgspec.json.encode(msgspec.structs.replace(spec, data_hash="0" * 64)))
     assert "has changed since the run was made" in evaluate.evaluate(AskEvaluate(run=str(run.path), resamples=10), quiet).notes[0]
     run.spec_file.write_bytes(msgspec.json.encode(msgspec.structs.replace(spec, labels=("anger", "joy", "love"))))
-    with pytest.raises(UserError, match=r"the labels of .* have changed since the run .* they are anger, joy, sadness, and the run knows"):
+    with pytest.raises(UserError, match=r"the labels of .* have changed since the run .* they are anger, joy, sadness, and the run's are"):
         evaluate.evaluate(AskEvaluate(run=str(run.path)), quiet)
 
 
@@ -106,7 +106,7 @@ def test_an_export_is_loaded_by_transformers_alone_and_says_the_same(run: RunFol
 def test_only_a_model_is_overwritten(run: RunFolder, tmp_path: Path) -> None:
     target = tmp_path / "documents"
     ask = AskExport(run=str(run.path), folder=str(target), overwrite=True)
-    for known, sentence in (((), "thesis.tex, which is no part"), (("config.json", "vocab.txt"), "thesis.tex, which is no part")):
+    for known, sentence in (((), "thesis.tex, which is not part"), (("config.json", "vocab.txt"), "thesis.tex, which is not part")):
         target.mkdir(exist_ok=True)
         (target / "thesis.tex").write_text("ten years")
         for name in known:

@@ -103,5 +103,5 @@ def test_without_the_packages_a_sentence_says_how_to_get_them(tiny_model: Path, 
     (copy / "spm.model").write_bytes(b"x" * 200)
     found = importlib.util.find_spec
     monkeypatch.setattr(older_tokenizers.importlib.util, "find_spec", lambda name: None if name == "sentencepiece" else found(name))
-    with pytest.raises(UserError, match=r"in spm.model alone.*pip install 'emotui\[sentencepiece\]'"):
+    with pytest.raises(UserError, match=r"only in spm.model.*pip install 'emotui\[sentencepiece\]'"):
         _ = checkpoint.find(str(copy)).tokenizer

@@ -152,7 +152,7 @@ def test_what_is_missing_is_named_with_the_command_that_gets_it(run: RunFolder) 
     (run.path / "rows" / "validation.parquet").unlink()
     (run.path / data_record.FILE).unlink()
     report = made(run)
-    assert f"The texts of validation are not kept with the run. Measure it anew with: emotui evaluate {run.id}" in words(report, "rows")
+    assert f"The texts of validation are not kept with the run. Evaluate it again with: emotui evaluate {run.id}" in words(report, "rows")
     assert {row["text"] for row in table(report, "rows")} == {"-"}
     assert "emotui data DATASET" in words(report, "data")
     assert "emotui check DATASET --faults" in words(report, "faults")

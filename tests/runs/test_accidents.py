@@ -77,10 +77,10 @@ def test_the_supervisor_loads_no_library_and_is_small(runs: Runs) -> None:
         ("crash", "crash", "ZeroDivisionError: division by zero in the fake"),
         ("bad_input", "bad_input", "train.jsonl, row 3: the label is missing. Add one, or leave it out with --skip-bad-rows"),
         ("nan", "nan", "the loss is not a number at step 15"),
-        ("memory", "oom_kernel", "the memory ran out"),
+        ("memory", "oom_kernel", "memory ran out"),
         ("disk", "disk_full", "the disk is full"),
         ("segfault", "crash", "the worker crashed (SIGSEGV)"),
-        ("killed", "killed", "the worker was killed (SIGKILL), and not from here"),
+        ("killed", "killed", "the worker was killed (SIGKILL) by something other than emotui"),
         ("quit", "crash", "the worker ended without a result"),
         ("surrogate", "crash", "ValueError: a lone"),
     ],
@@ -154,7 +154,7 @@ def test_the_kernels_memory_killer_is_told_from_other_kills(runs: Runs, monkeypa
     monkeypatch.setenv("FAKE_MEMORY_KILLS", "1")
     run = runs.start(accident="killed")
     view = runs.end(run)
-    assert "the kernel killed the worker because the memory ran out" in str(view.reason)
+    assert "the kernel killed the worker because memory ran out" in str(view.reason)
 
 
 def test_out_of_gpu_memory_is_tried_again_with_batches_cut_in_two(runs: Runs) -> None:
@@ -162,7 +162,7 @@ def test_out_of_gpu_memory_is_tried_again_with_batches_cut_in_two(runs: Runs) ->
     view = runs.end(run)
     assert view.state == "finished"
     assert [(each.number, each.first_step) for each in view.attempts] == [(1, 0), (2, 10), (3, 10)]
-    assert view.attempts[1].reason == "the GPU's memory ran out; batches are now cut into 2 times as many parts"
+    assert view.attempts[1].reason == "the GPU ran out of memory; batches are now split into 2 times as many parts"
     assert view.started is not None
     assert view.started.settings["batch_split"] == 4
     whole(runs, run)
@@ -172,7 +172,7 @@ def test_what_never_fits_the_gpu_fails_in_the_end(runs: Runs) -> None:
     run = runs.start(accident="oom", fits=10_000, seconds=0.001)
     view = runs.end(run)
     assert (view.state, view.attempt) == ("failed", 5)
-    assert "the GPU's memory ran out" in str(view.reason)
+    assert "the GPU ran out of memory" in str(view.reason)
 
 
 def test_running_out_before_training_is_not_tried_again(runs: Runs) -> None:
@@ -478,7 +478,7 @@ def test_a_changed_setting_refuses_to_resume(runs: Runs, name: str, value: float
     spec = json.loads(run.spec_file.read_text())
     was = spec["job"][name] or 0.5
     run.spec_file.write_text(json.dumps(spec | {"job": spec["job"] | {name: value}}))
-    with pytest.raises(UserError, match=re.escape(f"{name} was {was} when it began, and spec.json now says {value}")):
+    with pytest.raises(UserError, match=re.escape(f"{name} was {was} when it started, but is {value} in spec.json now")):
         runs.resume(run)
     assert runs.view(run).state == "failed"
 

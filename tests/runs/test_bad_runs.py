@@ -130,7 +130,7 @@ def test_a_run_that_cannot_be_made_leaves_nothing(emotui_home: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(writing, "write_private", full)
-    with pytest.raises(UserError, match="cannot make a run"):
+    with pytest.raises(UserError, match="cannot create a run"):
         folder.create(bad_runs.JOB, data_hash="", labels=(), versions={})
     assert list((emotui_home / "runs").iterdir()) == []
 

@@ -55,7 +55,12 @@ def test_a_run_is_found_by_id_start_and_path(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("ref", "message"),
-    [("nothing", "there is no run 'nothing'"), ("", "cannot be empty"), ("..", "is no run"), ("/nowhere/at/all", "cannot read the folder")],
+    [
+        ("nothing", "there is no run 'nothing'"),
+        ("", "cannot be empty"),
+        ("..", "is not a run"),
+        ("/nowhere/at/all", "cannot read the folder"),
+    ],
 )
 def test_what_is_no_run_is_said_in_a_sentence(ref: str, message: str) -> None:
     make()
@@ -79,9 +84,9 @@ def test_no_runs_at_all_is_said() -> None:
 def test_a_run_that_others_may_write_in_is_refused_and_listed_as_unreadable() -> None:
     run = make()
     run.path.chmod(0o770)
-    with pytest.raises(UserError, match="others may write"):
+    with pytest.raises(UserError, match="other users may write"):
         folder.find(run.id)
-    with pytest.raises(UserError, match="others may write"):
+    with pytest.raises(UserError, match="other users may write"):
         folder.find(str(run.path))
     assert folder.list_runs() == [run]
     assert state.glance(run).state == "unreadable"

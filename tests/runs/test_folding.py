@@ -227,12 +227,12 @@ def test_a_held_lock_is_a_living_run_and_a_free_one_a_lost_run(run: RunFolder) -
         assert standing(run) == ("running", "")
         holder.kill()
     assert lock.holder(run.lock_file) is None
-    assert standing(run) == ("lost", f"its supervisor was killed; go on with: emotui resume {run.id}")
+    assert standing(run) == ("lost", f"its supervisor was killed; continue with: emotui resume {run.id}")
 
 
 def test_another_start_of_the_machine_is_named(run: RunFolder) -> None:
     run.write_processes({"supervisor": {**dead_process(), "boot": "another"}})
-    assert standing(run)[1].startswith("the machine was started again while it ran")
+    assert standing(run)[1].startswith("the machine was restarted while it ran")
 
 
 def test_a_recycled_number_is_no_living_process(run: RunFolder) -> None:
@@ -243,7 +243,7 @@ def test_a_recycled_number_is_no_living_process(run: RunFolder) -> None:
     run.write_processes({"supervisor": dead_process(), "worker": recycled.to_json()})
     assert standing(run)[0] == "lost"
     run.write_processes({"supervisor": dead_process(), "worker": me.to_json()})
-    assert standing(run) == ("running", "its supervisor was killed; the worker saves itself and ends")
+    assert standing(run) == ("running", "its supervisor was killed; the worker saves a checkpoint and ends")
 
 
 def test_the_log_says_how_it_ended_where_the_result_is_missing(run: RunFolder) -> None:
@@ -386,7 +386,7 @@ def test_what_stands_for_a_run_is_its_end_before_its_epochs(run: RunFolder) -> N
         (e.AttemptEnded(0, None, "stopped", "as asked"), ("stopped", "as asked")),
         (e.AttemptEnded(1, None, "crash", "no"), ("failed", "no")),
         (e.Finished(MEASURED, 1.0, 9, 0.1), ("finished", "")),
-        (step(7), ("lost", "its supervisor was killed at step 7; go on with: emotui resume ")),
+        (step(7), ("lost", "its supervisor was killed at step 7; continue with: emotui resume ")),
     ],
 )
 def test_the_last_event_says_how_a_run_ended(run: RunFolder, event: e.Event, expected: tuple[str, str]) -> None:
@@ -402,7 +402,7 @@ def test_a_folder_that_went_is_told(run: RunFolder) -> None:
     shutil.rmtree(run.path)
     reader.poll()
     assert (reader.view.state, reader.view.reason) == ("lost", f"its folder {run.path} is gone")
-    with pytest.raises(UserError, match=re.escape(f"there is no run {run.path}. See the runs with: emotui runs")):
+    with pytest.raises(UserError, match=re.escape(f"there is no run {run.path}. List the runs with: emotui runs")):
         state.RunReader(run)
     with pytest.raises(UserError, match="there is no run"):
         state.RunReader(RunFolder(run.path.with_name("x" * 200)))
@@ -411,7 +411,7 @@ def test_a_folder_that_went_is_told(run: RunFolder) -> None:
 def test_the_path_of_a_run_that_is_not_there_is_cut(emotui_home: Path) -> None:
     with pytest.raises(UserError) as caught:
         state.RunReader(RunFolder(emotui_home / "x" / ("y" * 250)))
-    shown = str(caught.value).removeprefix("there is no run ").removesuffix(". See the runs with: emotui runs")
+    shown = str(caught.value).removeprefix("there is no run ").removesuffix(". List the runs with: emotui runs")
     assert shown == safe_line(str(emotui_home / "x" / ("y" * 250)), 160)
 
 
@@ -419,7 +419,7 @@ def test_settings_of_another_version_are_named(run: RunFolder) -> None:
     spec = json.loads(run.spec_file.read_text())
     spec["job"] |= {"colour": "red", "shape": "round"}
     run.spec_file.write_text(json.dumps(spec))
-    sentence = "spec.json is of another version of emotui, with settings that this one does not take: "
+    sentence = "spec.json was written by another version of emotui, with settings that this one does not know: "
     assert viewed(run).faults == (f"{sentence}job.colour, job.shape",) or viewed(run).faults == (f"{sentence}colour, shape",)
 
 
@@ -501,7 +501,7 @@ def held(run: RunFolder) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_worker_that_holds_the_lock_is_an_orphan(run: RunFolder, held: subprocess.Popen[bytes]) -> None:
     write(run, e.AttemptStarted(held.pid), STARTED)
-    assert standing(run) == ("running", "its supervisor was killed; the worker saves itself and ends")
+    assert standing(run) == ("running", "its supervisor was killed; the worker saves a checkpoint and ends")
     assert viewed(run).supervisor_pid is None
 
 

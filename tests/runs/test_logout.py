@@ -80,7 +80,7 @@ def test_the_remedy_is_for_where_one_is(tmp_path: Path, group: str, lingers: boo
     found = logout.threat(root, "ada")
     assert (str(found[1]) if found else None) == remedy
     said = logout.warning(scope=False, root=root, user="ada")
-    assert str(said) == (f"logind ends the processes of ada at logout (KillUserProcesses=yes), a run too. {remedy}" if remedy else "")
+    assert str(said) == (f"logind ends the processes of ada at logout (KillUserProcesses=yes), including runs. {remedy}" if remedy else "")
     with_scope = logout.warning(scope=True, root=root, user="ada")
     assert ("loginctl enable-linger" in str(with_scope)) == (not lingers)
 
@@ -140,7 +140,7 @@ def test_without_systemd_run_a_scope_is_refused(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main([command, str(tiny_data), "--model", str(tiny_model), "--scope"]) == 2
-    assert "--scope needs systemd-run, which is not here" in capsys.readouterr().err
+    assert "--scope needs systemd-run, which is not installed" in capsys.readouterr().err
     assert not list((emotui_home / "runs").glob("*"))
 
 

@@ -74,7 +74,7 @@ def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(runs: Runs, 
     view = runs.end(run)
     assert (view.state, view.reason) == (
         "failed",
-        "the worker was killed (SIGKILL), and not from here: process 1 of 2 was ended by SIGKILL",
+        "the worker was killed (SIGKILL) by something other than emotui: process 1 of 2 was ended by SIGKILL",
     )
     latest = checkpoints.latest(run)
     assert latest and {"random-0.pt", "random-1.pt"} <= {each.name for each in latest.iterdir()}
@@ -90,7 +90,7 @@ def test_two_machines_that_were_not_started_alike_are_refused(runs: Runs, tiny_d
         master = f"127.0.0.1:{free.getsockname()[1]}"
     job = job_of(tiny_data, still_model, nodes=2, master=master, epochs=1)
     first, second = (start(runs, msgspec.structs.replace(job, node_rank=rank, seed=rank)) for rank in (0, 1))
-    refused = "the settings on machine 1 and on machine 0 differ. Make them equal and start all again"
+    refused = "the settings on machine 1 and on machine 0 differ. Make them equal and start all machines again"
     for run in (first, second):
         view = wait(run)
         assert (view.state, view.reason, view.step) == ("failed", refused, 0)

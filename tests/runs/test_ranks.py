@@ -35,7 +35,7 @@ def test_a_killed_process_ends_the_run_with_its_reason(runs: Runs) -> None:
     member_of(runs, run, 2).kill()
     view = runs.end(run)
     assert view.state == "failed"
-    assert view.reason == "the worker was killed (SIGKILL), and not from here: process 2 of 3 was ended by SIGKILL"
+    assert view.reason == "the worker was killed (SIGKILL) by something other than emotui: process 2 of 3 was ended by SIGKILL"
     runs.resume(run)
     assert runs.at_step(run, view.step).state == "running"
     launch.kill(run)
@@ -49,7 +49,7 @@ def test_the_others_do_not_outlive_the_first(runs: Runs) -> None:
     assert parent
     parent.kill()
     view = runs.end(run)
-    assert (view.state, view.reason) == ("failed", "the worker was killed (SIGKILL), and not from here")
+    assert (view.state, view.reason) == ("failed", "the worker was killed (SIGKILL) by something other than emotui")
 
 
 def test_the_others_do_not_outlive_worker_and_supervisor_killed_at_once(runs: Runs) -> None:
@@ -117,5 +117,5 @@ def test_an_address_has_a_port(text: str, expected: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("text", ["", ":1", "host:", "host:x", "host:0", "host:65536"])
 def test_what_is_no_address_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(UserError, match="is no ADDRESS"):
+    with pytest.raises(UserError, match="is not ADDRESS"):
         ranks.split_address(text)

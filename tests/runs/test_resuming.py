@@ -53,7 +53,7 @@ def test_a_changed_text_refuses(runs: Runs, data: Path) -> None:
     run = started(runs, data)
     lines = (data / "train.jsonl").read_text().splitlines(keepends=True)
     (data / "train.jsonl").write_text("".join(lines[1:]))
-    with pytest.raises(UserError, match=r"the texts or labels in .* have changed since it began"):
+    with pytest.raises(UserError, match=r"the texts or labels in .* have changed since it started"):
         runs.resume(run)
     assert runs.view(run).state == "stopped"
 
@@ -62,7 +62,7 @@ def test_changed_labels_refuse_and_are_named(runs: Runs, data: Path) -> None:
     run = started(runs, data)
     for path in data.iterdir():
         path.write_text(path.read_text().replace("sadness", "sorrow"))
-    with pytest.raises(UserError, match="the labels have changed since it began, from anger, joy, sadness to anger, joy, sorrow"):
+    with pytest.raises(UserError, match="the labels have changed since it started, from anger, joy, sadness to anger, joy, sorrow"):
         runs.resume(run)
 
 

@@ -240,7 +240,7 @@ async def test_the_palette_has_every_action_while_a_text_is_typed(emotui_home: P
         await settle(pilot)
         await pilot.press("i")
         names = {command.name for command in commands_of(app.screen)}
-        assert "leave; runs go on" in names
+        assert "quit; runs continue" in names
         assert "the training monitor: runs, curves, errors" in names
 
 
@@ -408,7 +408,7 @@ async def test_what_a_field_does_not_take_of_a_paste_is_told(emotui_home: Path, 
         assert isinstance(field, Input)
         for length, told in (
             (LONGEST, []),
-            (LONGEST + 1, ["a field takes 5,000 characters at once: the rest of what was pasted is left out"]),
+            (LONGEST + 1, ["a field takes 5,000 characters at once; the rest of the paste was dropped"]),
         ):
             field.value = ""
             field.post_message(events.Paste("x" * length))

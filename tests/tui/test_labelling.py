@@ -264,7 +264,13 @@ async def test_faults_open_ready_to_relabel_with_the_suggestion_on_the_first_key
     engine = Doubting(tiny_model)
     how = "confident learning"
     fault = Fault(
-        "label", "train", (40, 7, 21), "train: the labels of 3 rows are doubted (3.3 %)", how, ("joy", "anger", "sadness"), (0.9, 0.8, 0.7)
+        "label",
+        "train",
+        (40, 7, 21),
+        "train: the labels of 3 rows are probably wrong (3.3 %)",
+        how,
+        ("joy", "anger", "sadness"),
+        (0.9, 0.8, 0.7),
     )
     engine.found = FaultsAnswer((fault, Fault("outlier", "test", (5,), "test: 1 row unlike all others", "far")), "tfidf", {"tfidf": 0.9})
     async with browser(engine, tiny_data) as (screen, pilot):

@@ -247,7 +247,7 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int], mon
         await pilot.press("n")
         await settle(pilot)
         text = "\n".join(drawn(app))
-        for words in ("task", "data set", "model", "$ emotui train starter", " enter ", "how long it takes is measured"):
+        for words in ("task", "data set", "model", "$ emotui train starter", " enter ", "time estimate: "):
             assert words in text, words
         for name, row in hyperparameters.rows(specs.TrainSpec).items():
             if row.in_form:

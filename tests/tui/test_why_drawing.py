@@ -87,7 +87,7 @@ def test_what_the_overlay_touched_is_told_of_a_near_row() -> None:
     rows = (NearRow(5, 6, "one", "joy", 0.1, source_label="anger", later=""), NearRow(6, 7, "two", "joy", 0.25))
     head, lines, below = near_lines(NeighboursAnswer(rows, 90, "mean", "cosine"), {look.name: look for look in class_looks(["joy"])}, 80)
     assert head.plain.startswith("Nearest of 90 training rows, by mean (cosine distance)")
-    assert lines[0].plain == "0.1000 ● joy               5 * was anger in the source, is left out by now: one"
+    assert lines[0].plain == "0.1000 ● joy               5 * was anger in the source, has been left out since: one"
     assert lines[1].plain == "0.2500 ● joy               6 two" and below.plain.startswith("2 joy; * decided by hand: 1 of 2")
 
 

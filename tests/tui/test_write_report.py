@@ -42,12 +42,12 @@ async def test_a_file_that_is_there_is_replaced_by_a_second_enter(work: Path) ->
     async with application(IDLE, "3") as (app, pilot):
         await pilot.press("H", "enter")
         await settle(pilot)
-        assert "is there already. enter once more replaces it" in str(app.screen.query_one("#said", Static).render())
+        assert "already exists. enter once more replaces it" in str(app.screen.query_one("#said", Static).render())
         assert (work / "report-fine77.html").read_text() == "mine"
         app.screen.query_one("#file", Input).value = "report.pdf"
         await pilot.press("enter")
         await settle(pilot)
-        assert "does not end in .html or .md" in str(app.screen.query_one("#said", Static).render())
+        assert "ends in .html or .md" in str(app.screen.query_one("#said", Static).render())
         app.screen.query_one("#file", Input).value = "report-fine77.html"
         await pilot.press("enter")
         await settle(pilot)

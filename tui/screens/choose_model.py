@@ -16,7 +16,7 @@ from .dialog import Dialog, line
 
 _HELP = (
     "A folder with config.json, ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\n"
-    "Tokens, baselines and new runs take it; existing runs keep their model. Enter selects it"
+    "Tokens, baselines and new runs use it; existing runs keep their model. Enter selects it"
 )
 
 

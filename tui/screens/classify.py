@@ -254,7 +254,7 @@ class ClassifyScreen(Page):
         if found is None:
             words = "type a sentence: its class comes with each key" if not sentence.text else ""
             if not chosen and self.runs:
-                words = "no run of this data set has a model yet: esc, then space lets one of another answer"
+                words = "no run of this data set has a model yet: press esc, then space to use a run of another one"
             winner.update(Text(words, "dim"))
             box.border_subtitle = None
             return

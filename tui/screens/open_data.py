@@ -36,7 +36,7 @@ _COLUMNS = ("text_column", "label_column", "labels", "reading", *_SPLITS)
 _GUESSED = "guessed where it is clear"
 _HELP = (
     f"A file ({READABLE}), a folder with train, validation and test,\n"
-    "ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\nenter reads it; nothing is changed until you take it"
+    "ms:OWNER/NAME (ModelScope), hf:OWNER/NAME (Hugging Face), or starter.\n\nenter reads it; nothing changes until you accept it"
 )
 
 
@@ -44,7 +44,7 @@ class OpenData(Dialog):
     """Two steps: enter reads and shows five rows, enter again takes what is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "read it, take it"),
+        Binding("enter", "enter", "read it, then accept it"),
         Binding("down", "app.focus_next", "next field", show=False),
         Binding("up", "app.focus_previous", "field before", show=False),
     ]

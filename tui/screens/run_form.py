@@ -170,19 +170,19 @@ class RunForm(ModalScreen[RunFolder | None]):
         if found is not None:
             return Text.assemble(("about ", "dim"), (duration(found[0]), "bold"), (f", as fast as run {found[1]} was here", "dim"))
         if rows is None or job.model.startswith(("ms:", "hf:")):
-            return Text("how long it takes is measured when its data and model are here", "dim")
+            return Text("time estimate: once the data and the model are here", "dim")
         measured = self._measured.get(same_speed(job))
         if isinstance(measured, str):
-            return Text(f"how long it takes cannot be measured: {safe_line(measured)}", "dim")
+            return Text(f"time estimate failed: {safe_line(measured)}", "dim")
         if measured is not None:
             what = "" if isinstance(job, TrainSpec) else " for the hidden states"
             seconds = measured.before + measured.epoch * (epochs or 1)
             by = f"{what}, from {measured.measured} {measured.unit} measured just now"
             return Text.assemble(("about ", "dim"), (duration(seconds), "bold"), (by, "dim"))
         if self.state.live_run is not None:
-            return Text("how long it takes is not measured beside a run that is going", "dim")
+            return Text("time estimate: not while another run is going", "dim")
         self._rest = self.set_timer(REST, partial(self._measure, job))
-        return Text("how long it takes is measured: a few steps…", "dim")
+        return Text("time estimate: running a few steps…", "dim")
 
     @work(exclusive=True, group="measure")
     async def _measure(self, job: Job) -> None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from ...core.data.filters import Verdicts
     from ...core.data.table import Dataset
 
-_HELP = f"The name says the format: {WRITABLE}. Each row has its split, text and label.\n\nenter writes it"
-_WITH_RUN = "text and label, and what the run says of it"
+_HELP = f"The ending of the name sets the format: {WRITABLE}. Each row has its split, text and label.\n\nenter writes it"
+_WITH_RUN = "text and label, and the run's prediction"
 
 
 class SaveRows(Dialog):

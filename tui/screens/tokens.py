@@ -49,7 +49,7 @@ class TokensScreen(Page):
     TYPED = ("#text", "text")
     CSS_PATH = "tokens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "shrink", "small", tooltip="every panel in its place again", id="shrink"),
+        Binding("escape", "shrink", "small", tooltip="restore the layout of the panels", id="shrink"),
         Binding("escape", "leave_text", "leave the text", key_display="esc", tooltip="leave the text, so that keys work", id="leave_text"),
         Binding("i,slash", "edit", "type", key_display="i", tooltip="type another text", id="edit"),
         Binding("plus,equals_sign", "batch(1)", "rows", key_display="+ -", tooltip="one more row in the batch", id="batch_more"),

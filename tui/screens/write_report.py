@@ -48,7 +48,7 @@ class WriteReport(Dialog):
             written = await asyncio.to_thread(_written, self._run, self._rung, self._split, name, overwrite=name == self._agreed)
         except files.TakenError as error:
             self._agreed = name
-            self.say_wrong(f"{safe_line(str(error.place), 120)} is there already. enter once more replaces it")
+            self.say_wrong(f"{safe_line(str(error.place), 120)} already exists. enter once more replaces it")
             return
         except UserError as error:
             self.say_wrong(by_fields(error))

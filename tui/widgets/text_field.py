@@ -27,7 +27,7 @@ class LineField(Input):
         event.stop()
         event.prevent_default()
         if len(event.text) > LONGEST:
-            self.notify(f"a field takes {LONGEST:,} characters at once: the rest of what was pasted is left out", markup=False)
+            self.notify(f"a field takes {LONGEST:,} characters at once; the rest of the paste was dropped", markup=False)
         self.insert_text_at_cursor(safe_line(event.text[:LONGEST]))
 
 

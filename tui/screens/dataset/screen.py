@@ -37,7 +37,7 @@ class DatasetScreen(DatasetPage, LabelKeys):
     MODE = "dataset"
     CSS_PATH = "dataset.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "shrink", "small", tooltip="every panel in its place again", id="shrink"),
+        Binding("escape", "shrink", "small", tooltip="restore the layout of the panels", id="shrink"),
         Binding("escape", "clear", "all rows", tooltip="end the filter", id="clear"),
         Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="filter"),
         Binding("right_square_bracket", "split(1)", "split", key_display="[ ]", tooltip="the next split", id="split_after"),

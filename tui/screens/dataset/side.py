@@ -213,7 +213,7 @@ class DatasetSide(Vertical):
         except UserError as error:
             self._seeking = ""
             self._draw_problems()
-            self._state.say(f"no faults were looked for: {by_fields(error)}", problem=True)
+            self._state.say(f"faults were not searched for: {by_fields(error)}", problem=True)
             return
         self._seeking = ""
         from ....core.data.overlay import is_of_same_source

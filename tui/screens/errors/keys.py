@@ -12,7 +12,7 @@ _FILTERS = "words, label:NAME, predicted:NAME, wrong, loss>1, confidence<0.6, le
 HINTS = ("[ ] turns   s split   o run   a against   e best or worst", "[ ] turns  s split  o run", "[ ] turns")
 """Beside the names of the views; the first for which there is room."""
 KEYS: list[BindingType] = [
-    Binding("escape", "back", "back", tooltip="a large panel small, the measurement off, the filter off", id="errors.back"),
+    Binding("escape", "back", "back", tooltip="shrink the panel, stop the evaluation, or end the filter", id="errors.back"),
     Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="errors.filter"),
     Binding(
         "right_square_bracket", "view(1)", "view", key_display="[ ]", show=False, tooltip="the next view of figures", id="errors.view_after"
@@ -28,7 +28,7 @@ KEYS: list[BindingType] = [
     Binding("n", "name", "name slice", show=False, tooltip="keep the filter under a name, as a slice", id="errors.name"),
     Binding("D", "remove", "remove slice", show=False, tooltip="remove the slice under the cursor", id="errors.remove"),
     Binding("f", "fit", "temperature", show=False, tooltip="fit a temperature on validation and keep it, or forget it", id="errors.fit"),
-    Binding("y", "copy", "copy command", show=False, tooltip="the command line that prints this, or predicts so", id="errors.copy"),
+    Binding("y", "copy", "copy command", show=False, tooltip="copy the command that prints this, or predicts with it", id="errors.copy"),
     Binding("z", "enlarge", "large", tooltip="the panel with the focus large, and back", id="errors.enlarge"),
     Binding("x", "save", "write", show=False, tooltip="write the rows that are listed to a file", id="errors.save"),
     Binding("H", "report", "report", show=False, tooltip="write the report of this run on this split", id="errors.report"),

@@ -74,6 +74,6 @@ def turn_temperature(run: RunFolder, rung: str, *, is_kept: bool) -> str:
 
     if is_kept:
         temperature.remove(run, rung)
-        return "the temperature is forgotten: probabilities are the model's own again"
+        return "the temperature was removed: probabilities are the model's own again"
     made = temperature.fit(run, rung)
-    return f"T = {made.temperature:.3g} is kept with the run: predict and the prompt take it"
+    return f"T = {made.temperature:.3g} is kept with the run: predict and the prompt use it"
