@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from emotui.core.data.table import Dataset, Split
+from emotui.core.questions import Layer
 from emotui.tui.facts import Loading
 from emotui.tui.screens.dataset import rows as dataset_rows
 from emotui.tui.screens.dataset import words
 from emotui.tui.screens.label_queue.rows import Rows, that_may_disagree, without_label
+from emotui.tui.screens.token_words import stages
 from emotui.tui.screens.training.page import run_to_look_at
 
 
@@ -103,3 +105,10 @@ def test_rows_with_a_label_come_no_more_and_three_runs_may_disagree() -> None:
 def test_the_run_that_is_going_is_looked_at(looked: str | None, live: str, own: str, expected: str) -> None:
     runs: list[Any] = [SimpleNamespace(folder=name, is_live=name in live) for name in "ab"]
     assert run_to_look_at(runs, looked, lambda view: view.folder in own) == expected
+
+
+def test_norms_are_those_of_a_token_where_there_are_some() -> None:
+    layers = [Layer("ids", (1, 3), None), Layer("embeddings", (1, 3, 8), 9.0), Layer("layer 1", (1, 3, 8), 7.0)]
+    path: Any = SimpleNamespace(layers=layers, token_norms=[(1.0, 2.0, 3.0), (4.0,)])
+    assert [stage.norm for stage in stages(path, None)] == [None, 9.0, 7.0]
+    assert [stage.norm for stage in stages(path, 1)] == [None, 2.0, 7.0]

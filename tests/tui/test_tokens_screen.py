@@ -15,8 +15,9 @@ from emotui.core.questions import AskPath, AskTokens, TokensAnswer
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens import tokens as screen_module
+from emotui.tui.screens.token_page import TUTORIAL
 from emotui.tui.screens.token_pieces import pieces_of
-from emotui.tui.screens.tokens import TUTORIAL, TokensScreen
+from emotui.tui.screens.tokens import TokensScreen
 from emotui.tui.widgets.batch_grid import Batch, BatchGrid, BatchRow, batch_lines
 from emotui.tui.widgets.model_path import ModelPath, Stage, Way, way_lines
 from emotui.tui.widgets.subword_table import Subword, SubwordTable, subword_line
