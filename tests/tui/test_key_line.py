@@ -102,3 +102,33 @@ async def test_the_keys_of_a_screen_are_read_once_all_of_it_is_there() -> None:
         ready.set()
         while app.is_running and "acts" not in screen.query_one(KeyLine).render().plain:
             await pilot.pause(0.01)
+
+
+class _Front(Screen[None]):
+    """Cannot say yet whether a key is on."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.query_one("#deep"))
+
+
+class _Behind(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("a", "screen.act", "acts")]
+
+    def compose(self) -> ComposeResult:
+        yield KeyLine()
+
+    def action_act(self) -> None: ...
+
+
+async def test_a_screen_that_is_behind_another_does_not_ask_that_one() -> None:
+    app: App[None] = App()
+    async with app.run_test(size=(60, 5)) as pilot:
+        behind = _Behind()
+        await app.push_screen(behind)
+        await pilot.pause()
+        line = behind.query_one(KeyLine)
+        await app.push_screen(_Front())
+        line._read_bindings()  # an error here would end the application
+        app.pop_screen()
+        while app.is_running and "acts" not in line.render().plain:
+            await pilot.pause(0.01)

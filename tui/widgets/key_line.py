@@ -60,8 +60,8 @@ class KeyLine(Widget):
             self.call_after_refresh(self._read_bindings)  # whether a key is on may depend on what is not mounted yet
 
     def _read_bindings(self) -> None:
-        if not self.is_attached:
-            return
+        if not self.is_attached or self.screen is not self.app.screen:
+            return  # an action of "screen." would be asked of the screen in front; keys are read again when this one is
         if not self.screen.is_mounted:  # the line may be there before what stands deeper, and whether a key is on asks that
             self.set_timer(PAUSE, self._read_bindings)
             return
