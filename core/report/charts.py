@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from .content import Bars, Lines, Series
@@ -23,7 +24,7 @@ Escape = Callable[[str, int], str]
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers from `low` to `high`, 1, 2 or 5 times a power of ten apart."""
     span = high - low
-    if not span > 0:
+    if not span / about > sys.float_info.min:
         return [low]
     power = 10.0 ** math.floor(math.log10(span / about))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= span / about * 0.999)
