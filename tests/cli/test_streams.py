@@ -240,6 +240,7 @@ def test_an_engine_whose_log_has_no_room_answers(home: Path, tmp_path: Path, tin
     look(f"tokens 'i feel great' --model {tiny_model}", "no more may be written to a file", tmp_path)
 
 
+@pytest.mark.slow
 def test_an_engine_whose_folder_is_gone_answers(home: Path, tmp_path: Path, tiny_model: Path) -> None:
     answer = call(f"tokens 'i feel great' --model {tiny_model}", "the folder is gone", tmp_path)
     assert answer.returncode == 0, answer.stderr

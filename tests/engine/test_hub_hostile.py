@@ -258,6 +258,7 @@ def content(handler: Any, name: str | None) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_no_name_that_a_server_lists_leaves_the_folder(hub: Hub) -> None:
     for name in FAULTS:
         for good in (True, False):
@@ -269,6 +270,7 @@ def test_no_name_that_a_server_lists_leaves_the_folder(hub: Hub) -> None:
     assert hub.tries >= 2 * 50
 
 
+@pytest.mark.slow
 def test_a_name_that_cannot_be_kept_is_refused_where_the_file_is_needed_and_else_left_out(hub: Hub) -> None:
     for number, name in enumerate(ODD):
         needed = [entry(hub.side, "README.md", len(CARD)), entry(hub.side, name)]
@@ -459,6 +461,7 @@ def test_no_more_bytes_than_listed_are_written_and_nothing_is_taken_from_elsewhe
         assert written <= len(GOOD), (case, written)
 
 
+@pytest.mark.slow
 def test_a_token_is_for_the_hub_alone(hub: Hub, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     servers = sys.modules["emotui_tests_hub_servers"]
     elsewhere = servers.HubServer(servers.Handler)
