@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 from emotui.core.data.table import Dataset, Split
 from emotui.core.questions import Layer
+from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
 from emotui.tui.facts import Loading
+from emotui.tui.screens.classify_words import to_ask
 from emotui.tui.screens.dataset import rows as dataset_rows
 from emotui.tui.screens.dataset import words
 from emotui.tui.screens.label_queue.rows import Rows, that_may_disagree, without_label
@@ -112,3 +114,13 @@ def test_norms_are_those_of_a_token_where_there_are_some() -> None:
     path: Any = SimpleNamespace(layers=layers, token_norms=[(1.0, 2.0, 3.0), (4.0,)])
     assert [stage.norm for stage in stages(path, None)] == [None, 9.0, 7.0]
     assert [stage.norm for stage in stages(path, 1)] == [None, 2.0, 7.0]
+
+
+def test_the_newest_run_of_each_task_answers_unless_others_are_marked() -> None:
+    tuned, baseline = TrainSpec(DataSpec("d"), ""), BaselineSpec(DataSpec("d"))
+    jobs = {"a": baseline, "b": tuned, "c": tuned, "e": baseline}
+    runs: list[Any] = [SimpleNamespace(folder=name, spec=SimpleNamespace(job=job)) for name, job in jobs.items()]
+    own = set("bce")
+    assert [view.folder for view in to_ask(runs, None, lambda view: view.folder in own)] == ["b", "e"]
+    assert [view.folder for view in to_ask(runs, ["c", "gone", "a"], lambda view: view.folder in own)] == ["c", "a"]
+    assert to_ask(runs, [], lambda view: view.folder in own) == []
