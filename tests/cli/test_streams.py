@@ -180,7 +180,7 @@ def test_surroundings(around: str, home: Path, tmp_path: Path) -> None:
     look("show fine77", around, tmp_path)
 
 
-BEYOND_US = {("check", "little memory")}
+BEYOND_US = {("check", "little memory"), ("data", "little memory")}
 """Where a library ends the process itself: rensa's threads abort where they get no memory."""
 
 

@@ -66,11 +66,12 @@ def test_two_processes_take_the_steps_of_one_and_predict_as_one(runs: Runs, tiny
 @pytest.mark.slow
 def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(runs: Runs, tiny_data: Path, tiny_model: Path) -> None:
     job = job_of(tiny_data, tiny_model, processes=2, batch_size=4, epochs=40)
-    whole, run = start(runs, job), start(runs, job)
+    run = start(runs, job)
     view = wait(run, "running", step=30)
     assert view.worker_pid
     (member,) = psutil.Process(view.worker_pid).children()
     member.kill()
+    whole = start(runs, job)
     view = runs.end(run)
     assert (view.state, view.reason) == (
         "failed",
