@@ -335,7 +335,7 @@ def test_a_card_says_where_the_splits_are(hf: Side) -> None:
 
 def test_a_data_set_without_splits_says_what_was_looked_for(hf: Side) -> None:
     hf.server.repositories[("dataset", "no/splits")] = {"README.md": b"# only words", "all.zip": b"zip"}
-    with pytest.raises(UserError, match=r"no train file.*\.jsonl"):
+    with pytest.raises(UserError, match=r"no readable train file.*\.jsonl"):
         hf.download("no/splits", "dataset")
 
 

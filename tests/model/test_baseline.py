@@ -112,7 +112,7 @@ def test_tfidf_counts_characters_where_texts_have_no_spaces_and_the_run_keeps_wh
     assert rung.metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
     assert rung.metrics.f1_weighted > 0.9
     notes = [event.message for event in events if isinstance(event, Note)]
-    assert any("TF-IDF counts characters" in note for note in notes)
+    assert any("TF-IDF uses character uni- and bigrams" in note for note in notes)
     started = next(event for event in events if isinstance(event, Started))
     leak, unknown = started.untrustworthy
     assert leak == "validation: 20 rows have their texts in train too (50.0 %)"

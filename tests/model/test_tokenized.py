@@ -42,7 +42,7 @@ def test_datasets_reads_what_was_kept(tiny_model: Path, tiny_data: Path, tmp_pat
             cut += len(theirs(source["text"])["input_ids"]) > 10
         assert answer.tokens[str(name)] == sum(len(row["input_ids"]) for row in split)
     assert answer.truncated == cut > 0
-    with pytest.raises(UserError, match="there already"):
+    with pytest.raises(UserError, match="already exists and is not empty"):
         tokenized.tokenize_dataset(ask, quiet)
 
 

@@ -247,7 +247,7 @@ def test_sigterm_to_the_worker_saves_it(runs: Runs) -> None:
     os.kill(view.worker_pid, signal.SIGTERM)
     ended = runs.end(run)
     assert ended.state == "stopped"
-    assert "not from here" in str(ended.reason)
+    assert "by a signal from outside emotui" in str(ended.reason)
 
 
 def test_a_killed_worker_fails_and_resumes_to_the_same_weights(runs: Runs) -> None:
@@ -357,7 +357,7 @@ def test_two_that_resume_at_once_make_one_attempt(runs: Runs) -> None:
         thread.join()
     runs.end(run)
     assert outcomes.count("ok") == 1
-    assert all("going on already" in each for each in outcomes if each != "ok")
+    assert all("is already running" in each for each in outcomes if each != "ok")
     assert runs.view(run).attempt == 2
 
 

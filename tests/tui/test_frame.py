@@ -372,7 +372,7 @@ async def test_another_model_is_chosen_by_a_key(
         field.value = str(tmp_path)
         await pilot.press("enter")
         await settle(pilot)
-        assert "no model" in "\n".join(drawn(app))
+        assert "not a model: choose" in "\n".join(drawn(app))
         field.value = str(tiny_model)
         await pilot.press("enter")
         await settle(pilot)
@@ -469,7 +469,7 @@ def test_a_key_of_the_users_own(tmp_path: Path) -> None:
     [
         ("[keys]\nfly = 'x'", "no action 'fly'"),
         ("keys = 3", "must be a table"),
-        ("[keys]\nquit = 3", "must be text"),
+        ("[keys]\nquit = 3", "must be a string"),
         ("[keys", "cannot read"),
     ],
 )

@@ -314,6 +314,7 @@ async def test_looking_for_faults_shows_how_far_it_is_and_can_be_taken_back(emot
         assert screen.query_one(DatasetSide).faults is None
 
 
+@pytest.mark.every_frame
 async def test_rows_are_drawn_as_a_data_table_draws_them_and_only_those_that_changed(engine: Inspector, tiny_data: Path) -> None:
     async with browser(engine, tiny_data) as (screen, pilot):
         table = screen.query_one(RowTable)

@@ -37,6 +37,8 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_exception_event": (APP, "tests see the first error"),
     "_exit_renderables": (APP, "no traceback is printed"),
     "_filters": (APP, "what is drawn is cleaned, in 16 colours and in ASCII where a terminal has no more"),
+    "_get_row_style": (TABLE, "rows have the colours of a table"),
+    "_get_styles_to_render_cell": (TABLE, "the row of the cursor and that below the mouse stand out"),
     "_handle_exception": (APP, "a crash is one sentence"),
     "_keymap": (APP, "help shows the keys of config.toml"),
     "_on_paste": ("a field", "all lines of a paste are taken"),
