@@ -72,6 +72,7 @@ def test_they_answer_as_they_did(made: Path, run: str) -> None:
     assert answer["probabilities"] == pytest.approx(SAID_BY_0_1_0[run], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_rung_of_a_baseline_is_asked_by_the_name_that_it_had(made: Path) -> None:
     (answer,) = json.loads(emotui(made, "predict", "hhtm:encoder", JOYFUL, "--json").stdout)["predictions"]
     assert answer["probabilities"] == pytest.approx(SAID_BY_0_1_0["hhtm"], abs=1e-4)
@@ -86,6 +87,7 @@ def test_a_fine_tuned_model_is_exported(made: Path) -> None:
     assert json.loads((made / "mine" / "config.json").read_text())["id2label"] == {"0": "anger", "1": "joy", "2": "sadness"}
 
 
+@pytest.mark.slow
 def test_a_stopped_one_goes_on_or_is_refused_in_words(made: Path) -> None:
     done = emotui(made, "resume", "mb6g", "--detach", code=None)
     if done.returncode:
@@ -102,6 +104,7 @@ def test_a_stopped_one_goes_on_or_is_refused_in_words(made: Path) -> None:
     assert after["step"] >= 43
 
 
+@pytest.mark.slow
 def test_where_data_and_encoder_are_gone_it_is_said(made: Path) -> None:
     (made / "data").rename(made / "elsewhere")
     (made / "model").rename(made / "another")

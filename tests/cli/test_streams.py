@@ -58,7 +58,7 @@ WORKING = {
     "doctor": ("doctor", 0),
 }
 """The same for what has to load a model first."""
-QUICK = ["help", "watch"]
+QUICK = ["watch"]
 """What stands for all where time is short."""
 SAME, UNWRITTEN = "the same code", "1 where there is something to write"
 FAULTS = {

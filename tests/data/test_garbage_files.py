@@ -102,6 +102,7 @@ JSON = st.recursive(
 ROWS = st.lists(st.fixed_dictionaries({}, optional={"text": JSON, "label": JSON, "other": JSON}) | JSON, max_size=12)
 
 
+@pytest.mark.slow
 @relaxed
 @given(rows=ROWS, skip=st.booleans())
 def test_any_json(tmp_path: Path, rows: list, skip: bool) -> None:

@@ -434,7 +434,7 @@ async def test_the_log_of_a_chatty_library_stays_small_while_the_engine_runs() -
         await until(lambda: (log.log_file().parent / "engine.log.1").exists())
         await asyncio.sleep(0.5)
     sizes = {path.name: path.stat().st_size for path in log.log_file().parent.iterdir()}
-    assert sizes.keys() == {"engine.log", "engine.log.1"}
+    assert sizes.keys() - {"engine.log"} == {"engine.log.1"}  # it may end between the two steps of a turn
     assert sum(sizes.values()) < 500_000
 
 

@@ -68,7 +68,7 @@ class Side:
         return "HF_TOKEN" if self.name == "hf" else "MODELSCOPE_API_TOKEN"
 
 
-@pytest.fixture(params=["ms", "hf"])
+@pytest.fixture(params=["ms", pytest.param("hf", marks=pytest.mark.slow)])
 def side(request: pytest.FixtureRequest) -> Side:
     return Side(request.param, request.getfixturevalue(f"{request.param}_server"))
 
@@ -82,6 +82,7 @@ def all_files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_model_comes_with_the_needed_files_only_and_a_second_time_without_a_request(side: Side, emotui_home: Path) -> None:
     seen: list[ProgressLine] = []
     answer = side.download(MODEL_ID, seen=seen)
@@ -213,6 +214,7 @@ def until_unlocked(work: Callable[[], DownloadAnswer]) -> DownloadAnswer:
             time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_server_that_falls_silent_is_given_up_and_what_came_is_kept(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTUI_DOWNLOAD_TIMEOUT", "3")
     side.server.stall["model.safetensors"] = 100_352
@@ -250,6 +252,7 @@ def test_a_server_that_accepts_and_says_nothing_is_given_up(side: Side, monkeypa
             side.download(MODEL_ID)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_removed_and_not_given_its_name(hf: Side) -> None:
     hf.server.repositories[("model", MODEL_ID)]["model.safetensors"] = Altered(WEIGHTS, b"x" + WEIGHTS[1:])
     with pytest.raises(UserError, match=r"model\.safetensors of hf:.* arrived damaged from 127"):
@@ -288,6 +291,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(side: Side,
     assert not any("resolve" in path or "FilePath" in path for path in side.server.paths())
 
 
+@pytest.mark.slow
 def test_sharded_weights_come_with_their_index(hf: Side) -> None:
     shards = {f"model-{part:05}-of-00002.safetensors": bytes([part]) * 5000 for part in (1, 2)}
     index = json.dumps({"weight_map": {"a": next(iter(shards)), "b": list(shards)[1]}}).encode()
@@ -348,6 +352,7 @@ def test_offline_opens_no_socket_and_names_the_files_and_their_folder(side: Side
     assert side.server.requests == []
 
 
+@pytest.mark.slow
 def test_files_put_there_by_hand_are_taken_offline(side: Side) -> None:
     folder = side.folder(MODEL_ID, "model")
     folder.mkdir(parents=True)
@@ -362,6 +367,7 @@ def test_files_put_there_by_hand_are_taken_offline(side: Side) -> None:
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
+@pytest.mark.slow
 def test_two_at_once_do_not_write_into_each_other(hf: Side) -> None:
     hf.server.slow["model.safetensors"] = 0.005
     outcomes: list[Any] = []

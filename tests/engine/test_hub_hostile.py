@@ -242,7 +242,7 @@ class Hub:
         return said
 
 
-@pytest.fixture(params=["ms", "hf"])
+@pytest.fixture(params=["ms", pytest.param("hf", marks=pytest.mark.slow)])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     server = request.getfixturevalue(f"{request.param}_server")
     made = Hub(request.param, server, tmp_path)
@@ -446,6 +446,7 @@ def files(handler_of: Hub, secret: str) -> dict[str, Callable[[Any], None]]:
     }
 
 
+@pytest.mark.slow
 def test_no_more_bytes_than_listed_are_written_and_nothing_is_taken_from_elsewhere(hub: Hub, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(GOOD)

@@ -59,6 +59,7 @@ def test_the_weighted_f1_of_a_slice_is_that_of_scikit_learn() -> None:
     assert found.interval == scores.bootstrap(truth[rows], predicted[rows], LABELS, 50)["f1_weighted"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_slice_is_tested_as_by_drawing_its_rows_anew(seed: int) -> None:
     truth, predicted, random = some_rows(120, seed)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutation import mutate
 from readers import READERS, Reader
+from variants import mostly_slow
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*/*"))
 LIGHT = [name for name, reader in READERS.items() if not reader.heavy]
@@ -37,7 +38,7 @@ def test_the_examples_are_read(name: str) -> None:
     assert values
 
 
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize("name", mostly_slow(LIGHT, quick=len(LIGHT) // 3))
 def test_a_few_hostile_files(name: str) -> None:
     reader = READERS[name]
     examples = reader.examples()

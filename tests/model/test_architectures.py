@@ -50,6 +50,7 @@ def test_tokens_and_layers(encoder: Path) -> None:
     assert len(path.token_norms) == 3
 
 
+@pytest.mark.slow
 def test_fine_tuning(encoder: Path, tiny_data: Path) -> None:
     job = TrainSpec(DataSpec(str(tiny_data)), str(encoder), epochs=12, batch_size=16, learning_rate=3e-3, device="cpu", precision="float32")
     run, events = folder.create(job, data_hash="", labels=(), versions={}), list[Event]()

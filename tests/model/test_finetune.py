@@ -206,6 +206,7 @@ def macro_f1(events: list[Event]) -> dict[int, float]:
     return {event.step: event.metrics.f1_macro for event in events if isinstance(event, Evaluated)}
 
 
+@pytest.mark.slow
 def test_a_training_without_progress_ends_early_with_its_best_weights(tiny_model: Path, tiny_data: Path) -> None:
     run, events = fine_tune(patient_job(tiny_data, tiny_model))
     measured = macro_f1(events)
@@ -222,6 +223,7 @@ def test_a_training_without_progress_ends_early_with_its_best_weights(tiny_model
     assert not list(run.checkpoints.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_after_its_best_measurement_leaves_the_best_weights(tiny_model: Path, tiny_data: Path) -> None:
     job = patient_job(tiny_data, tiny_model)
     _, whole = fine_tune(job)
@@ -236,6 +238,7 @@ def test_a_run_that_is_stopped_after_its_best_measurement_leaves_the_best_weight
     assert equal(weights(run), load_file(checkpoints.best_folder(run, best) / "model.safetensors"))
 
 
+@pytest.mark.slow
 def test_patience_goes_on_counting_in_a_resumed_run(tiny_model: Path, tiny_data: Path) -> None:
     job = patient_job(tiny_data, tiny_model)
     whole, expected = fine_tune(job)

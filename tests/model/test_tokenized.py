@@ -50,6 +50,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_the_command_tells_columns_and_time(tiny_model: Path, tiny_data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "emotui.tui", "tokens", "--data", str(tiny_data), "--model", str(tiny_model)]
     told = run([*command, "--json"])

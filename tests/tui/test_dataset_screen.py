@@ -228,6 +228,7 @@ async def test_without_the_engine_the_rest_works_on(emotui_home: Path, tiny_mode
         assert sum(counts(screen).values()) == 90
 
 
+@pytest.mark.slow
 async def test_a_red_line_says_on_every_screen_that_the_data_cannot_be_trusted(engine: Inspector, flawed: Path, tiny_data: Path) -> None:
     async with browser(engine, flawed) as (screen, pilot):
         app = screen.app

@@ -131,6 +131,7 @@ async def test_a_cell_of_the_matrix_lists_its_rows(spec: specs.DataSpec) -> None
         assert len(page(app).listed) == 60
 
 
+@pytest.mark.slow
 async def test_w_of_the_training_screen_leads_here_and_t_and_p_lead_on(spec: specs.DataSpec) -> None:
     async with application(Measurer(), "3", spec=spec) as (app, pilot):
         await pilot.press("w")
@@ -173,6 +174,7 @@ async def test_the_filter_knows_what_the_run_says(spec: specs.DataSpec) -> None:
         assert len(page(app).listed) == 60
 
 
+@pytest.mark.slow
 async def test_the_views_show_figures_and_their_rows(spec: specs.DataSpec) -> None:
     async with application(Measurer(), "5", spec=spec) as (app, pilot):
         seen: dict[str, str] = {}
@@ -192,6 +194,7 @@ async def test_the_views_show_figures_and_their_rows(spec: specs.DataSpec) -> No
         assert "60 rows: at least 0 sure" in seen["coverage"]
 
 
+@pytest.mark.slow
 async def test_this_run_right_and_that_run_wrong(spec: specs.DataSpec) -> None:
     async with application(Measurer(), "5", spec=spec) as (app, pilot):
         await pilot.press("right_square_bracket", "right_square_bracket", "down", "down")
@@ -226,6 +229,7 @@ async def test_a_split_is_measured_on_demand(spec: specs.DataSpec) -> None:
         assert page(app).listed.tolist() == [7, 13, 3]
 
 
+@pytest.mark.slow
 async def test_a_filter_is_kept_as_a_slice_and_removed(spec: specs.DataSpec) -> None:
     async with application(Measurer(), "5", spec=spec) as (app, pilot):
         await pilot.press("slash")
@@ -267,6 +271,7 @@ async def test_the_command_lines_are_copied(spec: specs.DataSpec) -> None:
         assert app.clipboard == "emotui predict fine77 --threshold 0.5"
 
 
+@pytest.mark.slow
 async def test_the_rows_are_written_with_what_the_run_says(spec: specs.DataSpec, tmp_path: Path) -> None:
     async with application(Measurer(), "5", spec=spec) as (app, pilot):
         await pilot.press("slash")
@@ -286,6 +291,7 @@ async def test_the_rows_are_written_with_what_the_run_says(spec: specs.DataSpec,
     ]
 
 
+@pytest.mark.slow
 async def test_z_gives_the_whole_body_to_a_panel(spec: specs.DataSpec) -> None:
     async with application(Measurer(), "5", size=(80, 24), spec=spec) as (app, pilot):
         await pilot.press("right_square_bracket", "z")

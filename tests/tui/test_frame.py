@@ -220,6 +220,7 @@ async def test_the_palette_runs_an_action(emotui_home: Path, tiny_model: Path, t
         await until(pilot, lambda: app.theme == theme.LIGHT.name, "the light theme")
 
 
+@pytest.mark.slow
 async def test_the_palette_has_every_action_while_a_text_is_typed(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     app = application(tiny_model, tiny_data)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -274,6 +275,7 @@ async def test_leaving_closes_the_engine_and_returns_0(emotui_home: Path, tiny_m
     assert app.state.engine.closed
 
 
+@pytest.mark.slow
 async def test_a_live_run_is_on_the_line_of_every_screen(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     runs = emotui_home / "runs"
     live = folders.write_run(runs, "live88", folders.train_spec(), folders.train_events(upto=312), state=None)
@@ -491,6 +493,7 @@ async def test_a_remapped_key_works_and_the_old_one_does_not(emotui_home: Path, 
     assert app.return_value == 0
 
 
+@pytest.mark.slow
 async def test_a_remapped_key_works_on_every_screen_and_a_large_panel_gets_back(
     emotui_home: Path, tiny_model: Path, tiny_data: Path
 ) -> None:

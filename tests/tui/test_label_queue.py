@@ -206,6 +206,7 @@ async def test_without_hidden_states_it_says_why(emotui_home: Path, tiny_model: 
         assert len(await label(screen, pilot, 2)) == 2
 
 
+@pytest.mark.slow
 async def test_leaving_opens_what_was_labelled(engine: Orders, file: Path) -> None:
     async with queue(engine, file) as (screen, pilot):
         await label(screen, pilot, 60)

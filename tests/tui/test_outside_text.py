@@ -131,6 +131,7 @@ async def test_an_engine_that_names_inputs_with_hostile_words(emotui_home: Path,
                 assert name in "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     mostly_slow(['te\\xt "quoted"\n\x1b]52;c;YQ==\x07', "[@click=app.quit]x[/]", "te\nxt", "te\x9b31mxt", "te\u202ext"], 2),
@@ -196,6 +197,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where", mostly_slow(["render", "worker", "deep", "mount", "action", "timer", "thread", "task", "input", "begin", "style"], 2)
 )

@@ -198,6 +198,7 @@ def test_the_estimate_is_of_the_steps_that_are_taken() -> None:
     assert trained_epochs(specs.BaselineSpec(job.data), 1_000, shown) is None
 
 
+@pytest.mark.slow
 async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_home: Path) -> None:
     async with application(IDLE, "3", spec=specs.DataSpec("starter")) as (app, pilot):
         await pilot.press("n")
@@ -224,6 +225,7 @@ async def test_the_form_checks_while_one_types_and_copies_the_command(emotui_hom
         assert not isinstance(app.screen, RunForm)
 
 
+@pytest.mark.slow
 async def test_without_an_earlier_run_a_few_steps_are_measured(emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_form, "REST", 0.01)
     folders.write_baseline_run(emotui_home / "runs")
@@ -239,6 +241,7 @@ async def test_without_an_earlier_run_a_few_steps_are_measured(emotui_home: Path
         assert [ask.job for ask in engine.measured] == [specs.TrainSpec(specs.DataSpec("starter", overlay=0))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sizes([(80, 24), (120, 36)]))
 async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_form, "REST", 3600.0)  # nothing is measured, however slow the test is
@@ -259,6 +262,7 @@ async def test_all_fields_are_seen(emotui_home: Path, size: tuple[int, int], mon
             assert row.title in text or not row.in_form, name
 
 
+@pytest.mark.slow
 async def test_the_layer_belongs_to_a_baseline(emotui_home: Path) -> None:
     async with application(IDLE, "3", size=(80, 24), spec=specs.DataSpec("starter")) as (app, pilot):
         await pilot.press("n")

@@ -48,6 +48,7 @@ async def insert(pilot: Pilot[int], text: str) -> None:
         await pilot.pause()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sizes([(80, 24), (120, 36)]))
 async def test_a_line_over_the_list_filters_it(runs: Path, size: tuple[int, int]) -> None:
     async with application(IDLE, "3", size=size) as (app, pilot):
@@ -94,6 +95,7 @@ async def test_o_turns_the_order(runs: Path) -> None:
             assert title in "\n".join(drawn(app))
 
 
+@pytest.mark.slow
 async def test_pins_and_tags_are_kept_and_seen_by_other_applications(runs: Path) -> None:
     async with application(IDLE, "3") as (app, pilot):
         await pilot.press("end", "P")
@@ -159,6 +161,7 @@ async def test_another_theme_colours_the_curves_and_the_list(runs: Path) -> None
             assert app.theme_variables["success"] in styles and before["success"] not in styles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
 async def test_hostile_filters_and_tags(runs: Path, text: str) -> None:
     async with application(IDLE, "3", size=(80, 24)) as (app, pilot):

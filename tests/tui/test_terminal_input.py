@@ -8,6 +8,7 @@ import pytest
 from emotui.tui.terminal_input import END, LONGEST_PASTE, SETTLED, STALLED, START, InputParser
 from textual import events
 from textual.message import Message
+from variants import mostly_slow
 
 
 class Clock:
@@ -64,7 +65,7 @@ TEXTS = (
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 1 << 20])
+@pytest.mark.parametrize("size", mostly_slow([3, 1 << 20, 1, 2, 5, 7], quick=2))
 def test_all_between_the_marks_is_text(text: str, size: int) -> None:
     typing, sent = Typing(), START + text + END
     typing.send(*(sent[at : at + size] for at in range(0, len(sent), size)), pause=0.0001)

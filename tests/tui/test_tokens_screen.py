@@ -165,6 +165,7 @@ async def test_a_batch_shows_what_padding_wastes(engine: Inspector, tiny_data: P
         assert len(grid.shown.rows) == 2
 
 
+@pytest.mark.slow
 async def test_a_failing_engine_is_said_in_each_place(emotui_home: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen_module, "PAUSE", 0.01)
     async with inspector(Inspector(tiny_model, error="the model folder is empty")) as (screen, _):
@@ -189,6 +190,7 @@ async def test_without_a_fine_tuned_model_the_way_says_what_gives_logits(engine:
         assert "joy" in text
 
 
+@pytest.mark.slow
 async def test_every_panel_is_reached_and_made_large_by_keys(engine: Inspector, tiny_data: Path) -> None:
     async with inspector(engine, size=(80, 24), data=tiny_data) as (screen, pilot):
         assert "[CLS] =" not in "\n".join(lines(screen))

@@ -108,6 +108,7 @@ async def test_new_events_are_drawn_and_the_end_too(runs: Path) -> None:
         assert len(app.screen.query_one("#loss", Plot).chart.series[0].x) == 500
 
 
+@pytest.mark.slow
 async def test_opening_again_shows_the_whole_history(runs: Path) -> None:
     folders.write_train_run(runs)
     for _ in range(2):
@@ -309,6 +310,7 @@ async def open_the_wrong_joys(app: EmotuiApp, pilot: Pilot[int]) -> None:
     await settle(pilot)
 
 
+@pytest.mark.slow
 async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
@@ -326,6 +328,7 @@ async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_p
         assert app.current_mode == "tokens"
 
 
+@pytest.mark.slow
 async def test_another_cell_is_looked_at_after_a_filter(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
@@ -337,6 +340,7 @@ async def test_another_cell_is_looked_at_after_a_filter(runs: Path, tmp_path: Pa
         assert "2 rows: joy taken for love" in "\n".join(drawn(app)) and "nothing" not in "\n".join(drawn(app))
 
 
+@pytest.mark.slow
 async def test_worst_rows_get_labels_by_key_which_the_open_data_set_follows(runs: Path, tmp_path: Path) -> None:
     spec = with_predictions(runs, tmp_path)
     async with application(IDLE, "3", spec=spec) as (app, pilot):
@@ -490,6 +494,7 @@ def test_the_log_is_read_again_only_when_it_grew(tmp_path: Path) -> None:
     assert read_log(log, found[0]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", sizes(SIZES))
 async def test_z_enlarges_the_panel_that_has_the_focus(runs: Path, size: tuple[int, int]) -> None:
     folders.write_train_run(runs)
@@ -591,6 +596,7 @@ def test_nothing_is_said_to_be_absent_before_the_events_of_a_run_were_read(runs:
     assert loss_chart([whole], palette).empty == "this run has no loss"
 
 
+@pytest.mark.slow
 async def test_b_turns_the_rungs_of_a_baseline_and_the_best_one_is_shown_first(runs: Path) -> None:
     folders.write_baseline_run(runs)
     async with application(IDLE, "3", size=(200, 60)) as (app, pilot):

@@ -36,6 +36,7 @@ async def burst(pilot: Pilot[int], *keys: str | events.Paste) -> None:
     await settle(pilot)
 
 
+@pytest.mark.slow
 async def test_text_after_a_tab_goes_to_the_next_field(emotui_home: Path) -> None:
     async with application(Classifier(LABELS, {}), "3", spec=specs.DataSpec("starter")) as (app, pilot):
         await pilot.press("n")
@@ -63,6 +64,7 @@ async def test_keys_after_an_escape_and_after_a_screen_are_that_screens(emotui_h
         assert "q" not in app.screen.query(Input).first().value
 
 
+@pytest.mark.slow
 def test_the_application_is_suspended_by_ctrl_z_and_comes_back_as_it_was(emotui_home: Path, tiny_data: Path) -> None:
     shown = Terminal("bash", "--norc", "--noprofile", "-i")
     try:
@@ -91,6 +93,7 @@ def test_the_application_is_suspended_by_ctrl_z_and_comes_back_as_it_was(emotui_
         shown.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "options", "allowed"),
     mostly_slow(

@@ -80,6 +80,7 @@ async def test_each_view_looks_as_it_did(run: specs.DataSpec, size: tuple[int, i
             await pilot.press("right_square_bracket")
 
 
+@pytest.mark.slow
 async def test_w_on_the_prompt_explains_the_sentence_and_keys_choose_the_class(run: specs.DataSpec) -> None:
     engine = Explainer(near=NEAR)
     async with application(engine, "4", size=(120, 36), spec=run) as (app, pilot):
@@ -113,6 +114,7 @@ async def test_w_in_the_inspector_explains_its_text_by_the_newest_run(run: specs
         assert "what speaks for ◆ joy" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_w_on_errors_explains_the_row_and_leads_from_a_word_of_the_cell_to_its_rows(run: specs.DataSpec) -> None:
     async with application(Explainer(near=NEAR), "5", spec=run) as (app, pilot):
         await pilot.press("tab", "w")
@@ -149,6 +151,7 @@ async def test_attention_of_any_layer_and_head_is_asked_for(run: specs.DataSpec)
         assert "i looks at " in text_of(app) and "lost is looked at by " in text_of(app)
 
 
+@pytest.mark.slow
 async def test_nearest_rows_come_when_they_are_looked_at_and_are_explained_in_turn(run: specs.DataSpec) -> None:
     engine = Explainer(near=NEAR)
     async with application(engine, "4", spec=run) as (app, pilot):
@@ -163,6 +166,7 @@ async def test_nearest_rows_come_when_they_are_looked_at_and_are_explained_in_tu
         assert page(app).of.subject.text == TEXT
 
 
+@pytest.mark.slow
 async def test_escape_takes_back_what_is_computed(run: specs.DataSpec) -> None:
     engine = Explainer()
     engine.silent = AskNeighbours
@@ -180,6 +184,7 @@ async def test_escape_takes_back_what_is_computed(run: specs.DataSpec) -> None:
         assert all(each.is_finished for each in engine.unanswered if each.group == "fill")
 
 
+@pytest.mark.slow
 async def test_a_linear_rung_has_one_exact_column_and_what_cannot_be_answered_says_why(run: specs.DataSpec) -> None:
     engine = Explainer(quick="exact")
     engine.refused[AskAttention] = "this rung has no attention: \x1b[2Jno encoder is in it"
