@@ -18,8 +18,8 @@ from emotui.core import child_processes
 
 PROGRAM = "EMOTUI_TESTS_PYTHON"
 """The variable with the path of the program, for the workers of pytest-xdist."""
-COLD = "EMOTUI_TESTS_COLD"
-"""The variable that turns this off: each process is started anew, as for users."""
+COLD = warm_client.COLD
+"""The variable that turns this off, for a session or in a test: each process is started anew, as for users."""
 
 _CLIENT = """#!{python} -ISE
 import sys

@@ -23,6 +23,8 @@ PREFIXES = ("HF_", "TRANSFORMERS_", "MODELSCOPE_", "TORCH", "OMP_", "MKL_", "OPE
 """How variables begin that are read when a process starts or imports: where they differ, a fork would be another process."""
 OWN = ("PYTHONUNBUFFERED", "TORCHINDUCTOR_CACHE_DIR")
 """Those of them that a fork reads itself, or that torch sets to what it would take anyway in a process that compiles."""
+COLD = "EMOTUI_TESTS_COLD"
+"""The variable with which a process is started anew, as for users."""
 SWITCHES = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 """The variables that may be set or not: each way has its server."""
 NAMESPACES = ("mnt", "net", "pid", "user")
@@ -46,7 +48,7 @@ def main(python: str, folder: str) -> NoReturn:
     """Run what the arguments say, forked from a server where that is the same as a start."""
     arguments = sys.argv[1:]
     with contextlib.suppress(OSError, ValueError):
-        if arguments[:2] == ["-P", "-m"] and arguments[2:3] and arguments[2] in MODULES:
+        if COLD not in os.environ and arguments[:2] == ["-P", "-m"] and arguments[2:3] and arguments[2] in MODULES:
             expected = json.loads(Path(folder, "surroundings.json").read_text())
             found = surroundings(dict(os.environ))
             if found == expected:

@@ -9,6 +9,7 @@ import msgspec
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import warm
 from emotui.core.engine.client import Session
 from emotui.core.events import Step
 from emotui.core.questions import AskClassify
@@ -64,7 +65,10 @@ def test_two_processes_take_the_steps_of_one_and_predict_as_one(runs: Runs, tiny
 
 
 @pytest.mark.slow
-def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(runs: Runs, tiny_data: Path, tiny_model: Path) -> None:
+def test_two_processes_of_which_one_is_killed_go_on_to_the_same_end(
+    runs: Runs, tiny_data: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(warm.COLD, "1")  # the one to be killed is looked for among the worker's children
     job = job_of(tiny_data, tiny_model, processes=2, batch_size=4, epochs=40)
     run = start(runs, job)
     view = wait(run, "running", step=30)
