@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..core.safe_text import safe_line
+
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..core.data.overlay import Place
     from ..core.data.overlay_edit import Editor
     from ..core.data.overlay_log import By, Decision
     from ..core.data.table import Dataset
     from .state import State
+
+
+def describe_undone(decision: Decision) -> str:
+    """Return in words, safe to show, which decision was taken back."""
+    was = "left out" if decision.new is None else safe_line(decision.new, 24)
+    return f"undone: {was}, of '{safe_line(decision.excerpt, 40)}'"
 
 
 class Decisions:

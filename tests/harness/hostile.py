@@ -31,3 +31,8 @@ def drawn(app: object) -> list[str]:
     assert len(text) == height
     assert all(len(line) <= width * 3 for line in text)
     return text
+
+
+def text_of(app: object) -> str:
+    """Return the application's screen as one text, its lines apart."""
+    return "\n".join(drawn(app))

@@ -9,22 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from emotui.core.data import sources
 from emotui.core.errors import UserError
-from emotui.core.model import attention, baseline, checkpoint, classify
+from emotui.core.model import attention, checkpoint, classify
 from emotui.core.questions import AskAttention, AttentionAnswer
-from emotui.core.runs import folder
-from emotui.core.specs import BaselineSpec, DataSpec
+from emotui.core.runs.folder import RunFolder
 
 
 @pytest.fixture
-def run(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> Path:
-    spec = DataSpec(str(tiny_data))
-    known = sources.load(spec)
-    job = BaselineSpec(spec, str(tiny_model), device="cpu", precision="float32")
-    made = folder.create(job, data_hash=sources.fingerprint(known), labels=known.labels, versions={})
-    assert baseline.fit(job, made, lambda _: None, lambda: False)
-    return made.path
+def run(ladder_run: RunFolder) -> Path:
+    return ladder_run.path
 
 
 def look(run: Path, text: str, **more: Any) -> tuple[AttentionAnswer, np.ndarray]:

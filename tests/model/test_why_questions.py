@@ -6,20 +6,15 @@ import io
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
-from emotui.core.data import sources
 from emotui.core.engine import server
-from emotui.core.model import baseline
 from emotui.core.questions import ANSWERS, AskAttention, AskNeighbours, AskWhy, ReplyLine, RequestLine
-from emotui.core.runs import folder
 from emotui.core.runs.explained import gap_of, weights_of
 from emotui.core.runs.folder import RunFolder
-from emotui.core.specs import BaselineSpec, DataSpec
 from emotui.tui.screens.choose_run import RunRef
 from emotui.tui.screens.why.explanation import Explanation, Question, Subject
 
@@ -44,13 +39,8 @@ def answered(questions: Sequence[Question]) -> list[Any]:
 
 
 @pytest.fixture
-def run(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> RunFolder:
-    spec = DataSpec(str(tiny_data))
-    known = sources.load(spec)
-    job = BaselineSpec(spec, str(tiny_model), device="cpu", precision="float32")
-    made = folder.create(job, data_hash=sources.fingerprint(known), labels=known.labels, versions={})
-    assert baseline.fit(job, made, lambda _: None, lambda: False)
-    return made
+def run(ladder_run: RunFolder) -> RunFolder:
+    return ladder_run
 
 
 @pytest.mark.slow

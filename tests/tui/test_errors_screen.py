@@ -21,7 +21,7 @@ from emotui.tui.screens.errors.examination import VIEWS
 from emotui.tui.widgets.confusion import Confusion
 from emotui.tui.widgets.figure_table import FigureTable
 from emotui.tui.widgets.judged_list import JudgedList
-from hostile import HOSTILE, RAW, drawn
+from hostile import HOSTILE, RAW, text_of
 from monitor import Classifier, application, never, settle
 from pictures import check_picture
 from sklearn.metrics import f1_score
@@ -91,10 +91,6 @@ def page(app: object) -> ErrorsScreen:
     screen = getattr(app, "screen")  # noqa: B009
     assert isinstance(screen, ErrorsScreen)
     return screen
-
-
-def text_of(app: Any) -> str:
-    return "\n".join(drawn(app))
 
 
 @pytest.mark.parametrize("size", sizes(SIZES))

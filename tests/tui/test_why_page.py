@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from emotui.tui.screens.classify import ClassifyScreen
 from emotui.tui.screens.errors import ErrorsScreen
 from emotui.tui.screens.why import WhyPage
 from explainer import Explainer
-from hostile import HOSTILE, RAW, drawn
+from hostile import HOSTILE, RAW, text_of
 from monitor import application, settle
 from pictures import SIZES, check_picture
 from textual.pilot import Pilot
@@ -50,10 +49,6 @@ def page(app: object) -> WhyPage:
     screen = getattr(app, "screen")  # noqa: B009
     assert isinstance(screen, WhyPage)
     return screen
-
-
-def text_of(app: Any) -> str:
-    return "\n".join(drawn(app))
 
 
 async def from_prompt(app: object, pilot: Pilot[int], text: str = TEXT) -> None:

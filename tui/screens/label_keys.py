@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from ...core.errors import UserError
 from ...core.safe_text import safe_line
+from ..decisions import describe_undone
 from ..field_names import by_fields
 from ..state import State, state_of
 from ..widgets.label_look import LabelLook
@@ -159,6 +160,5 @@ class LabelKeys(Screen[None]):
         if undone is None:
             self._app_state.say("there is nothing to undo")
             return
-        was = "left out" if undone.new is None else safe_line(undone.new, 24)
-        self._app_state.say(f"undone: {was}, of '{safe_line(undone.excerpt, 40)}'")
+        self._app_state.say(describe_undone(undone))
         self.decision_undone()

@@ -20,8 +20,9 @@ from ....core.questions import (
     ProgressLine,
     QueueAnswer,
 )
-from ....core.safe_text import safe_line, safe_text
+from ....core.safe_text import safe_text
 from ....core.units import count
+from ...decisions import describe_undone
 from ...field_names import by_fields
 from ..label_keys import LABEL_KEYS
 from . import rows
@@ -232,8 +233,7 @@ class LabelQueue(LabelQueuePage):
             self._app_state.say("there is nothing to undo")
             return
         decision, row = undone
-        was = "left out" if decision.new is None else safe_line(decision.new, 24)
-        self._app_state.say(f"undone: {was}, of '{safe_line(decision.excerpt, 40)}'")
+        self._app_state.say(describe_undone(decision))
         if row is not None:
             self._rows.return_to(row)
         self._draw()
