@@ -131,11 +131,11 @@ class EmotuiApp(App[int]):
         elif self._first is not None:
             self.state.data.open(self._first)
         if self.state.run_source is not None:
-            self._look()
-            self.set_interval(LOOK, self._look)
+            self._poll()
+            self.set_interval(LOOK, self._poll)
 
-    def _look(self) -> None:
-        self.state.look_at_runs()
+    def _poll(self) -> None:
+        self.state.poll_runs()
         for news in self._alerts.notice(self.state.runs) if self._alerts is not None else ():
             if self._driver is not None and not self.is_headless:
                 self._driver.write(sequence(by_fields(news), os.environ))

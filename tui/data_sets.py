@@ -38,12 +38,12 @@ class DataSets:
         self._facts.loading = Loading("read")
         self._app.run_worker(self._open(spec), name="read the data set", group="dataset", exclusive=True)
 
-    def take(self, spec: DataSpec, dataset: Dataset) -> None:
+    def use(self, spec: DataSpec, dataset: Dataset) -> None:
         """Make `dataset`, which was read from `spec`, the open one."""
         self._app.workers.cancel_group(self._app, "dataset")
-        self._take(spec, dataset)
+        self._install(spec, dataset)
 
-    def _take(self, spec: DataSpec, dataset: Dataset) -> None:
+    def _install(self, spec: DataSpec, dataset: Dataset) -> None:
         facts = self._facts
         facts.loading, facts.data_error = None, ""
         reading, overlay = (dataset.spec.reading, dataset.spec.overlay) if dataset.spec else (spec.reading, spec.overlay)
@@ -71,7 +71,7 @@ class DataSets:
             self._facts.loading = None
             self._facts.data_error = error.sentence
         else:
-            self._take(spec, dataset)
+            self._install(spec, dataset)
 
     async def read(self, spec: DataSpec, report: Callable[[Loading], None]) -> Dataset:
         """Return the data set, downloaded by the engine where it must be; nothing else changes. Raises UserError."""
@@ -79,12 +79,12 @@ class DataSets:
 
         loop = asyncio.get_running_loop()
 
-        def tell(phase: str, done: int, total: int | None) -> None:
+        def report_progress(phase: str, done: int, total: int | None) -> None:
             loop.call_soon_threadsafe(report, Loading(phase, done, total))
 
         def load() -> Dataset:
             wanted = msgspec.structs.replace(spec, source=sources.resolve(spec.source))
-            return (self._given or sources.load)(wanted, progress=tell)
+            return (self._given or sources.load)(wanted, progress=report_progress)
 
         try:
             return await asyncio.to_thread(load)

@@ -30,7 +30,7 @@ class Page(Screen[None]):
 
     A page writes `compose_body`, and overrides those of the `show_…` methods whose facts it shows. They are called once the
     page is mounted, with what is known by then, and again at each change, also while another page is in front.
-    `state` is what it knows and may ask for: `self.state.runs`, `self.state.ask(…)`, `self.state.say(…)`.
+    `state` is what it knows and may ask for: `self.state.runs`, `self.state.ask(…)`, `self.state.notify(…)`.
     """
 
     MODE: ClassVar[str]
@@ -82,13 +82,13 @@ class Page(Screen[None]):
 
     def on_descendant_focus(self) -> None:
         self._frame_changed()
-        self._say_how_to_type()
+        self._name_typing_key()
 
     def on_descendant_blur(self) -> None:
         self._frame_changed()
-        self._say_how_to_type()
+        self._name_typing_key()
 
-    def _say_how_to_type(self) -> None:
+    def _name_typing_key(self) -> None:
         """Name on the text's box the key that leads into it, while letters are commands."""
         box, title = self.TYPED
         if box:

@@ -8,16 +8,16 @@ from textual.app import App
 
 
 @runtime_checkable
-class LooksAtRun(Protocol):
+class ShowsErrors(Protocol):
     """A screen that shows one run."""
 
-    def look_at_run(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
+    def show_run_errors(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
         """Show a run, by its folder, or a rung of it ('': the best), and with a `cell` of its confusion matrix the rows in it."""
         ...
 
 
 @runtime_checkable
-class TakesText(Protocol):
+class ReceivesText(Protocol):
     """A screen that a text can be sent to."""
 
     def receive_text(self, text: str) -> None: ...
@@ -48,10 +48,10 @@ class Places:
     async def show_errors(self, folder: str, rung: str = "", cell: tuple[int, int] | None = None) -> None:
         """Show where a run, by its folder, or a rung of it errs; with a `cell` of its confusion matrix the rows in it."""
         await self.go("errors")
-        if isinstance(self._app.screen, LooksAtRun):
-            self._app.screen.look_at_run(folder, rung, cell)
+        if isinstance(self._app.screen, ShowsErrors):
+            self._app.screen.show_run_errors(folder, rung, cell)
 
     async def _hand_over(self, mode: str, text: str) -> None:
         await self.go(mode)
-        if isinstance(self._app.screen, TakesText):
+        if isinstance(self._app.screen, ReceivesText):
             self._app.screen.receive_text(text)

@@ -86,16 +86,16 @@ class State(Facts):
         """Keep the curves of the run with this id in `runs` from the next look on."""
         if self.run_source is not None:
             self.run_source.follow(run)
-            self.look_at_runs()
+            self.poll_runs()
 
-    def look_at_runs(self) -> None:
+    def poll_runs(self) -> None:
         """Read what is new of the runs; `runs` changes if anything did."""
         views = self.run_source.poll() if self.run_source is not None else None
         if views is not None:
             self.runs = views
             self.tick_runs()
 
-    def say(self, message: str, *, problem: bool = False) -> None:
+    def notify(self, message: str, *, problem: bool = False) -> None:
         """Show a sentence in the corner for some seconds; text from outside may be in it."""
         self.application.notify(safe_text(message), severity="error" if problem else "information", markup=False)
 

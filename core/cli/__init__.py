@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     except UserError as error:
         return _failed(output, argv, str(error), error.exit_code)
     except KeyboardInterrupt:
-        output.say("interrupted")
+        output.message("interrupted")
         return INTERRUPTED
     except OSError as error:
         where = f" ({safe_line(str(error.filename))})" if error.filename else ""
@@ -128,5 +128,5 @@ def _failed(output: Output, argv: Sequence[str], sentence: str, code: int) -> in
         error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
         if error is not None:
             output.stderr.write(crash.described(error))
-    output.say(f"emotui: {sentence}")
+    output.message(f"emotui: {sentence}")
     return code

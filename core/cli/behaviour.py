@@ -62,7 +62,7 @@ def run_behaviour(arguments: argparse.Namespace, output: Output) -> int:
     if found is None:
         raise UserError(f"nothing is kept of {safe_line(arguments.run, 60)} on {arguments.split}", "Leave --kept out to test it")
     for note in found.notes:
-        output.say(note)
+        output.message(note)
     limit: float | None = arguments.fail_above
     above = [each.edit for each in found.tests if limit is not None and each.rate is not None and each.rate > limit]
     if arguments.json:
@@ -70,7 +70,7 @@ def run_behaviour(arguments: argparse.Namespace, output: Output) -> int:
     else:
         output.lines(_report(found, arguments.examples, output.width))
     if above and limit is not None:
-        output.say(f"more than {percent(limit)} failed: {', '.join(above)}")
+        output.message(f"more than {percent(limit)} failed: {', '.join(above)}")
     return 1 if above else 0
 
 

@@ -24,9 +24,9 @@ def choose_gpu(job: Job, output: Output) -> Job:
     others = [card.device for card in reading.cards if card.device != reading.card(job.device)]
     is_asked = job.device in ("auto", "cuda") and others and sys.stdin.isatty() and output.stderr.isatty()
     if not is_asked:
-        output.say(f"{said}. Choose another with --device" + (f", such as {others[0]}" if others else " cpu") + "; this run goes on")
+        output.message(f"{said}. Choose another with --device" + (f", such as {others[0]}" if others else " cpu") + "; this run goes on")
         return job
-    output.say(said)
+    output.message(said)
     while True:
         output.stderr.write(f"Enter continues, or type another card ({', '.join(others)}), Ctrl+C quits: ")
         output.stderr.flush()

@@ -80,7 +80,7 @@ def _kept(spec: RunSpec, output: Output) -> tuple[Case, ...]:
 
     found = cases.read(spec.job.data)
     if found.damaged:
-        output.say(f"{count(found.damaged, 'line')} of {cases.file_of(spec.job.data)} skipped, which cannot be read")
+        output.message(f"{count(found.damaged, 'line')} of {cases.file_of(spec.job.data)} skipped, which cannot be read")
     return found.cases
 
 
@@ -93,9 +93,9 @@ def _add(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, output: 
     if arguments.json:
         output.json({"added": True, "label": arguments.label, "text": rest[0], "replaced": before.label if before is not None else None})
     elif before is not None and before.label != arguments.label:
-        output.say(f"the case is kept: its label was {safe_line(before.label, 40)} before")
+        output.message(f"the case is kept: its label was {safe_line(before.label, 40)} before")
     else:
-        output.say("the case existed already" if before is not None else "the case is kept")
+        output.message("the case existed already" if before is not None else "the case is kept")
     return 0
 
 
@@ -109,7 +109,7 @@ def _list(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, output:
         output.json({"source": spec.job.data.source, "file": str(cases.file_of(spec.job.data)), "cases": shown})
         return 0
     if not kept:
-        output.say(_none(spec))
+        output.message(_none(spec))
         return 0
     rows = [["number", "label", "text"]]
     rows += [[f"{number:,}", case.label, case.text] for number, case in enumerate(kept, 1)]
@@ -139,7 +139,7 @@ def _remove(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, outpu
     if arguments.json:
         output.json({"removed": [{"text": case.text, "label": case.label} for case in gone]})
     else:
-        output.say(f"{count(len(gone), 'case')} removed")
+        output.message(f"{count(len(gone), 'case')} removed")
     return 0
 
 

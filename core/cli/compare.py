@@ -99,7 +99,7 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
         entries.append(comparison.entry(view, rung, arguments.split, found, smoothing=arguments.smooth, resamples=arguments.resamples))
     entries = comparison.ordered(entries, arguments.sort)
     for note in notes:
-        output.say(note)
+        output.message(note)
     if arguments.json:
         settings = comparison.differing(entries)
         output.json(

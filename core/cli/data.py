@@ -117,7 +117,7 @@ def _select(arguments: argparse.Namespace, output: Output) -> int:
     if target is not None:
         from ..data import labelled_file
 
-        output.say(f"{count(labelled_file.write(dataset, found, target), 'row')} written to {safe_line(str(target))}")
+        output.message(f"{count(labelled_file.write(dataset, found, target), 'row')} written to {safe_line(str(target))}")
     if arguments.json:
         rows = {name: {"rows": len(split), "found": [int(index) for index in found[name]]} for name, split in dataset.splits.items()}
         output.json({"name": dataset.name, "filter": arguments.filter or "", "splits": rows})
@@ -143,7 +143,7 @@ def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, De
         stats.describe(dataset), checks.find_problems(dataset), {}, drifts=drift.between(dataset), unspaced=stats.unspaced(dataset)
     )
     if left_out := checks.not_looked_for(dataset):
-        output.say(left_out)
+        output.message(left_out)
     if arguments.no_tokens:
         return dataset, description
     model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
@@ -152,7 +152,7 @@ def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, De
     except UserError as error:
         if arguments.model is not None:
             raise
-        output.say(f"tokens are not counted: {error}")
+        output.message(f"tokens are not counted: {error}")
         return dataset, description
     limit = min(arguments.max_length or lengths.model_max_length, lengths.model_max_length)
     unknown = unknown_tokens.shares(dataset, lengths)
@@ -322,7 +322,7 @@ def run_check(arguments: argparse.Namespace, output: Output) -> int:
     dataset = fetch.dataset(fetch.data_spec(arguments), output)
     problems = checks.find_problems(dataset)
     if left_out := checks.not_looked_for(dataset):
-        output.say(left_out)
+        output.message(left_out)
     problems = checks.sorted_gravest(problems + _unknown(arguments, dataset, output))
     grave = [each for each in problems if each.untrustworthy]
     found = _faults(arguments, dataset, output)
@@ -335,5 +335,5 @@ def run_check(arguments: argparse.Namespace, output: Output) -> int:
             output.lines(["", *fault_lines(dataset, found, arguments.rows or HEAD, output.width)])
     if grave:
         output.flush()
-        output.say("results on this data cannot be trusted: see the lines with !")
+        output.message("results on this data cannot be trusted: see the lines with !")
     return 1 if grave else 0

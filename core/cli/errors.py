@@ -77,11 +77,11 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
         examined_of(run, rung, temperature.SPLIT, output)
         temperature.fit(run, rung)
     elif arguments.forget_temperature:
-        output.say("the temperature was removed" if temperature.remove(run, rung) else "there was no temperature to remove")
+        output.message("the temperature was removed" if temperature.remove(run, rung) else "there was no temperature to remove")
     found = examined_of(run, rung, arguments.split, output)
     judged, predictions = found.judged, found.predictions
     for note in predictions.rows.notes:
-        output.say(str(note))
+        output.message(str(note))
     if not len(judged.truth):
         raise UserError(f"the {arguments.split} split has no rows")
     lines = {**slices.read(run.read_spec().job.data.source), **dict(asked)}

@@ -76,7 +76,7 @@ def dataset(spec: DataSpec, output: Output) -> Dataset:
             download(spec.source, "dataset", output, offline=False)
             data = sources.load(spec, progress=progress.data)
     for note in data.notes:
-        output.say(str(note))
+        output.message(str(note))
     return data
 
 

@@ -51,20 +51,20 @@ def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, s
     if ctrl_c is not None:
         ring.alerts.expect(str(run.path))
     with Progress(output.stderr) as progress:
-        teller = _Teller(progress)
+        narrator = _Narrator(progress)
         answered = 0
         while True:
-            teller.tell(reader.view)
-            ring.look(reader.view)
+            narrator.narrate(reader.view)
+            ring.notice(reader.view)
             if reader.view.state in ENDED:
                 return reader.view
             if ctrl_c is not None and ctrl_c.presses > answered:
                 answered += 1
                 if answered == 1:
-                    progress.say(f"saving and stopping {run.id}. Press Ctrl+C again to kill it")
+                    progress.message(f"saving and stopping {run.id}. Press Ctrl+C again to kill it")
                     launch.stop(run)
                 elif answered == 2:
-                    progress.say(f"killing {run.id}. Press Ctrl+C again to stop waiting for it")
+                    progress.message(f"killing {run.id}. Press Ctrl+C again to stop waiting for it")
                     launch.kill(run)
                 else:
                     raise KeyboardInterrupt
@@ -82,10 +82,10 @@ def detach(run: RunFolder, output: Output, ctrl_c: CtrlC, *, json: bool, told: s
         output.line(run.id)
     if ctrl_c.presses:
         launch.stop(run)
-        output.say(f"run {run.id} was told to stop")
+        output.message(f"run {run.id} was told to stop")
         return INTERRUPTED
     if told:
-        output.say(told)
+        output.message(told)
     return 0
 
 
@@ -95,7 +95,7 @@ def warn_of_logout(output: Output, *, scope: bool) -> None:
 
     said = logout.warning(scope=scope)
     if said:
-        output.say(str(said))
+        output.message(str(said))
 
 
 class CtrlC:
@@ -126,10 +126,10 @@ class _Ring:
             settings = config.read(paths.config_file())
         except UserError as error:
             settings = config.Config()
-            output.say(f"the settings are ignored: {error}")
+            output.message(f"the settings are ignored: {error}")
         self.alerts = alerts.Alerts(settings)
 
-    def look(self, view: RunView) -> None:
+    def notice(self, view: RunView) -> None:
         for news in self.alerts.notice([view]):
             if self._is_terminal:
                 encoding = self._stderr.encoding or "ascii"
@@ -137,7 +137,7 @@ class _Ring:
                 self._stderr.flush()
 
 
-class _Teller:
+class _Narrator:
     """Tells what is new in a view since the one before."""
 
     def __init__(self, progress: Progress) -> None:
@@ -146,22 +146,22 @@ class _Teller:
         self._attempts = 1
         self._reason = ""
 
-    def tell(self, view: RunView) -> None:
+    def narrate(self, view: RunView) -> None:
         for attempt in view.attempts[self._attempts :]:
-            self._progress.say(f"attempt {attempt.number}: {attempt.reason}")
+            self._progress.message(f"attempt {attempt.number}: {attempt.reason}")
         for note in view.notes[self._notes :]:
             if note.level != "error":  # an error ends the run, and the sentence about its end says it
-                self._progress.say(note.message if note.level == "info" else f"{note.level}: {note.message}")
+                self._progress.message(note.message if note.level == "info" else f"{note.level}: {note.message}")
         for row in view.epochs[self._epochs :]:
-            self._progress.say(_epoch(row))
+            self._progress.message(_epoch(row))
         for rung in view.rungs[self._rungs :]:
             name = rungs.title(rung.name)
-            self._progress.say(f"{name}: F1 {score(rung.metrics.f1_weighted)} (weighted, validation) after {duration(rung.seconds)}")
+            self._progress.message(f"{name}: F1 {score(rung.metrics.f1_weighted)} (weighted, validation) after {duration(rung.seconds)}")
         self._attempts = max(self._attempts, len(view.attempts))
         self._notes, self._epochs, self._rungs = len(view.notes), len(view.epochs), len(view.rungs)
         if view.state not in ENDED:
             if view.reason and view.reason != self._reason:
-                self._progress.say(str(view.reason))
+                self._progress.message(str(view.reason))
             self._reason = view.reason
             self._bar(view)
 
@@ -215,7 +215,7 @@ def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> in
     else:
         output.lines(training_report(view, output))
     output.flush()
-    output.say(ending(view))
+    output.message(ending(view))
     return exit_code(run, view)
 
 

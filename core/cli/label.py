@@ -77,5 +77,5 @@ def run_label(arguments: argparse.Namespace, output: Output) -> int:
     output.lines(
         render.table([["label", "rows"], *([name, f"{rows:,}"] for name, rows in counts.items())], "lr", [render.NAME_WIDTH, None])
     )
-    output.say("to give labels, run this command in a terminal without redirecting it")
+    output.message("to give labels, run this command in a terminal without redirecting it")
     return 0

@@ -79,7 +79,7 @@ def run_download(arguments: argparse.Namespace, output: Output) -> int:
     else:
         output.line(answer.folder)
     total = sum(answer.files.values())
-    output.say(f"{answer.what}: {count(len(answer.files), 'file')}, {size(total)} in {duration(answer.seconds)}")
+    output.message(f"{answer.what}: {count(len(answer.files), 'file')}, {size(total)} in {duration(answer.seconds)}")
     return 0
 
 
@@ -95,7 +95,7 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
             answer = ask_once(AskDoctor())
     except UserError as error:
         unanswered = f"the models' libraries cannot be loaded: {error}"
-    folders = {name: look_at(path) for name, path in places().items()}
+    folders = {name: folder_state(path) for name, path in places().items()}
     problems = findings(folders, answer)
     if unanswered and not any(each.level == "error" for each in problems):  # without a home nothing can be loaded, installed or not
         problems.append(Finding("error", unanswered, "Install emotui again in a fresh environment"))
@@ -122,7 +122,7 @@ def places() -> dict[str, Path]:
     return {"home": paths.home(), "runs": paths.runs_folder(), "downloads": paths.downloads_folder(), "cache": paths.cache_folder()}
 
 
-def look_at(path: Path) -> Folder:
+def folder_state(path: Path) -> Folder:
     """Return a folder's state; the free space is that of its nearest parent that is there."""
     nearest = next((each for each in (path, *path.parents) if each.exists()), None)
     try:

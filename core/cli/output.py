@@ -76,7 +76,7 @@ class Output:
         """Write what is buffered. Raises UserError as `line` does."""
         self._write("", flush=True)
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Write one line of talk."""
         write_line(self.stderr, text)
         self.stderr.flush()

@@ -70,7 +70,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> int:
         try:
             log = overlay_log.read(path)
         except UserError as error:
-            output.say(str(error))
+            output.message(str(error))
             continue
         live = log.live
         source = log.head.source if log.head is not None else path.name
@@ -154,7 +154,7 @@ def _export(arguments: argparse.Namespace, output: Output) -> int:
         laid = dataset.overlay
         output.json({"name": dataset.name, "out": str(target), "rows": written, "overlay": laid.fields() if laid is not None else None})
     else:
-        output.say(f"{count(written, 'row')} written to {safe_line(str(target))}")
+        output.message(f"{count(written, 'row')} written to {safe_line(str(target))}")
     return 0
 
 
@@ -175,5 +175,5 @@ def _undo(arguments: argparse.Namespace, output: Output) -> int:
         old = safe_line(each.old, 40) or "without a label"
         output.line(f"undone: row {each.number:,} was {was}, and {old} in the source: {safe_line(each.excerpt, 60)}")
     if laid is not None and undone:
-        output.say(f"the overlay now: {laid.summary or 'nothing is changed'}")
+        output.message(f"the overlay now: {laid.summary or 'nothing is changed'}")
     return 0

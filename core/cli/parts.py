@@ -41,12 +41,12 @@ def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Outpu
             with contextlib.suppress(OSError):
                 folder.rmdir()  # where nothing is done yet
             if folder.is_dir():
-                output.say("what is done is kept: the same command goes on from there")
+                output.message("what is done is kept: the same command goes on from there")
             raise
         finally:
             writing.sweep(target.parent)
     if kept:
-        output.say(f"{count(kept, 'row')} of them were done before")
+        output.message(f"{count(kept, 'row')} of them were done before")
     for each in _left_behind(target):
         shutil.rmtree(each, ignore_errors=True)
     return answer

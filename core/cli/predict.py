@@ -128,7 +128,7 @@ def _evaluate(arguments: argparse.Namespace, output: Output, run: RunFolder, run
         progress.update("evaluate", 0, None, "rows")
         answer: EvaluateAnswer = ask_once(ask, progress.engine)
     for note in answer.notes:
-        output.say(note)
+        output.message(note)
     if arguments.json:
         output.json(
             {
@@ -145,7 +145,7 @@ def _evaluate(arguments: argparse.Namespace, output: Output, run: RunFolder, run
         )
         return 0
     output.lines(evaluation_report(answer, output.width))
-    output.say(f"every row's prediction is in {answer.predictions}")
+    output.message(f"every row's prediction is in {answer.predictions}")
     return 0
 
 
@@ -188,7 +188,7 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
 
     run, rung = rungs.find(arguments.run)
     rung = rungs.chosen(run, rung)
-    _tell_who(output, run, rung)
+    _tell_rung(output, run, rung)
     with Session() as engine:
 
         def ask(texts: list[str]) -> tuple[Prediction, ...]:
@@ -199,17 +199,17 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
         return _predict_lines(arguments, output, run.id, ask)
 
 
-def _tell_who(output: Output, run: RunFolder, rung: str) -> None:
+def _tell_rung(output: Output, run: RunFolder, rung: str) -> None:
     """Say which rung of a baseline answers, or at which step a fine-tuning was stopped, and which temperature is taken."""
     from ..model import saved
     from ..runs import rungs, temperature
 
     if rung:
-        output.say(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
+        output.message(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
     elif told := saved.read(run.model).stopped_note(run.id):
-        output.say(told)
+        output.message(told)
     if (kept := temperature.read(run, rung)) is not None:
-        output.say(kept.sentence)
+        output.message(kept.sentence)
 
 
 def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
@@ -230,7 +230,7 @@ def _predict_texts(arguments: argparse.Namespace, output: Output, run: str, ask:
 
 def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask: Ask) -> int:
     if sys.stdin.isatty():
-        output.say("one text per line; Ctrl+D ends")
+        output.message("one text per line; Ctrl+D ends")
     lines = _Lines(skip=arguments.skip_bad_rows)
     kept: list[Prediction] = []
     done = 0
@@ -252,7 +252,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
     if arguments.json:
         output.json({"run": run, "predictions": kept})
     if lines.skipped:
-        output.say(f"skipped {count(lines.skipped, 'line')} without a text")
+        output.message(f"skipped {count(lines.skipped, 'line')} without a text")
     return 0
 
 
@@ -286,12 +286,12 @@ class _Lines:
             if len(rest) > LONGEST:
                 raise UserError(f"line {self._number + len(whole) + 1} of stdin is longer than {LONGEST:,} bytes", "Give one text a line")
             for line in whole:
-                yield from self._take(line, texts)
+                yield from self._add_line(line, texts)
             if texts:
                 yield texts[:]
                 texts.clear()
         if rest:
-            yield from self._take(rest, texts)
+            yield from self._add_line(rest, texts)
         if texts:
             yield texts
 
@@ -303,7 +303,7 @@ class _Lines:
                 f"stdin is not valid {error.encoding} after line {self._number}", "Name its encoding with --encoding"
             ) from error
 
-    def _take(self, line: bytes, texts: list[str]) -> Iterator[list[str]]:
+    def _add_line(self, line: bytes, texts: list[str]) -> Iterator[list[str]]:
         self._number += 1
         text, problem = "", ""
         try:
@@ -362,7 +362,7 @@ def _predict_source(arguments: argparse.Namespace, output: Output, source: Path)
 
     run, rung = rungs.find(arguments.run)
     rung = rungs.chosen(run, rung)
-    _tell_who(output, run, rung)
+    _tell_rung(output, run, rung)
     ask = AskClassifyFile(
         run=str(run.path),
         rung=rung,
@@ -377,15 +377,15 @@ def _predict_source(arguments: argparse.Namespace, output: Output, source: Path)
     started = time.monotonic()
     answer = parts.classify(ask, run, arguments.processes, output)
     for note in answer.notes:
-        output.say(note)
+        output.message(note)
     if arguments.json:
         output.json({**msgspec.to_builtins(answer), "run": run.id})
     else:
         output.line(str(target))
     if answer.unanswered:
-        output.say(f"{count(answer.unanswered, 'row')} without a text: an empty answer, and the reason in the column error")
+        output.message(f"{count(answer.unanswered, 'row')} without a text: an empty answer, and the reason in the column error")
     if arguments.threshold is not None:
-        output.say(f"{count(answer.unsure, 'row')} less probable than {arguments.threshold:g}: unsure")
+        output.message(f"{count(answer.unsure, 'row')} less probable than {arguments.threshold:g}: unsure")
     left_out = f", {answer.skipped:,} left out" if answer.skipped else ""
-    output.say(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
+    output.message(f"{count(answer.rows, 'row')} classified in {duration(time.monotonic() - started)}{left_out}")
     return 0

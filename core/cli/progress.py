@@ -75,7 +75,7 @@ class Progress:
         """Show how far reading a data set has come: in rows of a Parquet file, in bytes of any other."""
         self.update(phase, done, total, "rows" if phase.endswith(".parquet") else "bytes")
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """Write a line above the bar."""
         if self._bar is not None:
             self._bar.clear()

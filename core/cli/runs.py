@@ -124,9 +124,9 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
         output.lines(runs_table(readable, time.time(), output.width, noted) if readable else [])
         output.lines([_unreadable_line(view) for view in views if view.state == "unreadable"])
     elif arguments.filter:
-        output.say("no run meets the filter. See all with: emotui runs")
+        output.message("no run meets the filter. See all with: emotui runs")
     else:
-        output.say("there are no runs yet. Start one with: emotui train starter")
+        output.message("there are no runs yet. Start one with: emotui train starter")
     return 0
 
 
@@ -240,7 +240,7 @@ def run_watch(arguments: argparse.Namespace, output: Output) -> int:
     try:
         view = follow.to_the_end(run, output)
     except KeyboardInterrupt:
-        output.say(f"run {run.id} goes on. See it again with: emotui watch {quote(run.id)}")
+        output.message(f"run {run.id} goes on. See it again with: emotui watch {quote(run.id)}")
         return follow.INTERRUPTED
     return follow.conclude(run, view, output, json=False)
 
@@ -265,7 +265,7 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         if ended:
             for said in (events.fault, follow.ending(reader.view) if reader.view.state == "unreadable" else ""):
                 if said:
-                    output.say(said)
+                    output.message(said)
             return follow.exit_code(run, reader.view)
         time.sleep(follow.POLL)
 
@@ -297,9 +297,9 @@ def run_stop(arguments: argparse.Namespace, output: Output) -> int:
     if arguments.json:
         output.json({**shapes.outcome(view), "step": view.step, "steps": view.steps})
     if arguments.no_wait and view.state not in follow.ENDED:
-        output.say(f"run {run.id} was asked to stop")
+        output.message(f"run {run.id} was asked to stop")
     else:
-        output.say(follow.ending(view))
+        output.message(follow.ending(view))
     return 0
 
 
@@ -312,7 +312,7 @@ def _stop_unreadable(run: RunFolder, view: RunView, arguments: argparse.Namespac
     (launch.kill if arguments.kill else launch.stop)(run)
     if arguments.json:
         output.json({**shapes.outcome(view), "step": view.step, "steps": view.steps})
-    output.say(f"{follow.ending(view)}. It still runs, and was asked to stop")
+    output.message(f"{follow.ending(view)}. It still runs, and was asked to stop")
     return 0
 
 
@@ -326,7 +326,7 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
             return follow.detach(run, output, ctrl_c, json=arguments.json)
-        output.say(f"run {run.id} goes on. {follow.how_to_stop(run.read_spec().job)}")
+        output.message(f"run {run.id} goes on. {follow.how_to_stop(run.read_spec().job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
     return follow.conclude(run, view, output, json=arguments.json)
 
@@ -341,7 +341,7 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
     links.check(run)
     written, best = rungs.exported(run, rung), rungs.chosen(run, rung)
     if best != written:
-        output.say(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung {written} is exported")
+        output.message(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung {written} is exported")
     target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
     ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite, rung=written)
     with Progress(output.stderr) as progress:
@@ -354,5 +354,5 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
         output.json({"run": run.id, "folder": answer.folder, "files": answer.files})
     else:
         output.line(answer.folder)
-    output.say(f"{count(len(answer.files), 'file')} written. Load them with: pipeline('text-classification', model={answer.folder!r})")
+    output.message(f"{count(len(answer.files), 'file')} written. Load them with: pipeline('text-classification', model={answer.folder!r})")
     return 0

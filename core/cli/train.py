@@ -112,16 +112,16 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     job = cards.choose_gpu(job, output)
     limits.check(job)
     if isinstance(job, TrainSpec) and (advice := class_weights.advice(job.class_weights, data.splits["train"].counts())):
-        output.say(str(advice))
+        output.message(str(advice))
     data_hash = sources.fingerprint(data)
     with follow.CtrlC() as ctrl_c:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
             for reason in checks.distrusted(checks.find_problems(data, near=False)):  # the run says it too, to whoever follows it
-                output.say(f"results on this data cannot be trusted: {safe_line(reason)}")
+                output.message(f"results on this data cannot be trusted: {safe_line(reason)}")
             told = f"run {run.id} continues without this terminal. Follow it with: emotui watch {quote(run.id)}"
             return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
-        output.say(f"run {run.id} started. {follow.how_to_stop(job)}")
+        output.message(f"run {run.id} started. {follow.how_to_stop(job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
     return follow.conclude(run, view, output, json=arguments.json)

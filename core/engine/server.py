@@ -64,7 +64,7 @@ LOG_INTERVAL = 1.0
 """Seconds between two looks at the log: at its size, and for what acts on a terminal."""
 
 
-class TakenBackError(Exception):
+class WithdrawnError(Exception):
     """The question being answered was cancelled; raised by `report` to end the work early."""
 
 
@@ -224,7 +224,7 @@ class _Server:
         try:
             answer = self._handlers[type(ask)](ask, report) if self._handlers is not None else answer_question(ask, report)
             return ReplyLine(request.id, answer=msgspec.Raw(msgspec.json.encode(answer)))
-        except TakenBackError:
+        except WithdrawnError:
             return ReplyLine(request.id)
         except UserError as error:
             return ReplyLine(request.id, error=ErrorLine(error.problem, error.remedy, error.exit_code))
@@ -267,7 +267,7 @@ class _Report:
 
     def __call__(self, phase: str, done: int, total: int | None, unit: str) -> None:
         if self._number in self._cancelled:
-            raise TakenBackError
+            raise WithdrawnError
         now = time.monotonic()
         if phase == self._phase and done != total and now - self._written < PROGRESS_INTERVAL:
             return

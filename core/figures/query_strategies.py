@@ -92,8 +92,8 @@ class Design:
         """Of each row, shape [rows]; 0 for those that are taken."""
         return np.where(self.open, self._spread / self._noise, 0.0)
 
-    def take(self, row: int) -> None:
-        """Take a row: all gains change, by the formula of Sherman and Morrison."""
+    def add(self, row: int) -> None:
+        """Add a row to those that are labelled: all gains change, by the formula of Sherman and Morrison."""
         point = self._scaled[row]
         step: np.ndarray = self._inverse @ point
         size = 1.0 + float(point @ step)
@@ -114,7 +114,7 @@ def informative(design: Design, count: int) -> np.ndarray:
     chosen: list[int] = []
     for _ in range(min(count, int(design.open.sum()))):
         chosen.append(int(np.where(design.open, design.gains, -np.inf).argmax()))
-        design.take(chosen[-1])
+        design.add(chosen[-1])
     return np.array(chosen, np.int64)
 
 
@@ -136,6 +136,6 @@ def in_turns(design: Design, probabilities: np.ndarray, labelled: np.ndarray, co
         candidates = waiting[turn][:among]
         row = int(candidates[design.gains[candidates].argmax()])
         chosen.append(row)
-        design.take(row)
+        design.add(row)
         expected += probabilities[row]
     return np.array(chosen, np.int64)

@@ -59,7 +59,7 @@ class Fetch:
     def _ask_for_nothing(self, name: str, file: ListedFile, part: FileIO) -> None:
         """Fetch a file that is listed with no bytes: where it has some, the listing has left its size out."""
         with self._hub.open(self._repo, self._kind, self._revision, name, 0) as content:
-            self._take(content, name, file, part)
+            self._append_answer(content, name, file, part)
 
     def _complete(self, name: str, file: ListedFile, part: FileIO) -> None:
         tries = 0
@@ -67,7 +67,7 @@ class Fetch:
             error: Exception | None = None
             try:
                 with self._hub.open(self._repo, self._kind, self._revision, name, start) as content:
-                    self._take(content, name, file, part)
+                    self._append_answer(content, name, file, part)
             except self._hub.broken as broken:
                 error = broken
             except Exception as refused:
@@ -85,7 +85,7 @@ class Fetch:
             if part.tell() < file.size and self.stop.wait(_PAUSE):
                 raise StoppedError
 
-    def _take(self, content: Content, name: str, file: ListedFile, part: FileIO) -> None:
+    def _append_answer(self, content: Content, name: str, file: ListedFile, part: FileIO) -> None:
         """Write one answer at the end of what came, if it goes on there, else in place of it."""
         gate, start = self._hub.gate, part.tell()
         if content.status == 206:

@@ -24,7 +24,7 @@ _LONGEST = 80
 """Characters of a run's name in that of a file."""
 
 
-class TakenError(UserError):
+class FileThereError(UserError):
     """A file that is there already, and that nobody agreed to replace."""
 
     def __init__(self, place: Path) -> None:
@@ -44,7 +44,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
     """Return where each format goes; nothing is written yet.
 
     `out` is a folder, which must be there, or a file; `asked` is html, md or both, None where the ending of a file is to say it.
-    Raises UserError where something may not be written, TakenError where it is there already without `overwrite`.
+    Raises UserError where something may not be written, FileThereError where it is there already without `overwrite`.
     """
     if out is None or out.endswith("/") or os.path.isdir(paths.expand(out)):
         folder = Path() if out is None else paths.expand(out)
@@ -57,7 +57,7 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
     checked: dict[Format, Path] = {each: targets.checked(place, _OUT, sources=[str(run)]) for each, place in found.items()}
     for place in checked.values():
         if not overwrite and os.path.lexists(place):
-            raise TakenError(place)
+            raise FileThereError(place)
     return checked
 
 

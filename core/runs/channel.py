@@ -99,11 +99,11 @@ class Channel:
         pipe.register(self._pipe, 0)  # errors are always reported
         pipe.poll()
         self.is_orphaned = True
-        self._take_over()
+        self._become_writer()
         time.sleep(ORPHAN_LIMIT)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
-    def _take_over(self) -> None:
+    def _become_writer(self) -> None:
         """Take over writing the run's events, starting with those that are missing."""
         deadline = time.monotonic() + LOCK_TIMEOUT
         while time.monotonic() < deadline:

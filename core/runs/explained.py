@@ -88,7 +88,7 @@ def touched(row: NearRow) -> str:
 
 def describe_cell(words: CellWords, names: tuple[str, str], split: str) -> str:
     """Return which rows of a cell are compared with which, by the names of its true and its predicted class."""
-    title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} taken for {safe_line(names[1], 30)} on {split}"
+    title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} predicted as {safe_line(names[1], 30)} on {split}"
     return f"{title}, against {count(words.others, 'row')} {safe_line(words.against, 60)}" if words.rows else title
 
 

@@ -190,9 +190,9 @@ def test_news_are_told_once_and_in_words():
     clock = iter(range(0, 1000, 10))
     step = Step(3, 0.5, 0.4321, 1e-4, 1.0, 8, 80, 1.0)
     with Progress(err, lambda: next(clock)) as progress:
-        teller = follow._Teller(progress)
-        teller.tell(training("starting", started=None, epochs=(), steps=0, step=0))
-        teller.tell(training("running", epochs=(), progress=PhaseProgress("tokenize", 5, 10, "rows", 1.0)))
+        narrator = follow._Narrator(progress)
+        narrator.narrate(training("starting", started=None, epochs=(), steps=0, step=0))
+        narrator.narrate(training("running", epochs=(), progress=PhaseProgress("tokenize", 5, 10, "rows", 1.0)))
         for _ in range(2):
             view = training(
                 "running",
@@ -203,9 +203,9 @@ def test_news_are_told_once_and_in_words():
                 attempts=(Attempt(1, 0, ""), Attempt(2, 2, "out of memory")),
                 seconds_left=65.0,
             )
-            teller.tell(view)
+            narrator.narrate(view)
         for _ in range(2):
-            teller.tell(training("running", epochs=EPOCHS[:1], step=3, reason="no room: nothing is written"))
+            narrator.narrate(training("running", epochs=EPOCHS[:1], step=3, reason="no room: nothing is written"))
     lines = text(err).splitlines()
     assert lines.count("cut ␛ 3 texts") == 1
     assert lines.count("warning: slow disk") == 1

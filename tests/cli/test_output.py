@@ -57,7 +57,7 @@ def test_lines_are_safe_and_fit_the_encoding():
     output = Output(out, err)
     assert output.glyphs is ASCII
     output.line(HOSTILE + "é…")
-    output.say("é")
+    output.message("é")
     raw = written(out)
     assert raw.isascii()
     assert b"\x1b" not in raw
@@ -144,7 +144,7 @@ def test_progress_on_a_terminal_is_a_bar_that_goes_away():
         progress.update("download", 0, 2_000_000, "bytes")
         clock.now = 1.0
         progress.update("download", 1_000_000, 2_000_000, "bytes", "two\x1b files")
-        progress.say("a note")
+        progress.message("a note")
     shown = screen.getvalue()
     assert "50 %" in shown
     assert "1.00M of 2.00M B" in shown

@@ -94,7 +94,7 @@ def _shown(reader: Reader, given: Path, content: bytes) -> str:
             raise Broken(f"a sentence of {len(sentence):,} characters: {sentence[:200]!r}") from error
         if error.exit_code not in (1, 2):
             raise Broken(f"exit code {error.exit_code}") from error
-        output.say(f"emotui: {sentence}")
+        output.message(f"emotui: {sentence}")
     output.flush()
     out.seek(0)
     return out.read()

@@ -117,16 +117,16 @@ def test_a_long_text_takes_no_more_memory_at_once(tiny_model: Path, monkeypatch:
 
 
 def test_work_that_is_taken_back_stops(real: FineTuned) -> None:
-    class TakenBackError(Exception):
+    class WithdrawnError(Exception):
         pass
 
     def refuse(phase: str, done: int, total: int | None, unit: str) -> None:
         if done:
-            raise TakenBackError
+            raise WithdrawnError
 
     real.compute = device.choose("cpu", "float32")
     pieces = Pieces.of(real.tokenizer, "good movie " * 30, 48)
-    with pytest.raises(TakenBackError):
+    with pytest.raises(WithdrawnError):
         attribution.integrated_gradients(real, pieces, 0, 128, refuse)
 
 

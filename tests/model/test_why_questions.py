@@ -50,7 +50,7 @@ def test_what_the_page_asks_the_engine_answers(run: RunFolder) -> None:
     for view in ("attention", "neighbours"):
         while (question := of.next_question(view)) is not None:
             asked.append(question)
-            of.take(answered([question])[0])
+            of.add(answered([question])[0])
     assert [getattr(each, "method", type(each).__name__) for each in asked] == [
         "quick",
         "AskAttention",
@@ -67,7 +67,7 @@ def test_what_the_page_asks_the_engine_answers(run: RunFolder) -> None:
     assert weights_of(of.attention).sum(1) == pytest.approx(np.ones(len(of.attention.tokens)), abs=5e-3)
     assert of.near is not None and len(of.near.rows) == 20 and of.near.searched == 90
     exact = Explanation(Subject(TEXT, RunRef(str(run.path), "tfidf")))
-    exact.take(answered([AskWhy(run=str(run.path), rung="tfidf", text=TEXT)])[0])
+    exact.add(answered([AskWhy(run=str(run.path), rung="tfidf", text=TEXT)])[0])
     assert exact.ways == ("exact",) and exact.next_question("words") is None
     assert isinstance(exact.next_question("attention"), AskAttention) and isinstance(exact.next_question("neighbours"), AskNeighbours)
 

@@ -77,9 +77,9 @@ def test_a_finished_run_is_told_with_its_figures(runs: Runs, heard: Path) -> Non
 def test_a_failed_run_is_told_with_its_reason(runs: Runs, heard: Path, accident: str, event: str, reason: str) -> None:
     run = runs.start(accident=accident)
     runs.end(run)
-    (told_of,) = told(heard, 1)
-    assert (told_of["event"], told_of["state"], told_of["step"], told_of["f1_weighted"]) == (event, "failed", 15, 0.5)
-    assert reason in told_of["reason"]
+    (labelling_of,) = told(heard, 1)
+    assert (labelling_of["event"], labelling_of["state"], labelling_of["step"], labelling_of["f1_weighted"]) == (event, "failed", 15, 0.5)
+    assert reason in labelling_of["reason"]
 
 
 def test_a_stopped_run_is_told_and_its_resumption_is_another_event(runs: Runs, heard: Path) -> None:

@@ -84,7 +84,7 @@ async def test_the_cursor_begins_at_the_commonest_mistake_and_says_what_it_is() 
         await pilot.pause()
         assert confusion.cursor == (1, 0)
         text = "\n".join(drawn(app))
-        assert "9 love taken for joy" in text
+        assert "9 love predicted as joy" in text
         assert "true \\ predicted" in text
 
 
@@ -102,7 +102,7 @@ async def test_it_says_so_where_nothing_is_confused(counts: tuple[tuple[int, int
         assert f"nothing is confused: {counts[0][0]} joy predicted right" in "\n".join(drawn(app))
         confusion.focus()
         await pilot.press("right")
-        assert "nothing is confused: 0 joy taken for love" in "\n".join(drawn(app))
+        assert "nothing is confused: 0 joy predicted as love" in "\n".join(drawn(app))
 
 
 async def test_the_cursor_follows_the_commonest_mistake_until_it_is_moved() -> None:
@@ -111,8 +111,8 @@ async def test_the_cursor_follows_the_commonest_mistake_until_it_is_moved() -> N
         confusion = app.query_one(Confusion)
         for counts, said in (
             (((90, 0), (0, 50)), "nothing is confused"),
-            (((80, 10), (2, 48)), " 10 joy taken for love"),
-            (((85, 5), (9, 41)), " 9 love taken for joy"),
+            (((80, 10), (2, 48)), " 10 joy predicted as love"),
+            (((85, 5), (9, 41)), " 9 love predicted as joy"),
         ):
             confusion.show(pair(counts))
             await pilot.pause()
@@ -171,4 +171,4 @@ async def test_the_mistake_is_named_by_ids_where_names_are_cut_alike() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one(Confusion).show(Matrix("run", looks, ((5, 0, 0), (0, 5, 3), (0, 0, 5))))
         await pilot.pause()
-        assert re.search(r"3 1 a class w\S* .*taken for 2 a class w", drawn(app)[-1])
+        assert re.search(r"3 1 a class w\S* .*predicted as 2 a class w", drawn(app)[-1])

@@ -93,7 +93,7 @@ async def test_the_first_rows_are_drawn_in_the_width_of_their_place(engine: Insp
     app = EmotuiApp(engine=engine)
     async with app.run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        app.state.data.take(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
+        app.state.data.use(DataSpec(str(tiny_data)), sources.load(DataSpec(str(tiny_data))))
         assert isinstance(app.screen, DatasetScreen)
         table = app.screen._table
         assert table is not None and table.backend is not None
@@ -538,7 +538,7 @@ async def test_a_million_rows_scroll_to_their_end(engine: Inspector, monkeypatch
         assert isinstance(screen, DatasetScreen)
         monkeypatch.setattr(DatasetSide, "open", lambda *_: None)
         monkeypatch.setattr(DatasetSide, "show", lambda *_: None)
-        app.state.data.take(DataSpec("large"), dataset)
+        app.state.data.use(DataSpec("large"), dataset)
         await pilot.pause()
         await pilot.press("G")
         await pilot.pause()

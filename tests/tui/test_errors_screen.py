@@ -102,7 +102,7 @@ async def test_the_worst_rows_stand_beside_the_matrix(spec: specs.DataSpec, size
         f1 = f1_score(TRUTH, FIRST.argmax(1), average="weighted")
         assert f"F1 {f1:.3f} (" in text
         assert page(app).listed[:3].tolist() == [7, 13, 3]
-        assert "row 7: ◆ joy, taken for ♥ love 90.0 %, loss 3.912" in text
+        assert "row 7: ◆ joy, predicted as ♥ love 90.0 %, loss 3.912" in text
         assert "i feel happy and loved validation 7" in text
         await pilot.press("e")
         await settle(pilot)
@@ -119,9 +119,9 @@ async def test_a_cell_of_the_matrix_lists_its_rows(spec: specs.DataSpec) -> None
         await pilot.press("down")
         await settle(pilot)
         assert page(app).listed.tolist() == [7, 13]
-        assert "2 rows: joy taken for love, the highest loss first" in text_of(app)
+        assert "2 rows: joy predicted as love, the highest loss first" in text_of(app)
         await pilot.press("enter", "j")
-        assert "row 13: ◆ joy, taken for ♥ love 70.0 %" in text_of(app)
+        assert "row 13: ◆ joy, predicted as ♥ love 70.0 %" in text_of(app)
         await pilot.press("escape")
         await settle(pilot)
         assert len(page(app).listed) == 60

@@ -81,7 +81,7 @@ def test_from_the_matrix_to_better_labels_and_a_better_model(planted: tuple[Path
         shown.press("5")
         shown.see("coverage", "89 wrong", "▸18◂")
         shown.press("enter")  # the most frequent mistake
-        cell = shown.see("8 rows: anger taken for surprise", "row 1")
+        cell = shown.see("8 rows: anger predicted as surprise", "row 1")
         assert cell.count("●→★") == 8
         shown.press("L")
         shown.see("as predicted")

@@ -199,7 +199,7 @@ async def test_five_hundred_runs_open_scroll_and_are_not_drawn_anew_at_each_look
         live = runs / "r002"
         (live / "result.json").unlink()
         with folders.held(live):
-            app.state.look_at_runs()
+            app.state.poll_runs()
             app.screen.draw()  # type: ignore[attr-defined]
         assert drawn_anew == [2]
         assert listed(app)[2] == "r002"

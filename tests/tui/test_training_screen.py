@@ -92,15 +92,15 @@ async def test_new_events_are_drawn_and_the_end_too(runs: Path) -> None:
     live = folders.write_run(runs, "live88", folders.train_spec(), happened[:cut], state=None)
     async with application(IDLE, "3") as (app, pilot):
         with folders.held(live):
-            app.state.look_at_runs()
+            app.state.poll_runs()
             folders.append_events(live, happened[cut:])
-            app.state.look_at_runs()
+            app.state.poll_runs()
             await settle(pilot)
             screen_of(app).draw()
             await settle(pilot)
             assert "500 of 500 steps" in "\n".join(drawn(app))
         folders.write_result(live, "finished", "", happened)
-        app.state.look_at_runs()
+        app.state.poll_runs()
         screen_of(app).draw()
         await settle(pilot)
         text = "\n".join(drawn(app))
@@ -238,13 +238,13 @@ async def test_overlaid_runs_differ_by_name_and_glyph_in_the_scores_of_each_kind
 
 
 def with_predictions(runs: Path, tmp_path: Path) -> specs.DataSpec:
-    """Write a run over 60 validation rows of which two of joy were taken for love, and return its data."""
+    """Write a run over 60 validation rows of which two of joy were predicted as love, and return its data."""
     data = folders.write_data(tmp_path / "data")
     spec = specs.DataSpec(str(data), labels=folders.LABELS)
     truth = [index % 6 for index in range(60)]
     probabilities = np.full((60, 6), 0.1)
     probabilities[np.arange(60), truth] = 0.5
-    for row, share in ((7, 0.9), (13, 0.7)):  # two rows of joy that were taken for love
+    for row, share in ((7, 0.9), (13, 0.7)):  # two rows of joy that were predicted as love
         probabilities[row] = (1 - share) / 5
         probabilities[row, 2] = share
     loaded = sources.load(spec)
@@ -293,7 +293,7 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
         await settle(pilot)
         assert app.current_mode == "errors"
         text = "\n".join(drawn(app))
-        assert "2 rows: joy taken for love, the highest loss first" in text
+        assert "2 rows: joy predicted as love, the highest loss first" in text
         assert text.index("validation 7") < text.index("validation 13")
         assert "90.0 %" in text
         await pilot.press("p")
@@ -303,7 +303,7 @@ async def test_confusion_modes_and_the_rows_of_a_cell(runs: Path, tmp_path: Path
 
 
 async def open_the_wrong_joys(app: EmotuiApp, pilot: Pilot[int]) -> None:
-    """Open the rows of joy that were taken for love from the matrix."""
+    """Open the rows of joy that were predicted as love from the matrix."""
     await pilot.press("x")
     app.screen.query_one("#first", Confusion).cursor = (1, 2)
     await pilot.press("enter")
@@ -316,12 +316,13 @@ async def test_the_rows_of_a_cell_by_their_loss_from_both_ends(runs: Path, tmp_p
     async with application(IDLE, "3", spec=spec) as (app, pilot):
         await open_the_wrong_joys(app, pilot)
         text = "\n".join(drawn(app))
-        for words in ("2 rows: joy taken for love", "row 7: ◆ joy, taken for ♥ love", "i feel happy and loved validation 7", "90.0 %"):
+        title = "row 7: ◆ joy, predicted as ♥ love"
+        for words in ("2 rows: joy predicted as love", title, "i feel happy and loved validation 7", "90.0 %"):
             assert words in text, words
         await pilot.press("e")
         await settle(pilot)
         text = "\n".join(drawn(app))
-        assert "2 rows: joy taken for love, the lowest loss first" in text
+        assert "2 rows: joy predicted as love, the lowest loss first" in text
         assert "row 13:" in text
         await pilot.press("t")
         await settle(pilot)
@@ -337,7 +338,7 @@ async def test_another_cell_is_looked_at_after_a_filter(runs: Path, tmp_path: Pa
         await settle(pilot)
         await pilot.press("3")
         await open_the_wrong_joys(app, pilot)
-        assert "2 rows: joy taken for love" in "\n".join(drawn(app)) and "nothing" not in "\n".join(drawn(app))
+        assert "2 rows: joy predicted as love" in "\n".join(drawn(app)) and "nothing" not in "\n".join(drawn(app))
 
 
 @pytest.mark.slow

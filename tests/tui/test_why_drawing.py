@@ -94,7 +94,7 @@ def test_what_the_overlay_touched_is_told_of_a_near_row() -> None:
 def test_only_words_that_stand_more_often_in_the_cell_are_listed() -> None:
     words = [WordOdds("late", 5, 1, 1.5, 2.5), WordOdds("so", 3, 2, 0.4, 0.9), WordOdds("well", 0, 9, -2.0, -3.0)]
     head, lines, below = cell_lines(CellWords(5, 9, "of joy that are right", words), ("joy", "love"), "test", 70, COLORS)
-    assert "5 rows of joy taken for love on test, against 9 rows of joy that are right" in head.plain
+    assert "5 rows of joy predicted as love on test, against 9 rows of joy that are right" in head.plain
     assert [line.plain.split() for line in lines] == [["▲", "late", "5", "1", "+1.50", "+2.50"], ["so", "3", "2", "+0.40", "+0.90"]]
     assert below.plain.startswith("1 word beyond 1.96 standard errors")
 

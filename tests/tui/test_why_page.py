@@ -124,7 +124,7 @@ async def test_w_on_errors_explains_the_row_and_leads_from_a_word_of_the_cell_to
         errors._list_rows()
         await pilot.press("w", "left_square_bracket")
         await settle(pilot)
-        assert "2 rows of joy taken for love on validation, against" in text_of(app) and "joy that are right" in text_of(app)
+        assert "2 rows of joy predicted as love on validation, against" in text_of(app) and "joy that are right" in text_of(app)
         words = page(app).of.cell_words
         assert words is not None and words.words[0].word in ("7", "13") and words.words[0].first == 1
         await pilot.press("down", "enter")

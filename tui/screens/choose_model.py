@@ -35,17 +35,17 @@ class ChooseModel(Dialog):
         state = self.state
 
         def report(progress: ProgressLine) -> None:
-            self.say_doing(progress.phase, progress.done, progress.total)
+            self.show_doing(progress.phase, progress.done, progress.total)
 
         try:
             model = naming.resolve(message.value.strip())
             if model.startswith(("ms:", "hf:")):
-                self.say_doing("fetching the model")
+                self.show_doing("fetching the model")
                 await state.ask(AskDownload(id=model, what="model", offline=state.offline), report)
-            self.say_doing("loading its tokenizer")
+            self.show_doing("loading its tokenizer")
             await state.ask(AskTokens(text="", model=model, offline=state.offline))
         except UserError as error:
-            self.say_wrong(by_fields(error))
+            self.show_wrong(by_fields(error))
             return
         state.model = model
         self.dismiss()

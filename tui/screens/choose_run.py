@@ -94,5 +94,5 @@ class ChooseRun(ModalScreen[RunRef | None]):
         return line.append(safe_line(short_source(view.spec.job.data.source), 24))
 
     @on(OptionList.OptionSelected)
-    def _taken(self, event: OptionList.OptionSelected) -> None:
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index][0])

@@ -23,7 +23,7 @@ from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
 from .choose_run import RunRef
 from .classify_page import ClassifyPage
-from .run_words import looks_of
+from .run_words import run_label_looks
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
@@ -127,15 +127,15 @@ class ClassifyScreen(ClassifyPage):
             ask = AskClassify(topic=f"prompt {view.folder}", run=view.folder, rung=rung, texts=(text,))
             answer: ClassifyAnswer | None = await self.state.ask(ask)
         except UserError as error:
-            self._take(view, text, by_fields(error), 0.0)
+            self._show_answer(view, text, by_fields(error), 0.0)
             return
         if answer is not None and answer.predictions:
             self._rungs[view.folder] = answer.rung
             self._heat[view.folder] = answer.temperature
-            self._take(view, text, answer.predictions[0], answer.seconds)
+            self._show_answer(view, text, answer.predictions[0], answer.seconds)
             self.state.mark_done("classify")
 
-    def _take(self, view: RunView, text: str, answer: Prediction | str, seconds: float) -> None:
+    def _show_answer(self, view: RunView, text: str, answer: Prediction | str, seconds: float) -> None:
         if text != self._asked:
             return
         self._answers[view.folder] = answer
@@ -198,15 +198,15 @@ class ClassifyScreen(ClassifyPage):
 
         text, dark = self.query_one("#sentence", TextField).text, self.state.dark
         if not text.strip() or not self.chosen:
-            self.state.say("type a sentence first (i), then e edits it", problem=True)
+            self.state.notify("type a sentence first (i), then e edits it", problem=True)
             return
         asked = [
-            Asked(self._guess(view).title, view.folder, self._asked_rungs.get(view.folder, ""), looks_of(view, dark=dark))
+            Asked(self._guess(view).title, view.folder, self._asked_rungs.get(view.folder, ""), run_label_looks(view, dark=dark))
             for view in self.chosen
         ]
-        self.app.push_screen(TryEdits(text, asked), self._take_edited)
+        self.app.push_screen(TryEdits(text, asked), self._put_sentence)
 
-    def _take_edited(self, text: str | None) -> None:
+    def _put_sentence(self, text: str | None) -> None:
         if text is not None:
             self.query_one("#sentence", TextField).text = text
 
@@ -226,11 +226,11 @@ class ClassifyScreen(ClassifyPage):
 
         text, view = self.query_one("#sentence", TextField).text, next(iter(self.chosen), None)
         if not text.strip() or view is None:
-            self.state.say("type a sentence first (i), then s keeps it as a test case", problem=True)
+            self.state.notify("type a sentence first (i), then s keeps it as a test case", problem=True)
             return
         answer = self._answers.get(view.folder)
         predicted = answer.label if isinstance(answer, Prediction) else ""
-        self.app.push_screen(SaveCase(text, view.spec.job.data, looks_of(view, dark=self.state.dark), predicted))
+        self.app.push_screen(SaveCase(text, view.spec.job.data, run_label_looks(view, dark=self.state.dark), predicted))
 
     @property
     def _rungs_in_hand(self) -> RunView | None:
@@ -241,7 +241,7 @@ class ClassifyScreen(ClassifyPage):
         return next((view for view in self.runs if view.folder == key and len(view.rungs) > 1), None)
 
     @on(RunList.Looked)
-    def _look(self) -> None:
+    def _highlighted(self) -> None:
         self.refresh_bindings()
 
     def action_turn_rung(self) -> None:
@@ -260,7 +260,7 @@ class ClassifyScreen(ClassifyPage):
         if event.key in marked:
             marked.remove(event.key)
         elif len(marked) >= MOST_RUNS:
-            self.state.say(f"{MOST_RUNS} runs fit side by side: remove one first", problem=True)
+            self.state.notify(f"{MOST_RUNS} runs fit side by side: remove one first", problem=True)
         else:
             marked.append(event.key)
         self._marked = marked

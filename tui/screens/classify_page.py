@@ -20,7 +20,7 @@ from ..widgets.label_bars import Guess, LabelBars
 from ..widgets.run_list import RunList
 from ..widgets.text_field import TextField
 from .classify_words import kind_of, large, milliseconds, to_ask
-from .run_words import has_model, looks_of, name_of, run_item, short_source
+from .run_words import has_model, name_of, run_item, run_label_looks, short_source
 
 
 class Sentence(TextField):
@@ -108,7 +108,7 @@ class ClassifyPage(Page):
     def _guess(self, view: RunView) -> Guess:
         kind = kind_of(view, self._rungs.get(view.folder) or self._asked_rungs.get(view.folder, ""))
         whose = "" if self.state.is_of_open_data(view) else f" of {short_source(view.spec.job.data.source)}"
-        title, looks = f"{name_of(view)} {kind}{whose}", looks_of(view, dark=self.state.dark)
+        title, looks = f"{name_of(view)} {kind}{whose}", run_label_looks(view, dark=self.state.dark)
         answer = self._answers.get(view.folder)
         if answer is None:
             return Guess(title, looks=looks, note="loading the model…" if view.folder in self._stale else "")
@@ -132,7 +132,7 @@ class ClassifyPage(Page):
             box.border_subtitle = None
             return
         view, answer = found
-        look = next((look for look in looks_of(view, dark=self.state.dark) if look.name == answer.label), None)
+        look = next((look for look in run_label_looks(view, dark=self.state.dark) if look.name == answer.label), None)
         winner.update(large(answer, look))
         cut = f"{answer.tokens:,} tokens, cut at {answer.tokens:,}" if answer.truncated else f"{answer.tokens:,} tokens"
         color = self.app.theme_variables["warning"] if answer.truncated else ""

@@ -109,10 +109,10 @@ class CompareRuns(ModalScreen[None]):
     def _show(self) -> None:
         colors = self._colors
         self.query_one(Plot).show(compared_chart(self._entries, self._curve, colors))
-        self._say_how()
+        self._show_order()
         self._show_tables()
 
-    def _say_how(self) -> None:
+    def _show_order(self) -> None:
         said = f"by {BY_KEY[self._order].name}, the best first" if self._order else "as they were marked"
         if self._unmeasured:
             said = f"{count(len(self._unmeasured), 'run')} not measured on {SPLIT}: M   {said}"
@@ -172,33 +172,33 @@ class CompareRuns(ModalScreen[None]):
     async def action_measure(self) -> None:
         """Measure the runs that have no figures yet, one after the other, in the engine; they are kept with the runs."""
         if self._measuring or not self._unmeasured:
-            self.state.say("the runs are being measured" if self._measuring else "every run that has a model is measured")
+            self.state.notify("the runs are being measured" if self._measuring else "every run that has a model is measured")
             return
         failed: list[str] = []
         for each in self._unmeasured:
 
             def report(line: ProgressLine, name: str = each.name) -> None:
                 share = f" {100 * line.done / line.total:.0f} %" if line.total else ""
-                self._tell_measuring(f"measuring {name} on {SPLIT}{share}: esc stops it")
+                self._show_measuring(f"measuring {name} on {SPLIT}{share}: esc stops it")
 
-            self._tell_measuring(f"measuring {each.name} on {SPLIT}: esc stops it")
+            self._show_measuring(f"measuring {each.name} on {SPLIT}: esc stops it")
             try:
                 await self.state.ask(AskEvaluate(run=each.view.folder, rung=each.rung, split=SPLIT, resamples=0, worst=0), report)
             except UserError as error:
                 failed.append(f"{each.name} was not measured: {by_fields(error)}")
-        self._tell_measuring("")
+        self._show_measuring("")
         await self._read().wait()
         self._notes += failed
         self._show_tables()
 
-    def _tell_measuring(self, said: str) -> None:
+    def _show_measuring(self, said: str) -> None:
         self._measuring = said
-        self._say_how()
+        self._show_order()
 
     def action_back(self) -> None:
         if self._measuring:
             self.workers.cancel_group(self, "measure")
-            self._tell_measuring("")
+            self._show_measuring("")
         elif self.has_class("-large"):
             self.remove_class("-large")
         else:

@@ -47,17 +47,17 @@ class Dialog(ModalScreen[None]):
         """Name on the box a key beside the one that closes it."""
         self.query_one("#box").border_subtitle = Text(f"{keys}   esc closes")
 
-    def say(self, text: Text) -> None:
+    def show_status(self, text: Text) -> None:
         """Show a text below the fields."""
         self.query_one("#said", Static).update(text)
 
-    def say_doing(self, what: str, done: int = 0, total: int | None = None) -> None:
+    def show_doing(self, what: str, done: int = 0, total: int | None = None) -> None:
         """Say what is being done, and how far it is where it is known of how much."""
-        self.say(Text(f"{what} {100 * done / total:.0f} %" if total else what, "dim"))
+        self.show_status(Text(f"{what} {100 * done / total:.0f} %" if total else what, "dim"))
 
-    def say_wrong(self, sentence: str) -> None:
+    def show_wrong(self, sentence: str) -> None:
         """Say what is wrong; text from outside may be in it."""
-        self.say(Text(safe_text(sentence), self.app.theme_variables["error"]))
+        self.show_status(Text(safe_text(sentence), self.app.theme_variables["error"]))
 
 
 def line(name: str, field: Widget) -> Horizontal:

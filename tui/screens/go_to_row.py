@@ -29,8 +29,8 @@ class GoToRow(Dialog):
     def _entered(self, message: Input.Submitted) -> None:
         typed = message.value.strip().replace(",", "").replace("_", "")
         if not (typed.isascii() and typed.isdigit() and len(typed) < 16 and int(typed) < self._rows):
-            self.say_wrong(f"type a number from 0 to {self._rows - 1:,}")
+            self.show_wrong(f"type a number from 0 to {self._rows - 1:,}")
         elif why := self._go(int(typed)):
-            self.say_wrong(why)
+            self.show_wrong(why)
         else:
             self.dismiss()

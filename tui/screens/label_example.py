@@ -30,7 +30,7 @@ class LabelExample(Dialog):
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         if not message.value.strip():
-            self.say_wrong("type a text first")
+            self.show_wrong("type a text first")
             return
         self.dismiss()
         self._take(message.value.strip())
@@ -51,7 +51,7 @@ class LabelNames(Dialog):
     def _entered(self, message: Input.Submitted) -> None:
         names = tuple(name.strip() for name in message.value.split(","))
         if len(names) < 2 or not all(names) or len(set(names)) < len(names):
-            self.say_wrong("type two or more different names with commas between them")
+            self.show_wrong("type two or more different names with commas between them")
             return
         self.dismiss()
         self._names(names)

@@ -67,7 +67,7 @@ class LabelKeys(Screen[None]):
 
     # --- for screens to write ----------------------------------------------------------------------------
 
-    def looks_to_give(self) -> tuple[LabelLook, ...]:
+    def label_looks(self) -> tuple[LabelLook, ...]:
         """Return the classes in label order; none where no row can be decided."""
         raise NotImplementedError
 
@@ -97,11 +97,11 @@ class LabelKeys(Screen[None]):
     def may_act(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Return whether a key of labels acts now; None where it is another key."""
         if action == "labelling":
-            return bool(self.looks_to_give())
+            return bool(self.label_looks())
         if action not in _ACTIONS:
             return None
         number = parameters[0] if parameters else 0
-        return self.is_labelling and (action != "give" or (isinstance(number, int) and number < len(self.looks_to_give())))
+        return self.is_labelling and (action != "give" or (isinstance(number, int) and number < len(self.label_looks())))
 
     async def action_labelling(self) -> None:
         for module in ("pyarrow.compute", "emotui.core.data.overlay_edit"):
@@ -117,7 +117,7 @@ class LabelKeys(Screen[None]):
         self.refresh_bindings()
 
     async def action_give(self, number: int) -> None:
-        await self._decide(self.looks_to_give()[number].name)
+        await self._decide(self.label_looks()[number].name)
 
     def action_name_class(self) -> None:
         from .pick_class import PickClass
@@ -125,12 +125,12 @@ class LabelKeys(Screen[None]):
         def give(name: str) -> None:
             self.run_worker(self._decide(name), group="decide")
 
-        self.app.push_screen(PickClass([look.name for look in self.looks_to_give()], give))
+        self.app.push_screen(PickClass([look.name for look in self.label_looks()], give))
 
     async def action_accept(self) -> None:
         found = self.suggestion()
         if found is None:
-            self._app_state.say("no other label is suggested for this row")
+            self._app_state.notify("no other label is suggested for this row")
             return
         await self._decide(found[0], by="accepted", run=found[2])
 
@@ -144,7 +144,7 @@ class LabelKeys(Screen[None]):
         try:
             await self._app_state.decisions.decide(editor, [place], new, by=by, run=run)
         except UserError as error:
-            self._app_state.say(by_fields(error), problem=True)
+            self._app_state.notify(by_fields(error), problem=True)
             return
         self.row_decided()
 
@@ -155,10 +155,10 @@ class LabelKeys(Screen[None]):
         try:
             undone = await self._app_state.decisions.undo(row[0])
         except UserError as error:
-            self._app_state.say(by_fields(error), problem=True)
+            self._app_state.notify(by_fields(error), problem=True)
             return
         if undone is None:
-            self._app_state.say("there is nothing to undo")
+            self._app_state.notify("there is nothing to undo")
             return
-        self._app_state.say(describe_undone(undone))
+        self._app_state.notify(describe_undone(undone))
         self.decision_undone()

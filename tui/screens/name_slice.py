@@ -39,7 +39,7 @@ class NameSlice(Dialog):
         try:
             name = await asyncio.to_thread(slices.save, self._source, name, self._line)
         except UserError as error:
-            self.say_wrong(by_fields(error))
+            self.show_wrong(by_fields(error))
             return
         self.dismiss()
         self._kept(name)

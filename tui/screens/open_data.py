@@ -81,12 +81,12 @@ class OpenData(Dialog):
     def action_enter(self) -> None:
         wanted = self._wanted
         if not wanted[0]:
-            self.say(Text("write a path or an id first", self.app.theme_variables["warning"]))
+            self.show_status(Text("write a path or an id first", self.app.theme_variables["warning"]))
         elif self._read is not None and wanted == self._asked:
-            self.state.data.take(*self._read)
+            self.state.data.use(*self._read)
             self.dismiss()
         else:
-            self._look(wanted)
+            self._read_named(wanted)
 
     @on(Input.Changed)
     @on(Choice.Changed)
@@ -102,7 +102,7 @@ class OpenData(Dialog):
             self.offer("enter reads it again")
 
     @work(exclusive=True)
-    async def _look(self, wanted: tuple[str, ...]) -> None:
+    async def _read_named(self, wanted: tuple[str, ...]) -> None:
         source, text, label, names, reading, *splits, bad_rows = wanted
         try:
             asked = reading_words.parse(reading)
@@ -124,9 +124,9 @@ class OpenData(Dialog):
         )
 
         def report(loading: Loading) -> None:
-            self.say_doing(loading.phase, loading.done, loading.total)
+            self.show_doing(loading.phase, loading.done, loading.total)
 
-        self.say_doing("reading")
+        self.show_doing("reading")
         try:
             dataset = await self.state.data.read(spec, report)
         except UserError as error:
@@ -138,7 +138,7 @@ class OpenData(Dialog):
         """Say why there is nothing to take, under the fields that may mend it."""
         self._read = None
         self.query_one("#columns").add_class("-read")
-        self.say_wrong(by_fields(error))
+        self.show_wrong(by_fields(error))
         self.offer("enter reads it again")
 
     def _show(self, spec: DataSpec, dataset: Dataset) -> None:
@@ -157,7 +157,7 @@ class OpenData(Dialog):
             dataset,
         )
         self._asked = self._wanted
-        self.say(preview(dataset, max(40, self.query_one("#said").size.width), dark=self.state.dark))
+        self.show_status(preview(dataset, max(40, self.query_one("#said").size.width), dark=self.state.dark))
         self.offer("enter selects it")
 
 

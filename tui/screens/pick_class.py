@@ -36,9 +36,9 @@ class PickClass(Dialog):
             self._give(found[0])
         elif found:
             told = ", ".join(safe_line(name, 24) for name in found[:_TOLD])
-            self.say_wrong(f"{len(found):,} classes are called so: {told}{' and others' if len(found) > _TOLD else ''}")
+            self.show_wrong(f"{len(found):,} classes are called so: {told}{' and others' if len(found) > _TOLD else ''}")
         else:
-            self.say_wrong("no class is called so")
+            self.show_wrong("no class is called so")
 
 
 def matching(typed: str, names: Sequence[str]) -> list[str]:

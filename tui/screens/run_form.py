@@ -97,10 +97,10 @@ class RunForm(ModalScreen[RunFolder | None]):
             field.text = self._first[field.id or ""]
         self.query_one("#task").focus()
         self._check()
-        self._look_at_cards()
+        self._read_cards()
 
     @work(exclusive=True, group="cards")
-    async def _look_at_cards(self) -> None:
+    async def _read_cards(self) -> None:
         """Offer each card, and say who is on the one that is chosen."""
         self._cards = await asyncio.to_thread(neighbours.read)
         if len(self._cards.cards) > 1:
@@ -200,10 +200,10 @@ class RunForm(ModalScreen[RunFolder | None]):
 
     def action_copy(self) -> None:
         if self._job is None:
-            self.state.say("correct the fields in red first", problem=True)
+            self.state.notify("correct the fields in red first", problem=True)
             return
         self.app.copy_to_clipboard(command_of(self._job))
-        self.state.say("copied the command line")
+        self.state.notify("copied the command line")
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -226,21 +226,21 @@ class RunForm(ModalScreen[RunFolder | None]):
         try:
             await self._fetch_model(job)
             data = await self._dataset(job)
-            self._say("starting…")
+            self._show_estimate("starting…")
             run = await asyncio.to_thread(_launch, job, data)
         except UserError as error:
-            self._say(by_fields(error), wrong=True)
+            self._show_estimate(by_fields(error), wrong=True)
             self._starting = False
         else:
             if threat := logout.warning(scope=False):
-                self.state.say(by_fields(threat), problem=True)
+                self.state.notify(by_fields(threat), problem=True)
             self.dismiss(run)
 
     async def _fetch_model(self, job: Job) -> None:
         if job.model.startswith(("ms:", "hf:")):
-            self._say("fetching the model…")
+            self._show_estimate("fetching the model…")
             ask = AskDownload(id=job.model, what="model", offline=job.data.offline)
-            await self.state.ask(ask, lambda line: self._say_progress("model", line))
+            await self.state.ask(ask, lambda line: self._show_progress("model", line))
 
     async def _dataset(self, job: Job) -> Dataset:
         """Return the data set of the job: the one that is open, or another, which is fetched first where it is not here."""
@@ -248,19 +248,19 @@ class RunForm(ModalScreen[RunFolder | None]):
 
         if self.state.dataset is not None and job.data == self.state.spec and self.state.loading is None:
             return self.state.dataset
-        self._say("reading the data set…")
+        self._show_estimate("reading the data set…")
         try:
             return await asyncio.to_thread(sources.load, job.data)
         except sources.NotDownloaded as missing:
             ask = AskDownload(id=missing.id, what="dataset", offline=job.data.offline)
-            await self.state.ask(ask, lambda line: self._say_progress("data set", line))
+            await self.state.ask(ask, lambda line: self._show_progress("data set", line))
             return await asyncio.to_thread(sources.load, job.data)
 
-    def _say_progress(self, what: str, line: ProgressLine) -> None:
+    def _show_progress(self, what: str, line: ProgressLine) -> None:
         total = f" of {line.total:,}" if line.total else ""
-        self._say(f"fetching the {what}: {line.done:,}{total} {line.unit}")
+        self._show_estimate(f"fetching the {what}: {line.done:,}{total} {line.unit}")
 
-    def _say(self, words: str, *, wrong: bool = False) -> None:
+    def _show_estimate(self, words: str, *, wrong: bool = False) -> None:
         color = self.app.theme_variables["error" if wrong else "accent"]
         self.query_one("#estimate", Static).update(Text(safe_line(words), color))
 

@@ -21,7 +21,7 @@ def name_of(view: RunView) -> str:
     return view.spec.name or view.id.partition("-")[0]
 
 
-def looks_of(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
+def run_label_looks(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
     """Return how the labels of a run look."""
     labels = view.spec.labels or (view.started.labels if view.started is not None else ())
     if not labels and (metrics := view.measured) is not None:

@@ -52,10 +52,10 @@ class SaveCase(Dialog):
         try:
             before = await asyncio.to_thread(cases.add, self._data, self._text, label, names)
         except UserError as error:
-            self.say_wrong(by_fields(error))
+            self.show_wrong(by_fields(error))
             return
         self.dismiss()
         changed = before is not None and before.label != label
-        self.state.say(
+        self.state.notify(
             f"kept as a case: {safe_line(label, 40)}{f' instead of {safe_line(before.label, 40)}' if changed and before else ''}"
         )

@@ -79,14 +79,14 @@ class SaveRows(Dialog):
 
     @work(exclusive=True)
     async def _write(self, name: str, splits: tuple[str, ...]) -> None:
-        self.say_doing("writing")
+        self.show_doing("writing")
         try:
             target = targets.checked(name, "the file", sources=[self._dataset.source])
             written = await asyncio.to_thread(_write, self._dataset, self._found, splits, target, self._verdicts)
         except UserError as error:
-            self.say_wrong(by_fields(error))
+            self.show_wrong(by_fields(error))
             return
-        self.state.say(f"{count(written, 'row')} written to {target}")
+        self.state.notify(f"{count(written, 'row')} written to {target}")
         self.dismiss()
 
 

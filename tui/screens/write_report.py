@@ -43,17 +43,17 @@ class WriteReport(Dialog):
     async def _write(self, name: str) -> None:
         from ...core.report import files
 
-        self.say_doing("reading what the run keeps, and writing")
+        self.show_doing("reading what the run keeps, and writing")
         try:
             written = await asyncio.to_thread(_written, self._run, self._rung, self._split, name, overwrite=name == self._agreed)
-        except files.TakenError as error:
+        except files.FileThereError as error:
             self._agreed = name
-            self.say_wrong(f"{safe_line(str(error.place), 120)} already exists. enter once more replaces it")
+            self.show_wrong(f"{safe_line(str(error.place), 120)} already exists. enter once more replaces it")
             return
         except UserError as error:
-            self.say_wrong(by_fields(error))
+            self.show_wrong(by_fields(error))
             return
-        self.state.say(f"written: {', '.join(safe_line(str(each)) for each in written)}")
+        self.state.notify(f"written: {', '.join(safe_line(str(each)) for each in written)}")
         self.dismiss()
 
 

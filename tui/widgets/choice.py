@@ -73,17 +73,17 @@ class Choice(Widget, can_focus=True):
         return next((first for first in range(at) if sum(cells[first : at + 1]) - 3 <= self.size.width - 1), at)
 
     def action_turn(self, by: int) -> None:
-        self._take(self._options[(self._options.index(self._value) + by) % len(self._options)])
+        self._choose(self._options[(self._options.index(self._value) + by) % len(self._options)])
 
     def on_click(self, event: events.Click) -> None:
         column = event.get_content_offset_capture(self).x
         for option in self._options[self._first :]:
             column -= cell_width(safe_line(option)) + 5
             if column < 0:
-                self._take(option)
+                self._choose(option)
                 return
 
-    def _take(self, option: str) -> None:
+    def _choose(self, option: str) -> None:
         if option != self._value:
             self._value = option
             self.refresh()

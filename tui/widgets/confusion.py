@@ -88,18 +88,18 @@ class Confusion(Widget, can_focus=True):
         if not self._chosen:
             self.cursor = _worst_cell(matrix)
         self._matrix = matrix
-        self._say()
+        self._draw_titles()
         return True
 
-    def look(self, mode: Mode, cursor: tuple[int, int]) -> None:
+    def match_view(self, mode: Mode, cursor: tuple[int, int]) -> None:
         """Take another matrix's mode and cursor, so that two stand side by side."""
         if (mode, cursor) != (self.mode, self.cursor) and self._matrix is not None:
             self.mode, self._chosen = mode, True
             last = len(self._matrix.labels) - 1
             self.cursor = (min(cursor[0], last), min(cursor[1], last))
-            self._say()
+            self._draw_titles()
 
-    def _say(self) -> None:
+    def _draw_titles(self) -> None:
         self._place()
         if self._matrix is None:
             self.border_title = Text("confusion matrix")
@@ -116,7 +116,7 @@ class Confusion(Widget, can_focus=True):
         true, predicted = self.cursor
         count, labels = self._matrix.counts[true][predicted], self._matrix.labels
         name = cut(labels[true].short(20), 20)
-        verdict = "predicted right" if true == predicted else f"taken for {cut(labels[predicted].short(20), 20)}"
+        verdict = "predicted right" if true == predicted else f"predicted as {cut(labels[predicted].short(20), 20)}"
         (down, right), shown = self._first, self._shown
         part = ""
         if min(shown.down, shown.across) < len(labels):
@@ -202,12 +202,12 @@ class Confusion(Widget, can_focus=True):
         last = len(self._matrix.labels) - 1
         self._chosen = True
         self.cursor = (min(last, max(0, self.cursor[0] + down)), min(last, max(0, self.cursor[1] + right)))
-        self._say()
+        self._draw_titles()
         self.post_message(self.Changed(self))
 
     def action_mode(self) -> None:
         self.mode = MODES[(MODES.index(self.mode) + 1) % len(MODES)]
-        self._say()
+        self._draw_titles()
         self.post_message(self.Changed(self))
 
     def action_choose(self) -> None:
@@ -215,7 +215,7 @@ class Confusion(Widget, can_focus=True):
             self.post_message(self.Chosen(self, *self.cursor))
 
     def on_resize(self) -> None:
-        self._say()
+        self._draw_titles()
 
     def on_focus(self) -> None:
         self.refresh()
@@ -236,7 +236,7 @@ class Confusion(Widget, can_focus=True):
         if offset.x >= shown.named and 0 <= row <= last and 0 <= index <= last:
             again = (row, index) == self.cursor
             self.cursor, self._chosen = (row, index), True
-            self._say()
+            self._draw_titles()
             self.post_message(self.Changed(self))
             if again:
                 self.action_choose()

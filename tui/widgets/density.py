@@ -100,12 +100,12 @@ class Density(Widget, can_focus=True):
         if cloud is not self._cloud or empty not in ("", self._empty):
             self._cloud, self._empty = cloud, empty or self._empty
             self._first = 0
-            self._say()
+            self._draw_subtitle()
 
     def on_resize(self) -> None:
-        self._say()
+        self._draw_subtitle()
 
-    def _say(self) -> None:
+    def _draw_subtitle(self) -> None:
         """Say below which panels are seen where not all are."""
         grid = self._grid()
         self.border_subtitle = Text("")
@@ -167,4 +167,4 @@ class Density(Widget, can_focus=True):
 
     def action_turn(self, panels: int) -> None:
         self._first = max(0, self._first + panels)
-        self._say()
+        self._draw_subtitle()

@@ -82,12 +82,12 @@ class FigureTable(Vertical):
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(FigureLines).highlighted = None
 
-    def take_keys(self) -> None:
+    def focus_lines(self) -> None:
         """Give the lines the keys."""
         self.query_one(FigureLines).focus()
 
     @on(OptionList.OptionHighlighted)
-    def _looked(self, event: OptionList.OptionHighlighted) -> None:
+    def _highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         if event.option_list.has_focus:
             self.post_message(self.Looked(self, event.option_index))

@@ -102,7 +102,7 @@ class Plot(Widget, can_focus=True):
         self._chart = chart
         self.border_title = Text(chart.title)
         if (view := seen_in(chart, self._view)) != self._view:
-            self._take(view)
+            self._set_view(view)
         self.refresh()
         return True
 
@@ -113,16 +113,16 @@ class Plot(Widget, can_focus=True):
     @view.setter
     def view(self, view: View) -> None:
         moved = (view.window, view.cursor) != (self._view.window, self._view.cursor)
-        self._take(view)
+        self._set_view(view)
         if moved:
             self.post_message(self.Looked(self))
 
-    def look(self, window: tuple[float, float] | None, cursor: float | None) -> None:
+    def match_view(self, window: tuple[float, float] | None, cursor: float | None) -> None:
         """Show the same part of the x axis and the same cross-hair as another plot."""
         if (window, cursor) != (self._view.window, self._view.cursor):
-            self._take(replace(self._view, window=window, cursor=cursor))
+            self._set_view(replace(self._view, window=window, cursor=cursor))
 
-    def _take(self, view: View) -> None:
+    def _set_view(self, view: View) -> None:
         self._view = view
         said = [f"average {view.smoothing:g}" if view.smoothing else "", "log" if view.log else "", "zoomed" if view.window else ""]
         self.border_subtitle = Text(", ".join(word for word in said if word) or self._hint)

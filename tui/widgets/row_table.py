@@ -73,7 +73,7 @@ class RowBackend(ArrowBackend):
             case "#":
                 return Text(f"{self.index_of(row_index):,}".rjust(width), style="dim")
             case "label":
-                return self._look(row_index).text(width)
+                return self._label_look(row_index).text(width)
             case "words":
                 return Text(str(len(self._value("text", row_index).split())).rjust(width), style="dim")
             case _:
@@ -81,11 +81,11 @@ class RowBackend(ArrowBackend):
                 text = safe_line(self._value("text", row_index)[:_LONGEST], width)
                 return mark.append(cut(text, width - mark.cell_len), "not bold") if mark else Text(cut(text, width), no_wrap=True)
 
-    def told_of(self, row: int) -> tuple[int, bool]:
+    def labelling_of(self, row: int) -> tuple[int, bool]:
         """Return what labelling changes of a row: its label, and whether it is marked."""
         return self._value("label", row), self.index_of(row) in self._marked
 
-    def _look(self, row: int) -> LabelLook:
+    def _label_look(self, row: int) -> LabelLook:
         label: int = self._value("label", row)
         return self._looks[label]
 
@@ -219,7 +219,7 @@ class RowTable(DataTable):
         rows = self.backend if isinstance(self.backend, RowBackend) and not self.scroll_offset.x else None
         if rows is not None and not 0 <= row < rows.row_count:
             rows = None
-        told: object = rows.told_of(row) if rows is not None else self._update_count
+        told: object = rows.labelling_of(row) if rows is not None else self._update_count
         key = (row, self.scroll_offset.x, self.size.width, self._generation, told, *looks)
         strip = self._strips.get(key)
         if strip is None:

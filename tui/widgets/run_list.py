@@ -112,7 +112,7 @@ class RunList(OptionList):
         if index != self.highlighted:
             with self.prevent(OptionList.OptionHighlighted):
                 self.highlighted = index
-        self._say()
+        self._draw_subtitle()
 
     def _prompt(self, item: RunItem) -> Text:
         width = self._width
@@ -134,7 +134,7 @@ class RunList(OptionList):
         about = pad(f"{tags} {_about(item)}" if tags else _about(item), max(1, width - 3 - len(age)))
         return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
 
-    def _say(self) -> None:
+    def _draw_subtitle(self) -> None:
         """Say below how many runs are marked; in a narrow list, what the highlighted run was made of."""
         marked = sum(item.marked for item in self._items)
         words = f"{marked} marked" if marked else "space overlays" if len(self._items) > 1 else ""
@@ -154,11 +154,11 @@ class RunList(OptionList):
         """Draw every line in the width and the colours that are there now."""
         for index, item in enumerate(self._items):
             self.replace_option_prompt_at_index(index, self._prompt(item))
-        self._say()
+        self._draw_subtitle()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self._say()
+        self._draw_subtitle()
         if event.option_index < len(self._items):
             self.post_message(self.Looked(self._items[event.option_index].key))
 

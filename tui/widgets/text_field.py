@@ -62,18 +62,18 @@ class TextField(LineField):
         self._given = (text, shown)
         self.value = shown
         self.cursor_position = len(shown)
-        self._tell()
+        self._post_edited()
 
     def go_on(self) -> None:
         """Take the focus behind the text, where one goes on writing."""
         self.focus()
         self.cursor_position = len(self.value)
 
-    def _tell(self) -> None:
+    def _post_edited(self) -> None:
         if self.text != self._last:
             self._last = self.text
             self.post_message(self.Edited(self.text))
 
     def on_input_changed(self, message: Input.Changed) -> None:
         message.stop()
-        self._tell()
+        self._post_edited()

@@ -145,7 +145,7 @@ class DatasetPage(Page):
     def show_theme(self) -> None:
         if self.state.dataset is not None:
             self._show_rows(at=self._table.index if self._table else None)
-            self._side.look_for_problems()
+            self._side.find_problems()
 
     # --- rows and figures ----------------------------------------------------------------------------------
 

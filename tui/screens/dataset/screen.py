@@ -62,7 +62,7 @@ class DatasetScreen(DatasetPage, LabelKeys):
 
     # --- labels by key -------------------------------------------------------------------------------------
 
-    def looks_to_give(self) -> tuple[LabelLook, ...]:
+    def label_looks(self) -> tuple[LabelLook, ...]:
         dataset = self.state.dataset
         return class_looks(dataset.labels, dark=self.state.dark) if dataset is not None and self._table is not None else ()
 
@@ -103,7 +103,7 @@ class DatasetScreen(DatasetPage, LabelKeys):
         place = self.query_one(KeyLegend)
         place.set_class(self.is_labelling, "-open")
         suggests = "as suggested" if self._side.faults is not None else ""
-        place.show(legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests=suggests))
+        place.show(legend(self.label_looks(), self.app.theme_variables["accent"], suggests=suggests))
         if self._table is not None:
             self._table.focus()
 
@@ -175,21 +175,21 @@ class DatasetScreen(DatasetPage, LabelKeys):
             await self.app.push_screen(LabelQueue(await asyncio.to_thread(labelling.begin, spec, names)))
 
         def named(names: tuple[str, ...]) -> None:
-            self.run_worker(self._tell(begin(names)), exclusive=True, group="queue")
+            self.run_worker(self._or_notify(begin(names)), exclusive=True, group="queue")
 
         try:
             await begin()
         except labelling.NoLabelsError as error:
             await self.app.push_screen(LabelNames(by_fields(error), named))
         except UserError as error:
-            self.state.say(by_fields(error), problem=True)
+            self.state.notify(by_fields(error), problem=True)
 
-    async def _tell(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _or_notify(self, work: Coroutine[Any, Any, None]) -> None:
         """Carry something out, and say why it cannot be."""
         try:
             await work
         except UserError as error:
-            self.state.say(by_fields(error), problem=True)
+            self.state.notify(by_fields(error), problem=True)
 
     async def action_save(self) -> None:
         from ..save_rows import SaveRows
@@ -253,7 +253,7 @@ class DatasetScreen(DatasetPage, LabelKeys):
         """Show the rows of a problem as a filter does; escape ends it."""
         problem, dataset = message.problem, self.state.dataset
         if dataset is None or self._table is None or not problem.rows:
-            self.state.say("this problem has no rows of its own: see the counts of the classes")
+            self.state.notify("this problem has no rows of its own: see the counts of the classes")
             return
         with self.prevent(Input.Changed):
             self._field.value = ""

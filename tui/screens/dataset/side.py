@@ -56,7 +56,7 @@ class DatasetSide(Vertical):
         self._drifts: tuple[Drift, ...] = ()
         self.looked_at: Dataset | None = None
         """The data set in which the problems were found: the one that is shown may have been changed since."""
-        self._settling: Timer | None = None
+        self._figures_timer: Timer | None = None
         self._sentences: list[str] = []
         """What was not looked for."""
         self._seeking = ""
@@ -92,7 +92,7 @@ class DatasetSide(Vertical):
         self.faults, self._seeking = None, ""
         self._numbers = None  # of the data set before, which may have other classes
         self._unit = "characters" if stats.unspaced(dataset) else "words"
-        self.look_for_problems()
+        self.find_problems()
         self.count_tokens()
 
     def follow(self, dataset: Dataset, split: Split, found: Mapping[str, Any] | None) -> None:
@@ -101,14 +101,14 @@ class DatasetSide(Vertical):
         self._shown, self._found = (split, None if found is None else found.get(split.name)), found
         if before is None or {name: len(part) for name, part in before.splits.items()} != {n: len(p) for n, p in dataset.splits.items()}:
             self.lengths = None  # they stand at other positions now
-        if self._settling is not None:
-            self._settling.stop()
-        self._settling = self.set_timer(PAUSE, self._settle)
+        if self._figures_timer is not None:
+            self._figures_timer.stop()
+        self._figures_timer = self.set_timer(PAUSE, self._refresh_figures)
 
-    def _settle(self) -> None:
+    def _refresh_figures(self) -> None:
         if self._shown is not None:
             self._count(*self._shown)
-        self.look_for_problems()
+        self.find_problems()
         if self.lengths is None:
             self.count_tokens()
 
@@ -183,7 +183,7 @@ class DatasetSide(Vertical):
         self._counting = ""
         if answer is not None and self._dataset is dataset:
             self.lengths = answer
-            self.look_for_problems()
+            self.find_problems()
             if self._shown is not None:
                 self._count(*self._shown)
 
@@ -194,10 +194,10 @@ class DatasetSide(Vertical):
             self._seeking = ""
             self._draw_problems()
         else:
-            self._look_for_faults()
+            self._find_faults()
 
     @work(exclusive=True, group="faults")
-    async def _look_for_faults(self) -> None:
+    async def _find_faults(self) -> None:
         spec, dataset = self._state.spec, self._dataset
         if spec is None or dataset is None:
             return
@@ -213,7 +213,7 @@ class DatasetSide(Vertical):
         except UserError as error:
             self._seeking = ""
             self._draw_problems()
-            self._state.say(f"faults were not searched for: {by_fields(error)}", problem=True)
+            self._state.notify(f"faults were not searched for: {by_fields(error)}", problem=True)
             return
         self._seeking = ""
         from ....core.data.overlay import is_of_same_source
@@ -222,7 +222,7 @@ class DatasetSide(Vertical):
         if answer is not None and self._dataset is not None and is_of_same_source(self._dataset, dataset):
             self.faults = Faults.of(answer, dataset)
             if not self.faults.problems:
-                self._state.say("no faults of the rows were found")
+                self._state.notify("no faults of the rows were found")
         self._draw_problems()
 
     def rows_of(self, problem: Problem) -> tuple[Dataset | None, tuple[int, ...]]:
@@ -231,7 +231,7 @@ class DatasetSide(Vertical):
         return (self.faults.dataset if is_fault and self.faults is not None else self.looked_at), problem.rows
 
     @work(exclusive=True, group="problems")
-    async def look_for_problems(self) -> None:
+    async def find_problems(self) -> None:
         """Find what is wrong with the data, and list it."""
         dataset = self._dataset
         if dataset is None:

@@ -46,8 +46,8 @@ class Examination:
         self._chosen: Any = None
         """The rows behind a figure, int64, where one was chosen, and what they are called."""
 
-    def take(self, read: Read) -> None:
-        """Look at what was read, all of it."""
+    def load(self, read: Read) -> None:
+        """Show all of what was read."""
         self.found, self.other, self.compared, self.why_not_compared = read
         self.met = self.figures = None
         self.forget_choice()
@@ -100,7 +100,7 @@ class Examination:
         self.cell = true, predicted
         judged = self.found.judged
         names = [safe_line(label, 20) for label in judged.labels]
-        self._title = f"{names[true]} taken for {names[predicted]}" if true != predicted else f"{names[true]}, predicted right"
+        self._title = f"{names[true]} predicted as {names[predicted]}" if true != predicted else f"{names[true]}, predicted right"
         self._chosen = judged.cell(true, predicted)
 
     def choose_line(self, view: str, index: int) -> None:

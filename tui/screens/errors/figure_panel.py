@@ -43,7 +43,7 @@ class FigurePanel(ContentSwitcher):
         if view == "matrix":
             self.matrix.focus()
         else:
-            self.query_one(f"#{view}", FigureTable).take_keys()
+            self.query_one(f"#{view}", FigureTable).focus_lines()
 
     def forget_lines(self) -> None:
         """Take the cursors of the tables away."""

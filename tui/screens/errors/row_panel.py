@@ -67,7 +67,7 @@ class RowPanel(Vertical):
         place.update(Text(safe_text(sentence)))
         self.set_class(bool(sentence), "-waiting")
 
-    def tell_keys(self, keys: Sequence[Text]) -> None:
+    def show_keys(self, keys: Sequence[Text]) -> None:
         """Show what the keys give under the list; none: no longer."""
         place = self.query_one(KeyLegend)
         place.set_class(bool(keys), "-open")
@@ -114,7 +114,7 @@ class RowPanel(Vertical):
         fault.update(Text(safe_text(message)))
 
     @on(Input.Submitted, "#filter")
-    def _taken(self, message: Input.Submitted) -> None:
+    def _submitted(self, message: Input.Submitted) -> None:
         message.stop()
         self.post_message(self.Filtered(message.value, True))
         self.list.focus()

@@ -51,7 +51,7 @@ def _title(found: Examined, row: int, looks: Sequence[LabelLook]) -> Text:
     true, predicted = looks[int(judged.truth[row])], looks[int(judged.predicted[row])]
     title = Text(f"row {row:,}: ").append(f"{true.glyph} {safe_line(true.name, 24)}", true.color)
     if judged.truth[row] != judged.predicted[row]:
-        title.append(", taken for ").append(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color)
+        title.append(", predicted as ").append(f"{predicted.glyph} {safe_line(predicted.name, 24)}", predicted.color)
     return title.append(f" {percent(float(judged.confidence[row]))}, loss {judged.loss[row]:.3f}")
 
 

@@ -57,7 +57,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
     def texts_after(self) -> tuple[str, ...]:
         return self._rows.list.texts_after(15)
 
-    def look_at_run(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
+    def show_run_errors(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
         self.look_at(RunRef(folder, rung), cell)
 
     def look_at(self, ref: RunRef, cell: tuple[int, int] | None = None) -> None:
@@ -100,16 +100,16 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
             self.look_at(RunRef(ref.folder, rungs.after(run.rungs, at) or at))
 
     def action_run(self) -> None:
-        self.app.push_screen(ChooseRun("the run to look at", self.state.runs, self.state.clock(), self.seen.ref), self._take_run)
+        self.app.push_screen(ChooseRun("the run to look at", self.state.runs, self.state.clock(), self.seen.ref), self._change_run)
 
-    def _take_run(self, chosen: RunRef | None) -> None:
+    def _change_run(self, chosen: RunRef | None) -> None:
         if chosen is not None:
             self.look_at(chosen)
 
     def action_against(self) -> None:
-        self.app.push_screen(ChooseRun("compare with", self.state.runs, self.state.clock(), self.seen.other), self._take_other)
+        self.app.push_screen(ChooseRun("compare with", self.state.runs, self.state.clock(), self.seen.other), self._compare_with)
 
-    def _take_other(self, chosen: RunRef | None) -> None:
+    def _compare_with(self, chosen: RunRef | None) -> None:
         if chosen is not None:
             self.seen.other = chosen
             self._turn_to("against")
@@ -123,7 +123,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         if self.seen.ref is not None:
             words = self.seen.command(self.view, self._figures.line_of("coverage"))
             self.app.copy_to_clipboard(words)
-            self.state.say(f"copied: {words}")
+            self.state.notify(f"copied: {words}")
 
     async def action_save(self) -> None:
         from ....core.data.table import Dataset
@@ -169,7 +169,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
             self.app.push_screen(NameSlice(self._run.spec.job.data.source, self.seen.line, self._named))
 
     def _named(self, name: str) -> None:
-        self.state.say(f"the filter is kept as the slice {name}")
+        self.state.notify(f"the filter is kept as the slice {name}")
         self._turn_to("slices")
         self._compute()
 
@@ -205,7 +205,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
 
     # --- labels by key ------------------------------------------------------------------------------------
 
-    def looks_to_give(self) -> tuple[LabelLook, ...]:
+    def label_looks(self) -> tuple[LabelLook, ...]:
         return self._looks if self._labels is not None and len(self.listed) else ()
 
     def row_to_decide(self) -> tuple[Editor, Place | None] | None:
@@ -228,6 +228,6 @@ class ErrorsScreen(ErrorsWork, LabelKeys):
         self._rows.list.refresh()
 
     def show_labelling(self) -> None:
-        keys = legend(self.looks_to_give(), self.app.theme_variables["accent"], suggests="as predicted")
-        self._rows.tell_keys(keys if self.is_labelling else ())
+        keys = legend(self.label_looks(), self.app.theme_variables["accent"], suggests="as predicted")
+        self._rows.show_keys(keys if self.is_labelling else ())
         self._rows.list.focus()

@@ -53,7 +53,7 @@ class ErrorsWork(ErrorsPage):
             return
         from .row_labels import RowLabels
 
-        seen.take(found)
+        seen.load(found)
         rows = found.found.predictions.rows
         self._labels = RowLabels(self.state.decisions.editor(rows.dataset), rows)
         with suppress(UserError):
@@ -82,7 +82,7 @@ class ErrorsWork(ErrorsPage):
             self.state.mark_done("errors")
         cell, self._wanted = self._wanted, None
         if cell is not None and max(cell) < len(found.judged.labels):
-            self._figures.matrix.look(self._figures.matrix.mode, cell)
+            self._figures.matrix.match_view(self._figures.matrix.mode, cell)
             seen.choose_cell(*cell)
             self._list_rows()
             self._rows.list.focus()
@@ -152,9 +152,9 @@ class ErrorsWork(ErrorsPage):
         try:
             told = await asyncio.to_thread(turn_temperature, RunFolder(Path(seen.ref.folder)), seen.rung, is_kept=is_kept)
         except UserError as error:
-            self.state.say(by_fields(error), problem=True)
+            self.state.notify(by_fields(error), problem=True)
             return
-        self.state.say(told)
+        self.state.notify(told)
         self._read()
 
     @work(exclusive=True, group="fit")
@@ -163,12 +163,12 @@ class ErrorsWork(ErrorsPage):
 
         run, index = self._run, self._figures.line_of("slices")
         if run is None or index is None or index >= len(self.seen.slices):
-            self.state.say("put the cursor on a slice first")
+            self.state.notify("put the cursor on a slice first")
             return
         try:
             await asyncio.to_thread(slices.remove, run.spec.job.data.source, self.seen.slices[index].name)
         except UserError as error:
-            self.state.say(by_fields(error), problem=True)
+            self.state.notify(by_fields(error), problem=True)
             return
         self.seen.forget_choice()
         self._compute()

@@ -79,7 +79,7 @@ class LabelQueuePage(LabelKeys):
         self.set_class(event.size.width >= 160, "-wide")
         self.call_after_refresh(self._draw)
 
-    def looks_to_give(self) -> tuple[LabelLook, ...]:
+    def label_looks(self) -> tuple[LabelLook, ...]:
         return class_looks(self._given.names, dark=self._app_state.dark) if self._given is not None else ()
 
     def suggestion(self) -> tuple[str, float, str] | None:
@@ -93,7 +93,7 @@ class LabelQueuePage(LabelKeys):
         given = self._given
         if given is None or not self.is_mounted:
             return
-        looks = self.looks_to_give()
+        looks = self.label_looks()
         at, listed = self._rows.at, self.query_one(QueueList)
         first = max(0, at - 100)
         listed.lines, listed.at = tuple(words.line(given, row, looks) for row in self._rows.items[first : at + 200]), at - first
@@ -116,7 +116,7 @@ class LabelQueuePage(LabelKeys):
         given = self._given
         if given is None or not self.is_mounted:
             return
-        looks, done = self.looks_to_give(), len(given.labelled)
+        looks, done = self.label_looks(), len(given.labelled)
         self.query_one("#head", Static).update(words.head(given, self._app_state.model))
         self.query_one("#counts", Static).update(counts(given, looks, self.query_one("#counts").size.width))
         self.query_one("#rows").border_title = Text(f"queue: {count(len(given.open), 'text')} without a label")

@@ -78,7 +78,7 @@ class LabelQueue(LabelQueuePage):
         try:
             self._states = await self._app_state.ask(AskStates(self._spec, self._app_state.model), self._report)
         except UserError as error:
-            self._say_failed(by_fields(error))
+            self._show_failure(by_fields(error))
             return
         self._standing.doing = ""
         self._standing.of = len(self._states.drawn) if self._states is not None else 0
@@ -88,7 +88,7 @@ class LabelQueue(LabelQueuePage):
         self._standing.doing = f"{line.phase} {line.done:,} of {line.total:,} {line.unit}" if line.total else line.phase
         self._draw_side()
 
-    def _say_failed(self, why: str) -> None:
+    def _show_failure(self, why: str) -> None:
         self._standing.doing, self._standing.failed = "", why
         self._draw_side()
 
@@ -105,12 +105,12 @@ class LabelQueue(LabelQueuePage):
         try:
             answer: QueueAnswer | None = await self._app_state.ask(ask)
         except UserError as error:
-            self._say_failed(by_fields(error))
+            self._show_failure(by_fields(error))
             return
         if answer is None:
             return
         standing.failed = ""
-        standing.take(answer)
+        standing.update(answer)
         self._guesses = dict(zip(answer.order, zip(answer.predicted, answer.probability, strict=False), strict=False))
         if not standing.example and standing.by != "disagreement":
             self._put(answer.order)
@@ -148,7 +148,7 @@ class LabelQueue(LabelQueuePage):
             ask = AskDisagreement(self._spec, tuple(runs), tuple(sorted(rows.drawn(given, _COMPARED))))
             answer = await self._app_state.ask(ask, self._report)
         except UserError as error:
-            self._say_failed(by_fields(error))
+            self._show_failure(by_fields(error))
             return
         standing.doing = ""
         if answer is not None and standing.by == "disagreement":
@@ -157,13 +157,13 @@ class LabelQueue(LabelQueuePage):
 
     def action_example(self) -> None:
         if self._states is None:
-            self._app_state.say("the hidden states are not there yet")
+            self._app_state.notify("the hidden states are not there yet")
             return
         from ..label_example import LabelExample
 
-        self.app.push_screen(LabelExample(self._look_for))
+        self.app.push_screen(LabelExample(self._search))
 
-    def _look_for(self, text: str) -> None:
+    def _search(self, text: str) -> None:
         self._find_like(text)
 
     @work(exclusive=True, group="near")
@@ -177,7 +177,7 @@ class LabelQueue(LabelQueuePage):
         try:
             answer: NearAnswer | None = await self._app_state.ask(ask)
         except UserError as error:
-            self._say_failed(by_fields(error))
+            self._show_failure(by_fields(error))
             return
         standing.doing = ""
         if answer is not None:
@@ -190,7 +190,7 @@ class LabelQueue(LabelQueuePage):
         for group in ("states", "runs", "near"):
             self.workers.cancel_group(self, group)
         if self._standing.doing:
-            self._say_failed("cancelled; the order stays as it is")
+            self._show_failure("cancelled; the order stays as it is")
 
     # --- decisions --------------------------------------------------------------------------------------------
 
@@ -199,11 +199,11 @@ class LabelQueue(LabelQueuePage):
         return True if may is None or action == "give" else may  # a digit without a class must not lead to another screen
 
     async def action_give(self, number: int) -> None:
-        looks = self.looks_to_give()
+        looks = self.label_looks()
         if number < len(looks):
             await self._decide(looks[number].name)
         elif looks:
-            self._app_state.say(f"there {'are' if len(looks) > 1 else 'is'} {count(len(looks), 'label')}")
+            self._app_state.notify(f"there {'are' if len(looks) > 1 else 'is'} {count(len(looks), 'label')}")
 
     async def _decide(self, new: str | None, *, by: By = "typed", run: str = "") -> None:
         given, row = self._given, self._rows.in_hand
@@ -212,7 +212,7 @@ class LabelQueue(LabelQueuePage):
         try:
             await asyncio.to_thread(lambda: given.decide(row, new, by=by, run=run))
         except UserError as error:
-            self._app_state.say(by_fields(error), problem=True)
+            self._app_state.notify(by_fields(error), problem=True)
             return
         self._standing.begun = True
         self._rows.leave(row)
@@ -227,13 +227,13 @@ class LabelQueue(LabelQueuePage):
         try:
             undone = await asyncio.to_thread(given.undo)
         except UserError as error:
-            self._app_state.say(by_fields(error), problem=True)
+            self._app_state.notify(by_fields(error), problem=True)
             return
         if undone is None:
-            self._app_state.say("there is nothing to undo")
+            self._app_state.notify("there is nothing to undo")
             return
         decision, row = undone
-        self._app_state.say(describe_undone(decision))
+        self._app_state.notify(describe_undone(decision))
         if row is not None:
             self._rows.return_to(row)
         self._draw()

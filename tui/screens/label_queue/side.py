@@ -47,8 +47,8 @@ class Standing:
     of: int = 0
     """Rows that have hidden states, where the file has too many; 0: all."""
 
-    def take(self, answer: QueueAnswer) -> None:
-        """Take up what the regression came to."""
+    def update(self, answer: QueueAnswer) -> None:
+        """Show what the regression came to."""
         known = dict(self.curve) | dict(answer.curve)
         self.curve = sorted(known.items())
         self.by_names, self.f1, self.seconds = answer.by_names, answer.f1_macro, answer.seconds

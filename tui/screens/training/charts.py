@@ -12,7 +12,7 @@ from ....core.runs.comparison import measured
 from ....core.runs.state import RunView
 from ....core.specs import BaselineSpec
 from ...widgets.chart import Chart, Level, Mark, Series
-from ..run_words import looks_of, name_of
+from ..run_words import name_of, run_label_looks
 
 BESIDE = {"accuracy": "f1_weighted"}
 """Metrics that are drawn in the chart of another one, by its key."""
@@ -122,7 +122,7 @@ def score_kinds(views: Sequence[RunView]) -> tuple[str, ...]:
 def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
     """Return a run's F1 of each class in the look of the class; only the `first` run's points have its glyph, so that runs differ."""
     series: list[Series] = []
-    for look in looks_of(view, dark=dark):
+    for look in run_label_looks(view, dark=dark):
         known = [(step, metrics.per_class[look.name].f1) for step, metrics in measured(view) if look.name in metrics.per_class]
         if known:
             at, f1 = zip(*known, strict=True)

@@ -21,7 +21,7 @@ from ...state import State, state_of
 from ...widgets.chart import Chart
 from ...widgets.density import Density
 from ...widgets.plot import Plot
-from ..run_words import looks_of
+from ..run_words import run_label_looks
 from .charts import READING, SCORES, Palette, loss_chart, score_chart, score_kinds
 from .files import read_projection
 
@@ -68,11 +68,11 @@ class Charts(ContentSwitcher):
         self._scores = kinds[(kinds.index(self._scores) + 1) % len(kinds)] if self._scores in kinds else kinds[0]
 
     @on(Plot.Looked)
-    def _look_alike(self, event: Plot.Looked) -> None:
+    def _align_plots(self, event: Plot.Looked) -> None:
         """Keep the charts of a run at the same steps, and read both under one cross-hair."""
         for plot in self.query(Plot):
             if plot is not event.plot:
-                plot.look(event.plot.view.window, event.plot.view.cursor)
+                plot.match_view(event.plot.view.window, event.plot.view.cursor)
 
     def _draw_hidden_states(self, view: RunView, rung: str) -> None:
         found = rungs.best([each for each in view.rungs if each.name in rungs.ON_STATES], rung if rung in rungs.ON_STATES else "")
@@ -91,9 +91,9 @@ class Charts(ContentSwitcher):
     @work(exclusive=True, group="projection")
     async def _read_projection(self, view: RunView, rung: str) -> None:
         try:
-            cloud = await asyncio.to_thread(read_projection, Path(view.folder), looks_of(view, dark=self._state.dark), rung)
+            cloud = await asyncio.to_thread(read_projection, Path(view.folder), run_label_looks(view, dark=self._state.dark), rung)
         except UserError as error:
-            self._state.say(by_fields(error), problem=True)
+            self._state.notify(by_fields(error), problem=True)
         else:
             title = f"hidden states in two dimensions{_OF.get(rung, '')}"
             self.query_one(Density).show(cloud, empty="this baseline has kept no picture of its hidden states", title=title)

@@ -97,7 +97,7 @@ class TrainingPage(RunRequests):
 
     def _tick(self) -> None:
         """Say how long a live run has made no progress, and what another application noted, of which no event tells."""
-        if self.is_current and self.query_one(RunPanel).look_at_notes():
+        if self.is_current and self.query_one(RunPanel).poll_notes():
             self.draw()
         elif self.is_current and self.view is not None and self.view.is_live:
             self._draw_facts(self.view)
@@ -172,8 +172,8 @@ class TrainingPage(RunRequests):
         lines = [progress_line(view, self.state.clock(), width, colors), machine_line(view, width, colors)]
         facts.update(Text("\n").join(lines), layout=False)
 
-    def look_at_new(self, run: RunFolder) -> None:
+    def show_new_run(self, run: RunFolder) -> None:
         self.query_one(RunPanel).show_all()  # so that the new run is listed
         self._chosen_by_hand, self._looked = True, str(run.path)
-        self.state.look_at_runs()
+        self.state.poll_runs()
         self.draw()

@@ -25,7 +25,7 @@ from ....core.specs import BaselineSpec
 from ...field_names import by_fields
 from ...widgets.confusion import Confusion
 from ...widgets.confusion_places import Matrix
-from ..run_words import looks_of, name_of
+from ..run_words import name_of, run_label_looks
 from .charts import READING
 from .files import read_log
 from .tables import class_table, epoch_table, ladder_table, settings_table
@@ -137,7 +137,7 @@ class Panels(Widget):
     def _show_classes(self) -> None:
         view, *rest = self._views
         others = [(name_of(each), metrics) for each in rest[:3] if (metrics := each.measured_by(self.rung)) is not None]
-        looks = looks_of(view, dark=self.app.current_theme.dark)
+        looks = run_label_looks(view, dark=self.app.current_theme.dark)
         width = self.query_one("#classes").content_size.width
         empty = "no scores yet" if view.is_whole else READING
         self._update("classes", class_table(view.measured_by(self.rung), others, view.evaluations, looks, width, empty=empty))
@@ -148,13 +148,13 @@ class Panels(Widget):
         first.show(shown[0])
         if _is_pair(shown):
             second.show(shown[1])
-            second.look(first.mode, first.cursor)
+            second.match_view(first.mode, first.cursor)
 
     def _matrix(self, view: RunView) -> Matrix | None:
         metrics = view.measured_by(self.rung)
         if metrics is None:
             return None
-        looks = looks_of(view, dark=self.app.current_theme.dark)
+        looks = run_label_looks(view, dark=self.app.current_theme.dark)
         rung = self.rung_of(view)
         return Matrix(f"{name_of(view)} {rungs.short(rung) or view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
 
@@ -172,7 +172,7 @@ class Panels(Widget):
     def _keep_side_by_side(self, event: Confusion.Changed) -> None:
         for other in self.query(Confusion):
             if other is not event.confusion:
-                other.look(event.confusion.mode, event.confusion.cursor)
+                other.match_view(event.confusion.mode, event.confusion.cursor)
 
     @on(Confusion.Chosen)
     def _ask_for_rows(self, event: Confusion.Chosen) -> None:

@@ -55,7 +55,7 @@ class RunRequests(Page):
         """The run that is looked at."""
         raise NotImplementedError
 
-    def look_at_new(self, run: RunFolder) -> None:
+    def show_new_run(self, run: RunFolder) -> None:
         """Look at a run that was started here."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ class RunRequests(Page):
     async def action_new(self) -> None:
         run = await self.app.push_screen_wait(RunForm(self.state, self.view if self.view is not None and self.view.has_spec else None))
         if run is not None:
-            self.look_at_new(run)
+            self.show_new_run(run)
 
     def action_stop(self) -> None:
         if self.view is not None:
@@ -93,7 +93,7 @@ class RunRequests(Page):
         try:
             await asyncio.to_thread(request, RunFolder(Path(view.folder)))
         except UserError as error:
-            self.state.say(by_fields(error), problem=True)
+            self.state.notify(by_fields(error), problem=True)
         else:
-            self.state.say(f"run {view.id}: {done}")
-            self.state.look_at_runs()
+            self.state.notify(f"run {view.id}: {done}")
+            self.state.poll_runs()

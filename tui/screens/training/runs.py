@@ -70,7 +70,7 @@ class RunPanel(Vertical):
 
     # --- what is listed -------------------------------------------------------------------------------------
 
-    def look_at_notes(self) -> bool:
+    def poll_notes(self) -> bool:
         """Read what this or another application noted since; return whether there was something."""
         return self._notes.poll()
 
@@ -199,7 +199,7 @@ class RunPanel(Vertical):
         try:
             await asyncio.to_thread(notes.change, run, tags=tags, pinned=pinned)
         except UserError as error:
-            state_of(self).say(by_fields(error), problem=True)
+            state_of(self).notify(by_fields(error), problem=True)
         self.post_message(self.Changed())
 
     # --- lines ----------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ class TrainingScreen(TrainingPage):
     # --- choosing ---------------------------------------------------------------------------------------
 
     @on(RunList.Looked)
-    def _look(self, event: RunList.Looked) -> None:
+    def _highlighted(self, event: RunList.Looked) -> None:
         self._looked, self._chosen_by_hand = event.key, True
         self.draw()
 
@@ -174,7 +174,7 @@ class TrainingScreen(TrainingPage):
     def action_copy(self) -> None:
         if self.view is not None:
             self.app.copy_to_clipboard(command_of(self.view.spec.job))
-            self.state.say("copied the command line that repeats this run")
+            self.state.notify("copied the command line that repeats this run")
 
     def action_report(self) -> None:
         from ..write_report import WriteReport
@@ -188,9 +188,9 @@ class TrainingScreen(TrainingPage):
 
         folders = [view.folder for view in self.views if view.has_spec]
         if len(folders) < 2:
-            self.state.say("mark other runs with space first, then C compares them with this one", problem=True)
+            self.state.notify("mark other runs with space first, then C compares them with this one", problem=True)
         elif len(folders) > comparison.MOST:
-            self.state.say(f"{comparison.MOST} runs are compared at once: unmark some with space", problem=True)
+            self.state.notify(f"{comparison.MOST} runs are compared at once: unmark some with space", problem=True)
         else:
             self.app.push_screen(CompareRuns(folders))
 

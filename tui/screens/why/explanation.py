@@ -129,8 +129,8 @@ class Explanation:
     def _lacks(self, way: str) -> bool:
         return self.weights(way) is None and f"{way} {self.label}" not in self.faults
 
-    def take(self, answer: Answer) -> None:
-        """Take in an answer."""
+    def add(self, answer: Answer) -> None:
+        """Add an answer of the engine."""
         if isinstance(answer, NeighboursAnswer):
             self.near = answer
         elif isinstance(answer, AttentionAnswer):

@@ -16,6 +16,6 @@ def explain(state: State, subject: Subject | None, *, otherwise: str, take_word:
     from .screen import WhyPage
 
     if subject is None or not subject.text.strip():
-        state.say(otherwise, problem=True)
+        state.notify(otherwise, problem=True)
     else:
         state.application.push_screen(WhyPage(subject), lambda word: take_word(word) if word and take_word is not None else None)

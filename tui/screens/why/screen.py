@@ -66,17 +66,17 @@ class WhyPage(WhyLook):
         while (question := of.next_question(self.in_sight)) is not None:
             self.wait_for(question)
             try:
-                answer = await self.state.ask(question, lambda line, asked=question: self._tell(of, asked, line))
+                answer = await self.state.ask(question, lambda line, asked=question: self._show_progress(of, asked, line))
             except UserError as error:
                 of.refuse(question, by_fields(error))
             else:
                 if answer is None:
                     break
-                of.take(answer)
+                of.add(answer)
             self.draw()
         self.wait_for(None)
 
-    def _tell(self, of: Explanation, question: Question, line: ProgressLine) -> None:
+    def _show_progress(self, of: Explanation, question: Question, line: ProgressLine) -> None:
         if of is self.of:
             self.wait_for(question, line)
 
@@ -150,7 +150,7 @@ class WhyPage(WhyLook):
             case "words":
                 self.query_one("#why-words Scroll", Scroll).focus()
             case _:
-                self.query_one(f"#why-{self.view} FigureTable", FigureTable).take_keys()
+                self.query_one(f"#why-{self.view} FigureTable", FigureTable).focus_lines()
 
     def action_turn_layer(self, by: int) -> None:
         self.of.turn_layer(by)
@@ -170,9 +170,9 @@ class WhyPage(WhyLook):
 
     def action_run(self) -> None:
         chooser = ChooseRun("the run to ask why", self.state.runs, self.state.clock(), self.of.subject.ref)
-        self.app.push_screen(chooser, self._take_run)
+        self.app.push_screen(chooser, self._change_run)
 
-    def _take_run(self, chosen: RunRef | None) -> None:
+    def _change_run(self, chosen: RunRef | None) -> None:
         if chosen is not None:
             subject = self.of.subject
             self._explain(Subject(subject.text, chosen, subject.true, subject.place))
@@ -181,14 +181,14 @@ class WhyPage(WhyLook):
         view, subject = self.run_view, self.of.subject
         if view is not None:
             at = view.rung(self.rung)
-            self._take_run(RunRef(subject.ref.folder, rungs.after(view.rungs, at.name if at is not None else "")))
+            self._change_run(RunRef(subject.ref.folder, rungs.after(view.rungs, at.name if at is not None else "")))
 
     def action_copy(self) -> None:
         subject = self.of.subject
         run = Path(subject.ref.folder).name + (f":{self.rung}" if self.rung else "")
         words = command(self.of, [quote(each) for each in (run, subject.text, self.of.label)])
         self.app.copy_to_clipboard(words)
-        self.state.say(f"copied: {words}")
+        self.state.notify(f"copied: {words}")
 
     @on(FigureTable.Chosen)
     def _chosen(self, event: FigureTable.Chosen) -> None:
