@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import paths
 from ..errors import UserError
-from ..questions import AskClassify, ClassifyAnswer
 from ..safe_text import safe_line
 from ..shell import quote
 from ..units import count, percent
@@ -17,6 +17,7 @@ from .output import Output
 from .progress import Progress
 
 if TYPE_CHECKING:
+    from ..questions import ClassifyAnswer
     from ..runs.cases import Case, Outcome
     from ..runs.folder import RunFolder
     from ..specs import RunSpec
@@ -31,8 +32,9 @@ def add(commands: Any) -> None:
         "cases",
         run_cases,
         description="Ask a run about every sentence that was saved with the label that it should get, and exit with 1 where one gets "
-        "another. Cases are kept for the data set that the run was made of, so that they outlive it: add keeps one, list shows them with "
-        "their numbers, remove takes some away. On the prompt the key s keeps the sentence.",
+        "another. The outcome is kept with the run, for its report. Cases are kept for the data set that the run was made of, so that "
+        "they outlive it: add keeps one, list shows them with their numbers, remove takes some away. "
+        "On the prompt the key s keeps the sentence.",
         examples=[
             "emotui cases last",
             "emotui cases last --junit cases.xml",
@@ -144,37 +146,42 @@ def _remove(spec: RunSpec, rest: list[str], arguments: argparse.Namespace, outpu
 
 
 def _run(run: RunFolder, rung: str, spec: RunSpec, arguments: argparse.Namespace, output: Output) -> int:
-    from ..engine.client import ask_once
-    from ..runs import cases
+    from ..engine.client import Session
+    from ..runs import case_results
     from . import junit
 
     kept = _kept(spec, output)
     if not kept:
         raise UserError(_none(spec))
     started = time.monotonic()
-    with Progress(output.stderr) as progress:
-        progress.update("ask", 0, len(kept), "cases")
-        answer: ClassifyAnswer = ask_once(AskClassify(run=str(run.path), rung=rung, texts=tuple(case.text for case in kept)))
-    seconds = time.monotonic() - started
-    outcomes = cases.judged(kept, answer.predictions, spec.labels)
-    failed = [each for each in outcomes if not each.passed]
-    name = f"{run.id}:{answer.rung}" if answer.rung else run.id
+    answers: list[ClassifyAnswer] = []
+    with Session() as session, Progress(output.stderr) as progress:
+        for question in case_results.questions(run, rung, kept):
+            progress.update("ask", sum(len(each.predictions) for each in answers), len(kept), "cases")
+            answers.append(session.ask(question))
+    results = case_results.collect(run, kept, answers, time.monotonic() - started, time.time())
+    try:
+        case_results.write(run, results)
+    except UserError as error:
+        output.message(f"the outcome is not kept with the run: {error}")
+    failed = results.failed
+    name = f"{run.id}:{results.rung}" if results.rung else run.id
     if arguments.junit is not None:
-        junit.write(paths.expand(arguments.junit), junit.document(outcomes, name, spec.job.data.source, seconds))
+        junit.write(paths.expand(arguments.junit), junit.document(results.outcomes, name, results.source, results.seconds))
     if arguments.json:
         output.json(
             {
                 "run": run.id,
-                "rung": answer.rung or None,
-                "source": spec.job.data.source,
-                "passed": len(outcomes) - len(failed),
+                "rung": results.rung or None,
+                "source": results.source,
+                "passed": len(results.passed),
                 "failed": len(failed),
-                "seconds": seconds,
-                "cases": [_shape(each) for each in outcomes],
+                "seconds": results.seconds,
+                "cases": [_shape(each) for each in results.outcomes],
             }
         )
     else:
-        output.lines(_report(outcomes, name, output.width))
+        output.lines(_report(results.outcomes, name, output.width))
     return 1 if failed else 0
 
 
@@ -189,7 +196,7 @@ def _shape(of: Outcome) -> dict[str, Any]:
     }
 
 
-def _report(outcomes: list[Outcome], name: str, width: int) -> list[str]:
+def _report(outcomes: Sequence[Outcome], name: str, width: int) -> list[str]:
     rows = [["", "expected", "probability", "predicted", "text"]]
     for each in outcomes:
         share = percent(each.probability) if each.probability is not None else "-"

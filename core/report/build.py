@@ -6,7 +6,7 @@ from ..metric_table import BY_KEY
 from ..runs import resolved_settings, rungs
 from ..runs.state import RunView
 from ..units import count, duration
-from . import about_sections, behaviour_section, data_sections, result_sections, training_sections
+from . import about_sections, behaviour_section, cases_section, data_sections, result_sections, training_sections
 from .content import Headline, Report
 from .material import Material
 from .words import figure, moment, span
@@ -27,6 +27,7 @@ def report(of: Material, rows: int = ROWS) -> Report:
         result_sections.calibration(of),
         result_sections.slices(of),
         behaviour_section.behaviour(of, rows),
+        cases_section.cases(of, rows),
         training_sections.curves(of),
         training_sections.ladder(of),
         data_sections.data(of),

@@ -6,19 +6,23 @@ import importlib.metadata
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..data import kept_faults
 from ..data.kept_faults import KeptFaults
 from ..errors import UserError
 from ..events import Rung
-from ..runs import behaviour, data_record, examined, folder, measured, notes, rungs, slices, state
+from ..runs import behaviour, case_results, data_record, examined, folder, measured, notes, rungs, slices, state
 from ..runs.behaviour import Behaviour
+from ..runs.case_results import CaseResults
 from ..runs.data_record import DataRecord
 from ..runs.examined import Examined, Figures, NamedSlice
 from ..runs.folder import RunFolder
 from ..runs.notes import RunNote
 from ..runs.state import RunView
 from ..specs import BaselineSpec
+
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Material:
     figures: Figures | None
     slices: tuple[NamedSlice, ...]
     behaviour: Behaviour | None
+    cases: CaseResults | None
     ladder: Ladder | None
     missing: tuple[str, ...]
     """Sentences on files of the run that cannot be read."""
@@ -79,21 +84,8 @@ def gather(
     is_baseline = isinstance(spec.job, BaselineSpec)
     rung = rungs.chosen(run, rung) if is_baseline and rungs.kept(run) else ""
     missing: list[str] = []
-    try:
-        data = data_record.read(run)
-    except UserError as error:
-        data = None
-        missing.append(str(error))
-    tested = None
-    try:
-        tested = behaviour.read(run, split, rung)
-    except UserError as error:
-        missing.append(str(error))
-    try:
-        found = _examined(run, rung, split)
-    except UserError as error:
-        found = None
-        missing.append(str(error))
+    data = _known(lambda: data_record.read(run), missing)
+    found = _known(lambda: _examined(run, rung, split), missing)
     named = {**slices.read(spec.job.data.source), **(lines or {})}
     return Material(
         view=view,
@@ -105,12 +97,22 @@ def gather(
         examined=found,
         figures=_figures(found, resamples),
         slices=tuple(examined.slices(found, named, resamples=resamples)) if found is not None and named else (),
-        behaviour=tested,
+        behaviour=_known(lambda: behaviour.read(run, split, rung), missing),
+        cases=_known(lambda: case_results.read(run, rung), missing),
         ladder=Ladder(view.id, view.rungs) if is_baseline else _ladder_beside(view),
         missing=tuple(missing),
         written=clock(),
         version=importlib.metadata.version("emotui"),
     )
+
+
+def _known(read: Callable[[], Kept | None], missing: list[str]) -> Kept | None:
+    """Return what `read` returns; where it cannot be read, add a sentence on that to `missing`."""
+    try:
+        return read()
+    except UserError as error:
+        missing.append(str(error))
+        return None
 
 
 def _examined(run: RunFolder, rung: str, split: str) -> Examined | None:

@@ -9,13 +9,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from .. import paths, writing
-from ..errors import UserError
 from ..events import Count, Share
-from ..plain_files import read_plain
-from ..safe_text import safe_line
 from ..specs import Moment
-from . import rungs
+from . import kept_json, rungs
 from .folder import RunFolder
 
 _LARGEST = 16 << 20
@@ -105,13 +101,7 @@ def file_of(run: RunFolder, split: str, rung: str) -> Path:
 
 def write(run: RunFolder, kept: Behaviour) -> Path:
     """Keep the tests with the run, in the place of earlier ones on the same split. Raises UserError where they cannot be written."""
-    path = file_of(run, kept.split, kept.rung)
-    try:
-        paths.make_private(path.parent)
-        writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
-    except OSError as error:
-        raise UserError(f"cannot write {safe_line(str(path), 160)}: {error.strerror or error}", "Free some space", exit_code=1) from error
-    return path
+    return kept_json.write(file_of(run, kept.split, kept.rung), kept)
 
 
 def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
@@ -119,18 +109,7 @@ def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
 
     It reads files: not for the event loop. Raises UserError for a file that is damaged.
     """
-    path = file_of(run, split, rungs.chosen(run, rung))
-    try:
-        return msgspec.json.decode(read_plain(path, _LARGEST), type=Behaviour)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        why = safe_line(str(error), 120)
-        raise UserError(
-            f"{safe_line(str(path), 160)} is damaged: {why}", "Remove it and run the tests again with: emotui behaviour"
-        ) from error
+    return kept_json.read(file_of(run, split, rungs.chosen(run, rung)), Behaviour, _LARGEST, "emotui behaviour")
 
 
 def shown(text: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from .. import json_log, paths
 from ..data import overlay_log
 from ..errors import UserError
+from ..events import Share
 from ..plain_files import read_plain
 from ..questions import Prediction
 from ..safe_text import safe_line
@@ -61,14 +62,13 @@ class Kept:
     """Lines that could not be decoded and were skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The outcome of one case for a run."""
 
     case: Case
     label: str
-    """Predicted; '' where the run does not know the expected label."""
-    probability: float | None
+    """Predicted."""
+    probability: Share | None
     """Of the expected label; None where the run does not know it."""
     fault: str = ""
     """Why the case cannot pass, whatever the run says."""

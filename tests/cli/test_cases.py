@@ -17,7 +17,8 @@ from emotui.core.cli import junit
 from emotui.core.data import sources
 from emotui.core.errors import UserError
 from emotui.core.model import baseline
-from emotui.core.runs import cases, folder
+from emotui.core.questions import ClassifyAnswer, Prediction
+from emotui.core.runs import case_results, cases, folder
 from emotui.core.runs.cases import Case, Outcome
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec
@@ -83,6 +84,12 @@ def test_cases_are_added_listed_run_and_removed(run: RunFolder, asked, tmp_path:
     found = json.loads(asked(name, "--json")[0])
     assert (found["passed"], found["failed"], found["rung"]) == (2, 0, "tfidf")
     assert [each["predicted"] for each in found["cases"]] == ["joy", "anger"]
+    kept = case_results.read(run, "tfidf")
+    assert kept is not None and [(each.case.text, each.label) for each in kept.passed] == [
+        ("we danced all day and i feel great", "joy"),
+        ("he lied to me again", "anger"),
+    ]
+    assert [each.probability for each in kept.outcomes] == [each["probability"] for each in found["cases"]]
     assert "1 case removed" in asked("remove", name, "1")[1]
     assert json.loads(asked("list", name, "--json")[0])["cases"][0]["text"] == "he lied to me again"
 
@@ -159,6 +166,15 @@ def test_a_case_too_long_or_too_many_are_refused(emotui_home: Path, monkeypatch:
     with pytest.raises(UserError, match="there are 1 cases already"):
         cases.add(DATA, "two", "joy", LABELS)
     assert cases.add(DATA, "one", "sadness", LABELS) is not None  # another label takes no more room
+
+
+def test_more_cases_than_one_question_takes_are_asked_in_parts(run: RunFolder) -> None:
+    asked = [Case(f"text {number}", "joy", 1.0) for number in range(2 * case_results.PART + 1)]
+    questions = case_results.questions(run, "tfidf", asked)
+    assert [len(each.texts) for each in questions] == [case_results.PART, case_results.PART, 1]
+    answers = [ClassifyAnswer(run.id, tuple(Prediction(text, "joy", {"joy": 0.6}, 3, False) for text in each.texts)) for each in questions]
+    results = case_results.collect(run, asked, answers, 2.0, 1.0)
+    assert [each.case for each in results.outcomes] == asked and len(results.passed) == len(asked)
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\x00\x0b\x1f\ufffe\uffff]]><&\"'", "<!DOCTYPE a [<!ENTITY b 'c'>]>&b;"])

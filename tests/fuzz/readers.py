@@ -697,6 +697,7 @@ READERS: dict[str, Reader] = {
     "rows of a report": Reader("bytes", reports.example(f"rows/{VALIDATION}"), reports.reported(f"rows/{VALIDATION}")),
     "predictions of a report": Reader("bytes", reports.example(f"predictions/{VALIDATION}"), reports.reported(f"predictions/{VALIDATION}")),
     "behaviour of a report": Reader("json", reports.example(f"behaviour/{TESTS}"), reports.reported(f"behaviour/{TESTS}")),
+    "cases of a report": Reader("json", reports.example("cases.json"), reports.reported("cases.json")),
     "events.jsonl of a report": Reader("lines", reports.example("events.jsonl"), reports.reported("events.jsonl")),
     "projection of a run": Reader("bytes", lambda: [_run_tables()[1]], _projection),
     "emotui.json": Reader("json", _texts(KEPT), _saved),

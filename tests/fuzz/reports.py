@@ -11,8 +11,10 @@ import html_pages
 import report_runs
 from emotui.core import paths
 from emotui.core.report import as_html, as_markdown, build, material
-from emotui.core.runs import behaviour
+from emotui.core.runs import behaviour, case_results
 from emotui.core.runs.behaviour import Behaviour, EditTest, Example
+from emotui.core.runs.case_results import CaseResults
+from emotui.core.runs.cases import Case, Outcome
 from emotui.core.runs.folder import RunFolder
 from hostile import RAW
 
@@ -25,6 +27,8 @@ def _files() -> dict[str, bytes]:
         failed = Example(1, "so good", "so godo", "joy", "love", 0.9, 0.2)
         tests = (EditTest("typo", "invariance", 12, 1, (0.0, 0.3), (failed,), {"too short": 2}),)
         behaviour.write(run, Behaviour(run.id, "", "validation", run.read_spec().data_hash, 1.0, 12, 12, 0, 1.0, tests))
+        outcomes = (Outcome(Case("so bad", "anger", 1.0), "joy", 0.2), Outcome(Case("so good", "joy", 1.0), "joy", 0.9))
+        case_results.write(run, CaseResults(run.id, "", "starter", 1.0, outcomes))
         return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
 

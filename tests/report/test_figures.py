@@ -12,8 +12,10 @@ from emotui.core import cli
 from emotui.core.data.arrays import texts_of
 from emotui.core.report import build, material
 from emotui.core.report.content import Bars, Lines, Report, Shaded, Table, Words
-from emotui.core.runs import behaviour, data_record
+from emotui.core.runs import behaviour, case_results, data_record
 from emotui.core.runs.behaviour import Behaviour, EditTest, Example
+from emotui.core.runs.case_results import CaseResults
+from emotui.core.runs.cases import Case, Outcome
 from emotui.core.runs.folder import RunFolder
 from report_runs import write_whole_run
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
@@ -179,6 +181,24 @@ def test_behaviour_tests_that_are_kept_are_told(run: RunFolder) -> None:
     ]
     (failed,) = table(report, "behaviour", "Rows that failed")
     assert (failed["before"], failed["after"], failed["edited"]) == ("joy (90.0 %)", "love (joy: 20.0 %)", "so godo")
+
+
+def test_test_cases_that_are_kept_are_told(run: RunFolder) -> None:
+    assert f"Ask it with: emotui cases {run.id}" in words(made(run), "cases")
+    outcomes = tuple(Outcome(Case(f"text {number}", "joy", 0.0), "love", 0.1 + number / 100) for number in range(25))
+    unknown = Outcome(Case("<b>who knows", "rage", 0.0), "joy", None, "the run has no label rage")
+    passed = Outcome(Case("so good", "joy", 0.0), "joy", 0.9)
+    case_results.write(run, CaseResults(run.id, "", "starter", 0.0, (*outcomes, passed, unknown), 1.5))
+    report = made(run)
+    assert "Asked on 1970-01-01: 1 of 27 cases passed, 26 failed. The probabilities are at the temperature 1.5." in words(report, "cases")
+    failed = table(report, "cases", "Cases that failed, 20 of 26")
+    assert [list(row.values()) for row in failed[:2]] == [
+        ["rage", "the run has no label rage", "-", "<b>who knows"],
+        ["joy", "love", "10.0 %", "text 0"],
+    ]
+    assert len(failed) == 20 and [row["text"] for row in table(report, "cases", "Cases that passed")] == ["so good"]
+    case_results.file_of(run, "").write_text("{}")
+    assert any("cases.json is damaged" in row["fault"] for row in table(made(run), "notes", "What could not be read"))
 
 
 def test_what_is_damaged_is_named_and_the_rest_is_told(run: RunFolder) -> None:

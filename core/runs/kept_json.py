@@ -1,0 +1,41 @@
+"""JSON files in which a run keeps the results of tests, each of one struct."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from .. import paths, writing
+from ..errors import UserError
+from ..plain_files import read_plain
+from ..safe_text import safe_line
+
+Kept = TypeVar("Kept", bound=msgspec.Struct)
+
+
+def write(path: Path, kept: msgspec.Struct) -> Path:
+    """Write what is kept, replacing what was kept before. Raises UserError where it cannot be written."""
+    try:
+        paths.make_private(path.parent)
+        writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
+    except OSError as error:
+        raise UserError(f"cannot write {safe_line(str(path), 160)}: {error.strerror or error}", "Free some space", exit_code=1) from error
+    return path
+
+
+def read(path: Path, kind: type[Kept], largest: int, command: str) -> Kept | None:
+    """Return what is kept, at most `largest` bytes of it; None where nothing is.
+
+    It reads a file: not for the event loop. Raises UserError for a file that is damaged, naming the `command` that writes it anew.
+    """
+    try:
+        return msgspec.json.decode(read_plain(path, largest), type=kind)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        why = safe_line(str(error), 120)
+        raise UserError(f"{safe_line(str(path), 160)} is damaged: {why}", f"Remove it and run the tests again with: {command}") from error
