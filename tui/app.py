@@ -1,4 +1,4 @@
-"""The application: five screens over one state."""
+"""The application: the screens of the table over one state."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _binding(row: ScreenRow) -> Binding:
 
 
 class EmotuiApp(App[int]):
-    """The five screens, the keys that work on each of them, and the palette."""
+    """The screens, the keys that work on each of them, and the palette."""
 
     TITLE = "emotui"
     CSS_PATH = "app.tcss"

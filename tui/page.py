@@ -1,4 +1,4 @@
-"""What the five screens have in common: the lines on top, the keys below, and how facts reach them."""
+"""What the screens have in common: the lines on top, the keys below, and how facts reach them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Page(Screen[None]):
-    """One of the five screens.
+    """One of the screens of `screen_table`.
 
     A page writes `compose_body`, and overrides those of the `show_…` methods whose facts it shows. They are called once the
     page is mounted, with what is known by then, and again at each change, also while another page is in front.

@@ -1,6 +1,6 @@
 """Labels by key on any list of rows: L turns the keys into labels and back.
 
-Everywhere else 1 to 4 lead to other screens, x writes rows and u changes a unit. A list of rows therefore has a mode of its own for labels,
+Everywhere else digits lead to other screens, x writes rows and u changes a unit. A list of rows therefore has a mode of its own for labels,
 which is told under the list as long as it lasts: a digit that was meant to lead elsewhere changes no label.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.text import Text
 from textual.binding import Binding
@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from ...core.errors import UserError
 from ...core.safe_text import safe_line
+from ...core.units import count
 from ..decisions import describe_undone
 from ..field_names import by_fields
 from ..state import State, state_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.overlay_edit import Editor
     from ...core.data.overlay_log import By
 
+Outcome = TypeVar("Outcome")
+"""What a screen returns when it is closed."""
 KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "FGLMT"))
 """The key of each class in label order; letters that mean something on a list of rows are left out."""
 MOST_IN_LEGEND = 20
@@ -60,7 +63,7 @@ def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: 
     return keys
 
 
-class LabelKeys(Screen[None]):
+class LabelKeys(Screen[Outcome]):
     """A screen with a list of rows, whose own methods say which row is meant and show what became of it."""
 
     is_labelling = False
@@ -101,7 +104,8 @@ class LabelKeys(Screen[None]):
         if action not in _ACTIONS:
             return None
         number = parameters[0] if parameters else 0
-        return self.is_labelling and (action != "give" or (isinstance(number, int) and number < len(self.label_looks())))
+        given = max(9, len(self.label_looks()))  # a digit without a class must not lead to another screen
+        return self.is_labelling and (action != "give" or (isinstance(number, int) and number < given))
 
     async def action_labelling(self) -> None:
         for module in ("pyarrow.compute", "emotui.core.data.overlay_edit"):
@@ -117,7 +121,11 @@ class LabelKeys(Screen[None]):
         self.refresh_bindings()
 
     async def action_give(self, number: int) -> None:
-        await self._decide(self.label_looks()[number].name)
+        looks = self.label_looks()
+        if number < len(looks):
+            await self._decide(looks[number].name)
+        elif looks:
+            self._app_state.notify(f"there {'are' if len(looks) > 1 else 'is'} {count(len(looks), 'label')}")
 
     def action_name_class(self) -> None:
         from .pick_class import PickClass

@@ -31,7 +31,7 @@ PAUSE = 0.12
 _FILTERS = "words, label:NAME, len>40, regex:PATTERN, split:NAME"
 
 
-class DatasetScreen(DatasetPage, LabelKeys):
+class DatasetScreen(DatasetPage, LabelKeys[None]):
     """Screen 1."""
 
     MODE = "dataset"

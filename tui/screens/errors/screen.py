@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
     from ...widgets.label_look import LabelLook
 
 
-class ErrorsScreen(ErrorsWork, LabelKeys):
+class ErrorsScreen(ErrorsWork, LabelKeys[None]):
     """Screen 5: one run, or rung of a baseline, on one split."""
 
     MODE = "errors"

@@ -32,7 +32,7 @@ WAY = "label queue"
 """What a decision is said to be suggested by."""
 
 
-class LabelQueuePage(LabelKeys):
+class LabelQueuePage(LabelKeys[None]):
     """The queue of one file: the text in hand, those that come, the labels given, and the F1 of the regression over them."""
 
     def __init__(self, spec: DataSpec) -> None:

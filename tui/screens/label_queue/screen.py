@@ -21,7 +21,6 @@ from ....core.questions import (
     QueueAnswer,
 )
 from ....core.safe_text import safe_text
-from ....core.units import count
 from ...decisions import describe_undone
 from ...field_names import by_fields
 from ..label_keys import LABEL_KEYS
@@ -196,14 +195,7 @@ class LabelQueue(LabelQueuePage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         may = self.may_act(action, parameters)
-        return True if may is None or action == "give" else may  # a digit without a class must not lead to another screen
-
-    async def action_give(self, number: int) -> None:
-        looks = self.label_looks()
-        if number < len(looks):
-            await self._decide(looks[number].name)
-        elif looks:
-            self._app_state.notify(f"there {'are' if len(looks) > 1 else 'is'} {count(len(looks), 'label')}")
+        return True if may is None else may
 
     async def _decide(self, new: str | None, *, by: By = "typed", run: str = "") -> None:
         given, row = self._given, self._rows.in_hand
