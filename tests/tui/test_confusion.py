@@ -76,6 +76,29 @@ async def test_thirty_classes_whose_names_begin_alike_can_be_told_apart(size: tu
         ]
 
 
+@pytest.mark.parametrize(("size", "lines"), [((55, 24), 2), ((55, 9), 1), ((78, 24), 1)])
+async def test_names_that_are_wider_than_their_columns_take_turns_on_two_lines_where_there_is_room(
+    size: tuple[int, int], lines: int
+) -> None:
+    looks = class_looks(["sadness", "joy", "love", "anger", "fear", "surprise"])
+    counts = tuple(tuple(40 if row == column else row + column for column in range(6)) for row in range(6))
+    app = Alone()
+    async with app.run_test(size=size) as pilot:
+        confusion = app.query_one(Confusion)
+        confusion.show(Matrix("run", looks, counts))
+        confusion.focus()
+        await pilot.pause()
+        shown = drawn(app)
+        heads = [line.replace("true ↓", "").replace("predicted →", "") for line in shown if not re.search(r"[╭╰]|[0-5] \w+", line)]
+        whole = [look.name for look in looks if any(f"{look.glyph} {look.name}" in line for line in heads)]
+        assert (len(whole) == 6) == (size != (55, 9)) and confusion._shown.heads == lines
+        row = next(at for at, line in enumerate(shown) if "3 anger" in line)
+        column = confusion._shown.named + sum(confusion._shown.width(index) for index in range(5)) + 5
+        await pilot.click(Confusion, offset=(column, row))
+        assert confusion.cursor == (3, 5)
+        assert all(len(line) == size[0] for line in shown)
+
+
 async def test_the_cursor_begins_at_the_commonest_mistake_and_says_what_it_is() -> None:
     app = Alone()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -142,8 +142,27 @@ class Confusion(Widget, can_focus=True):
         rows = range(self._first[0], min(number, self._first[0] + shown.down))
         columns = range(self._first[1], min(number, self._first[1] + shown.across))
         lines = [Text("true ↓   predicted →", "dim", no_wrap=True)] if shown.above else []
-        lines += [self._header(columns), *(self._line(row, columns) for row in rows)]
+        lines += [*self._heads(columns), *(self._line(row, columns) for row in rows)]
         return Text("\n").join(lines)
+
+    def _heads(self, columns: range) -> list[Text]:
+        return [self._header(columns)] if self._shown.heads == 1 else self._heads_in_turns(columns)
+
+    def _heads_in_turns(self, columns: range) -> list[Text]:
+        """Return two lines with every second name each: whole names over columns that are too narrow for them."""
+        assert self._matrix is not None  # noqa: S101 - render has seen it
+        shown, lines = self._shown, [Text(no_wrap=True), Text(no_wrap=True)]
+        end = shown.named + shown.column * len(columns) + shown.total if shown.total else self.content_size.width
+        for place, index in enumerate(columns):
+            look, line = self._matrix.labels[index], lines[place % 2]
+            start, room = shown.named + shown.column * place + 1, 2 * shown.column - 1
+            wide = min(cell_width(safe_line(look.name)) + 2, room if place + 2 < len(columns) else end - shown.total - line.cell_len - 1)
+            start = max(line.cell_len + 1, min(start, end - shown.total - wide))
+            line.append(" " * (start - line.cell_len))
+            line.append_text(look.text(wide, style="reverse" if self.has_focus and index == self.cursor[1] else ""))
+        if shown.total:
+            lines[1].append("rows".rjust(end - lines[1].cell_len), "dim")
+        return lines
 
     def _header(self, columns: range) -> Text:
         assert self._matrix is not None  # noqa: S101 - render has seen it
@@ -227,7 +246,7 @@ class Confusion(Widget, can_focus=True):
         if self._matrix is None:
             return
         offset, shown = event.get_content_offset_capture(self), self._shown
-        row, index = offset.y - 1 - shown.above + self._first[0], self._first[1]
+        row, index = offset.y - shown.heads - shown.above + self._first[0], self._first[1]
         end = shown.named + shown.width(index)
         while offset.x >= end and index < len(self._matrix.labels):
             index += 1

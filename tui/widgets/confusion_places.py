@@ -45,6 +45,8 @@ class Places:
     """Rows that fit."""
     above: bool = False
     """Whether the axes are named in a line of their own."""
+    heads: int = 1
+    """Lines of the names of the columns: on 2 they take turns, where each is whole in the room of two columns."""
 
     def width(self, index: int) -> int:
         """Return the cells of the column of a class."""
@@ -66,8 +68,10 @@ def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
         if narrow + number * (digits + 1) <= width and digits < BRACKETED:
             named, column = narrow, min(BRACKETED, (width - narrow) // number)
     columns = _columns(matrix.labels, column, width - named - total) if column > BRACKETED else ()
-    across, down = max(1, (width - named - total) // column), max(1, height - 1 - above)
-    return Places(named, min(columns, default=column), columns, total, min(across, number), min(down, number), above)
+    widest = max(cell_width(safe_line(each.name)) for each in matrix.labels) + 3
+    heads = 2 if not columns and number > 1 and column < widest <= 2 * column and height >= number + above + 2 else 1
+    across, down = max(1, (width - named - total) // column), max(1, height - heads - above)
+    return Places(named, min(columns, default=column), columns, total, min(across, number), min(down, number), above, heads)
 
 
 def _columns(labels: Sequence[LabelLook], column: int, room: int) -> tuple[int, ...]:
