@@ -439,6 +439,8 @@ class FaultsAnswer(msgspec.Struct, frozen=True):
     ranking: dict[str, tuple[int, ...]] = {}
     """All rows of each split that were not decided by hand, the most suspect label first."""
     seconds: float = 0.0
+    not_searched: tuple[str, ...] = ()
+    """What the data set is too large to be searched for, in sentences."""
 
 
 class StatesAnswer(msgspec.Struct, frozen=True):

@@ -58,6 +58,8 @@ class KeptFaults(msgspec.Struct, frozen=True):
     model: str
     """Whose hidden states were looked at."""
     faults: tuple[KeptFault, ...]
+    not_searched: tuple[str, ...] = ()
+    """What the data set was too large to be searched for, in sentences."""
 
 
 def folder() -> Path:
@@ -69,7 +71,7 @@ def save(data_hash: str, data: Dataset, model: str, answer: FaultsAnswer, clock:
 
     A failure to write is ignored.
     """
-    kept = KeptFaults(clock(), model, tuple(_kept(data, each) for each in answer.faults))
+    kept = KeptFaults(clock(), model, tuple(_kept(data, each) for each in answer.faults), answer.not_searched)
     with contextlib.suppress(OSError, UserError):
         writing.write_private(paths.make_private(folder()) / f"{data_hash}.json", msgspec.json.encode(kept))
 

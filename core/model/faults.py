@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ..data import kept_faults, near_duplicates, splitting
-from ..data.checks import folded
+from ..data.checks import folded, not_looked_for
 from ..data.sources import fingerprint, load
 from ..data.spaces import unspaced
 from ..data.table import Dataset, Split
@@ -65,7 +65,8 @@ def find(ask: AskFaults, report: Report) -> FaultsAnswer:
     faults += _small_classes(data)
     if model is not None:
         faults += _cut(data, model)
-    answer = FaultsAnswer(tuple(faults), best, scores, ranking, time.monotonic() - started)
+    left_out = not_looked_for(data)
+    answer = FaultsAnswer(tuple(faults), best, scores, ranking, time.monotonic() - started, (left_out,) if left_out else ())
     kept_faults.save(fingerprint(data), data, ask.model if model is not None else "", answer)
     return answer
 

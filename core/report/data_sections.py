@@ -114,6 +114,7 @@ def faults(of: Material, rows: int) -> Section:
     blocks: list[Block] = [Words(f"Looked for on {day(found.when)} with emotui check --faults.")]
     if not found.faults:
         blocks.append(Words("No faults of the rows were found."))
+    blocks += [Words(f"{sentence[:1].upper()}{sentence[1:]}.") for sentence in found.not_searched]
     for each in found.faults:
         blocks.append(Words(f"{_sentence(each.message)} How: {_sentence(each.how)}"))
         shown = each.rows[:rows]

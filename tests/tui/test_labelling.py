@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from emotui.core.data import overlay_log, sources
@@ -34,6 +35,7 @@ from monitor import never, settle, until
 from pictures import SIZES, check_picture
 from textual.coordinate import Coordinate
 from textual.pilot import Pilot
+from textual.widgets import Static
 from variants import sizes
 
 
@@ -81,6 +83,9 @@ async def test_digits_give_labels_only_while_labelling(engine: Inspector, tiny_d
         await settle(pilot)
         assert screen.app.screen is screen and index(screen) == 3  # the cursor went on
         assert names(reread(tiny_data))[:3] == ["anger", "joy", "sadness"]
+        await pilot.press("6")  # there is no sixth class, and it leads to no screen
+        await settle(pilot)
+        assert screen.app.screen is screen and index(screen) == 3 and said(screen)[-1] == "there are 3 labels"
         await pilot.press("k")
         await settle(pilot)
         text = "\n".join(drawn(screen.app))
@@ -273,15 +278,19 @@ async def test_faults_open_ready_to_relabel_with_the_suggestion_on_the_first_key
         (0.9, 0.8, 0.7),
     )
     engine.found = FaultsAnswer((fault, Fault("outlier", "test", (5,), "test: 1 row unlike all others", "far")), "tfidf", {"tfidf": 0.9})
+    engine.found = msgspec.structs.replace(engine.found, not_searched=("near-duplicates were not searched for: too many rows",))
     async with browser(engine, tiny_data) as (screen, pilot):
         await pilot.press("F")
         await settle(pilot)
         asked = next(ask for ask in engine.asked if isinstance(ask, AskFaults))
         assert asked.data == screen.state.spec
         listed = screen.query_one(ProblemList)
-        assert [problem.kind for problem in listed._problems][-2:] == ["label", "outlier"]
+        kinds = [problem.kind for problem in listed._problems]
+        grave = sum(problem.untrustworthy for problem in listed._problems)
+        assert kinds[grave : grave + 2] == ["label", "outlier"] and len(kinds) > 2  # below what is grave, above all else
+        assert "near-duplicates were not searched for: too many rows" in str(screen.query_one("#notes", Static).render())
         listed.focus()
-        listed.highlighted = len(listed._problems) - 2
+        listed.highlighted = kinds.index("label")
         await pilot.press("enter")
         await settle(pilot)
         assert screen.is_labelling and screen._found is not None and screen._found["train"].tolist() == [40, 7, 21]
@@ -298,7 +307,7 @@ async def test_faults_open_ready_to_relabel_with_the_suggestion_on_the_first_key
         await settle(pilot)
         assert len(reread(tiny_data).splits["train"]) == 89
         listed.focus()  # the rows of what was found before are still found
-        listed.highlighted = len(listed._problems) - 2
+        listed.highlighted = [problem.kind for problem in listed._problems].index("label")
         await pilot.press("enter")
         await settle(pilot)
         assert screen._found["train"].tolist() == [39, 7]

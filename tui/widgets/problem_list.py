@@ -42,14 +42,17 @@ class ProblemList(OptionList):
         self._problems: tuple[Problem, ...] = ()
 
     def show(self, problems: Sequence[Problem], *, warning: str, error: str) -> None:
-        """Show problems, the gravest first, in the colours of warnings and errors."""
+        """Show problems in the colours of warnings and errors; the cursor stays on its own, or at the first one."""
+        at = self.highlighted
+        before = self._problems[at] if at and at < len(self._problems) else None
         self._problems = tuple(problems)
         self.clear_options()
         for problem in self._problems:
             mark, color = ("✗", error) if problem.untrustworthy else ("!", warning)
             text = Text().append(f"{mark} ", f"bold {color}").append(safe_line(problem.message))
             self.add_option(Option(text))
-        self.highlighted = 0 if self._problems else None
+        stays = self._problems.index(before) if before in self._problems else 0
+        self.highlighted = stays if self._problems else None
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         message.stop()

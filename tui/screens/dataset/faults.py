@@ -22,6 +22,8 @@ class Faults:
     """One for each kind of each split; the rows of doubted labels are in the order of the doubt."""
     suggested: dict[Place, tuple[str, float]]
     """The label that a row of the source should rather have, and its probability."""
+    not_searched: tuple[str, ...] = ()
+    """What the data set is too large to be searched for, in sentences."""
 
     @classmethod
     def of(cls, answer: FaultsAnswer, dataset: Dataset) -> Faults:
@@ -33,4 +35,4 @@ class Faults:
             for row, label, share in zip(fault.rows, fault.suggested, fault.confidence, strict=False):
                 place = dataset.overlay.place(fault.split, row) if dataset.overlay is not None else Place(fault.split, row)
                 suggested[place] = (label, share)
-        return cls(dataset, tuple(problems), suggested)
+        return cls(dataset, tuple(problems), suggested, answer.not_searched)

@@ -223,6 +223,8 @@ class DatasetSide(Vertical):
             self.faults = Faults.of(answer, dataset)
             if not self.faults.problems:
                 self._state.notify("no faults of the rows were found")
+            for sentence in self.faults.not_searched:
+                self._state.notify(sentence)
         self._draw_problems()
 
     def rows_of(self, problem: Problem) -> tuple[Dataset | None, tuple[int, ...]]:
@@ -249,24 +251,25 @@ class DatasetSide(Vertical):
         dataset = self._dataset
         if dataset is None or self._problems is None:
             return
-
-        faults = self.faults.problems if self.faults is not None else ()
-        problems = (*self._problems, *faults)
-        colors = self.app.theme_variables
+        problems, colors = self._listed, self.app.theme_variables
         listed = self.query_one("#problem_list", ProblemList)
-        at = listed.highlighted
         listed.show(problems, warning=colors["warning"], error=colors["error"])
-        if at is not None and at < len(problems):
-            listed.highlighted = at
         listed.set_class(bool(problems), "-some")
         said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
-        notes.update(said.append("\n".join(safe_text(by_fields(note)) for note in (*self._sentences, *dataset.notes)), "dim"))
+        unsought = dict.fromkeys((*self._sentences, *(self.faults.not_searched if self.faults is not None else ())))
+        notes.update(said.append("\n".join(safe_text(by_fields(note)) for note in (*unsought, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
         panel.border_subtitle = Text(safe_line(self._seeking, 60) or ("enter: the rows" if problems else ""))
         self.call_after_refresh(self._fit)
+
+    @property
+    def _listed(self) -> tuple[Problem, ...]:
+        """All problems: the grave ones, then faults of rows, which were asked for and can be mended, then the others."""
+        problems, faults = self._problems or (), self.faults.problems if self.faults is not None else ()
+        return tuple(sorted((*faults, *problems), key=lambda each: not each.untrustworthy))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._fit)
@@ -276,7 +279,7 @@ class DatasetSide(Vertical):
         if self._dataset is None or self._problems is None or self.has_class("-large"):
             return
         width = max(10, self.query_one("#problems").content_size.width)
-        said = [f"! {problem.message}" for problem in self._problems] or ["none found"]
+        said = [f"! {problem.message}" for problem in self._listed] or ["none found"]
         needed = 2 + sum(-(-len(line) // width) for line in (*said, *map(by_fields, self._dataset.notes)))
         above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
         own = len(self._dataset.labels) + (6 if self._drifts else 4) + len(self._dataset.unlabelled)
