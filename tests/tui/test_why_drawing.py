@@ -79,6 +79,12 @@ def test_the_class_that_is_explained_is_in_sight_however_many_there_are() -> Non
     for at in (0, 35, 69):
         line = class_line(looks, shares, f"class {at}", "class 35", 60)
         assert f"class {at} " in line.plain and line.cell_len <= 60
+        sure = class_line(looks, {**shares, "class 50": 0.9}, f"class {at}", "class 35", 60)
+        assert "class 50 90%" in sure.plain and f"class {at} " in sure.plain and sure.cell_len <= 60
+    six = class_looks(("sadness", "joy", "love", "anger", "fear", "surprise"))
+    for label in ("sadness", "surprise"):
+        line = class_line(six, {"joy": 0.9, "love": 0.04}, label, "joy", 78)
+        assert [look.glyph for look in six if look.glyph not in line.plain] == [] and line.cell_len <= 78 and "90%=label" in line.plain
     few = class_line(looks[:3], shares, "class 1", "class 2", 100).plain
     assert few == "1 ● class 0 1.4 %  2 ◆ class 1 1.4 %  3 ♥ class 2 1.4 % (its label)"
 

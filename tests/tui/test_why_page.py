@@ -218,3 +218,25 @@ async def test_outside_text_is_safe(run: specs.DataSpec, text: str) -> None:
 def test_keys_of_pages_that_are_shown_late_are_the_users_own() -> None:
     known = tui_app._binding_ids()
     assert {"why.class_after", "errors.why", "classify.why", "tokens.why", "attention.down", "compare.curve", "edits.undo"} <= known
+
+
+async def test_the_nearest_rows_take_labels_by_key_and_t_and_p_take_the_row_along(run: specs.DataSpec) -> None:
+    near = tuple(NearRow(row, row + 1, f"{folders.TEXTS[row % 6]} train {row}", folders.LABELS[row % 6], 0.1) for row in (4, 7, 9))
+    async with application(Explainer(near=near), "4", size=(120, 36), spec=run) as (app, pilot):
+        await from_prompt(app, pilot)
+        why = page(app)
+        await pilot.press("1", "right_square_bracket")
+        await settle(pilot)
+        assert (why.in_sight, why.of.label) == ("neighbours", "sadness")
+        await pilot.press("down", "L", "3", "x")  # row 4 gets the third class, row 7 is left out
+        await settle(pilot)
+        assert why.of.label == "sadness" and "* ♥ love: i am scared" in text_of(app) and "* left out: i feel happy" in text_of(app)
+        assert "x  leave out" in text_of(app) and why.near_row == near[2]
+        now = sources.load(specs.DataSpec(run.source, labels=folders.LABELS))
+        assert now.overlay is not None and {place.at: each.new for place, each in now.overlay.decided.items()} == {4: "love", 7: None}
+        await pilot.press("u", "escape", "2")
+        await settle(pilot)
+        assert app.screen is why and why.of.label == "joy" and "left out: i feel happy" not in text_of(app)
+        await pilot.press("p")
+        await settle(pilot)
+        assert isinstance(app.screen, ClassifyScreen) and app.screen.text_in_hand() == near[2].text

@@ -27,7 +27,7 @@ from .row_text import RowText
 
 if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
     from ...widgets.label_look import LabelLook
-    from .row_labels import RowLabels
+    from ..row_labels import RowLabels
 
 _EMPTY = """No run has a model yet.
 

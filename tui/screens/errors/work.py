@@ -51,7 +51,7 @@ class ErrorsWork(ErrorsPage):
             remedy = "m measures it now, in the background" if not self._is_going else "its rows are known when it has finished"
             self._show_nothing(f"{self._called} was not measured on {seen.split} yet.\n\n{remedy}")
             return
-        from .row_labels import RowLabels
+        from ..row_labels import RowLabels
 
         seen.load(found)
         rows = found.found.predictions.rows

@@ -20,6 +20,7 @@ from ...state import State, state_of
 from ...theme import class_looks
 from ...widgets.attention_map import AttentionMap, Looks
 from ...widgets.figure_table import FigureLines, FigureTable
+from ...widgets.key_legend import KeyLegend
 from ...widgets.key_line import KeyLine
 from ...widgets.label_look import LabelLook
 from ...widgets.tab_line import TabLine
@@ -105,6 +106,8 @@ class WhyLook(ModalScreen[str | None]):
                 with Vertical(id=f"why-{name}", classes="panel"):
                     yield table()
                     yield Static(classes="wait", markup=False)
+                    if name == "neighbours":
+                        yield KeyLegend()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -229,13 +232,17 @@ class WhyLook(ModalScreen[str | None]):
         of, width = self.of, max(30, (self.size.width if self.is_single else self.size.width // 2) - 6)
         if of.near is not None:
             looks = {look.name: look for look in self._looks}
-            self.query_one("#why-neighbours FigureTable", FigureTable).show(*near_lines(of.near, looks, width))
+            self.query_one("#why-neighbours FigureTable", FigureTable).show(*near_lines(of.near, looks, width, self.mark_of))
         self._wait_in("neighbours", of.faults.get("neighbours", ""), has_content=of.near is not None)
         cell = of.subject.cell
         if of.cell_words is not None and cell is not None:
             lines = cell_lines(of.cell_words, cell.names, cell.found.predictions.rows.split.name, width, self.app.theme_variables)
             self.query_one("#why-cell FigureTable", FigureTable).show(*lines)
         self._wait_in("cell", of.faults.get("cell", ""), has_content=of.cell_words is not None)
+
+    def mark_of(self, row: int) -> Text | None:  # noqa: ARG002 - for who knows the rows
+        """Return what tells a decision about a training row that was made since the run; None where there is none."""
+        return None
 
     def _wait_in(self, view: View, fault: str, *, has_content: bool) -> None:
         """Show what is waited for, or why there is nothing, in the place of what a panel shows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.text import Text
 
@@ -16,8 +16,13 @@ Lines = tuple[Text, list[Text], Text]
 """A heading, lines, and what stands below them."""
 
 
-def near_lines(near: NeighboursAnswer, looks: Mapping[str, LabelLook], width: int) -> Lines:
-    """Return the nearest training rows, the nearest first: distance, label, row, what was decided by hand, and text."""
+def near_lines(
+    near: NeighboursAnswer, looks: Mapping[str, LabelLook], width: int, mark: Callable[[int], Text | None] = lambda _: None
+) -> Lines:
+    """Return the nearest training rows, the nearest first: distance, label, row, what was decided by hand, and text.
+
+    `mark` returns what was decided about a training row since the answer came; None: nothing.
+    """
     named = 14 if width >= 70 else 11
     lines: list[Text] = []
     for each in near.rows:
@@ -25,11 +30,13 @@ def near_lines(near: NeighboursAnswer, looks: Mapping[str, LabelLook], width: in
         line = Text(f"{each.distance:.4f} ", no_wrap=True)
         line.append_text(look.text(named) if look is not None else Text(pad(safe_line(each.label), named)))
         line.append(f"{each.row:>7,} ", "dim")
-        if told := touched(each):
+        if (mark_now := mark(each.row)) is not None:
+            line.append_text(mark_now).append(": ", "bold")
+        elif told := touched(each):
             line.append(f"* {safe_line(told, 48)}: ", "bold")
         lines.append(line.append(safe_line(each.text, max(20, width))))
     head = Text(f"{describe_search(near)}\n").append(f"{'dist.':<6} {pad('label', named)}{'row':>7} text", "dim")
-    by_hand = sum(bool(touched(each)) for each in near.rows)
+    by_hand = sum(bool(touched(each)) or mark(each.row) is not None for each in near.rows)
     foot = f"* decided by hand: {by_hand} of {len(near.rows)}" if by_hand else "none of them was decided by hand"
     same = ", ".join(f"{number} {safe_line(name, 16)}" for name, number in _counted([each.label for each in near.rows]))
     return head, lines, Text(f"{same}; {foot}. enter: why this row", "dim")

@@ -18,11 +18,13 @@ from ...widgets.attention_map import AttentionMap
 from ...widgets.figure_table import FigureTable
 from ...widgets.tab_line import TabLine
 from ..choose_run import ChooseRun, RunRef
+from ..label_keys import LABEL_KEYS
 from .explanation import Explanation, Question, Subject, command
-from .page import Scroll, WhyLook
+from .near_labels import REST, NearLabels
+from .page import Scroll
 
 
-class WhyPage(WhyLook):
+class WhyPage(NearLabels):
     """Why one text gets its label by one run. Esc takes back what is being computed and goes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,6 +52,9 @@ class WhyPage(WhyLook):
         Binding("b", "turn_rung", "rung", tooltip="the next rung of a baseline", id="why.rung"),
         Binding("z", "enlarge", "large", tooltip="one view large, and back", id="why.enlarge"),
         Binding("y", "copy", "copy command", tooltip="the command line that prints this", id="why.copy"),
+        Binding("t", "send('tokens')", "tokens", show=False, tooltip="the tokens of this text, or of the training row", id="why.tokens"),
+        Binding("p", "send('prompt')", "prompt", show=False, tooltip="classify this text, or the training row", id="why.prompt"),
+        *LABEL_KEYS,
         Binding("question_mark", "app.help", "help", key_display="?", tooltip="help: the keys of this page", id="why.help"),
     ]
 
@@ -74,6 +79,8 @@ class WhyPage(WhyLook):
                     break
                 of.add(answer)
             self.draw()
+            if self.in_sight == "neighbours":
+                self.read_training_rows()
         self.wait_for(None)
 
     def _show_progress(self, of: Explanation, question: Question, line: ProgressLine) -> None:
@@ -108,6 +115,10 @@ class WhyPage(WhyLook):
     # --- keys ---------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if (may := self.may_act(action, parameters)) is not None:
+            return may
+        if self.is_labelling and action in REST:
+            return False  # their keys give labels, and end that
         match action:
             case "turn_class":
                 return len(self.of.labels) > 1
@@ -142,6 +153,8 @@ class WhyPage(WhyLook):
         self._turn_to(event.tab)
 
     def _turn_to(self, view: str) -> None:
+        if self.is_labelling:
+            self.action_end_labelling()
         self.view = next(each for each in self.of.views if each == view)
         self._go_on()
         match self.view:
@@ -189,6 +202,17 @@ class WhyPage(WhyLook):
         words = command(self.of, [quote(each) for each in (run, subject.text, self.of.label)])
         self.app.copy_to_clipboard(words)
         self.state.notify(f"copied: {words}")
+
+    def action_send(self, place: str) -> None:
+        """Close the page, and those below it that led to it, and take the text to the inspector or the prompt."""
+        row = self.near_row
+        self.app.call_later(self._leave_with, row.text if row is not None else self.of.subject.text, place)
+
+    async def _leave_with(self, text: str, place: str) -> None:
+        places = self.state.places
+        while isinstance(self.app.screen, WhyPage):
+            await self.app.pop_screen()
+        await (places.inspect_text(text) if place == "tokens" else places.classify_text(text))
 
     @on(FigureTable.Chosen)
     def _chosen(self, event: FigureTable.Chosen) -> None:

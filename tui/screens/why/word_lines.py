@@ -185,15 +185,28 @@ def _added_up(answer: WhyAnswer) -> str:
 def class_line(looks: Sequence[LabelLook], shares: Mapping[str, float], label: str, true: str, width: int) -> Text:
     """Return the classes with their probabilities in one line, the one that is explained reversed, and the text's own label marked.
 
-    Where there is no room for all of them, as many as fit around the one that is explained.
+    Where there is no room for all of them even with short names, as many as fit around the one that is explained, and at an end the
+    most probable one.
     """
-    for is_short in (False, True):
-        cells = [_class_cell(look, number, shares, label, true, is_short=is_short) for number, look in enumerate(looks)]
+    for longest in (20, 12, 8, 5):
+        cells = [_class_cell(look, number, shares, label, true, longest) for number, look in enumerate(looks)]
         if sum(each.cell_len + 1 for each in cells) <= width:
-            break
+            return Text(" ", no_wrap=True, end="").join(cells)
+    cells = [_class_cell(look, number, shares, label, true, 12) for number, look in enumerate(looks)]
     at = next((number for number, look in enumerate(looks) if look.name == label), 0)
+    best = max(range(len(looks)), key=lambda number: shares.get(looks[number].name, 0.0))
+    room = width - 6 - (cells[best].cell_len + 1 if best != at else 0)
+    line, before = Text(no_wrap=True, overflow="ellipsis", end=""), -1
+    for number in sorted({best, *_around(cells, at, room)}):
+        line.append("… " if number > before + 1 else "", "dim").append_text(cells[number]).append(" ")
+        before = number
+    return line.append("…" if before + 1 < len(cells) else "", "dim")
+
+
+def _around(cells: Sequence[Text], at: int, room: int) -> range:
+    """Return the numbers of the cells that fit around the one `at`, which is always among them."""
     first = last = at
-    room = width - (cells[at].cell_len if cells else 0) - 2
+    room -= cells[at].cell_len
     while True:
         wider = False
         if last + 1 < len(cells) and cells[last + 1].cell_len < room:
@@ -203,17 +216,14 @@ def class_line(looks: Sequence[LabelLook], shares: Mapping[str, float], label: s
             first, wider = first - 1, True
             room -= cells[first].cell_len + 1
         if not wider:
-            break
-    line = Text("… " if first else "", "dim", no_wrap=True, overflow="ellipsis", end="")
-    line.append_text(Text(" ").join(cells[first : last + 1]))
-    return line.append(" …" if last + 1 < len(cells) else "", "dim")
+            return range(first, last + 1)
 
 
-def _class_cell(look: LabelLook, number: int, shares: Mapping[str, float], label: str, true: str, *, is_short: bool) -> Text:
-    key = f"{number + 1} " if number < 9 else ""
+def _class_cell(look: LabelLook, number: int, shares: Mapping[str, float], label: str, true: str, longest: int) -> Text:
+    """Return a class with a name of at most so many cells; the shorter it is, the closer all stands together."""
+    is_short, is_chosen, share = longest < 20, look.name == label, shares.get(look.name, 0.0)
+    key = (f"{number + 1}" if number < 9 else "") + (" " if longest >= 12 and number < 9 else "")
     mark = "" if look.name != true else "=label" if is_short else " (its label)"
-    is_chosen, share = look.name == label, shares.get(look.name, 0.0)
-    name = (
-        f" {key}{look.glyph} {safe_line(look.name, 12 if is_short else 20)} {f'{100 * share:.0f}%' if is_short else percent(share)}{mark} "
-    )
-    return Text(name if is_chosen else name[1:-1], f"bold reverse {look.color}" if is_chosen else look.color)
+    name = cut(safe_line(look.name, longest + 1), longest)
+    told = f" {key}{look.glyph} {name} {f'{100 * share:.0f}%' if is_short else percent(share)}{mark} "
+    return Text(told if is_chosen else told[1:-1], f"bold reverse {look.color}" if is_chosen else look.color)

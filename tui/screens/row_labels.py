@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ....core.safe_text import safe_line
-from ...widgets.label_look import LabelLook
+from ...core.safe_text import safe_line
+from ..widgets.label_look import LabelLook
 
 if TYPE_CHECKING:  # Arrow is imported after the first paint
-    from ....core.data.overlay import Place
-    from ....core.data.overlay_edit import Editor
-    from ....core.data.overlay_log import Decision
-    from ....core.runs.measured import Rows
+    from ...core.data.overlay import Place
+    from ...core.data.overlay_edit import Editor
+    from ...core.data.overlay_log import Decision
+    from ...core.runs.measured import Rows
 
 
 class RowLabels:
@@ -26,7 +26,7 @@ class RowLabels:
 
     def place(self, row: int) -> Place:
         """Return the place in the source of a row, by its position in the split as the run had it."""
-        from ....core.data.overlay import Place
+        from ...core.data.overlay import Place
 
         laid = self._rows.dataset.overlay
         return Place(self._rows.split.name, row) if laid is None else laid.place(self._rows.split.name, row)
