@@ -77,7 +77,7 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
     """Extraction, logistic regression and training steps, ours beside the tutorial's."""
     import numpy as np
     from emotui.core.data import sources
-    from emotui.core.model import batches, checkpoint, device, encode
+    from emotui.core.model import batches, checkpoint, device, state_cache
     from emotui.core.specs import DataSpec
     from sklearn.metrics import f1_score
 
@@ -113,10 +113,10 @@ def models(chosen: list[str], *, quick: bool, scratch: Path) -> dict[str, Any]:
     if "regression" in chosen:
         splits = {}
         for split in (train, validation):
-            key = encode.cache_key(encode.texts_hash(split.texts()), checkpoint.at(folder).hash, "cls", 512, "float32", "cpu")
-            if (states := encode.cached(key)) is None:
+            key = state_cache.key_of(state_cache.texts_hash(split.texts()), checkpoint.at(folder).hash, "cls", 512, "float32", "cpu")
+            if (states := state_cache.cached(key)) is None:
                 states, _ = ours.hidden_states(folder, tokenizer, split.texts(), compute)
-                encode.keep(key, states)
+                state_cache.keep(key, states)
             splits[split.name] = np.asarray(states)
         truth = validation.label_ids()
         iterations = 200 if quick else 3_000

@@ -19,7 +19,7 @@ import numpy as np
 from emotui.core.data import sources
 from emotui.core.figures.scores import measure
 from emotui.core.model import checkpoint, device, label_order
-from emotui.core.model.baseline import Extractor
+from emotui.core.model.extractor import Extractor
 from emotui.core.specs import DataSpec
 
 RESULTS = Path(__file__).parent / "results"

@@ -16,6 +16,8 @@ LONGEST_LINE = 64
 """The longest line of a text file that is read, in MiB."""
 NO_PROGRESS = 300.0
 """Seconds without an event that count as no progress: loading and evaluating a large model on a CPU emit nothing for minutes."""
+CACHE = 4_096
+"""What the cache of hidden states may take, in MiB: 16,000 texts by an encoder of MiniLM's width take 49."""
 _LARGEST = 1 << 20
 """The largest config.toml that is read, in bytes."""
 _EXAMPLES = {
@@ -24,6 +26,7 @@ _EXAMPLES = {
     "on_event": 'a command as text, such as "notify.sh"',
     "no_progress_seconds": "a number of seconds of 1 or more, such as 300",
     "longest_line_mib": "a whole number from 1 to 1024, such as 64",
+    "cache_mib": "a whole number from 1 to 100000000, such as 4096",
 }
 
 
@@ -41,6 +44,8 @@ class Config:
     """Seconds without an event after which a run is reported to make no progress."""
     longest_line_mib: int = LONGEST_LINE
     """The longest line of a data set or a text file that is read, in MiB."""
+    cache_mib: int = CACHE
+    """What the cache of hidden states may take, in MiB; those unused for longest go first."""
 
 
 def read(file: Path) -> Config:
@@ -76,6 +81,8 @@ def _fits(name: str, value: object) -> bool:
             return not isinstance(value, bool) and 1 <= value < float("inf")
         case "longest_line_mib", int():
             return not isinstance(value, bool) and 1 <= value <= 1024
+        case "cache_mib", int():
+            return not isinstance(value, bool) and 1 <= value <= 100_000_000
         case _:
             return False
 

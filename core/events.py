@@ -75,7 +75,7 @@ class Rung(msgspec.Struct, frozen=True):
     """One rung of the ladder of baselines, measured on the validation split."""
 
     name: str
-    """'most_frequent', 'tfidf', 'cls' or 'mean'; 'encoder' in runs of version 0.1.0, which had one of the latter."""
+    """'most_frequent', 'tfidf', 'static', 'cls' or 'mean'; 'encoder' in runs of version 0.1.0, which had one of the latter."""
     metrics: Metrics
     seconds: Seconds
     """Including the extraction of hidden states, which the rungs on them share."""
@@ -84,7 +84,7 @@ class Rung(msgspec.Struct, frozen=True):
     cached: bool = False
     """Whether the hidden states came from the cache."""
     shape: tuple[Count, ...] = ()
-    """Of the hidden states that it was fitted on, [training rows, hidden units]; empty where it uses none."""
+    """Of the features that it was fitted on, [training rows, hidden units]; empty where the model has no part in them."""
 
 
 class AttemptStarted(msgspec.Struct, frozen=True, tag_field="kind", tag="attempt_started"):

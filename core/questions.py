@@ -617,7 +617,7 @@ class NeighboursAnswer(msgspec.Struct, frozen=True):
     searched: int
     """The number of training rows searched: all of them."""
     features: str
-    """What is compared: '[CLS]', 'mean' or 'TF-IDF'."""
+    """What is compared: '[CLS]', 'mean', 'static embeddings' or 'TF-IDF'."""
     distance: str
     run: str = ""
     rung: str = ""

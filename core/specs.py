@@ -79,7 +79,7 @@ PrecisionChoice = Annotated[Precision, Hyperparameter("precision", "of the matri
 
 
 class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"):
-    """The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states, [CLS] and their mean."""
+    """The ladder of baselines: most frequent class, TF-IDF, static embeddings, and logistic regression on frozen hidden states."""
 
     data: DataSpec
     model: str = "starter"

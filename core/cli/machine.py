@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -181,12 +182,16 @@ def settings_problems() -> list[Finding]:
 
 def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], settings: Path, problems: list[Finding]) -> list[str]:
     """Return all of it as text."""
+    from ..model import state_cache
+
     lines: list[str] = []
     if answer is not None:
         lines += ["Devices", *(f"  {_device(each)}" for each in answer.devices), f"  {count(answer.threads, 'thread')} for the CPU", ""]
         versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
         lines += ["Versions", *render.indented(render.table(versions, "ll")), ""]
     rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]
+    with contextlib.suppress(UserError):
+        rows.append(["hidden states", str(state_cache.folder()), f"{size(state_cache.size())} of at most {size(state_cache.limit())}"])
     rows.append(["settings", str(settings), "" if settings.is_file() else "absent; not needed"])
     if answer is not None:
         rows.append(["starter model", answer.starter_model or "not installed", ""])

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from .. import hyperparameters
 from ..errors import UserError
+from ..runs.rungs import NEW
 from ..safe_text import safe_line
 from ..sentences import option
 from ..specs import MOST_SKIPPED
@@ -36,6 +37,7 @@ COMMANDS = {
     "resume": ("runs", "resume a run that was stopped or lost"),
     "export": ("runs", "write a run's model to a folder that transformers loads"),
     "download": ("machine", "fetch a data set or a model from a hub"),
+    "cache": ("cache", "show the hidden states that are kept, or remove them"),
     "doctor": ("machine", "check this machine: versions, devices, what is missing"),
 }
 """The module and the summary of every sub-command, in the order of a first session."""
@@ -43,7 +45,8 @@ COMMANDS = {
 DATASET_HELP = "starter, a folder with train, validation and test files, one file, ms:OWNER/NAME or hf:OWNER/NAME"
 MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starter)"
 RUN_HELP = "a run's id, a prefix of it that no other run has, or last"
-RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with most_frequent, tfidf, cls or mean (default: the best)"
+_RUNGS = f"{', '.join(NEW[:-1])} or {NEW[-1]}"
+RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with {_RUNGS} (default: the best)"
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: --help was given

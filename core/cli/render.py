@@ -233,10 +233,10 @@ def _fitting(
 
 
 def _states(rung: Rung) -> str:
-    """Return what hidden states a rung was fitted on, and whether they came from the cache."""
+    """Return what of the encoder a rung was fitted on, and whether it came from the cache."""
     if not rung.cached and not rung.shape:
         return ""
-    return f", hidden states{f' {tuple(rung.shape)}' if rung.shape else ''}{' from the cache' if rung.cached else ''}"
+    return f", {rungs.features(rung.name)}{f' {tuple(rung.shape)}' if rung.shape else ''}{' from the cache' if rung.cached else ''}"
 
 
 def scored_rows(rows: Sequence[ScoredRow], width: int) -> list[str]:

@@ -23,8 +23,9 @@ def add(commands: Any) -> None:
         commands,
         "baseline",
         run_baseline,
-        description="Measure the ladder of baselines: the most frequent class, TF-IDF with logistic regression, and logistic regression on "
-        "the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and export work with it.",
+        description="Measure the ladder of baselines: the most frequent class, and logistic regression on TF-IDF, on the tokens' own "
+        "vectors (static embeddings) and on the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and "
+        "export work with it.",
         examples=["emotui baseline starter", "emotui baseline DATA --pooling mean"],
     )
     options.add_data(baseline)

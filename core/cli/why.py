@@ -46,9 +46,8 @@ def add(commands: Any) -> None:
         "why",
         run_why,
         description="Explain why a run gives a text its label: the weight of each word for a class by integrated gradients and by "
-        "leaving it out, "
-        "for a TF-IDF rung the exact contributions; the nearest training rows; the attention of a head. With --cell, the words that are "
-        "more frequent in the wrong rows of a cell of the confusion matrix.",
+        "leaving it out, for the rungs TF-IDF and static embeddings the exact contributions; the nearest training rows; the attention of "
+        "a head. With --cell, the words that are more frequent in the wrong rows of a cell of the confusion matrix.",
         examples=[
             "emotui why last 'I feel romantic too'",
             "emotui why last 'I feel romantic too' --class joy --neighbours 5",

@@ -34,8 +34,8 @@ def compute(ask: AskAttention, report: Report) -> AttentionAnswer:
     rung = rungs.chosen(run, ask.rung)
     folder = rungs.folder_of(run, rung)
     note = saved.read(folder)
-    if note.kind in ("tfidf", "most_frequent"):
-        raise UserError("this rung has no attention, since it has no encoder", "Choose another rung or run")
+    if note.kind in ("static", "tfidf", "most_frequent"):
+        raise UserError("this rung has no attention, since no encoder reads the text", "Choose another rung or run")
     text = well_formed(ask.text)
     if not text.strip():
         raise UserError("the text is empty, so there are no tokens to show attention for")

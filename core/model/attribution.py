@@ -63,12 +63,15 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
 
 
 def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer:
-    """Weigh the words of a text for one of the rungs that count words, or do not look at them."""
+    """Weigh the words of a text for one of the rungs that count words, add up those of tokens, or do not look at them."""
     from . import exact  # with scikit-learn, which takes a second that no other run needs
     from .rung_models import MostFrequent, Tfidf
+    from .static_embeddings import StaticModel
 
     if isinstance(classifier, MostFrequent):
         raise UserError("this rung gives every text the most frequent class, whatever its words", "Choose another rung or run")
+    if isinstance(classifier, StaticModel):
+        return exact.of_static(classifier, text, label)
     if not isinstance(classifier, Tfidf):
         raise UserError("this run cannot be explained word by word")
     return exact.contributions(classifier, text, label)

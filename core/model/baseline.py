@@ -1,4 +1,4 @@
-"""The ladder of baselines: most frequent class, TF-IDF, and logistic regression on frozen hidden states, [CLS] and their mean."""
+"""The ladder of baselines: most frequent class, TF-IDF, static embeddings, and logistic regression on frozen hidden states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -29,8 +29,9 @@ from ..figures.scores import measure
 from ..runs import data_record, kept_rows, rungs
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, Pooling
-from . import checkpoint, device, encode, predictions
-from .batches import tokenize, unknown_share
+from . import checkpoint, device, encode, predictions, static_embeddings
+from .batches import TokenIds, tokenize, unknown_share
+from .extractor import Extractor, StopRequestedError
 from .finetune import peak_memory
 from .rung_models import Head, Tfidf
 from .saved import SavedModel
@@ -43,10 +44,6 @@ PROJECTED_ROWS = 5_000
 UNKNOWN_SAMPLE = 2_000
 """Training texts of which the tokens that the tokenizer does not know are counted."""
 Emit = Callable[[Event], None]
-
-
-class StopRequestedError(Exception):
-    """Raised inside the ladder when the run is asked to stop."""
 
 
 def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
@@ -119,8 +116,9 @@ def _climb(
     """Yield the rungs from the lowest to the highest, each when it is measured and kept. Raises StopRequestedError."""
     yield _most_frequent(data, run)
     yield _tfidf(data, run, job.seed, emit)
+    yield _static(job, data, run, extractor, emit, should_stop)
     begun = time.monotonic()
-    states, from_cache = _extract(data, extractor, _poolings(job), emit, should_stop)
+    states, from_cache = _extract(job, data, extractor, _poolings(job), emit, should_stop)
     seconds = time.monotonic() - begun
     for pooling in _poolings(job):
         rung = _regression(job, data, run, extractor, pooling, states[pooling], emit)
@@ -171,8 +169,60 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
 
 
+def _static(job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]) -> Rung:
+    """Logistic regression on the mean of the tokens' own vectors: the encoder runs once over its vocabulary, and on no text."""
+    started = time.monotonic()
+    ids: dict[str, TokenIds] = {}
+    for split in ("train", "validation"):
+        ids[split] = tokenize(extractor.model.tokenizer, data.splits[split].texts(), extractor.limit)
+
+    def report(done: int, total: int) -> None:
+        emit(Progress("extract", done, total, "tokens", time.monotonic() - started, "vocabulary"))
+
+    vectors, was_cached = static_embeddings.distil(extractor, ids["train"], report, should_stop)
+    features = {split: vectors.features(each) for split, each in ids.items()}
+    head, iterations = _fitted(features["train"], data, "static", job.seed, emit)
+    model = static_embeddings.StaticModel(data.labels, extractor.model.tokenizer, extractor.limit, vectors, head)
+    truth, probabilities = data.splits["validation"].label_ids(), head.probabilities(features["validation"])
+    metrics = measure("validation", truth, probabilities, data.labels)
+    folder = paths.make_private(rungs.folder_of(run, "static"))
+    model.save(folder)
+    _note(job, data, extractor, "mean", "static").write(folder)
+    predictions.save(run.predictions_file(rungs.predicted("validation", "static")), truth, probabilities, data.labels)
+    return Rung("static", metrics, time.monotonic() - started, iterations, cached=was_cached, shape=features["train"].shape)
+
+
+def _note(
+    job: BaselineSpec, data: Dataset, extractor: Extractor, pooling: Pooling, kind: Literal["logistic_regression", "static"]
+) -> SavedModel:
+    """Return the note of a rung that stands on the encoder."""
+    return SavedModel(
+        kind=kind,
+        labels=data.labels,
+        max_length=extractor.limit,
+        pooling=pooling,
+        layer=extractor.layer,
+        encoder=job.model,
+        encoder_hash=extractor.model_hash,
+        precision=extractor.compute.precision,
+        text_column=data.text_column,
+    )
+
+
+def _fitted(features: np.ndarray, data: Dataset, rung: str, seed: int, emit: Emit) -> tuple[Head, int]:
+    """Return a logistic regression fitted on features of the training split, [rows, d], and how many iterations it took."""
+    emit(Progress("fit", 0, None, "iterations", 0.0, rungs.title(rung)))
+    scaler = StandardScaler().fit(features)
+    regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=seed)
+    regression.fit(scaler.transform(features), data.splits["train"].label_ids())
+    iterations = int(regression.n_iter_.max())
+    if iterations >= ITERATIONS:
+        emit(Note("warning", f"the {rungs.title(rung)} did not converge within {ITERATIONS} iterations"))
+    return Head.from_regression(scaler, regression, len(data.labels)), iterations
+
+
 def _extract(
-    data: Dataset, extractor: Extractor, poolings: Sequence[Pooling], emit: Emit, should_stop: Callable[[], bool]
+    job: BaselineSpec, data: Dataset, extractor: Extractor, poolings: Sequence[Pooling], emit: Emit, should_stop: Callable[[], bool]
 ) -> tuple[dict[Pooling, dict[str, np.ndarray]], bool]:
     """Return the hidden states of the training and the validation split by pooling, and whether all of them came from the cache."""
     states: dict[Pooling, dict[str, np.ndarray]] = {each: {} for each in poolings}
@@ -183,7 +233,7 @@ def _extract(
         def report(phase: str, done: int, total: int, split: str = split, begun: float = begun) -> None:
             emit(Progress(phase, done, total, "rows", time.monotonic() - begun, split))
 
-        found, was_cached = extractor.states(data.splits[split].texts(), poolings, report, should_stop)
+        found, was_cached = extractor.states(data.splits[split].texts(), poolings, report, should_stop, data=f"{job.data.source}, {split}")
         from_cache &= was_cached
         for each in poolings:
             states[each][split] = found[each]
@@ -196,15 +246,8 @@ def _regression(
 ) -> Rung:
     """Logistic regression on the hidden states of a frozen encoder, one of `states`, shape [rows, d], a split."""
     started = time.monotonic()
-    emit(Progress("fit", 0, None, "iterations", 0.0, rungs.title(pooling)))
     train, truth = data.splits["train"], data.splits["validation"].label_ids()
-    scaler = StandardScaler().fit(states["train"])
-    regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=job.seed)
-    regression.fit(scaler.transform(states["train"]), train.label_ids())
-    iterations = int(regression.n_iter_.max())
-    if iterations >= ITERATIONS:
-        emit(Note("warning", f"the {rungs.title(pooling)} did not converge within {ITERATIONS} iterations"))
-    head = Head.from_regression(scaler, regression, len(data.labels))
+    head, iterations = _fitted(states["train"], data, pooling, job.seed, emit)
     probabilities = head.probabilities(states["validation"])
     metrics = measure("validation", truth, probabilities, data.labels)
     seconds = time.monotonic() - started
@@ -212,73 +255,10 @@ def _regression(
     emit(Progress("save", 0, 1, "files", 0.0))
     folder = paths.make_private(rungs.folder_of(run, pooling))
     head.save(folder)
-    SavedModel(
-        kind="logistic_regression",
-        labels=data.labels,
-        max_length=extractor.limit,
-        pooling=pooling,
-        layer=extractor.layer,
-        encoder=job.model,
-        encoder_hash=extractor.model_hash,
-        precision=extractor.compute.precision,
-        text_column=data.text_column,
-    ).write(folder)
+    _note(job, data, extractor, pooling, "logistic_regression").write(folder)
     predictions.save(run.predictions_file(rungs.predicted("validation", pooling)), truth, probabilities, data.labels)
     _save_projection(rungs.projected(run, pooling), states["train"], train.label_ids(), data.labels, job.seed)
     return Rung(pooling, metrics, seconds, iterations, shape=states["train"].shape)
-
-
-class Extractor:
-    """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
-
-    def __init__(self, model: checkpoint.Checkpoint, limit: int, compute: device.Compute, layer: int | None = None) -> None:
-        self.model, self.limit, self.compute, self.layer = model, limit, compute, layer
-        self.model_hash = model.hash
-        self._encoder: Any = None
-
-    def states(
-        self,
-        texts: list[str],
-        poolings: Sequence[Pooling],
-        report: Callable[[str, int, int], None] | None = None,
-        should_stop: Callable[[], bool] = lambda: False,
-        *,
-        use_cache: bool = True,
-    ) -> tuple[dict[Pooling, np.ndarray], bool]:
-        """Return hidden states by pooling, float32, shape [texts, d], and whether they came from the cache. Raises StopRequestedError."""
-        text_hash = encode.texts_hash(texts)
-        keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
-        notify = report or (lambda *_: None)
-        if use_cache:
-            found: dict[Pooling, np.ndarray] = {each: kept for each in poolings if (kept := encode.cached(keys[each])) is not None}
-            if len(found) == len(poolings):
-                notify("extract", len(texts), len(texts))
-                return found, True
-        ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: notify("tokenize", done, total))
-        if self._encoder is None:
-            self._encoder = self.model.encoder(self.compute.device, self.layer)
-        states = encode.hidden_states(
-            self._encoder,
-            ids,
-            self.model.tokenizer.padding,
-            self.compute,
-            lambda done, total: notify("extract", done, total),
-            stop=should_stop,
-        )
-        if states is None:
-            raise StopRequestedError
-        if use_cache:
-            for each, array in states.items():
-                encode.keep(keys[each], array)
-        return {each: states[each] for each in poolings}, False
-
-    def key(self, text_hash: str, pooling: Pooling) -> str:
-        compute = self.compute
-        return encode.cache_key(text_hash, self.model_hash, pooling, self.limit, compute.precision, compute.device.type, self.layer)
-
-    def release(self) -> None:
-        """Release the encoder's memory."""
-        self._encoder = None
 
 
 def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: tuple[str, ...], seed: int) -> None:

@@ -112,6 +112,10 @@ def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001
         from .rung_models import MostFrequent, Tfidf
 
         return MostFrequent(note) if note.kind == "most_frequent" else Tfidf.load(model, note.labels)
+    if note.kind == "static":
+        from .static_embeddings import StaticModel
+
+        return StaticModel.load(model, note)
     # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
     compute = device.choose(where, "float32")
     classifier = (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)

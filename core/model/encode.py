@@ -1,18 +1,14 @@
-"""Hidden states of many texts by a frozen encoder, kept on disk so that they are computed once."""
+"""Hidden states of many texts by a frozen encoder."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
-from .. import paths, writing
 from ..errors import UserError
 from ..sentences import Setting, phrase
 from ..specs import Pooling
@@ -64,39 +60,3 @@ def hidden_states(
             "the encoder returns NaN or infinity for a text", phrase("Choose another model, or ", Setting("precision", "float32"))
         )
     return states
-
-
-def texts_hash(texts: Sequence[str]) -> str:
-    """Return a sha256 in hex over texts in order, each with its length so that their borders count."""
-    digest = hashlib.sha256()
-    for text in texts:
-        raw = text.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return digest.hexdigest()
-
-
-def cache_key(texts: str, model: str, pooling: Pooling, limit: int, precision: str, device: str, layer: int | None = None) -> str:
-    """Return the file name that stands for one array of hidden states."""
-    return hashlib.sha256(f"1 {texts} {model} {pooling} {limit} {precision} {device} {layer or 'last'}".encode()).hexdigest()[:32]
-
-
-def cached(key: str) -> np.ndarray | None:
-    """Return the array kept under `key`, memory-mapped; None where there is none that is whole."""
-    path = _cache_path(key)
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-
-
-def keep(key: str, states: np.ndarray) -> None:
-    """Keep an array under `key`. A full disk is no error: it is computed again next time."""
-    path = _cache_path(key)
-    paths.make_private(path.parent)
-    with contextlib.suppress(OSError), writing.replacing(path, private=True) as file:
-        np.save(file, states, allow_pickle=False)
-
-
-def _cache_path(key: str) -> Path:
-    return paths.cache_folder() / "hidden_states" / f"{key}.npy"

@@ -11,7 +11,7 @@ from ..events import Event
 from ..questions import AskEstimate, EstimateAnswer
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, TrainSpec
-from . import checkpoint, device, encode, finetune
+from . import checkpoint, device, encode, finetune, static_embeddings
 from .batches import epoch_batches, tokenize
 
 STEPS = 5
@@ -59,7 +59,8 @@ def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
     layer, limit = model.checked_layer(job.layer), model.checked_length(job.max_length)
     tokenizer = model.tokenizer
     texts = [text for name in ("train", "validation") if name in data.splits for text in data.splits[name].texts()]
-    total = int(tokenize(tokenizer, texts, limit).lengths.sum())
+    ids = tokenize(tokenizer, texts, limit)
+    total = int(ids.lengths.sum()) + len(static_embeddings.tokens_of(tokenizer, ids)) * (tokenizer.specials + 1)
     encoder = model.encoder(compute.device, layer)
     sample = tokenize(tokenizer, texts[:: max(1, len(texts) // TEXTS)][:TEXTS], limit)
     warm = tokenize(tokenizer, texts[:1], limit)

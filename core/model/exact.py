@@ -10,8 +10,9 @@ import numpy as np
 
 from ..data.words import Span, spans
 from ..questions import Rest, WhyAnswer
-from .pieces import weighed
+from .pieces import Pieces, weighed
 from .rung_models import Tfidf
+from .static_embeddings import StaticModel
 
 _SPACES = re.compile(r"\s\s+")
 
@@ -53,6 +54,23 @@ def contributions(model: Tfidf, text: str, label: int) -> WhyAnswer:
         gap=float(values.sum()) + rest - (score - intercept),
         tokens=len(words),
     )
+
+
+def of_static(model: StaticModel, text: str, label: int) -> WhyAnswer:
+    """Return what each word adds to the score of a class on static embeddings: that of its tokens, each an equal share of the text."""
+    pieces = Pieces.of(model.tokenizer, text, model.limit)
+    weight, bias = model.head.folded()
+    if len(model.labels) == 2:
+        weight, bias = weight - weight[::-1], bias - bias[::-1]
+    rows = model.vectors.rows(np.asarray(pieces.ids))
+    known = rows >= 0
+    by_token = np.zeros(len(rows))
+    by_token[known] = model.vectors.vectors[rows[known]].astype(np.float64) @ weight[label] / max(1, int(known.sum()))
+    values, rest = pieces.by_word(by_token), tuple(each for each in pieces.rest(by_token) if each.weight)
+    logits = model.head.logits(model.features([text]))[0]
+    score = float(logits[label] - logits[1 - label] if len(logits) == 2 else logits[label])
+    gap = float(by_token.sum()) - (score - float(bias[label]))
+    return pieces.answer(text, "exact", values, score, rest=rest, baseline=float(bias[label]), gap=gap)
 
 
 def _weights(model: Tfidf, label: int) -> tuple[np.ndarray, float]:

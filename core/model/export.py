@@ -199,5 +199,5 @@ def _ladder(measured: Sequence[Rung]) -> Sequence[str]:
         "",
         "## The ladder of baselines",
         "",
-        *markdown.table(("baseline", "accuracy", "F1, weighted", "F1, macro", "hidden states"), rows),
+        *markdown.table(("baseline", "accuracy", "F1, weighted", "F1, macro", "features"), rows),
     ]

@@ -23,8 +23,8 @@ from ..questions import AskFaults, Fault, FaultsAnswer
 from ..safe_text import safe_line
 from ..units import count, percent
 from . import checkpoint, device
-from .baseline import Extractor
 from .batches import tokenize
+from .extractor import Extractor
 
 Report = Callable[[str, int, int | None, str], None]
 FOLDS = 5
@@ -99,7 +99,10 @@ def _features(data: Dataset, model: checkpoint.Checkpoint | None, report: Report
     extractor = Extractor(model, model.checked_length(None), device.choose("auto", "auto"))
     for name, split in source.splits.items():
         states, _ = extractor.states(
-            split.texts(), ("cls", "mean"), lambda phase, done, total, name=name: report(f"{phase} {name}", done, total, "rows")
+            split.texts(),
+            ("cls", "mean"),
+            lambda phase, done, total, name=name: report(f"{phase} {name}", done, total, "rows"),
+            data=f"{data.spec.source if data.spec else data.name}, {name}",
         )
         kept = data.overlay.kept.get(name) if data.overlay is not None else None
         for pooling, array in states.items():

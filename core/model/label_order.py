@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..figures import neighbours, query_strategies
 from ..figures.scores import measure
 from ..questions import AskQueue, QueueAnswer, QueueOrder
-from . import encode
+from . import state_cache
 
 C = 0.01
 """Inverse strength of the regression's L2 penalty, on features of unit variance: a few hundred labels, hundreds of features."""
@@ -55,7 +55,7 @@ class Pool:
 @lru_cache(maxsize=1)
 def pool(key: str) -> Pool:
     """Return the hidden states that the cache keeps under `key`. Raises UserError where it has none."""
-    kept = encode.cached(key)
+    kept = state_cache.cached(key)
     if kept is None:
         raise UserError("the hidden states of the rows are not in the cache any more", "Open the queue again to compute them", exit_code=1)
     return pool_of(np.asarray(kept, np.float32))
@@ -74,7 +74,7 @@ def order(ask: AskQueue) -> QueueAnswer:
     started = time.monotonic()
     states = pool(ask.states)
     drawn = np.asarray(ask.drawn, np.int64)
-    names = encode.cached(ask.names)
+    names = state_cache.cached(ask.names)
     if names is None:
         raise UserError("the label names' hidden states are not in the cache any more", "Open the queue again", exit_code=1)
     rows, labels = _inside(np.asarray(ask.rows, np.int64), np.asarray(ask.labels, np.int64), drawn, len(states.scaled))

@@ -14,8 +14,8 @@ from ..data import labelling, sources
 from ..errors import UserError
 from ..figures import neighbours, query_strategies
 from ..questions import AskClassify, AskDisagreement, AskNear, AskStates, DisagreementAnswer, NearAnswer, StatesAnswer
-from . import checkpoint, classify, device, encode, label_order
-from .baseline import Extractor
+from . import checkpoint, classify, device, label_order, state_cache
+from .extractor import Extractor
 
 Report = Callable[[str, int, int | None, str], None]
 MOST = 20_000
@@ -34,12 +34,16 @@ def states(ask: AskStates, report: Report) -> StatesAnswer:
     if len(drawn):
         texts = [texts[row] for row in drawn]
     extractor = _extractor(ask.model, offline=ask.data.offline)
-    _, cached = extractor.states(texts, ("mean",), lambda phase, done, total: report(phase, done, total, "rows"))
-    _, names_cached = extractor.states(list(source.labels), ("mean",))
+    _, cached = extractor.states(texts, ("mean",), lambda phase, done, total: report(phase, done, total, "rows"), data=ask.data.source)
+    _, names_cached = extractor.states(list(source.labels), ("mean",), data=f"{ask.data.source}, label names")
     extractor.release()
-    keys = [extractor.key(encode.texts_hash(each), "mean") for each in (texts, list(source.labels))]
-    if any(encode.cached(key) is None for key in keys):
-        raise UserError("hidden states cannot be kept: the disk is full", "Free some space or set EMOTUI_HOME", exit_code=1)
+    keys = [extractor.key(state_cache.texts_hash(each), "mean") for each in (texts, list(source.labels))]
+    if any(state_cache.cached(key) is None for key in keys):
+        raise UserError(
+            "hidden states cannot be kept: the disk is full, or they are more than the cache may take",
+            "Free some space, or raise cache_mib in config.toml",
+            exit_code=1,
+        )
     return StatesAnswer(keys[0], keys[1], tuple(drawn.tolist()), time.monotonic() - started, cached and names_cached)
 
 

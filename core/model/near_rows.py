@@ -20,9 +20,10 @@ from ..runs import measured, rungs
 from ..runs.folder import RunFolder
 from ..specs import Pooling
 from . import checkpoint, device, saved
-from .baseline import Extractor
 from .classify import load
+from .extractor import Extractor
 from .rung_models import Tfidf
+from .static_embeddings import StaticModel
 from .tokenizer import well_formed
 
 Report = Callable[[str, int, int | None, str], None]
@@ -46,6 +47,8 @@ def find(ask: AskNeighbours, report: Report) -> NeighboursAnswer:
     texts = rows.split.texts()
     if note.kind == "tfidf":
         features, near = "TF-IDF", _by_terms(load(ask.run, rung=rung), texts, text, ask)
+    elif note.kind == "static":
+        features, near = "static embeddings", _by_vectors(load(ask.run, rung=rung), texts, text, ask)
     else:
         features, near = _by_states(run, note, texts, text, ask, report)
     return NeighboursAnswer(
@@ -73,6 +76,13 @@ def _by_terms(model: Any, texts: list[str], text: str, ask: AskNeighbours) -> ne
     return neighbours.of_distances(np.sqrt(np.maximum(squares, 0)), ask.rows)
 
 
+def _by_vectors(model: Any, texts: list[str], text: str, ask: AskNeighbours) -> neighbours.Nearest:
+    """Compare the mean vectors of the texts' tokens."""
+    if not isinstance(model, StaticModel):
+        raise TypeError("a rung on static embeddings")
+    return neighbours.nearest(model.features(texts), model.features([text])[0], ask.rows, ask.distance)
+
+
 def _by_states(
     run: RunFolder, note: saved.SavedModel, texts: list[str], text: str, ask: AskNeighbours, report: Report
 ) -> tuple[str, neighbours.Nearest]:
@@ -83,7 +93,10 @@ def _by_states(
     pooling: Pooling = "cls" if fine_tuned else note.pooling
     layer = None if fine_tuned else found.checked_layer(note.layer)
     extractor = Extractor(found, note.max_length, device.choose("auto", "auto"), layer)
-    states, _ = extractor.states(texts, (pooling,), lambda phase, done, total: report(f"{phase} training rows", done, total, "rows"))
+    told = f"{run.read_spec().job.data.source}, train"
+    states, _ = extractor.states(
+        texts, (pooling,), lambda phase, done, total: report(f"{phase} training rows", done, total, "rows"), data=told
+    )
     query, _ = extractor.states([text], (pooling,), use_cache=False)
     extractor.release()
     near = neighbours.nearest(states[pooling], query[pooling][0], ask.rows, ask.distance)

@@ -25,7 +25,7 @@ LIMIT = 4 << 20
 class SavedModel(msgspec.Struct, frozen=True):
     """emotui.json in a run's model folder."""
 
-    kind: Literal["classifier", "logistic_regression", "tfidf", "most_frequent"]
+    kind: Literal["classifier", "logistic_regression", "static", "tfidf", "most_frequent"]
     labels: tuple[str, ...]
     max_length: int
     """Tokens at which texts are cut."""
@@ -33,7 +33,7 @@ class SavedModel(msgspec.Struct, frozen=True):
     layer: int | None = None
     """The encoder's layer that a logistic regression stands on; None: the last."""
     encoder: str = ""
-    """The encoder that a logistic regression stands on, as DATASET's model was named."""
+    """The encoder that a logistic regression or static embeddings stand on, as DATASET's model was named."""
     encoder_hash: str = ""
     precision: str = "float32"
     text_column: str = ""
@@ -78,5 +78,5 @@ def _faults(note: SavedModel) -> Iterator[str]:
         yield f"it answers with label {note.most_frequent}"
     if note.layer is not None and note.layer < 1:
         yield f"it takes layer {note.layer}"
-    if note.kind == "logistic_regression" and not note.encoder:
+    if note.kind in ("logistic_regression", "static") and not note.encoder:
         yield "it names no encoder"

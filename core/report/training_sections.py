@@ -49,7 +49,7 @@ def ladder(of: Material) -> Section:
     best = max(macro, key=lambda each: each.value)
     text = f"Macro-F1 on validation goes from {macro[0].told} ({macro[0].name}) to {best.told} ({best.name}), the highest."
     blocks.append(Bars("Macro-F1 of each rung", text, tuple(macro), 1.0))
-    heads = ("baseline", *(metric.short for metric in shown), "iterations", "hidden states", "time")
+    heads = ("baseline", *(metric.short for metric in shown), "iterations", "features", "time")
     blocks.append(table("The ladder, measured on validation", heads, rows))
     return Section("ladder", "Ladder of baselines", tuple(blocks))
 

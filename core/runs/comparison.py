@@ -183,7 +183,7 @@ def cost(of: Entry) -> Cost:
     """Return what a run, or its rung, took."""
     view, finished, started = of.view, of.view.finished, of.view.started
     rung = view.rung(of.rung) if of.rung else None
-    has_encoder = rung is None or rung.name in rungs.ON_STATES
+    has_encoder = rung is None or rung.name in rungs.OF_ENCODER
     seconds = rung.seconds if rung is not None else finished.seconds if finished is not None else None
     return Cost(
         seconds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,19 +14,37 @@ from ..safe_text import safe_line
 from . import folder
 from .folder import RunFolder
 
-_TITLES = {
-    "most_frequent": "most frequent class",
-    "tfidf": "TF-IDF",
-    "encoder": "logistic regression on hidden states",
-    "cls": "logistic regression on [CLS]",
-    "mean": "logistic regression on mean",
+_STATES = "hidden states"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What people are told of a rung."""
+
+    title: str
+    """In a sentence."""
+    short: str
+    """In 13 cells."""
+    features: str = ""
+    """What the encoder gives that it is fitted on."""
+
+
+_KINDS = {
+    "most_frequent": _Kind("most frequent class", "most frequent"),
+    "tfidf": _Kind("TF-IDF", "TF-IDF"),
+    "static": _Kind("static embeddings", "static", features="token vectors"),
+    "encoder": _Kind("logistic regression on hidden states", "LR on states", features=_STATES),
+    "cls": _Kind("logistic regression on [CLS]", "LR on [CLS]", features=_STATES),
+    "mean": _Kind("logistic regression on mean", "LR on mean", features=_STATES),
 }
-"""What each rung is called in a sentence, from the lowest rung to the highest; 'encoder' is the last one of version 0.1.0."""
-_SHORT = {**_TITLES, "most_frequent": "most frequent", "encoder": "LR on states", "cls": "LR on [CLS]", "mean": "LR on mean"}
-"""The same in 13 cells."""
-NAMES = tuple(_TITLES)
-ON_STATES = ("encoder", "cls", "mean")
+"""The rungs, from the lowest to the highest; 'encoder' is the last one of version 0.1.0."""
+NAMES = tuple(_KINDS)
+NEW = tuple(name for name in NAMES if name != "encoder")
+"""Those of a new baseline."""
+ON_STATES = tuple(name for name, kind in _KINDS.items() if kind.features == _STATES)
 """The rungs that stand on the hidden states of an encoder."""
+OF_ENCODER = tuple(name for name, kind in _KINDS.items() if kind.features)
+"""The rungs that another encoder would have made otherwise."""
 _FIRST = ("", "encoder")
 """Whose files lie where those of a run without rungs do."""
 _NOTE = "emotui.json"
@@ -34,12 +53,17 @@ _NOTE = "emotui.json"
 
 def title(name: str) -> str:
     """Return what the rung of this name is called in a sentence."""
-    return _TITLES.get(name) or safe_line(name, 40)
+    return _KINDS[name].title if name in _KINDS else safe_line(name, 40)
 
 
 def short(name: str) -> str:
     """Return what the rung of this name is called where there is little room."""
-    return _SHORT.get(name) or safe_line(name.replace("_", " "), 13)
+    return _KINDS[name].short if name in _KINDS else safe_line(name.replace("_", " "), 13)
+
+
+def features(name: str) -> str:
+    """Return what of the encoder a rung is fitted on: 'hidden states', or 'token vectors'."""
+    return _KINDS[name].features if name in _KINDS else _STATES
 
 
 def find(ref: str) -> tuple[RunFolder, str]:
@@ -98,7 +122,7 @@ def exported(run: RunFolder, rung: str) -> str:
 
     Raises UserError for a rung that no class of transformers loads.
     """
-    if rung in ("most_frequent", "tfidf"):
+    if rung in NAMES and rung not in ON_STATES:
         raise UserError(f"no class of transformers loads the rung {rung}", f"Use it with: emotui predict {run.id}:{rung}")
     if rung or not _has_rungs(run):
         return rung

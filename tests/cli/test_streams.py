@@ -37,6 +37,7 @@ CALLS = {
     "report": ('report fine77 --overwrite --out "$TMPDIR"', 0),
     "export": ("export fine77 ''", 2),
     "download": ("download ms:no/such --offline", 2),
+    "cache": ("cache --json", 0),
     "doctor": ("doctor --help", 0),
     "no command": ("", 0),
     "help": ("--help", 0),

@@ -12,13 +12,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from emotui.core import paths
 from emotui.core.data.arrays import texts_of
 from emotui.core.errors import UserError
 from emotui.core.events import Event, Finished, Line, Note, Progress, Result, RungDone, Started
-from emotui.core.model import baseline, batches, checkpoint, classify, device, encode, export, rung_models
+from emotui.core.model import baseline, batches, checkpoint, classify, device, export, rung_models
+from emotui.core.model.extractor import Extractor
 from emotui.core.questions import AskClassify, AskExport
 from emotui.core.runs import folder, tables
 from emotui.core.runs.folder import RunFolder
+from emotui.core.runs.rungs import ON_STATES
 from emotui.core.specs import BaselineSpec, DataSpec, Pooling, Poolings
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -46,7 +49,7 @@ def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
 def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) -> None:
     run, events = ladder(tiny_data, tiny_model)
     rungs = {event.rung.name: event.rung for event in events if isinstance(event, RungDone)}
-    assert list(rungs) == ["most_frequent", "tfidf", "cls", "mean"]
+    assert list(rungs) == ["most_frequent", "tfidf", "static", "cls", "mean"]
     (texts, labels), (valid_texts, valid_labels) = rows(tiny_data, "train"), rows(tiny_data, "validation")
     most = max(sorted(set(labels)), key=labels.count)
     assert rungs["most_frequent"].metrics.accuracy == pytest.approx(valid_labels.count(most) / len(valid_labels))
@@ -54,7 +57,7 @@ def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) 
     predicted = pipeline.predict(valid_texts)
     assert rungs["tfidf"].metrics.f1_weighted == pytest.approx(f1_score(valid_labels, predicted, average="weighted"))
     assert rungs["tfidf"].iterations and all(rungs[name].iterations for name in ("cls", "mean"))
-    assert [rung.shape for rung in rungs.values()] == [(), (), (90, 32), (90, 32)]
+    assert [rung.shape for rung in rungs.values()] == [(), (), (90, 32), (90, 32), (90, 32)]
     tokenizer, encoder = AutoTokenizer.from_pretrained(tiny_model), AutoModel.from_pretrained(tiny_model).eval()
     for name in ("cls", "mean"):
         states = [each[name] for each in pooled_by_hand(tokenizer, encoder, texts + valid_texts)]
@@ -64,7 +67,7 @@ def test_the_rungs_are_those_of_scikit_learn(tiny_model: Path, tiny_data: Path) 
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert finished.metrics.f1_macro == max(rung.metrics.f1_macro for rung in rungs.values())
-    for rung in ("tfidf", "most_frequent", "cls", "mean"):
+    for rung in rungs:
         kept = tables.read_predictions(run.predictions_file(f"validation-{rung}"), ("anger", "joy", "sadness"))
         assert kept["label"].to_pylist() == valid_labels
         right = sum(a == b for a, b in zip(kept["prediction"].to_pylist(), valid_labels, strict=True))
@@ -132,7 +135,7 @@ def test_a_kept_baseline_predicts_what_was_measured(tiny_model: Path, tiny_data:
     run, events = ladder(tiny_data, tiny_model, pooling)
     finished = events[-1]
     assert isinstance(finished, Finished)
-    (only,) = [event.rung for event in events if isinstance(event, RungDone) and event.rung.shape]
+    (only,) = [event.rung for event in events if isinstance(event, RungDone) and event.rung.name in ON_STATES]
     assert only.name == pooling
     table = pq.read_table(run.predictions_file(f"validation-{pooling}")).to_pylist()
     predicted, truth = [row["prediction"] for row in table], [row["label"] for row in table]
@@ -155,7 +158,7 @@ def test_the_hidden_states_of_a_layer_are_those_of_the_whole_encoder(tiny_model:
     compute = device.choose("cpu", "float32")
     for layer, expected in ((1, every[1]), (2, every[2])):
         asked = checkpoint.at(tiny_model).checked_layer(layer)
-        states, _ = baseline.Extractor(checkpoint.at(tiny_model), 48, compute, asked).states(texts, ("cls",))
+        states, _ = Extractor(checkpoint.at(tiny_model), 48, compute, asked).states(texts, ("cls",))
         np.testing.assert_allclose(states["cls"], expected[:, 0], atol=1e-5)
     with pytest.raises(UserError, match="--layer 3 is out of range: this model has layers 1 to 2"):
         checkpoint.at(tiny_model).checked_layer(3)
@@ -178,7 +181,7 @@ def test_a_baseline_on_a_layer_is_kept_and_exported_with_it(tiny_model: Path, ti
     of_cls = next(rung.metrics for rung in measured_rungs if rung.name == "cls")
     assert f"| macro-F1 | {of_cls.f1_macro:.4f} |" in card  # not those of the best rung
     assert "| pooling | cls |" in card
-    assert card.count("| (90, 32) |") == 2 and "| most frequent class |" in card and "| logistic regression on mean |" in card
+    assert card.count("| (90, 32) |") == 3 and "| most frequent class |" in card and "| logistic regression on mean |" in card
     with pytest.raises(UserError, match=f"has no class for a baseline with mean pooling.* Export its rung cls, as {run.id}:cls"):
         export.export(AskExport(run=str(run.path), folder=str(tmp_path / "mean"), rung="mean"))
     exported = pipeline("text-classification", model=str(tmp_path / "exported"), top_k=None)(texts)
@@ -236,7 +239,7 @@ def test_the_projection_is_the_first_two_principal_components(tiny_model: Path, 
     table = pq.read_table(run.path / "projection-cls.parquet")
     assert table.num_rows == 90
     assert sorted(texts_of(table.column("label"))) == sorted(rows(tiny_data, "train")[1])
-    key = next((encode.paths.cache_folder() / "hidden_states").iterdir())
+    key = next((paths.cache_folder() / "hidden_states").iterdir())
     assert key.suffix == ".npy"
     points = np.stack([table.column("x").to_numpy(), table.column("y").to_numpy()], 1)
     assert np.var(points[:, 0]) >= np.var(points[:, 1])

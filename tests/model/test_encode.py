@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from emotui.core.model import batches, checkpoint, encode
+from emotui.core.model import batches, checkpoint, encode, state_cache
 from emotui.core.model.device import Compute
 from transformers import AutoTokenizer
 
@@ -35,25 +35,25 @@ def test_asked_to_stop_nothing_is_returned(tiny_model: Path) -> None:
 
 
 def test_the_cache_keeps_arrays_and_survives_damage(emotui_home: Path) -> None:
-    key = encode.cache_key("t", "m", "cls", 512, "float32", "cpu")
-    assert encode.cached(key) is None
+    key = state_cache.key_of("t", "m", "cls", 512, "float32", "cpu")
+    assert state_cache.cached(key) is None
     states = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    encode.keep(key, states)
-    kept = encode.cached(key)
+    state_cache.keep(key, states)
+    kept = state_cache.cached(key)
     assert kept is not None
     np.testing.assert_array_equal(kept, states)
     path = next((emotui_home / "cache").rglob("*.npy"))
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_bytes(path.read_bytes()[:90])
-    assert encode.cached(key) is None
+    assert state_cache.cached(key) is None
 
 
 @pytest.mark.parametrize("other", [("u", "m", "cls", 512, "float32"), ("t", "n", "cls", 512, "float32"), ("t", "m", "mean", 512, "float32"),
                                    ("t", "m", "cls", 64, "float32"), ("t", "m", "cls", 512, "bf16")])  # fmt: skip
 def test_the_key_depends_on_all_that_a_state_depends_on(other: tuple[str, str, encode.Pooling, int, str]) -> None:
-    assert encode.cache_key(*other, "cpu") != encode.cache_key("t", "m", "cls", 512, "float32", "cpu")
+    assert state_cache.key_of(*other, "cpu") != state_cache.key_of("t", "m", "cls", 512, "float32", "cpu")
 
 
 def test_the_hash_of_texts_sees_their_borders() -> None:
-    assert encode.texts_hash(["ab", "c"]) != encode.texts_hash(["a", "bc"])
-    assert encode.texts_hash(["a", "b"]) != encode.texts_hash(["b", "a"])
+    assert state_cache.texts_hash(["ab", "c"]) != state_cache.texts_hash(["a", "bc"])
+    assert state_cache.texts_hash(["a", "b"]) != state_cache.texts_hash(["b", "a"])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from emotui.core.data import labelling
 from emotui.core.errors import UserError
-from emotui.core.model import checkpoint, classify, device, encode, label_queue
-from emotui.core.model.baseline import Extractor
+from emotui.core.model import checkpoint, classify, device, label_queue, state_cache
+from emotui.core.model.extractor import Extractor
 from emotui.core.questions import AskClassify, AskDisagreement, AskNear, AskStates, ClassifyAnswer, Prediction, StatesAnswer
 from emotui.core.specs import DataSpec
 from scipy.spatial.distance import cosine, jensenshannon
@@ -45,9 +45,9 @@ def test_the_states_are_those_of_the_rows_in_the_order_of_the_file(spec: DataSpe
     extractor = Extractor(model, model.checked_length(None), device.choose("auto", "auto"))
     for row in (0, 9, 26):
         alone = extractor.states([TEXTS[row]], ("mean",), use_cache=False)[0]["mean"][0]
-        kept = encode.cached(found.key)
+        kept = state_cache.cached(found.key)
         assert kept is not None and kept.shape == (27, 32) and kept[row] == pytest.approx(alone, abs=0.05)
-    names = encode.cached(found.names)
+    names = state_cache.cached(found.names)
     assert names is not None and names.shape == (2, 32) and not found.cached and found.drawn == ()
     assert states(spec, tiny_model).cached
 
@@ -55,7 +55,7 @@ def test_the_states_are_those_of_the_rows_in_the_order_of_the_file(spec: DataSpe
 def test_near_rows_are_those_of_brute_force(spec: DataSpec, tiny_model: Path) -> None:
     found = states(spec, tiny_model)
     answer = label_queue.near(AskNear(text=TEXTS[13], states=found.key, model=str(tiny_model), count=10))
-    kept = np.asarray(encode.cached(found.key), np.float64)
+    kept = np.asarray(state_cache.cached(found.key), np.float64)
     mean = kept.mean(0)
     far = [cosine(row - mean, kept[13] - mean) for row in kept]
     assert answer.order[0] == 13 and answer.distance == pytest.approx([far[row] for row in answer.order], abs=0.02)
@@ -68,7 +68,7 @@ def test_of_many_rows_some_are_drawn(spec: DataSpec, tiny_model: Path, monkeypat
     assert len(set(drawn.tolist())) == 12 and drawn.tolist() == sorted(drawn.tolist()) and len(label_queue.drawn_rows(12, 12)) == 0
     monkeypatch.setattr(label_queue, "drawn_rows", lambda rows: drawn)
     found = states(spec, tiny_model)
-    kept = encode.cached(found.key)
+    kept = state_cache.cached(found.key)
     assert found.drawn == tuple(drawn.tolist()) and kept is not None and len(kept) == 12
     at = found.drawn[5]
     assert label_queue.near(AskNear(text=TEXTS[at], states=found.key, model=str(tiny_model), drawn=found.drawn)).order[0] == at

@@ -48,7 +48,7 @@ def rows(data: Path, split: str) -> tuple[list[str], list[str]]:
 
 def test_each_rung_answers_as_scikit_learn_does(emotui_home: Path, tiny_model: Path, tiny_data: Path) -> None:
     run, measured = ladder(tiny_data, tiny_model)
-    assert rungs.kept(run) == tuple(measured) == ("most_frequent", "tfidf", "cls", "mean")
+    assert rungs.kept(run) == tuple(measured) == ("most_frequent", "tfidf", "static", "cls", "mean")
     texts, truth = rows(tiny_data, "validation")
     train, labels = rows(tiny_data, "train")
     vectorizer = TfidfVectorizer()
@@ -77,7 +77,7 @@ def test_the_best_rung_answers_by_default(emotui_home: Path, tiny_model: Path, t
         ended(run, measured, **{name: 0.9 if name == best else 0.5 for name in measured})
         assert classify.classify(ask).rung == best
         assert classify.classify(msgspec.structs.replace(ask, rung="tfidf")).rung == "tfidf"
-    ended(run, measured, most_frequent=0.5, tfidf=0.5, cls=0.5, mean=0.5)
+    ended(run, measured, most_frequent=0.5, tfidf=0.5, static=0.5, cls=0.5, mean=0.5)
     assert classify.classify(ask).rung == "mean"
     ended(run, measured, tfidf=1.0, cls=0.1, mean=0.1)
     (tmp_path / "in.csv").write_text("id,text\n1,i feel great\n")

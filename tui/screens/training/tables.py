@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ....core.events import EpochRow, Evaluated, Metrics, Rung
 from ....core.metric_table import HEADLINE, METRICS, Metric, measured_in
-from ....core.runs.rungs import short
+from ....core.runs.rungs import features, short
 from ....core.safe_text import cell_width, pad, safe_line
 from ....core.units import count, duration
 from ...widgets.bars import bar, sparkline
@@ -77,7 +77,7 @@ def ladder_table(
         lines.append(line.append("".join(values[name].rjust(size) for name, size in columns.items())))
         if rung.cached or rung.shape:
             shape = f" {tuple(rung.shape)}" if rung.shape else ""
-            lines.append(Text(f"{'':{named}} hidden states{shape}{', cached' if rung.cached else ''}", "dim", no_wrap=True))
+            lines.append(Text(f"{'':{named}} {features(rung.name)}{shape}{', cached' if rung.cached else ''}", "dim", no_wrap=True))
     for name, f1, accuracy in tuned:
         line = _ladder_line(name, named, f1, room, colors["success"])
         lines.append(line.append(f"{accuracy:.3f}".rjust(columns["accuracy"]) if "accuracy" in columns else ""))
