@@ -32,6 +32,7 @@ SCREENS = (
     ScreenRow("training", "r", "train", "the training monitor: runs, curves, errors"),
     ScreenRow("classify", "c", "classify", "the prompt: classify a sentence"),
     ScreenRow("errors", "", "errors", "the errors of a run: rows, classes, slices, calibration"),
+    ScreenRow("cases", "", "cases", "the test cases: sentences with the labels that they should get, and whether a run gives them"),
 )
 """In the order of their numbers."""
 MODES = tuple(row.mode for row in SCREENS)
