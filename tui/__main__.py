@@ -34,14 +34,14 @@ def opens_queue(arguments: Sequence[str]) -> bool:
 def _queue(arguments: Sequence[str]) -> int:
     from ..core import crash, paths
     from ..core.cli import build_parser
-    from ..core.cli.label import begun
+    from ..core.cli.label import begin
     from ..core.errors import UserError
     from ..core.safe_text import safe_text
 
     try:
         given = build_parser("label").parse_args(arguments)
         paths.make_private(paths.home())
-        spec = begun(given)
+        spec = begin(given)
         os.environ.setdefault("TEXTUAL_FPS", "120")
         from .app import run
 

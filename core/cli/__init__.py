@@ -1,4 +1,4 @@
-"""The command line: stdout is data, stderr is talk."""
+"""The command line: results go to stdout, messages to stderr."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ INTERRUPTED = 130
 
 
 def build_parser(command: str | None = None) -> options.Parser:
-    """Return the parser of all commands, with the options of `command` and its kin only: the others cost time to import."""
+    """Return the parser. With `command` it knows that command and those of its module, with their options; without, all by name only.
+
+    Importing every command for its options would take time at each start.
+    """
     parser = options.Parser(
         prog="emotui",
         description="Teach a Transformer to classify text: look at the data, the tokens, the training and the errors.",
@@ -44,7 +47,7 @@ def build_parser(command: str | None = None) -> options.Parser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out one command and return its exit code: 0 done, 1 the run or check failed, 2 bad input, 130 interrupted."""
+    """Run one command and return its exit code: 0 success, 1 the run or check failed, 2 bad input, 130 interrupted."""
     standard_streams.prepare()
     output = Output()
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
@@ -63,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
         return _failed(output, argv, f"the system refused: {error.strerror or error}{where}", 1)
     except MemoryError:
         return _failed(output, argv, "memory ran out. Free some, or raise the limit of ulimit -v", 1)
-    except Exception as error:  # the top of the process: a user sees a sentence, not a traceback
+    except Exception as error:  # last resort: users see a sentence, not a traceback
         return _failed(output, argv, crash.sentence(error, crash.record(error)), 1)
     finally:
         standard_streams.abandon(sys.stdout)
@@ -98,7 +101,7 @@ def _carry_out(argv: list[str], output: Output) -> int:
 
 
 def _leave(number: int, _: object) -> NoReturn:
-    """End as a signal asks to, by way of every block that has something to clean up."""
+    """End the process by an exception on a signal, so that every `finally` block runs."""
     raise SystemExit(128 + number)
 
 
@@ -115,7 +118,7 @@ def _unknown(word: str) -> str:
 
 
 def names_data_set(word: str) -> bool:
-    """Whether a word that is no command's name is meant as a DATASET."""
+    """Whether a word that is not the name of a command is meant as a DATASET."""
     return word == "starter" or word.startswith(("ms:", "hf:")) or os.path.exists(word)
 
 

@@ -1,4 +1,4 @@
-"""emotui behaviour: what small edits of the texts do to a run's answers."""
+"""emotui behaviour: how small edits of the texts change a run's predictions."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add(commands: Any) -> None:
 
 
 def run_behaviour(arguments: argparse.Namespace, output: Output) -> int:
-    """Test a run, or show what is kept of the last time."""
+    """Test a run, or show the stored results of the last test."""
     from ..engine.client import ask_once
     from ..runs import behaviour
 

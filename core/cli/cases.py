@@ -1,4 +1,4 @@
-"""emotui cases: sentences with the labels that they should get, kept and run."""
+"""emotui cases: stored sentences with their expected labels, run as tests of a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..specs import RunSpec
 
 ACTIONS = ("add", "list", "remove")
-"""No run's id begins like one of these: they have vowels."""
+"""No run's id begins with one of these: ids have no vowels."""
 
 
 def add(commands: Any) -> None:
@@ -200,8 +200,8 @@ def _report(outcomes: Sequence[Outcome], name: str, width: int) -> list[str]:
     rows = [["", "expected", "probability", "predicted", "text"]]
     for each in outcomes:
         share = percent(each.probability) if each.probability is not None else "-"
-        told = each.fault or each.label
-        rows.append(["pass" if each.passed else "FAIL", each.case.label, share, told, each.case.text])
+        answer = each.fault or each.label
+        rows.append(["pass" if each.passed else "FAIL", each.case.label, share, answer, each.case.text])
     failed = sum(not each.passed for each in outcomes)
     total = f"{len(outcomes) - failed} of {count(len(outcomes), 'case')} passed" + (f", {failed} failed" if failed else "")
     table = render.table(rows, "llrll", [None, 20, None, 30, max(20, width - 60)])

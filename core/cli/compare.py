@@ -1,4 +1,4 @@
-"""emotui compare: runs set against each other."""
+"""emotui compare: several runs side by side, with tests of their differences."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ..runs.examined import Examined
 
 _OVERLAP = "*"
-"""Where points of several runs fall on one cell of the chart."""
+"""Drawn where the points of several runs share a cell of the chart."""
 _CHART = (64, 12)
-"""Columns and rows of the chart of the losses."""
+"""Columns and rows of the loss chart."""
 _WORDS = {metric.word: metric for metric in METRICS} | {metric.key: metric for metric in METRICS}
 
 
@@ -76,7 +76,7 @@ def _weight(text: str) -> float:
 
 
 def run_compare(arguments: argparse.Namespace, output: Output) -> int:
-    """Measure what is not measured yet, and print what the runs come to beside each other."""
+    """Evaluate the runs that have not been evaluated yet, and print their results side by side."""
     from ..runs import comparison, comparison_tables, state
 
     named = [errors.named(name, None) for name in arguments.runs]
@@ -127,9 +127,9 @@ def run_compare(arguments: argparse.Namespace, output: Output) -> int:
         if comparison.TRAIN_LOSS in each.curves
     ]
     if charted:
-        told = f", moving average {arguments.smooth:g}" if arguments.smooth else ""
+        smoothing = f", moving average {arguments.smooth:g}" if arguments.smooth else ""
         output.lines(
-            ["", f"Training loss over steps (nats{told}; {_OVERLAP}: several runs)", *overlay(charted, min(output.width, 100) - 12)]
+            ["", f"Training loss over steps (nats{smoothing}; {_OVERLAP}: several runs)", *overlay(charted, min(output.width, 100) - 12)]
         )
     return 0
 
@@ -174,7 +174,7 @@ def _pair_shape(pair: Pair) -> dict[str, Any]:
 
 
 def overlay(curves: Sequence[tuple[str, Curve]], columns: int = _CHART[0], rows: int = _CHART[1]) -> list[str]:
-    """Return a chart of curves over each other, one letter a run, which needs no colours and no Unicode.
+    """Return the lines of a chart of all curves in plain ASCII, one letter per run.
 
     A column shows the mean of a curve's finite values in its range of steps.
     """

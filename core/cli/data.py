@@ -1,4 +1,4 @@
-"""emotui data and emotui check: what a data set holds, and what is wrong with it."""
+"""emotui data and emotui check: what a data set contains, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
     from ..questions import FaultsAnswer
 
 HEAD = 5
-"""Rows shown of the first split."""
+"""Rows of the first split that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """All that `emotui data` measures."""
+    """All statistics that `emotui data` shows."""
 
     stats: dict[str, SplitStats]
     problems: tuple[Problem, ...]
     tokens: dict[str, dict[str, Quantiles]]
-    """By split and label; empty where no tokenizer was used."""
+    """Tokens per text, by split and label; empty if no tokenizer was used."""
     max_length: int | None = None
     truncated: dict[str, dict[str, float]] = field(default_factory=dict)
     """Share of texts with more than `max_length` tokens, by split and label."""
     drifts: tuple[Drift, ...] = ()
-    """How far the other splits are from the training split."""
+    """How far the label distribution of each other split is from that of the training split."""
     unspaced: bool = False
-    """Whether the texts have no spaces between words."""
+    """Whether the texts are written without spaces between words."""
     unknown: dict[str, Unknown] = field(default_factory=dict)
-    """What the tokenizer does not know, by split."""
+    """Unknown tokens and characters, by split."""
 
 
 def add(commands: Any) -> None:
@@ -101,7 +101,7 @@ def run_data(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _select(arguments: argparse.Namespace, output: Output) -> int:
-    """Show the rows that meet --filter, and write them to --out."""
+    """Show the rows that match --filter, and write them to --out."""
     from .. import targets
     from ..data import filters
 
@@ -134,7 +134,7 @@ def _select(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def describe(arguments: argparse.Namespace, output: Output) -> tuple[Dataset, Description]:
-    """Return the data set and all that is measured of it. Without --model, tokens are left out where the starter model is missing."""
+    """Return the data set and its statistics. Without --model and without the starter model on this machine, tokens are not counted."""
     from ..data import checks, drift, stats, unknown_tokens
 
     spec = fetch.data_spec(arguments)
@@ -192,14 +192,14 @@ def data_json(dataset: Dataset, description: Description) -> dict[str, Any]:
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """Return the fields of one problem; the positions of its rows are left out."""
+    """Return the fields of one problem, without the positions of its rows."""
     fields = msgspec.to_builtins(problem)
     del fields["rows"]
     return fields
 
 
 def data_report(dataset: Dataset, description: Description, output: Output) -> list[str]:
-    """Return the whole description as text."""
+    """Return the description as lines of text."""
     first = next(iter(dataset.splits.values()))
     lines = [f"{safe_line(dataset.name)}: {count(len(dataset.labels), 'label')}, {safe_line(', '.join(dataset.labels), 200)}"]
     lines += _splits(dataset)
@@ -238,7 +238,7 @@ def _splits(dataset: Dataset) -> list[str]:
 
 
 def _truncation(dataset: Dataset, description: Description) -> list[str]:
-    """Return what share of each split is cut, and of which classes most."""
+    """Return lines on the share of texts that are truncated in each split, and the classes with the largest shares."""
     lines: list[str] = []
     for name, shares in description.truncated.items():
         rows = description.stats[name].classes
@@ -254,7 +254,7 @@ def _truncation(dataset: Dataset, description: Description) -> list[str]:
 
 
 def problem_lines(problems: tuple[Problem, ...], width: int) -> list[str]:
-    """Return the problems as sentences in lines of at most `width` characters, the gravest marked."""
+    """Return the problems as sentences in lines of at most `width` characters; serious ones are marked."""
     if not problems:
         return ["No problems found"]
     lines = ["Problems"]
@@ -272,7 +272,7 @@ def _wrapped(sentence: str, width: int, mark: str) -> list[str]:
 
 
 def _unknown(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> tuple[Problem, ...]:
-    """Return what --model's tokenizer does not know, or the starter model's where it is on this machine."""
+    """Return problems of texts with unknown tokens, by the tokenizer of --model, or of the starter model if it is on this machine."""
     from ..data import unknown_tokens
 
     model = fetch.model(arguments.model or "starter", output, offline=arguments.offline)
@@ -286,7 +286,7 @@ def _unknown(arguments: argparse.Namespace, dataset: Dataset, output: Output) ->
 
 
 def _faults(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> FaultsAnswer | None:
-    """Return what is wrong with the rows themselves, where --faults asks for it."""
+    """Return the faults of individual rows; None without --faults."""
     if not arguments.faults:
         if arguments.rows is not None:
             raise UserError("--rows is for --faults")
@@ -296,7 +296,7 @@ def _faults(arguments: argparse.Namespace, dataset: Dataset, output: Output) -> 
 
 
 def fault_lines(dataset: Dataset, found: FaultsAnswer, rows: int, width: int) -> list[str]:
-    """Return the faults as sentences, each with how it was found and its first rows."""
+    """Return the faults as sentences, each with the method that found it and its first rows."""
     lines = ["Faults of the rows" if found.faults else "No faults of the rows found"]
     for each in found.faults:
         lines += _wrapped(each.message, width, "    ")
@@ -306,7 +306,7 @@ def fault_lines(dataset: Dataset, found: FaultsAnswer, rows: int, width: int) ->
             row = dataset.splits[each.split].row(index)
             suggested = [each.suggested[at], percent(each.confidence[at])] if each.suggested else []
             body.append([str(index), row.name, *suggested, row.text])
-        head = ["row", "label", *(["rather", ""] if each.suggested else []), "text"]
+        head = ["row", "label", *(["suggested", ""] if each.suggested else []), "text"]
         widths = [None, render.NAME_WIDTH, *([render.NAME_WIDTH, None] if each.suggested else []), max(20, width - 50)]
         lines += ["      " + line for line in render.table([head, *body], "rl" + ("lr" if each.suggested else "") + "l", widths)]
     if len(found.f1_macro) > 1:
@@ -316,7 +316,7 @@ def fault_lines(dataset: Dataset, found: FaultsAnswer, rows: int, width: int) ->
 
 
 def run_check(arguments: argparse.Namespace, output: Output) -> int:
-    """Look for problems; the exit code is 1 where one of them makes results untrustworthy."""
+    """Look for problems and return the exit code: 1 if one of them makes results untrustworthy."""
     from ..data import checks
 
     dataset = fetch.dataset(fetch.data_spec(arguments), output)

@@ -1,4 +1,4 @@
-"""emotui errors: where a run errs, how sure it is, and whether that is chance."""
+"""emotui errors: which rows a run gets wrong, how well it is calibrated, and whether differences are beyond chance."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def add(commands: Any) -> None:
 
 
 def run_errors(arguments: argparse.Namespace, output: Output) -> int:
-    """Measure what is not measured yet, and print what it comes to."""
+    """Evaluate the run if that has not been done yet, and print the results."""
     import numpy as np
 
     from ..data import filters
@@ -116,8 +116,8 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
             }
         )
         return 0
-    rung_told = f" by its rung {predictions.rung}" if predictions.rung else ""
-    output.line(f"Run {run.id}{rung_told} on {arguments.split} ({count(metrics.rows, 'row')})")
+    by_rung = f" by its rung {predictions.rung}" if predictions.rung else ""
+    output.line(f"Run {run.id}{by_rung} on {arguments.split} ({count(metrics.rows, 'row')})")
     output.lines(render.metric_rows(metrics))
     output.lines(["", "Classes", *_classes(metrics.per_class, metrics.intervals)])
     output.lines(["", "Confusion matrix, share of each true class"])
@@ -139,7 +139,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def named(name: str, rung: str | None) -> tuple[RunFolder, str]:
-    """Return the run and the rung that RUN, or RUN:RUNG, names: of a baseline the best where none is named. Raises UserError."""
+    """Return the run and the rung that RUN or RUN:RUNG names; a baseline without a named rung gives its best one. Raises UserError."""
     from ..runs import links
 
     run, named = rungs.find(name)
@@ -150,7 +150,7 @@ def named(name: str, rung: str | None) -> tuple[RunFolder, str]:
 
 
 def examined_of(run: RunFolder, rung: str, split: str, output: Output) -> Examined:
-    """Return what is kept of a run on a split, and measure it where nothing is. Raises UserError."""
+    """Return a run's stored predictions on a split; evaluate the run first if there are none. Raises UserError."""
     from ..engine.client import ask_once
     from ..runs import examined
 
@@ -267,7 +267,7 @@ def _coverage_report(found: Sequence[Any]) -> list[str]:
 
 
 def _scored(found: Examined, rows: Iterable[int]) -> list[ScoredRow]:
-    """Return what the run says of the rows at these positions."""
+    """Return the run's predictions for the rows at these positions."""
     judged, split = found.judged, found.predictions.rows.split
     return [
         ScoredRow(

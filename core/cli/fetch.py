@@ -1,4 +1,4 @@
-"""Gets the data set and the model that a command names, from the hubs first where they are not here yet."""
+"""Gets the data set and the model that a command names, and downloads them first if they are not on this machine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def data_spec(arguments: argparse.Namespace) -> DataSpec:
-    """Return what the options of add_data say; a local path becomes absolute. Raises UserError."""
+    """Return the data spec given by the options of add_data; a local path becomes absolute. Raises UserError."""
     from ..data import sources
 
     named = {split: getattr(arguments, split) for split in ("train", "validation", "test") if getattr(arguments, split) is not None}
@@ -41,7 +41,7 @@ def data_spec(arguments: argparse.Namespace) -> DataSpec:
 
 
 def data_options(arguments: argparse.Namespace) -> list[str]:
-    """Return which options were given that say how data is read, of those that the command has."""
+    """Return the options that were given on how data is read, such as '--delimiter'."""
     from ..data import reading_words
 
     names = ("train", "validation", "test", "text_column", "label_column", "labels", "fold_case", "skip_bad_rows", "split_seed")
@@ -50,7 +50,7 @@ def data_options(arguments: argparse.Namespace) -> list[str]:
 
 
 def reading(arguments: argparse.Namespace) -> Reading:
-    """Return what the options of add_reading say. Raises UserError for an encoding that there is not."""
+    """Return the reading options of add_reading. Raises UserError for an unknown encoding."""
     from ..data import encodings
 
     encoding = None if arguments.encoding is None else encodings.checked(arguments.encoding)
@@ -64,7 +64,7 @@ def reading(arguments: argparse.Namespace) -> Reading:
 
 
 def dataset(spec: DataSpec, output: Output) -> Dataset:
-    """Return the checked data set, downloaded first where it is not here. Raises UserError."""
+    """Return the checked data set, downloaded first if it is not on this machine. Raises UserError."""
     from ..data import sources
 
     with Progress(output.stderr) as progress:
@@ -81,7 +81,7 @@ def dataset(spec: DataSpec, output: Output) -> Dataset:
 
 
 def model(name: str, output: Output, *, offline: bool) -> str:
-    """Return `name` as a spec keeps it: 'starter', an absolute folder, or an id whose files are here now. Raises UserError."""
+    """Return `name` as specs store it: 'starter', an absolute folder, or an id whose files are now on this machine. Raises UserError."""
     if name == "starter":
         return name
     if name.startswith(("ms:", "hf:")):
@@ -96,7 +96,7 @@ def model(name: str, output: Output, *, offline: bool) -> str:
 
 
 def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
-    """Return how many tokens of `model` each text of the data set has. Raises UserError."""
+    """Return the number of tokens of each text of the data set by the tokenizer of `model`. Raises UserError."""
     from ..engine.client import ask_once
     from ..questions import AskLengths
 
@@ -106,7 +106,7 @@ def lengths(spec: DataSpec, model: str, output: Output) -> LengthsAnswer:
 
 
 def faults(spec: DataSpec, model: str, output: Output) -> FaultsAnswer:
-    """Return what is wrong with the rows of the data set. Raises UserError."""
+    """Return the faults of individual rows of the data set. Raises UserError."""
     from ..engine.client import ask_once
     from ..questions import AskFaults
 
@@ -116,7 +116,7 @@ def faults(spec: DataSpec, model: str, output: Output) -> FaultsAnswer:
 
 
 def download(identifier: str, what: str, output: Output, *, offline: bool) -> None:
-    """Have the engine fetch what is not here yet of a model or data set; it opens no socket where nothing is. Raises UserError."""
+    """Have the engine download the missing files of a model or data set; it opens no socket if none is missing. Raises UserError."""
     from ..engine.client import ask_once
     from ..questions import AskDownload
 

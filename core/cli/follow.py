@@ -1,4 +1,4 @@
-"""Follows a run from the command line: progress while it goes on, and what it came to."""
+"""Follows a run from the command line: its progress, and its results at the end."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 _SENTENCE = "I saw a movie today and it was really good."
 ENDED = ("stopped", "finished", "failed", "lost", "unreadable")
 POLL = 0.2
-"""Seconds between two looks at a run."""
+"""Seconds between two polls of a run."""
 INTERRUPTED = 130
 
 
 def how_to_stop(job: Job) -> str:
-    """Return what ctrl+C does to a job that is followed, without a full stop."""
+    """Return a sentence, without a full stop, on what ctrl+C does to the job that is followed."""
     return "Ctrl+C stops it; the rungs measured so far are kept" if isinstance(job, BaselineSpec) else "Ctrl+C stops it and saves"
 
 
 def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, sleep: Callable[[float], None] = time.sleep) -> RunView:
-    """Show the progress of a run until it has ended and return its last view.
+    """Show the progress of a run until it ends and return its last view.
 
-    `ctrl_c` is given by whoever started the run, and counts from before that: the first press asks the run to save and stop, the second
-    kills it, and the third only ends the following, as the first one does where none is given: by KeyboardInterrupt.
+    `ctrl_c` is passed by whoever started the run, and counts presses from before the start: the first asks the run to save and stop, the
+    second kills it, and the third raises KeyboardInterrupt. Without `ctrl_c` the first press raises KeyboardInterrupt.
     """
     from ..runs import launch, state
 
@@ -72,8 +72,8 @@ def to_the_end(run: RunFolder, output: Output, *, ctrl_c: CtrlC | None = None, s
             reader.poll()
 
 
-def detach(run: RunFolder, output: Output, ctrl_c: CtrlC, *, json: bool, told: str = "") -> int:
-    """Leave a run that was just started to itself, and return the exit code; `told` is said besides its id."""
+def detach(run: RunFolder, output: Output, ctrl_c: CtrlC, *, json: bool, note: str = "") -> int:
+    """Print the id of a run that was just started, and `note`, and return the exit code; the run continues."""
     from ..runs import launch
 
     if json:
@@ -84,22 +84,22 @@ def detach(run: RunFolder, output: Output, ctrl_c: CtrlC, *, json: bool, told: s
         launch.stop(run)
         output.message(f"run {run.id} was told to stop")
         return INTERRUPTED
-    if told:
-        output.message(told)
+    if note:
+        output.message(note)
     return 0
 
 
 def warn_of_logout(output: Output, *, scope: bool) -> None:
-    """Say where a run that was just started would end when the user logs out."""
+    """Warn if a run that was just started would be killed when the user logs out."""
     from ..runs import logout
 
-    said = logout.warning(scope=scope)
-    if said:
-        output.message(str(said))
+    warning = logout.warning(scope=scope)
+    if warning:
+        output.message(str(warning))
 
 
 class CtrlC:
-    """Counts presses of ctrl+C, which then raise no KeyboardInterrupt."""
+    """Counts presses of ctrl+C in place of raising KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self.presses = 0
@@ -117,7 +117,7 @@ class CtrlC:
 
 
 class _Ring:
-    """Rings the terminal's bell, where stderr is one."""
+    """Rings the terminal's bell if stderr is a terminal."""
 
     def __init__(self, output: Output) -> None:
         self._stderr = output.stderr
@@ -138,7 +138,7 @@ class _Ring:
 
 
 class _Narrator:
-    """Tells what is new in a view since the one before."""
+    """Prints what is new in a view since the one before."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -150,7 +150,7 @@ class _Narrator:
         for attempt in view.attempts[self._attempts :]:
             self._progress.message(f"attempt {attempt.number}: {attempt.reason}")
         for note in view.notes[self._notes :]:
-            if note.level != "error":  # an error ends the run, and the sentence about its end says it
+            if note.level != "error":  # an error ends the run, and the closing sentence repeats it
                 self._progress.message(note.message if note.level == "info" else f"{note.level}: {note.message}")
         for row in view.epochs[self._epochs :]:
             self._progress.message(_epoch(row))
@@ -176,7 +176,7 @@ class _Narrator:
 
 
 def training_detail(view: RunView) -> str:
-    """Return the newest loss and validation F1 and the time left, as far as they are known."""
+    """Return the newest loss, validation F1 and time left, as far as they are known."""
     parts: list[str] = []
     if view.curve:
         parts.append(f"loss {score(view.curve[-1].loss, 3)}")
@@ -194,7 +194,7 @@ def _epoch(row: EpochRow) -> str:
 
 
 def exit_code(run: RunFolder, view: RunView) -> int:
-    """Return 0 for a finished run, 130 for a stopped one, 2 where its input was bad or it cannot be read, 1 otherwise."""
+    """Return 0 for a finished run, 130 for a stopped one, 2 if its input was bad or it cannot be read, 1 otherwise."""
     if view.state == "finished":
         return 0
     if view.state == "unreadable":
@@ -206,7 +206,7 @@ def exit_code(run: RunFolder, view: RunView) -> int:
 
 
 def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> int:
-    """Print what an ended run came to and return the exit code."""
+    """Print the results of a run that has ended and return the exit code."""
     ladder = isinstance(view.spec.job, BaselineSpec)
     if json:
         output.json(shapes.baseline(view) if ladder else shapes.training(view))
@@ -220,7 +220,7 @@ def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> in
 
 
 def ending(view: RunView) -> str:
-    """Return in a sentence how a run ended and what can be done next."""
+    """Return a sentence on how a run ended and what can be done next."""
     name = safe_line(view.id, 80)
     if view.state == "unreadable":
         return f"run {name} is unreadable: {safe_line(str(view.reason), 1_000).rstrip('.')}"
@@ -253,7 +253,7 @@ def baseline_report(view: RunView, output: Output) -> list[str]:
 
 
 def training_report(view: RunView, output: Output) -> list[str]:
-    """Return the tutorial's table, the figures of each class and the confusion matrix."""
+    """Return the epoch table, the metrics of each class and the confusion matrix."""
     lines: list[str] = []
     if view.epochs:
         lines += ["Epochs, measured on validation", *render.epochs(view.epochs, output.width)]

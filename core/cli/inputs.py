@@ -1,4 +1,4 @@
-"""The files that a user names for a command to read."""
+"""Input files named on the command line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..safe_text import safe_line
 
 @contextmanager
 def named(typed: str) -> Generator[Path]:
-    """Give the path of a file that a user names, for the context; '-' is stdin, which is kept in a private file meanwhile.
+    """Yield the path of the file that the user typed; for '-' that of a private, temporary copy of stdin.
 
-    Raises UserError where there is no such file, or stdin is a terminal or cannot be read.
+    Raises UserError if there is no such file, or if stdin is a terminal or cannot be read.
     """
     if typed != "-":
         path = paths.expand(typed)

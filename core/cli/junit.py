@@ -1,10 +1,10 @@
-"""Outcomes of test cases as JUnit XML, as CI servers read it."""
+"""Outcomes of test cases as JUnit XML for CI servers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree import ElementTree  # written only
+from xml.etree import ElementTree  # only to write
 
 from .. import writing
 from ..errors import UserError
@@ -13,11 +13,11 @@ from ..safe_text import safe_line, safe_text
 from ..units import percent
 
 _NAME = 120
-"""Cells of a case's name."""
+"""Terminal cells of a case's name, at most."""
 
 
 def document(outcomes: Sequence[Outcome], run: str, data: str, seconds: float) -> bytes:
-    """Return one suite with a case a sentence, in UTF-8. `seconds` are those of all cases together."""
+    """Return one test suite in UTF-8, with one case per sentence. `seconds` is the time of all cases together."""
     failed = [each for each in outcomes if not each.passed]
     faults = sum(bool(each.fault) for each in failed)
     counts = {"tests": str(len(outcomes)), "failures": str(len(failed) - faults), "errors": str(faults), "time": f"{seconds:.3f}"}
@@ -28,9 +28,9 @@ def document(outcomes: Sequence[Outcome], run: str, data: str, seconds: float) -
         case = ElementTree.SubElement(suite, "testcase", {"classname": legal(safe_line(data, _NAME)), "name": name, "time": "0"})
         if each.passed:
             continue
-        told = legal(safe_line(reason(each), 400))
+        message = legal(safe_line(reason(each), 400))
         element = ElementTree.SubElement(
-            case, "error" if each.fault else "failure", {"message": told, "type": "error" if each.fault else "label"}
+            case, "error" if each.fault else "failure", {"message": message, "type": "error" if each.fault else "label"}
         )
         element.text = legal(safe_text(each.case.text))
     ElementTree.indent(root)
@@ -38,7 +38,7 @@ def document(outcomes: Sequence[Outcome], run: str, data: str, seconds: float) -
 
 
 def reason(of: Outcome) -> str:
-    """Return in words why a case failed."""
+    """Return a sentence on why a case failed."""
     if of.fault:
         return of.fault
     share = f" at {percent(of.probability)}" if of.probability is not None else ""
@@ -46,7 +46,7 @@ def reason(of: Outcome) -> str:
 
 
 def legal(text: str) -> str:
-    """Return `text` with U+FFFD for each character that XML 1.0 has no place for, escaped or not (its section 2.2)."""
+    """Return `text` with U+FFFD for each character that XML 1.0 forbids, even escaped (section 2.2)."""
     return "".join(each if _is_legal(ord(each)) else "\ufffd" for each in text)
 
 
@@ -55,7 +55,7 @@ def _is_legal(code: int) -> bool:
 
 
 def write(file: Path, content: bytes) -> None:
-    """Write the document. Raises UserError where it cannot be written."""
+    """Write the document. Raises UserError if it cannot be written."""
     try:
         with writing.replacing(file) as opened:
             opened.write(content)

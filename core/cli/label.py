@@ -1,4 +1,4 @@
-"""emotui label: the labels of a file whose texts had none, and in a terminal the queue that gives them."""
+"""emotui label: starts or continues labelling a file of unlabelled texts; in a terminal it opens the label queue."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def add(commands: Any) -> None:
     parser.add_argument("--offline", action="store_true", help="use only what has been downloaded; open no network connection")
 
 
-def begun(arguments: argparse.Namespace) -> DataSpec:
-    """Note which labels the file's texts are to be given, and return what reads it. Raises UserError."""
+def begin(arguments: argparse.Namespace) -> DataSpec:
+    """Store the labels to choose from for a file's texts, and return the spec that reads the file. Raises UserError."""
     from ..data import labelling
 
     spec = DataSpec(
@@ -50,12 +50,12 @@ def begun(arguments: argparse.Namespace) -> DataSpec:
 
 
 def run_label(arguments: argparse.Namespace, output: Output) -> int:
-    """Tell how many texts have a label."""
+    """Print how many texts have a label."""
     import numpy as np
 
     from ..data import labelling, sources
 
-    given = labelling.Labelling(sources.load_source(begun(arguments)))
+    given = labelling.Labelling(sources.load_source(begin(arguments)))
     labelled = given.labels[given.labelled]
     counts = dict(zip(given.names, np.bincount(labelled, minlength=len(given.names)).tolist(), strict=True))
     dropped = len(given.texts) - len(given.labelled) - len(given.open)

@@ -1,4 +1,4 @@
-"""emotui download and emotui doctor: what this machine has, and what it lacks."""
+"""emotui download and emotui doctor: what this machine has, and what is missing."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from .output import Output
 from .progress import Progress
 
 LITTLE_SPACE = 5_000_000_000
-"""Bytes below which a disk may be too full for a few runs of a base-sized model."""
+"""Free bytes below which a disk may be too full for a few runs of a base-sized model."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something that is missing or wrong, and what to do."""
+    """Something that is missing or wrong, and its remedy."""
 
     level: str
-    """'error': nothing works without it; 'warning' otherwise."""
+    """'error' if nothing works until it is mended, otherwise 'warning'."""
     message: str
     remedy: str
 
@@ -66,7 +66,7 @@ def add(commands: Any) -> None:
 
 
 def run_download(arguments: argparse.Namespace, output: Output) -> int:
-    """Ask the engine to fetch files."""
+    """Download a model's or data set's files through the engine."""
     from ..engine.client import ask_once
 
     if not arguments.id.startswith(("ms:", "hf:")):
@@ -85,7 +85,7 @@ def run_download(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
-    """Look at libraries, devices, folders and settings."""
+    """Check libraries, devices, folders and settings."""
     from ..engine.client import ask_once
 
     unanswered = ""
@@ -98,7 +98,8 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
         unanswered = f"the models' libraries cannot be loaded: {error}"
     folders = {name: folder_state(path) for name, path in places().items()}
     problems = findings(folders, answer)
-    if unanswered and not any(each.level == "error" for each in problems):  # without a home nothing can be loaded, installed or not
+    # Without a home nothing can be loaded, so the libraries are not to blame.
+    if unanswered and not any(each.level == "error" for each in problems):
         problems.append(Finding("error", unanswered, "Install emotui again in a fresh environment"))
     problems += settings_problems()
     settings = paths.config_file()
@@ -119,12 +120,12 @@ def run_doctor(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def places() -> dict[str, Path]:
-    """Return the folders that emotui writes to, by what they are for."""
+    """Return the folders that emotui writes to, by purpose."""
     return {"home": paths.home(), "runs": paths.runs_folder(), "downloads": paths.downloads_folder(), "cache": paths.cache_folder()}
 
 
 def folder_state(path: Path) -> Folder:
-    """Return a folder's state; the free space is that of its nearest parent that is there."""
+    """Return a folder's state; the free space is that of its nearest existing parent."""
     nearest = next((each for each in (path, *path.parents) if each.exists()), None)
     try:
         free = shutil.disk_usage(nearest).free if nearest is not None else None
@@ -134,7 +135,7 @@ def folder_state(path: Path) -> Folder:
 
 
 def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Finding]:
-    """Return what is missing or in the way."""
+    """Return what is missing or wrong."""
     found: list[Finding] = []
     home = Path(folders["home"].path)
     nearest = next((each for each in (home, *home.parents) if each.exists()), home)
@@ -167,7 +168,7 @@ def findings(folders: dict[str, Folder], answer: DoctorAnswer | None) -> list[Fi
 
 
 def settings_problems() -> list[Finding]:
-    """Return what is wrong in config.toml, and what the system's settings do to a run."""
+    """Return the faults of config.toml, and system settings that harm runs."""
     found: list[Finding] = []
     try:
         config.read(paths.config_file())
@@ -181,7 +182,7 @@ def settings_problems() -> list[Finding]:
 
 
 def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], settings: Path, problems: list[Finding]) -> list[str]:
-    """Return all of it as text."""
+    """Return the whole report as lines of text."""
     from ..model import state_cache
 
     lines: list[str] = []

@@ -40,7 +40,7 @@ COMMANDS = {
     "cache": ("cache", "show the hidden states that are kept, or remove them"),
     "doctor": ("machine", "check this machine: versions, devices, what is missing"),
 }
-"""The module and the summary of every sub-command, in the order of a first session."""
+"""The module and summary of each subcommand, in the order of a first session."""
 
 DATASET_HELP = "starter, a folder with train, validation and test files, one file, ms:OWNER/NAME or hf:OWNER/NAME"
 MODEL_HELP = "starter, a folder, ms:OWNER/NAME or hf:OWNER/NAME (default: starter)"
@@ -50,7 +50,7 @@ RUNG_HELP = f"{RUN_HELP}; of a baseline also RUN:RUNG with {_RUNGS} (default: th
 
 
 class HelpAsked(Exception):  # noqa: N818 - no error: --help was given
-    """Carries the help of the command that --help was given to."""
+    """Raised for --help, with the text of the help."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -58,12 +58,12 @@ class HelpAsked(Exception):  # noqa: N818 - no error: --help was given
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises UserError with a sentence where argparse would print its usage and leave; takes options between a sub-command's words."""
+    """Raises UserError where argparse would print its usage and exit, and accepts options between the words of a subcommand."""
 
     _mixing = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Parse as argparse does, but options may stand between RUN and its TEXTs, and a sub-command names what it does not know."""
+        """Parse as argparse does, but allow options between RUN and TEXT, and let a subcommand report its own unknown arguments."""
         if self._subparsers is not None or self._mixing:
             return super().parse_known_args(args, namespace)
         self._mixing = True
@@ -76,7 +76,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """Return an action's value; of --out=--, and of a second --, it is '--', which argparse takes out of all words."""
+        """Return an action's value; keep '--' in --out=-- and after a first '--', where argparse would drop it."""
         if action.nargs is None and set(arg_strings) == {"--"}:
             value = self._get_value(action, "--")
             self._check_value(action, value)
@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
         return super()._get_values(action, arg_strings)
 
     def print_help(self, file: Any = None) -> NoReturn:  # noqa: ARG002 - argparse's own signature
-        """Raise HelpAsked: argparse itself would take no notice of a stdout that cannot be written."""
+        """Raise HelpAsked: argparse would ignore a stdout that cannot be written."""
         raise HelpAsked(self.format_help())
 
     def error(self, message: str) -> NoReturn:
@@ -92,7 +92,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def opening() -> Parser:
-    """Return the parser of what the application is opened with."""
+    """Return the parser of the application's own arguments, without a subcommand."""
     parser = Parser(prog="emotui", add_help=False, allow_abbrev=False)
     parser.add_argument("dataset", nargs="?", metavar="DATASET", help=DATASET_HELP)
     parser.add_argument("--model", metavar="M", default="starter", help=MODEL_HELP)
@@ -102,7 +102,7 @@ def opening() -> Parser:
 
 
 def command(commands: Any, name: str, run: Any, *, description: str, examples: list[str]) -> Parser:
-    """Add the sub-command `name`, which `run(arguments, output)` carries out and answers with an exit code."""
+    """Add the subcommand `name`; `run(arguments, output)` runs it and returns an exit code."""
     shown = "\n".join(f"  {each}" for each in examples)
     parser: Parser = commands.add_parser(
         name,
@@ -119,13 +119,13 @@ def command(commands: Any, name: str, run: Any, *, description: str, examples: l
 
 
 def add_data(parser: Parser) -> None:
-    """Add DATASET and how it is read."""
+    """Add DATASET and the options of how it is read."""
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help=DATASET_HELP)
     add_data_options(parser, "DATASET")
 
 
 def add_data_options(parser: Parser, dataset: str) -> None:
-    """Add how the data set that the argument `dataset` names is read, and --offline."""
+    """Add the options of how the data set named by the argument `dataset` is read, and --offline."""
     group = parser.add_argument_group("how the data is read")
     for split in ("train", "validation", "test"):
         group.add_argument(f"--{split}", metavar="FILE", help=f"the file of the {split} split, in {dataset} or anywhere")
@@ -148,7 +148,7 @@ def add_data_options(parser: Parser, dataset: str) -> None:
 
 
 def add_reading(group: Any) -> None:
-    """Add how a file is read where that is not to be guessed from what it holds: --encoding, --delimiter and those below."""
+    """Add the options that replace guesses about a file's format: --encoding, --delimiter and others."""
     group.add_argument(
         "--encoding", metavar="NAME", help="encoding of text files, such as utf-8, cp1252, gb18030 or big5 (default: guessed)"
     )
@@ -181,7 +181,7 @@ def add_model(parser: Parser) -> None:
 
 
 def add_hyperparameters(parser: Parser, spec: type) -> None:
-    """Add an option for each hyper-parameter of a spec, under the name of its field."""
+    """Add an option for each hyper-parameter of a spec, named after its field."""
     defaults = hyperparameters.defaults(spec)
     for name, row in hyperparameters.rows(spec).items():
         default = row.unset if defaults[name] is None else hyperparameters.shown(defaults[name])
@@ -204,12 +204,12 @@ def add_detach(parser: Parser) -> None:
 
 
 def add_run(parser: Parser, *, rungs: bool = False) -> None:
-    """Add RUN; with `rungs` it may name a rung of a baseline, too."""
+    """Add RUN; with `rungs` it may also name a rung of a baseline."""
     parser.add_argument("run", metavar="RUN", help=RUNG_HELP if rungs else RUN_HELP)
 
 
 def label_names(text: str) -> tuple[str, ...]:
-    """Parse 'a,b,c'."""
+    """Parse 'a,b,c' as label names."""
     names = tuple(name.strip() for name in text.split(","))
     if len(names) < 2 or not all(names) or len(set(names)) < len(names):
         raise argparse.ArgumentTypeError(f"{safe_line(text, 60)!r} must be two or more different names with commas between them")
@@ -248,7 +248,7 @@ def natural(text: str) -> int:
 
 
 def _typed(kind: hyperparameters.Kind) -> Callable[[str], Any]:
-    """Return the parser of a kind of values, for argparse."""
+    """Return a function that parses values of this kind for argparse."""
 
     def parse(text: str) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Where a command writes: data to stdout, talk to stderr, both harmless for a terminal."""
+"""A command's output: results on stdout, messages on stderr, both safe for a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Glyphs(NamedTuple):
     """The characters that text graphics are drawn with."""
 
     bar: str
-    """Parts of a cell in ascending order, a full cell last."""
+    """Fractions of a cell in ascending order, the full cell last."""
     rule: str
     whisker_low: str
     whisker_high: str
@@ -36,17 +36,17 @@ class Output:
     """The two streams of one command."""
 
     def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
-        """Write to the given streams, or to this process's own."""
+        """Write to the given streams, by default those of this process."""
         self.stdout = stdout or sys.stdout
         self.stderr = standard_streams.unfailing(stderr or sys.stderr)
         self.glyphs = UNICODE if draws_unicode(self.stdout) else ASCII
         self.width = max(40, min(160, shutil.get_terminal_size((100, 24)).columns))
-        """Cells of a line; 100 where there is no terminal."""
+        """Cells per line; 100 without a terminal."""
         self.is_read = True
-        """False as soon as whoever read stdout has seen enough and left: what is written from then on goes nowhere."""
+        """False as soon as the reader of stdout has closed it, as `head` does; later lines are dropped."""
 
     def line(self, text: str = "") -> None:
-        """Write one line of data. Raises UserError where stdout takes none."""
+        """Write one line of results. Raises UserError if stdout cannot be written."""
         self._write(fitted(self.stdout, safe_text(text)) + "\n")
 
     def lines(self, texts: list[str]) -> None:
@@ -54,8 +54,8 @@ class Output:
             self.line(text)
 
     def json(self, value: Any) -> None:
-        """Write one JSON object on a line of its own. A number that is not finite becomes null, and a byte of a file's name that
-        is no UTF-8 becomes U+FFFD. Raises UserError as `line` does.
+        """Write one JSON object on a line of its own. A number that is not finite becomes null; a byte of a file's name that
+        is not UTF-8 becomes U+FFFD. Raises UserError as `line` does.
         """
         import msgspec
 
@@ -77,7 +77,7 @@ class Output:
         self._write("", flush=True)
 
     def message(self, text: str) -> None:
-        """Write one line of talk."""
+        """Write one line to stderr."""
         write_line(self.stderr, text)
         self.stderr.flush()
 
@@ -112,7 +112,7 @@ def _codec(encoding: str) -> str:
 
 
 def draws_unicode(stream: TextIO) -> bool:
-    """Whether the stream's encoding has the characters that graphics are drawn with."""
+    """Whether the stream's encoding has the characters used to draw bars and boxes."""
     return _draws(_codec(stream.encoding or "ascii"))
 
 
@@ -126,9 +126,9 @@ def _draws(codec: str) -> bool:
 
 
 def fitted(stream: TextIO, text: str) -> str:
-    """Return `text` with escapes in place of what the stream's encoding lacks.
+    """Return `text` with escapes for characters that the stream's encoding lacks.
 
-    Where the encoding has no graphics, all that is not ASCII is escaped: what such a terminal really shows, or does, is not known.
+    If the encoding lacks the drawing characters, everything but ASCII is escaped: it is unknown how such a terminal would act on it.
     """
     if is_utf8(stream):
         return text
@@ -139,12 +139,12 @@ def fitted(stream: TextIO, text: str) -> str:
 
 
 def write_line(stream: TextIO, text: str) -> None:
-    """Write `text` as safe text; what the stream's encoding lacks is written as an escape."""
+    """Write `text` as one line of safe text, with escapes for characters that the stream's encoding lacks."""
     stream.write(fitted(stream, safe_text(text)) + "\n")
 
 
 def _unicode(value: Any) -> Any:
-    """Return a value of JSON without halves of characters, which UTF-8 cannot write."""
+    """Return a JSON value without lone surrogates, which UTF-8 cannot encode."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if is_object(value):

@@ -1,4 +1,4 @@
-"""emotui overlay: what was decided about rows of a data set by hand, shown, exported and undone."""
+"""emotui overlay: shows, exports and undoes manual decisions about the rows of a data set."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def add(commands: Any) -> None:
 
 
 def run_overlay(arguments: argparse.Namespace, output: Output) -> int:
-    """Show, export or undo what was decided."""
+    """Show, export or undo decisions."""
     if not arguments.overlay:
         raise UserError("--no-overlay reads the source as it is, and this command is about the overlay: leave it out")
     if (arguments.out is not None) != (arguments.action == "export"):
@@ -107,7 +107,7 @@ def _show(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _rows(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return what was decided, in the order of the rows, and last what is not applied."""
+    """Return the decisions in the order of the rows; those that are not applied come last."""
     laid = dataset.overlay
     if laid is None:
         return []

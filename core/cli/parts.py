@@ -1,4 +1,4 @@
-"""A file classified by one engine or several at once: what is done is kept beside the target until all of it is."""
+"""Classifies a file with one or several engines at once; finished parts are stored beside the target until all are done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .progress import Progress
 
 
 def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Output) -> FileAnswer:
-    """Classify a file; what an interrupted call of the same command has left beside the target is kept. Raises UserError."""
+    """Classify a file, reusing parts that an interrupted call of the same command left beside the target. Raises UserError."""
     neighbours.check_processes(processes)
     target = Path(ask.target)
     folder = target.with_name(f"{_prefix(target)}{_identity(run, ask.rung)}.parts")
@@ -39,7 +39,7 @@ def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Outpu
             kept, answer = asyncio.run(_classify(ask, processes, progress))
         except (UserError, KeyboardInterrupt, SystemExit):
             with contextlib.suppress(OSError):
-                folder.rmdir()  # where nothing is done yet
+                folder.rmdir()  # still empty if nothing is done yet
             if folder.is_dir():
                 output.message("what is done is kept: the same command goes on from there")
             raise
@@ -53,7 +53,7 @@ def classify(ask: AskClassifyFile, run: RunFolder, processes: int, output: Outpu
 
 
 async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) -> tuple[int, FileAnswer]:
-    """Return how many rows were done before, and the answer."""
+    """Return the number of rows that were already done, and the answer."""
     done = [0] * processes
 
     def report(index: int, line: ProgressLine) -> None:
@@ -76,12 +76,12 @@ async def _classify(ask: AskClassifyFile, processes: int, progress: Progress) ->
 
 
 def _prefix(target: Path) -> str:
-    """Return how the names of the folders of a target begin: short, however long the target's own name is."""
+    """Return the prefix of the names of a target's part folders; it is short even if the target's own name is long."""
     return f".emotui-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}-"
 
 
 def _identity(run: RunFolder, rung: str) -> str:
-    """Return what names a run and the state of its model: parts of another model are not to be kept."""
+    """Return a string that identifies a run and the state of its model, so that parts of another model are not reused."""
     state = hashlib.sha256(os.fsencode(f"{run.path} {rung}"))
     for path in sorted(rungs.folder_of(run, rung).glob("*")):
         status = path.stat()
@@ -90,5 +90,5 @@ def _identity(run: RunFolder, rung: str) -> str:
 
 
 def _left_behind(target: Path) -> Iterator[Path]:
-    """Yield the folders of parts beside a target, those of other models too."""
+    """Yield the part folders beside a target, including those of other models."""
     return (each for each in target.parent.glob(f"{_prefix(target)}*.parts") if each.is_dir() and not each.is_symlink())

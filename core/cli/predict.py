@@ -1,4 +1,4 @@
-"""emotui predict and emotui evaluate: a run's answers, and how good they are."""
+"""emotui predict and emotui evaluate: a run's predictions, and how good they are."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BATCH = 256
 """Lines of stdin classified at once, at most."""
 CHUNK = 1 << 16
 LONGEST = 1 << 20
-"""Bytes of the longest line that is taken for one text."""
+"""Bytes of the longest line that is accepted as one text."""
 
 Ask = Callable[[list[str]], tuple[Prediction, ...]]
 
@@ -99,7 +99,7 @@ def add(commands: Any) -> None:
 
 
 def run_evaluate(arguments: argparse.Namespace, output: Output) -> int:
-    """Ask the engine to measure a run."""
+    """Evaluate a run through the engine."""
     from ..runs import links, rungs
 
     run, rung = rungs.find(arguments.run)
@@ -150,7 +150,7 @@ def _evaluate(arguments: argparse.Namespace, output: Output, run: RunFolder, run
 
 
 def _check_labelled_file(arguments: argparse.Namespace) -> None:
-    """Raise UserError where --file is given with what excludes it, or what belongs to it is given without."""
+    """Raise UserError if --file is combined with an option that excludes it, or an option that needs --file is given without it."""
     if arguments.file is None:
         if given := fetch.data_options(arguments):
             raise UserError(f"{given[0]} says how --file is read: name a FILE, or leave it out (a split is read as the run read it)")
@@ -159,7 +159,7 @@ def _check_labelled_file(arguments: argparse.Namespace) -> None:
 
 
 def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
-    """Return metrics with intervals, each class, the confusion matrix and both ends of the loss."""
+    """Return metrics with intervals, each class, the confusion matrix, and the rows of highest and lowest loss."""
     metrics = answer.metrics
     rung = f" by its rung {answer.rung}" if answer.rung else ""
     lines = [f"Run {answer.run}{rung} on {safe_line(answer.split, 80)} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
@@ -173,7 +173,7 @@ def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
 
 
 def run_predict(arguments: argparse.Namespace, output: Output) -> int:
-    """Classify the texts given, a file, or the lines of stdin."""
+    """Classify the given texts, a file, or the lines of stdin."""
     if arguments.json and arguments.jsonl:
         raise UserError("--json prints one object for all texts and --jsonl one a text: give only one of them")
     if arguments.file is not None or arguments.out is not None:
@@ -200,14 +200,14 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _tell_rung(output: Output, run: RunFolder, rung: str) -> None:
-    """Say which rung of a baseline answers, or at which step a fine-tuning was stopped, and which temperature is taken."""
+    """Print which rung of a baseline predicts, or the step at which a fine-tuning was stopped, and the temperature in use."""
     from ..model import saved
     from ..runs import rungs, temperature
 
     if rung:
         output.message(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
-    elif told := saved.read(run.model).stopped_note(run.id):
-        output.message(told)
+    elif note := saved.read(run.model).stopped_note(run.id):
+        output.message(note)
     if (kept := temperature.read(run, rung)) is not None:
         output.message(kept.sentence)
 
@@ -234,7 +234,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
     lines = _Lines(skip=arguments.skip_bad_rows)
     kept: list[Prediction] = []
     done = 0
-    # Bars between lines of answers would only flicker, and on a terminal the typed text is in the way.
+    # Progress bars would flicker between answers, and on a terminal overwrite the text being typed.
     quiet = not arguments.json or sys.stdin.isatty()
     with nullcontext() if quiet else Progress(output.stderr) as progress:
         for texts in lines.batches(encodings.of_stream(iter(_read_stdin, b""), arguments.encoding)):
@@ -257,7 +257,7 @@ def _predict_lines(arguments: argparse.Namespace, output: Output, run: str, ask:
 
 
 def _read_stdin() -> bytes:
-    """Return what stdin has now, waiting where it has nothing; empty at its end. Raises UserError where it cannot be read."""
+    """Return the bytes that stdin has now, waiting for the first; empty at its end. Raises UserError if it cannot be read."""
     try:
         return sys.stdin.buffer.read1(CHUNK)  # type: ignore[union-attr]  (a stream replaced in tests has it, too)
     except OSError as error:
@@ -267,7 +267,7 @@ def _read_stdin() -> bytes:
 
 
 class _Lines:
-    """Cuts a stream of bytes into texts, one a line."""
+    """Splits a stream of bytes into texts, one per line."""
 
     def __init__(self, *, skip: bool) -> None:
         self.skipped = 0
@@ -277,7 +277,7 @@ class _Lines:
     def batches(self, chunks: Iterable[bytes]) -> Iterator[list[str]]:
         """Yield the texts of the lines read so far, at most BATCH at once.
 
-        Raises UserError, after the texts before it, for a line that is no text.
+        Raises UserError for a line that is not text, after yielding those before it.
         """
         rest = b""
         texts: list[str] = []
@@ -336,7 +336,7 @@ def _write(predictions: tuple[Prediction, ...], output: Output, *, jsonl: bool) 
 
 
 def prediction_report(prediction: Prediction, output: Output) -> list[str]:
-    """Return one text's label and all probabilities as bars."""
+    """Return the label of one text, and all probabilities as bars."""
     sure = percent(max(prediction.probabilities.values()))
     lines = [safe_line(prediction.text, output.width), "", f"{safe_line(prediction.label)}  {sure}"]
     lines += render.probability_bars(list(prediction.probabilities.items()), output.width, output.glyphs)

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar where it is a terminal, a plain line now and then elsewhere."""
+"""Progress on stderr: a bar in a terminal, otherwise an occasional plain line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..units import size
 from .output import draws_unicode, write_line
 
 FIRST = 1.0
-"""Seconds after which the first plain line is written: what is shorter is not worth one."""
+"""Seconds before the first plain line; shorter work is not worth one."""
 EVERY = 5.0
-"""Seconds between two plain lines."""
+"""Seconds between plain lines."""
 REDRAW = 0.1
-"""Seconds between two drawings of a bar."""
+"""Seconds between redraws of a bar."""
 BAR = "{desc:<10}{percentage:3.0f} %|{bar}| {n_fmt} of {total_fmt} {unit}{postfix}"
 COUNT = "{desc:<10}{n_fmt} {unit}{postfix}"
 NAME = "{desc}{postfix}"
@@ -30,12 +30,12 @@ def counted(done: int, total: int | None, unit: str) -> str:
 
 
 def countless(done: int, total: int | None) -> bool:
-    """Whether a phase has nothing worth counting: nothing done of no known number, or a single thing."""
+    """Whether a phase has no count worth showing: nothing done of an unknown total, or a total of one."""
     return (total is None and not done) or total == 1
 
 
 class Progress:
-    """One thing under way at a time, told by phase. A context manager: its bar is taken away at the end."""
+    """Shows the progress of one task, phase by phase. A context manager, which removes the bar at its end."""
 
     def __init__(self, stderr: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stderr = stderr
@@ -45,7 +45,7 @@ class Progress:
         self._bar: Any = None
         self._next = 0.0
         self._last = ""
-        self._told = ""
+        self._written = ""
 
     def __enter__(self) -> Progress:
         return self
@@ -54,7 +54,7 @@ class Progress:
         self.close()
 
     def update(self, phase: str, done: int, total: int | None, unit: str, detail: str = "") -> None:
-        """Show how far `phase` has come; `detail` is shown after it."""
+        """Show the progress of `phase`, followed by `detail`."""
         if phase != self._phase:
             self.close()
             self._phase, self._next = phase, self._clock() + (0 if self._terminal else FIRST)
@@ -72,7 +72,7 @@ class Progress:
         self.update(line.phase, line.done, line.total, line.unit)
 
     def data(self, phase: str, done: int, total: int | None) -> None:
-        """Show how far reading a data set has come: in rows of a Parquet file, in bytes of any other."""
+        """Show the progress of reading a data set, in rows for Parquet and in bytes for other files."""
         self.update(phase, done, total, "rows" if phase.endswith(".parquet") else "bytes")
 
     def message(self, text: str) -> None:
@@ -85,20 +85,20 @@ class Progress:
         self._stderr.flush()
 
     def close(self) -> None:
-        """Take the bar away, or write the phase's last line where lines of it were written."""
+        """Remove the bar, or write the last line of a phase that has written lines."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-        elif self._told:
+        elif self._written:
             self._write()
-        self._phase, self._last, self._told = None, "", ""
+        self._phase, self._last, self._written = None, "", ""
 
     def _write(self) -> None:
         """Write the newest line, unless it is the one written before."""
-        if self._last != self._told:
+        if self._last != self._written:
             write_line(self._stderr, self._last)
             self._stderr.flush()
-        self._told, self._next = self._last, self._clock() + EVERY
+        self._written, self._next = self._last, self._clock() + EVERY
 
     def _draw(self, phase: str, done: int, total: int | None, unit: str, detail: str) -> None:
         form = NAME if countless(done, total) else COUNT if total is None else BAR

@@ -1,4 +1,4 @@
-"""Draws tables, bars, box plots and confusion matrices as lines of text; needs no terminal."""
+"""Draws tables, bars, box plots and confusion matrices as lines of text, without a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..units import duration, interval, percent, score
 from .output import Glyphs
 
 NAME_WIDTH = 24
-"""Cells of a label's name; a longer one is cut."""
+"""Cells of a label's name; longer ones are truncated."""
 
 
 class Spread(Protocol):
@@ -37,7 +37,7 @@ class Spread(Protocol):
 
 
 def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[str]:
-    """Return one horizontal bar a class in ascending order, with its count and its share in percent."""
+    """Return one horizontal bar per class in ascending order of counts, with the count and the share in percent."""
     total = sum(number for _, number in counts)
     highest = max((number for _, number in counts), default=0)
     ordered = sorted(counts, key=lambda item: item[1])
@@ -53,7 +53,7 @@ def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[
 
 
 def probability_bars(probabilities: Sequence[tuple[str, float]], width: int, glyphs: Glyphs) -> list[str]:
-    """Return one bar a class, the most probable first; a full bar is 100 %."""
+    """Return one bar per class, the most probable first; a full bar is 100 %."""
     ordered = sorted(probabilities, key=lambda item: -item[1])
     names = _name_width([name for name, _ in ordered])
     room = max(8, min(50, width - names - 14))
@@ -61,7 +61,7 @@ def probability_bars(probabilities: Sequence[tuple[str, float]], width: int, gly
 
 
 def _bar(share: float, room: int, glyphs: Glyphs) -> str:
-    """Return a bar over `share` of `room` cells, filled with spaces; anything above zero shows."""
+    """Return a bar of `share` of `room` cells, padded with spaces; any share above zero is visible."""
     parts = len(glyphs.bar)
     filled = round(share * room * parts)
     if share > 0:
@@ -75,10 +75,10 @@ def _name_width(names: Sequence[str]) -> int:
 
 
 def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs, *, limit: int | None = None) -> list[str]:
-    """Return one box a class on a common axis from 0, without outliers, and the axis under them.
+    """Return one box plot per class on a common axis from 0, without outliers, and the axis below them.
 
-    The box spans the quartiles, the whiskers reach the furthest value within 1.5 interquartile ranges (Tukey, 1977).
-    A `limit` beyond the longest whisker is drawn at the right end, off the scale.
+    The box spans the quartiles; the whiskers reach the furthest value within 1.5 interquartile ranges of it (Tukey, 1977).
+    A `limit` beyond the longest whisker is marked at the right edge, off the scale.
     """
     if not spreads:
         return []
@@ -112,7 +112,7 @@ def _axis(top: float, step: float, room: int, limit: int | None, mark: int | Non
     cells = [" "] * (room + 12)
     labels = [(_cell(step * number, top, room), _plain(step * number)) for number in range(round(top / step) + 1)]
     if limit is not None:
-        labels.insert(0, (room + 1 if mark is None else mark, str(limit)))  # first: the limit is never left out for a tick
+        labels.insert(0, (room + 1 if mark is None else mark, str(limit)))  # first, so that no tick displaces the limit
     taken: set[int] = set()
     for position, label in labels:
         spot = range(position, position + len(label))
@@ -127,7 +127,7 @@ def _cell(value: float, top: float, room: int) -> int:
 
 
 def _tick_step(highest: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, so that about five steps reach `highest`."""
+    """Return 1, 2 or 5 times a power of ten, such that about five steps reach `highest`."""
     rough = max(1.0, highest / 5)
     power = 10.0 ** math.floor(math.log10(rough))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
@@ -138,9 +138,9 @@ def _plain(number: float) -> str:
 
 
 def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int) -> list[str]:
-    """Return the confusion matrix normalised by true class, two decimals, with named axes.
+    """Return the confusion matrix normalised by true class, with two decimals and named axes.
 
-    Columns are numbered where the names do not fit into `width`. A class without rows shows '-'.
+    Columns are numbered if the names do not fit into `width` cells. A class without rows shows '-'.
     """
     names = [safe_line(name, NAME_WIDTH) for name in labels]
     row_names = [*names]
@@ -162,7 +162,7 @@ def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int
 
 
 def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float, float]] | None = None) -> list[str]:
-    """Return precision, recall, F1 and rows of each class, with F1's interval where there is one."""
+    """Return precision, recall, F1 and number of rows of each class, with the 95 % interval of F1 if there is one."""
     intervals = intervals or {}
     head = ["label", "precision", "recall", "F1", *(["95 % interval"] if intervals else []), "rows"]
     rows = [head]
@@ -173,7 +173,7 @@ def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float
 
 
 def metric_rows(metrics: Metrics) -> list[str]:
-    """Return what was measured, and the loss, with their intervals where there are some."""
+    """Return the metrics that were computed, and the loss, with their 95 % intervals if there are any."""
     rows = [["metric", "value", *(["95 % interval"] if metrics.intervals else [])]]
     for each in measured_in([metrics]):
         rows.append([each.name, each.text(metrics), *([interval(metrics.intervals.get(each.key))] if metrics.intervals else [])])
@@ -189,7 +189,7 @@ def metric_rows(metrics: Metrics) -> list[str]:
 
 
 def epochs(rows: Sequence[EpochRow], width: int) -> list[str]:
-    """Return the tutorial's table, with as many metrics as `width` cells take."""
+    """Return the epoch table, with as many metrics as fit into `width` cells."""
 
     def lines(shown: Sequence[Metric]) -> list[str]:
         head = ["Epoch", "Training loss", "Validation loss", *(metric.head for metric in shown)]
@@ -202,7 +202,7 @@ def epochs(rows: Sequence[EpochRow], width: int) -> list[str]:
 
 
 def ladder(measured: Sequence[Rung], width: int) -> list[str]:
-    """Return one line a baseline, from the simplest up, with as many metrics as `width` takes; iterations are those of lbfgs."""
+    """Return one line per baseline, the simplest first, with as many metrics as fit into `width` cells; iterations are those of lbfgs."""
 
     def lines(shown: Sequence[Metric]) -> list[str]:
         head = ["baseline", *(metric.short for metric in shown), "iterations", "time"]
@@ -217,14 +217,14 @@ def ladder(measured: Sequence[Rung], width: int) -> list[str]:
         ]
         return indented(table([head, *body], "l" + "r" * (len(head) - 2) + "l"))
 
-    # The best rung is that with the highest macro-F1.
+    # The best rung is the one with the highest macro-F1.
     return _fitting(lines, measured_in([rung.metrics for rung in measured]), width, (*HEADLINE, BY_KEY["f1_macro"]))
 
 
 def _fitting(
     lines: Callable[[Sequence[Metric]], list[str]], metrics: Sequence[Metric], width: int, least: Sequence[Metric] = HEADLINE
 ) -> list[str]:
-    """Return the lines with as many of `metrics` as `width` cells take; the `least` are there in any case."""
+    """Return the lines with as many of `metrics` as fit into `width` cells; those in `least` are always shown."""
     for shown in range(len(metrics), len(least), -1):
         found = lines(metrics[:shown])
         if max(map(cell_width, found)) <= width:
@@ -233,19 +233,19 @@ def _fitting(
 
 
 def _states(rung: Rung) -> str:
-    """Return what of the encoder a rung was fitted on, and whether it came from the cache."""
+    """Return which features of the encoder a rung was fitted on, and whether they came from the cache."""
     if not rung.cached and not rung.shape:
         return ""
     return f", {rungs.features(rung.name)}{f' {tuple(rung.shape)}' if rung.shape else ''}{' from the cache' if rung.cached else ''}"
 
 
 def scored_rows(rows: Sequence[ScoredRow], width: int) -> list[str]:
-    """Return rows of a split with what a run says of each."""
+    """Return rows of a split with a run's prediction for each."""
     cells = [["row", "loss", "label", "prediction", "sure", "text"]]
     cells += [[str(row.row), f"{row.loss:.3f}", row.label, row.prediction, percent(row.probability), row.text] for row in rows]
     return indented(table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)]))
 
 
 def indented(lines: list[str]) -> list[str]:
-    """Return the lines of a table below its title."""
+    """Return the lines indented, as a table stands below its title."""
     return ["  " + line for line in lines]

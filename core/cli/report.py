@@ -1,4 +1,4 @@
-"""emotui report: all that is known of a run, as one page to keep, to print and to send."""
+"""emotui report: writes everything known about a run as one page to keep, print or send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""emotui runs, show, watch, stop, resume and export: runs that are there already."""
+"""emotui runs, show, watch, stop, resume and export: commands for existing runs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from ..runs.folder import RunFolder
 
 _NOTED = 24
-"""Cells of the column of tags and pins."""
+"""Cells of the column of tags and pins, at most."""
 _LONGEST = 2_000
-"""Cells of a value or a note in the report of a run."""
+"""Cells of a value or a note in `emotui show`, at most."""
 NARROW = 100
-"""Cells of a terminal in which the list of runs leaves columns out."""
+"""Terminal width in cells below which the list of runs leaves out columns."""
 
 
 def add(commands: Any) -> None:
@@ -113,7 +113,7 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
             break
         try:
             view = state.glance(run)
-        except UserError:  # it was removed meanwhile
+        except UserError:  # removed since it was listed
             continue
         if meets(view, noted.get(view.id, notes.NOTHING)):
             views.append(view)
@@ -131,20 +131,20 @@ def run_runs(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _unreadable_line(view: RunView) -> str:
-    """Return the line of a run that cannot be read: why, and its folder where that does not name it."""
+    """Return the line of a run that cannot be read: the reason, and its folder unless the reason names it."""
     place = "" if view.folder in str(view.reason) else f" (folder: {safe_line(view.folder)})"
     return f"{safe_line(view.id, 40)}  unreadable: {safe_line(str(view.reason), 600)}{place}"
 
 
 def runs_table(views: list[RunView], now: float, width: int, noted: Mapping[str, notes.RunNote] = MappingProxyType({})) -> list[str]:
-    """Return one line a run; `now` in seconds since the epoch. A narrow terminal has no room for what the id or F1 tells, too.
+    """Return one line per run; `now` in seconds since the epoch.
 
-    What the user noted of them stands in a last column, where there is something.
+    Below NARROW cells, the columns that the id or F1 makes redundant are left out. Tags and pins are in a last column, if there are any.
     """
     words = [_noted(noted.get(view.id, notes.NOTHING)) for view in views]
     beside = max((cell_width(safe_line(each)) for each in words), default=0)
     beside = min(beside, _NOTED) + 2 if beside else 0
-    listed = HEADLINE[::-1]  # a narrow table drops the last one
+    listed = HEADLINE[::-1]  # a narrow table drops the last of them
     rows = [["run", "task", "state", "step", *(metric.short for metric in listed), "data", "model", "age"]]
     for view in views:
         rows.append(
@@ -177,7 +177,7 @@ def _noted(note: notes.RunNote) -> str:
 
 
 def short_name(source: str) -> str:
-    """Return a local path's last part, anything else as it is."""
+    """Return the last part of a local path; anything else unchanged."""
     if not source.startswith("/"):
         return source
     path = Path(source)
@@ -231,7 +231,7 @@ def run_report(view: RunView, output: Output) -> list[str]:
 
 
 def run_watch(arguments: argparse.Namespace, output: Output) -> int:
-    """Follow a run without owning it."""
+    """Follow a run without stopping it on ctrl+C."""
     from ..runs import folder
 
     run = folder.find(arguments.run, readable=False)
@@ -246,7 +246,7 @@ def run_watch(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _watch_events(run: RunFolder, output: Output) -> int:
-    """Print every event as one JSON line, from the first to the run's end."""
+    """Print each event of the run as one JSON line, from the first to its end."""
     from ..runs import log, state
 
     reader, events = state.RunReader(run), log.Reader(run.events_file)
@@ -255,7 +255,7 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         ended = reader.view.state in follow.ENDED
         try:
             lines = events.read() if reader.view.has_spec else []
-        except (OSError, UserError):  # the view says so
+        except (OSError, UserError):  # the view reports it
             lines, ended = [], True
         for line in lines:
             output.json(line)
@@ -263,9 +263,9 @@ def _watch_events(run: RunFolder, output: Output) -> int:
         if not output.is_read:
             return 0
         if ended:
-            for said in (events.fault, follow.ending(reader.view) if reader.view.state == "unreadable" else ""):
-                if said:
-                    output.message(said)
+            for problem in (events.fault, follow.ending(reader.view) if reader.view.state == "unreadable" else ""):
+                if problem:
+                    output.message(problem)
             return follow.exit_code(run, reader.view)
         time.sleep(follow.POLL)
 
@@ -304,7 +304,7 @@ def run_stop(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _stop_unreadable(run: RunFolder, view: RunView, arguments: argparse.Namespace, output: Output) -> int:
-    """Ask a run that cannot be read to stop, where its supervisor is alive. Raises UserError where there is nothing to stop."""
+    """Ask a run that cannot be read to stop if its supervisor is alive. Raises UserError if there is nothing to stop."""
     from ..runs import launch, lock
 
     if not run.has_private_folder or lock.holder(run.lock_file) is None:
@@ -317,7 +317,7 @@ def _stop_unreadable(run: RunFolder, view: RunView, arguments: argparse.Namespac
 
 
 def run_resume(arguments: argparse.Namespace, output: Output) -> int:
-    """Start a run again where it left off and follow it."""
+    """Resume a run from its last checkpoint and follow it."""
     from ..runs import folder, launch
 
     run = folder.find(arguments.run)
@@ -332,7 +332,7 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def run_export(arguments: argparse.Namespace, output: Output) -> int:
-    """Ask the engine to write a run's model."""
+    """Export a run's model through the engine."""
     from .. import writing
     from ..engine.client import ask_once
     from ..runs import export_folder, links, rungs

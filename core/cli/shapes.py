@@ -1,4 +1,4 @@
-"""The JSON of runs and metrics, whose field names are a contract."""
+"""The JSON of runs and metrics. Its field names are a public interface: scripts rely on them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIGURES = ("split", "rows", *(metric.key for metric in METRICS), "loss", "per_cl
 
 
 def metrics(measured: Metrics | None) -> dict[str, Any]:
-    """Return the fields of FIGURES, each None where nothing was measured."""
+    """Return the fields of FIGURES; all are None if nothing was measured."""
     if measured is None:
         return dict.fromkeys(FIGURES)
     fields = msgspec.to_builtins(measured) | scores(measured)
@@ -22,17 +22,17 @@ def metrics(measured: Metrics | None) -> dict[str, Any]:
 
 
 def scores(measured: Metrics | EpochRow) -> dict[str, float | None]:
-    """Return the value of each metric by its key, None for one that was not measured."""
+    """Return the value of each metric by its key; None for one that was not measured."""
     return {metric.key: metric.of(measured) for metric in METRICS}
 
 
 def epoch(row: EpochRow) -> dict[str, Any]:
-    """Return one line of the table of epochs."""
+    """Return one row of the epoch table."""
     return {"epoch": row.epoch, "train_loss": row.train_loss, "eval_loss": row.eval_loss, **scores(row)}
 
 
 def rung(one: Rung) -> dict[str, Any]:
-    """Return one baseline with its metrics beside its name."""
+    """Return the name of one baseline and its metrics."""
     return {
         "name": one.name,
         **metrics(one.metrics),
@@ -44,12 +44,12 @@ def rung(one: Rung) -> dict[str, Any]:
 
 
 def outcome(view: RunView) -> dict[str, Any]:
-    """Return what every command that follows a run prints about it."""
+    """Return what each command that follows a run prints about it."""
     return {"run": view.id, "state": view.state, "reason": str(view.reason), "folder": view.folder}
 
 
 def summary(view: RunView) -> dict[str, Any]:
-    """Return one line of the list of runs."""
+    """Return one entry of the list of runs."""
     job = view.spec.job
     measured = view.measured
     return {
@@ -66,7 +66,7 @@ def summary(view: RunView) -> dict[str, Any]:
 
 
 def detail(view: RunView) -> dict[str, Any]:
-    """Return all that `emotui show` knows of a run."""
+    """Return all fields of `emotui show`."""
     return {
         **summary(view),
         "supervisor_pid": view.supervisor_pid,
@@ -96,7 +96,7 @@ def baseline(view: RunView) -> dict[str, Any]:
 
 
 def training(view: RunView) -> dict[str, Any]:
-    """Return a fine-tuning: its epochs, its final metrics, and how fast it went on what."""
+    """Return a fine-tuning: its epochs, final metrics, throughput and hardware."""
     finished, started = view.finished, view.started
     return {
         **outcome(view),

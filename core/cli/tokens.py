@@ -1,4 +1,4 @@
-"""emotui tokens: what a tokenizer makes of a text, and several texts padded to a batch."""
+"""emotui tokens: the tokens of a text, and several texts padded to a batch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 
 
 def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
-    """Ask the engine for the tokens of each text, and for the batch where there are several."""
+    """Show the tokens of each text, and the padded batch if there are several texts."""
     from ..engine.client import Session
 
     if arguments.dataset is not None or arguments.train is not None:
@@ -77,7 +77,7 @@ def run_tokens(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _run_data(arguments: argparse.Namespace, output: Output) -> int:
-    """Tokenize a whole data set, tell its columns and the time, and keep it where asked to."""
+    """Tokenize a whole data set, show its columns and the time taken, and save it if asked to."""
     from .. import targets
     from ..engine.client import Session
 
@@ -111,7 +111,7 @@ def _batch_json(batch: BatchAnswer) -> dict[str, Any]:
 
 
 def report(answer: TokensAnswer, width: int) -> list[str]:
-    """Return the three lanes, the table of subwords and the shapes of one text."""
+    """Return the token lanes, the table of subwords and the tensor shapes of one text."""
     lines = [safe_line(answer.text, width), ""]
     words = "words (the text has no spaces between them)" if without_spaces(answer.text) else "words"
     for title, lane in (("characters", answer.characters), (words, answer.words)):
@@ -128,7 +128,7 @@ def _lane(title: str, lane: Lane, width: int) -> list[str]:
 
 
 def tokens_over_ids(tokens: Sequence[str], ids: Sequence[int], width: int) -> list[str]:
-    """Return two lines, tokens over their ids in aligned columns, broken into several pairs of lines at `width` cells."""
+    """Return tokens above their ids in aligned columns: pairs of lines, wrapped at `width` cells."""
     lines: list[str] = []
     upper = lower = " "
     for token, number in zip(tokens, ids, strict=True):
@@ -176,7 +176,7 @@ def _shapes(shapes: Shapes) -> list[str]:
 
 
 def batch_report(batch: BatchAnswer) -> list[str]:
-    """Return the padded batch: each text's tokens, its mask and the share of padding."""
+    """Return the padded batch: the tokens and the attention mask of each text, and the share of padding."""
     lines = [
         f"batch [{len(batch.ids)}, {batch.padded_to}]: {percent(batch.padding_share)} padding; "
         f"with every text padded to {batch.fixed_length:,} it would be {percent(batch.padding_share_fixed)}"

@@ -61,7 +61,7 @@ def _add_processes(parser: options.Parser) -> None:
 
 
 def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
-    """Start the ladder of baselines; follow it unless --detach."""
+    """Start the ladder of baselines, and follow it unless --detach is given."""
     spec = fetch.data_spec(arguments)
     job = BaselineSpec(
         data=spec,
@@ -72,7 +72,7 @@ def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def run_train(arguments: argparse.Namespace, output: Output) -> int:
-    """Start a fine-tuning; follow it unless --detach."""
+    """Start a fine-tuning, and follow it unless --detach is given."""
     check_processes(arguments)
     spec = fetch.data_spec(arguments)
     job = TrainSpec(
@@ -88,7 +88,7 @@ def run_train(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def check_processes(arguments: argparse.Namespace) -> None:
-    """Raise UserError for processes and machines that do not go together."""
+    """Raise UserError for options of processes and machines that contradict each other."""
     if arguments.nodes == 1 and (arguments.node_rank is not None or arguments.master is not None):
         raise UserError("--node-rank and --master are for several machines", "Say how many with --nodes N")
     if arguments.nodes > 1:
@@ -108,7 +108,7 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
     from ..runs import launch
 
     data = fetch.dataset(job.data, output)
-    # The run keeps what was guessed, so that it is read in the same way when it resumes.
+    # The run stores the guesses about the file, so that a resumed run reads it in the same way.
     job = msgspec.structs.replace(job, data=data.spec or job.data)
     job = cards.choose_gpu(job, output)
     limits.check(job)
@@ -119,10 +119,10 @@ def _start(job: Job, arguments: argparse.Namespace, output: Output) -> int:
         run = launch.start(job, data_hash=data_hash, labels=data.labels, scope=arguments.scope)
         follow.warn_of_logout(output, scope=arguments.scope)
         if arguments.detach:
-            for reason in checks.distrusted(checks.find_problems(data, near=False)):  # the run says it too, to whoever follows it
+            for reason in checks.distrusted(checks.find_problems(data, near=False)):  # the run also logs it, for whoever follows it
                 output.message(f"results on this data cannot be trusted: {safe_line(reason)}")
-            told = f"run {run.id} continues without this terminal. Follow it with: emotui watch {quote(run.id)}"
-            return follow.detach(run, output, ctrl_c, json=arguments.json, told=told)
+            note = f"run {run.id} continues without this terminal. Follow it with: emotui watch {quote(run.id)}"
+            return follow.detach(run, output, ctrl_c, json=arguments.json, note=note)
         output.message(f"run {run.id} started. {follow.how_to_stop(job)}")
         view = follow.to_the_end(run, output, ctrl_c=ctrl_c)
     return follow.conclude(run, view, output, json=arguments.json)

@@ -1,4 +1,4 @@
-"""emotui why: which words of a text speak for a class, what is near it, what its tokens look at, and the words of wrong rows."""
+"""emotui why: word attributions, nearest training rows and attention of a text, and the typical words of misclassified rows."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _head(text: str) -> tuple[int, int]:
 
 
 def run_why(arguments: argparse.Namespace, output: Output) -> int:
-    """Explain a text, or the wrong rows of a cell."""
+    """Explain a text, or the rows of a cell of the confusion matrix."""
     from ..runs import rungs
 
     run, rung = rungs.find(arguments.run)
@@ -129,7 +129,7 @@ def run_why(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def report(answers: Sequence[WhyAnswer], agreed: Agreement | None, output: Output) -> list[str]:
-    """Return the words of a text with their weights, one line a word, and what they add up to."""
+    """Return the words of a text with their weights, one line per word, and the sum of the weights."""
     first = answers[0]
     kind = score_name(first)
     who = f"{first.run}:{first.rung}" if first.rung else first.run
@@ -137,8 +137,8 @@ def report(answers: Sequence[WhyAnswer], agreed: Agreement | None, output: Outpu
     lines.append(f"{safe_line(first.label)} {percent(first.probabilities[first.label])} by {who}: {kind} {first.score:+.3f}")
     lines += ["", *_words(answers, output)]
     for answer in answers:
-        if told := added_up(answer):
-            lines.append(f"  {told}")
+        if sentence := added_up(answer):
+            lines.append(f"  {sentence}")
     if agreed is not None:
         lines.append(f"  {describe_agreement(agreed)}")
     if first.cut_at is not None:
@@ -163,14 +163,14 @@ def _words(answers: Sequence[WhyAnswer], output: Output) -> list[str]:
 
 
 def signed_bar(value: float, largest: float, output: Output) -> tuple[str, str]:
-    """Return a weight in digits and as a bar, whose glyph tells its sign without colour."""
+    """Return a weight in digits and as a bar whose character shows the sign without colour."""
     full, glyph = output.glyphs.bar[-1], ("-" if value < 0 else "+")
     cells = round(abs(value) / largest * BAR) if largest else 0
     return f"{value:+.3f}", f"{glyph}{full * cells}" if cells else ""
 
 
 def added_up(answer: WhyAnswer) -> str:
-    """Return in words what the weights add up to; '' where they need not."""
+    """Return a sentence on what the weights add up to; '' for a method whose weights need not add up."""
     found = gap_of(answer)
     if found is None:
         return ""
@@ -184,7 +184,7 @@ def added_up(answer: WhyAnswer) -> str:
 
 
 def describe_agreement(agreed: Agreement) -> str:
-    """Return in words how far the two ways agree."""
+    """Return a sentence on how far the two methods agree."""
     ranks = "cannot be ranked" if agreed.rank_correlation is None else f"rank correlation {agreed.rank_correlation:+.2f} (Spearman)"
     return f"the two ways share {agreed.shared} of their {count(agreed.top, 'weightiest word')}; {ranks}"
 
@@ -197,7 +197,7 @@ def near_report(near: NeighboursAnswer, width: int) -> list[str]:
 
 
 def attention_report(answer: AttentionAnswer) -> list[str]:
-    """Return of each token the three that it looks at most."""
+    """Return for each token the three tokens with the highest attention weights."""
     weights = attention_shape(answer)["weights"]
     rows = [["token", "looks at", "", ""]]
     for token, shares in zip(answer.tokens, weights, strict=True):
@@ -242,7 +242,7 @@ def _cell(arguments: argparse.Namespace, output: Output, run: RunFolder, rung: s
 
 
 def _names(cell: str, labels: Sequence[str]) -> tuple[str, str]:
-    """Return the true and the predicted class of a cell. A name may have commas in it."""
+    """Return the true and the predicted class of a cell. Class names may contain commas."""
     for at in (at for at, character in enumerate(cell) if character == ","):
         if cell[:at] in labels and cell[at + 1 :] in labels:
             return cell[:at], cell[at + 1 :]
@@ -253,7 +253,7 @@ def _names(cell: str, labels: Sequence[str]) -> tuple[str, str]:
 
 
 def cell_report(words: CellWords, names: tuple[str, str], split: str, most: int) -> list[str]:
-    """Return the words that are typical of a cell's rows."""
+    """Return the words that are typical of the rows in a cell."""
     title = describe_cell(words, names, split)
     if not words.rows:
         return [title]

@@ -1,4 +1,4 @@
-"""Asks the engine: starts its process when the first question comes, and anew after it was lost."""
+"""Asks the engine questions; starts its process with the first one, and again after it has died."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from ..sentences import shortened
 from . import log
 
 LINE_LIMIT = 256 << 20
-"""Bytes of the longest line that is read from the engine."""
+"""Bytes of the longest line accepted from the engine."""
 LONGEST = 2_000
-"""Characters of a sentence that the engine says."""
+"""Characters of an error sentence from the engine, at most."""
 GRACE = 0.3
-"""Seconds that the engine gets to end by itself before it is killed."""
+"""Seconds that the engine gets to exit by itself before it is killed."""
 
 OnProgress = Callable[[ProgressLine], None]
 
@@ -47,10 +47,10 @@ COMMAND = (sys.executable, "-P", "-m", child_processes.ENGINE)
 
 
 class Engine:
-    """One engine process and the questions under way. An async context manager; its process starts with the first question."""
+    """An engine process and its pending questions. An async context manager; the process starts with the first question."""
 
     def __init__(self, *, offline: bool = False, command: Sequence[str] = COMMAND, variables: Mapping[str, str] | None = None) -> None:
-        """Prepare an engine that opens no socket where `offline`; `command` starts it, with `variables` set besides."""
+        """Prepare an engine that opens no socket if `offline`; `command` starts it, with `variables` added to the environment."""
         self._command = tuple(command)
         self._variables = {**child_processes.environment(offline=offline), **(variables or {})}
         self._numbers = itertools.count(1)
@@ -68,10 +68,10 @@ class Engine:
     async def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`: the struct that questions.ANSWERS names, or None where a newer question superseded it.
 
-        `on_progress` is called in the event loop. To cancel the task takes the question back. Downloads, estimates, measurements, the
-        search for faults, hidden states and what runs disagree on get a process of their own: other questions need not wait, and
-        whatever a library is stuck in or holds in memory ends with it.
-        Raises UserError for what the engine refuses, and where it was lost while answering.
+        `on_progress` is called on the event loop. Cancelling the task cancels the question. Downloads, estimates, measurements, the
+        search for faults, hidden states and disagreements of runs each get a process of their own, so that other questions need not
+        wait, and a library that hangs or holds memory ends with it.
+        Raises UserError for what the engine refuses, and if it dies while answering.
         """
         number = next(self._numbers)
         try:
@@ -95,11 +95,11 @@ class Engine:
             await child.end()
 
     async def start(self) -> None:
-        """Start the process now, so that the first question need not wait for it. Raises UserError."""
+        """Start the process now, so that the first question does not wait for it. Raises UserError."""
         await self._running()
 
     async def close(self) -> None:
-        """End all processes within a second; questions under way raise UserError."""
+        """End all processes within a second; pending questions raise UserError."""
         self._closed = True
         async with self._starting:
             children = [*self._apart, *([self._child] if self._child is not None else [])]
@@ -118,17 +118,17 @@ class Engine:
 
 
 class _Question:
-    """A question under way."""
+    """A pending question."""
 
     def __init__(self, kind: type[Ask], on_progress: OnProgress | None) -> None:
         self.kind = kind
         self.on_progress = on_progress
         self.begun = ""
-        """What the engine does with files from elsewhere at the moment, '' where with none."""
+        """What the engine is doing with files from elsewhere at the moment; '' if nothing."""
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def accept(self, reply: ReplyLine) -> bool:
-        """Take in a reply and return whether it was the last one."""
+        """Handle a reply and return whether it was the last one."""
         if reply.begun is not None:
             self.begun = reply.begun
             return False
@@ -143,13 +143,13 @@ class _Question:
                 self.answer.set_exception(_refusal(reply.error))
             else:
                 self.answer.set_result(_answer(reply, self.kind))
-        except Exception as error:  # goes to whoever asked, and must not end the task that reads for all
+        except Exception as error:  # goes to whoever asked; it must not end the task that reads for all
             self.answer.set_exception(error)
         return True
 
 
 _UNREADABLE = (ValueError, RecursionError, msgspec.MsgspecError)
-"""What decoding raises for a line that is damaged, nested without end or too long."""
+"""Raised by decoding a line that is damaged, nested too deeply or too long."""
 
 
 def _unreadable() -> UserError:
@@ -163,7 +163,7 @@ def _refusal(error: ErrorLine) -> UserError:
 
 
 def _answer(reply: ReplyLine, kind: type[Ask]) -> Any:
-    """Return the answer in a reply to a question of this kind. Raises UserError where it is none."""
+    """Return the answer in a reply to a question of this kind. Raises UserError if it does not fit that kind."""
     try:
         return msgspec.json.decode(reply.answer, type=ANSWERS[kind] | None)
     except _UNREADABLE as error:
@@ -171,7 +171,7 @@ def _answer(reply: ReplyLine, kind: type[Ask]) -> Any:
 
 
 class _Child:
-    """One life of the engine's process."""
+    """The engine's process, from its start to its end."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None  # noqa: S101 - both are pipes
@@ -186,7 +186,7 @@ class _Child:
 
     @classmethod
     async def start(cls, command: Sequence[str], variables: Mapping[str, str]) -> Self:
-        """Start the process in a session of its own, out of reach of the terminal's signals. Raises UserError."""
+        """Start the process in a session of its own, so that the terminal's signals do not reach it. Raises UserError."""
         output = log.open_log()
         try:
             process = await asyncio.create_subprocess_exec(
@@ -226,7 +226,7 @@ class _Child:
             self._stdin.write(msgspec.json.encode(RequestLine(number)) + b"\n")
 
     async def _read(self) -> None:
-        """Hand out replies until the process closes its end, then fail what is left."""
+        """Pass replies to their questions until the process closes its output, then fail the pending ones."""
         decoder = msgspec.json.Decoder(ReplyLine)
         cause: Exception | None = None
         try:
@@ -241,7 +241,7 @@ class _Child:
         self.alive = False
         if cause is not None:
             self._kill()
-        # Closing its output is the last thing that the engine does, but the kernel may take a moment to say how it ended.
+        # Closing its output is the last thing the engine does, but its exit code may take a moment.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), GRACE)
         for question in self._questions.values():
@@ -269,7 +269,7 @@ class _Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
-        """End the process: by closing its stdin, and by force where that is not enough."""
+        """End the process by closing its stdin, and kill it if it does not exit within GRACE seconds."""
         self._ending = True
         self.alive = False
         self._stdin.close()
@@ -286,7 +286,7 @@ def _closed() -> UserError:
 
 
 def _ending(code: int | None) -> str:
-    """Return in words how a process with this return code ended."""
+    """Return words for how a process with this return code ended."""
     if code is None:
         return "stopped answering"
     if code == -signal.SIGKILL:
@@ -299,7 +299,7 @@ def _ending(code: int | None) -> str:
 
 
 class Session:
-    """Questions asked one after the other by a program without an event loop. A context manager over one engine."""
+    """Asks one question after the other without an event loop. A context manager over one engine."""
 
     def __init__(self, *, offline: bool = False, command: Sequence[str] = COMMAND, variables: Mapping[str, str] | None = None) -> None:
         """Prepare an engine as `Engine` does."""
@@ -315,7 +315,7 @@ class Session:
     def ask(self, ask: Question, on_progress: OnProgress | None = None) -> Any:
         """Return the answer to `ask`, the struct that questions.ANSWERS names. Raises UserError.
 
-        Ctrl+C takes the question back and raises KeyboardInterrupt; the session can then go on.
+        Ctrl+C cancels the question and raises KeyboardInterrupt; the session remains usable.
         """
         return self._run(self._engine.ask(ask, on_progress))
 
@@ -331,6 +331,6 @@ class Session:
 
 
 def ask_once(ask: Question, on_progress: OnProgress | None = None, *, offline: bool = False) -> Any:
-    """Return the answer to one question from an engine that is started for it and ended after it. Raises UserError."""
+    """Return the answer to one question, from an engine started for it alone. Raises UserError."""
     with Session(offline=offline) as session:
         return session.ask(ask, on_progress)

@@ -1,6 +1,6 @@
 """The engine's process: reads questions from stdin, line by line, and answers them in order on stdout.
 
-The main thread only reads, so that the end of stdin ends the process at once, however busy its models are.
+The main thread only reads, so that the end of stdin ends the process at once, even while a model is computing.
 """
 
 from __future__ import annotations
@@ -54,22 +54,22 @@ from ..safe_text import safe_line
 from . import log
 
 Report = Callable[[str, int, int | None, str], None]
-"""Called with a phase, how much of it is done, the total or None where it is unknown, and the unit."""
+"""Called with a phase, the amount done, the total (None if unknown) and the unit."""
 Handlers = Mapping[type[Ask], Callable[[Any, Report], msgspec.Struct]]
 
 SUPERSEDABLE = (AskTokens, AskBatch, AskPath, AskClassify, AskWhy, AskAttention, AskNeighbours, AskQueue, AskNear)
 PROGRESS_INTERVAL = 0.1
-"""Seconds between two progress lines of one phase."""
+"""Seconds between progress lines of one phase, at least."""
 LOG_INTERVAL = 1.0
-"""Seconds between two looks at the log: at its size, and for what acts on a terminal."""
+"""Seconds between checks of the log for its size and for control characters."""
 
 
 class WithdrawnError(Exception):
-    """The question being answered was cancelled; raised by `report` to end the work early."""
+    """Raised by `report` to end the work when its question has been cancelled."""
 
 
 def answer_question(ask: Question, report: Report) -> msgspec.Struct:
-    """Return the answer to `ask`, importing only what it needs. Raises UserError."""
+    """Return the answer to `ask`; only the modules it needs are imported. Raises UserError."""
     match ask:
         case AskTokens():
             from ..model import tokens
@@ -164,17 +164,17 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
 
 
 _NOT_UNDERSTOOD = (ValueError, RecursionError, msgspec.MsgspecError)
-"""What decoding raises for a line that is damaged or nested without end."""
+"""Raised by decoding a line that is damaged or nested too deeply."""
 
 
 class _Numbered(msgspec.Struct):
-    """What is left of a request line that is not understood."""
+    """The number of a request line that cannot be decoded otherwise."""
 
     id: int = 0
 
 
 class _Server:
-    """Questions on their way from the reading thread to the working thread, and the replies to them."""
+    """Passes questions from the reading thread to the working thread, and writes the replies."""
 
     def __init__(self, stdout: BinaryIO, handlers: Handlers | None) -> None:
         self._stdout = stdout
@@ -186,7 +186,7 @@ class _Server:
         self._cancelled: set[int] = set()
 
     def read(self, stdin: BinaryIO) -> None:
-        """Take in request lines until stdin ends."""
+        """Read request lines until stdin ends."""
         decoder = msgspec.json.Decoder(RequestLine)
         for line in stdin:
             try:
@@ -204,7 +204,7 @@ class _Server:
             self._waiting.put(request)
 
     def finish(self) -> None:
-        """Let `work` return after the questions that wait now."""
+        """Let `work` return after the questions that are waiting now."""
         self._waiting.put(None)
 
     def work(self) -> None:
@@ -228,7 +228,7 @@ class _Server:
             return ReplyLine(request.id)
         except UserError as error:
             return ReplyLine(request.id, error=ErrorLine(error.problem, error.remedy, error.exit_code))
-        except BaseException as error:  # the thread's top: even SystemExit from a library must be answered
+        except BaseException as error:  # last resort: even SystemExit from a library must be answered
             sys.stderr.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} {type(ask).__name__}\n{crash.described(error)}")
             sys.stderr.flush()
             return ReplyLine(request.id, error=ErrorLine(_in_words(error), f"The details are in {log.log_file()}", exit_code=1))
@@ -252,11 +252,11 @@ class _Server:
                 self._stdout.write(line + b"\n")
                 self._stdout.flush()
         except (BrokenPipeError, ValueError):
-            return  # nobody reads any more, and stdin's end is about to be seen
+            return  # nobody reads any more, so stdin is about to end
 
 
 class _Report:
-    """Writes at most a few progress lines per second, and ends the work when its question was cancelled."""
+    """Writes a progress line now and then, and ends the work when its question has been cancelled."""
 
     def __init__(self, number: int, reply: Callable[[ReplyLine], None], cancelled: set[int]) -> None:
         self._number = number
@@ -276,7 +276,7 @@ class _Report:
 
 
 def _in_words(error: BaseException) -> str:
-    """Return an unexpected exception as a sentence without a full stop."""
+    """Return a sentence, without a full stop, for an unexpected exception."""
     name = type(error).__name__
     if isinstance(error, MemoryError) or name == "OutOfMemoryError":
         return f"memory ran out ({name}). Close other programs, or use fewer or shorter texts"
@@ -290,9 +290,9 @@ def _in_words(error: BaseException) -> str:
 
 
 def serve(stdin: BinaryIO, stdout: BinaryIO, handlers: Handlers | None = None) -> None:
-    """Answer the questions on `stdin` until it ends, and return at once then, whatever is still being answered.
+    """Answer the questions on `stdin` until it ends, then return at once, even if one is still being answered.
 
-    `handlers` replaces the functions that answer, by type of question.
+    `handlers` maps types of questions to functions that answer them in place of the usual ones.
     """
     server = _Server(stdout, handlers)
     threading.Thread(target=server.work, name="answers", daemon=True).start()
@@ -301,14 +301,14 @@ def serve(stdin: BinaryIO, stdout: BinaryIO, handlers: Handlers | None = None) -
 
 
 def main(handlers: Handlers | None = None) -> None:
-    """Serve over this process's stdin and stdout, and end the process when stdin ends.
+    """Serve on this process's stdin and stdout, and end the process when stdin ends.
 
-    Descriptors 1 and 2 are pointed at the log first: what a library prints cannot get between the replies.
+    Descriptors 1 and 2 are redirected to the log first, so that a library's output cannot mix with the replies.
     """
     os.umask(0o077)
     try:
         os.getcwd()
-    except OSError:  # it was removed; the libraries ask for it when they are loaded, and end the process where there is none
+    except OSError:  # the working folder was removed; libraries ask for it when they are loaded, and would end the process without one
         os.chdir("/")
     replies = os.fdopen(os.dup(1), "wb")
     try:
@@ -321,7 +321,7 @@ def main(handlers: Handlers | None = None) -> None:
     faulthandler.enable()
     signal.signal(signal.SIGTERM, _end_at_once)
     questions = os.fdopen(os.dup(0), "rb")
-    # Libraries that read stdin, or hand it to children, find nothing there.
+    # Libraries that read stdin, or pass it to children, find it empty.
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     threading.Thread(target=_keep_log_small, name="log", daemon=True).start()
@@ -337,7 +337,7 @@ def _end_at_once(number: int, _: object) -> None:
 
 
 def _keep_log_small() -> None:
-    at = log_text.sanitize(log.log_file())  # what an engine before this one left
+    at = log_text.sanitize(log.log_file())  # left by an earlier engine
     while True:
         time.sleep(LOG_INTERVAL)
         at = log_text.sanitize(log.log_file(), at)
@@ -346,7 +346,7 @@ def _keep_log_small() -> None:
                 log.point_at_log(1, 2)
                 at = 0
             except UserError:
-                return  # the disk is full or the folder is gone: nothing more can be said
+                return  # the disk is full or the folder is gone: nothing can be logged
 
 
 if __name__ == "__main__":

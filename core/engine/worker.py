@@ -1,4 +1,4 @@
-"""The worker of a run, `python -P -m emotui.core.engine.worker FOLDER`: the only map from a spec to the function that does it."""
+"""The worker of a run, `python -P -m emotui.core.engine.worker FOLDER`, and the only map from a job to the function that does it."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ from ..sentences import Setting, Words, phrase
 from ..specs import BaselineSpec, Job, TrainSpec
 
 IMPORT_SECONDS = 600.0
-"""Of computing, in which the libraries are loaded: they take some ten. Where memory or threads are refused them, one may never end."""
+"""Limit of CPU time for loading the libraries, which takes about ten seconds; one that is refused memory or threads may hang."""
 _ACCUMULATION = Setting("accumulation")
 CHECKPOINTS_AT_ONCE = 3
-"""Two are kept while the next is written."""
+"""Checkpoints on disk at once: two are kept while the next is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a task gets beside its job."""
+    """What a task gets besides its job."""
 
     run: RunFolder
     emit: Callable[[Event], None]
     should_stop: Callable[[], bool]
     checkpoint: Path | None
-    """The complete checkpoint to go on from."""
+    """The complete checkpoint to resume from; None at the first start."""
     batch_split: int
-    """Parts that a batch is cut into, more with each attempt that ran out of the GPU's memory."""
+    """Number of micro-batches a batch is split into; it grows with each attempt that ran out of GPU memory."""
     writes: bool = True
-    """Whether this is the process that writes the checkpoints and the model."""
+    """Whether this process writes the checkpoints and the model."""
 
 
 Task = Callable[[Any, Work], bool]
-"""Does a job; returns False where it was stopped before its end."""
+"""Does a job and returns False if it was stopped before its end."""
 
 
 class RunError(UserError):
-    """A known accident: `code` of `endings` names it."""
+    """Raised for a known failure, with its exit code of `endings`."""
 
     def __init__(self, problem: Words, code: int, *, remedy: Words = "") -> None:
         super().__init__(problem, remedy, exit_code=1)
@@ -61,7 +61,7 @@ class RunError(UserError):
 
 
 def fit_baselines(job: BaselineSpec, work: Work) -> bool:
-    """Climb the ladder of baselines, always from its first rung."""
+    """Fit the ladder of baselines, always from its first rung."""
     with guard.limited("load the libraries", seconds=IMPORT_SECONDS):
         from ..model import baseline
 
@@ -69,7 +69,7 @@ def fit_baselines(job: BaselineSpec, work: Work) -> bool:
 
 
 def fine_tune(job: TrainSpec, work: Work) -> bool:
-    """Fine-tune, after a look at the room on the disk."""
+    """Fine-tune, after checking the free disk space."""
     with guard.limited("load the libraries", seconds=IMPORT_SECONDS):
         from ..model import checkpoint as models
         from ..model import finetune, training_loop
@@ -87,9 +87,9 @@ TASKS: Mapping[type[Job], Task] = {BaselineSpec: fit_baselines, TrainSpec: fine_
 
 
 def needed_bytes(parameters: int, *, best_kept: bool = False) -> int:
-    """Return the bytes that a fine-tuning writes: float32 weights and AdamW's two moments a checkpoint, and the model.
+    """Return the bytes that a fine-tuning writes: float32 weights and AdamW's two moments per checkpoint, and the model.
 
-    Where the best weights are kept too, there are two of them for a moment.
+    With `best_kept`, two copies of the best weights exist for a moment.
     """
     return 4 * parameters * (3 * CHECKPOINTS_AT_ONCE + 1 + (2 if best_kept else 0))
 
@@ -99,7 +99,7 @@ def _size(number: int) -> str:
 
 
 def check_room(run: RunFolder, needed: int) -> None:
-    """Raise RunError unless the run may grow to `needed` bytes; what it has written already counts as room."""
+    """Raise RunError unless the run has room to grow to `needed` bytes, including what it has already written."""
     import psutil
 
     written = sum(path.stat().st_size for path in run.checkpoints.rglob("*") if path.is_file())
@@ -113,7 +113,7 @@ def check_room(run: RunFolder, needed: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Task] = TASKS) -> int:
-    """Do the run's job and return an exit code of `endings`. `tasks` replaces the functions that do it, by type of job."""
+    """Do the run's job and return an exit code of `endings`. `tasks` maps types of jobs to the functions that do them."""
     os.umask(0o077)
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None, *, tasks: Mapping[type[Job], Ta
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
-        os._exit(code)  # a log that cannot be written would change the exit code
+        os._exit(code)  # flushing a log that cannot be written would change the exit code
     return code
 
 
@@ -198,13 +198,13 @@ def _report_error(channel: Channel | ranks.SecondaryChannel, words: Words) -> No
 
 
 def _log(sentence: str) -> None:
-    with contextlib.suppress(OSError):  # the log may lie on the disk that is full
+    with contextlib.suppress(OSError):  # the log may be on the disk that is full
         sys.stderr.write(f"{safe_line(sentence)}\n")
         sys.stderr.flush()
 
 
 def _end_children() -> None:
-    """Leave no process behind, even where the supervisor is killed at this very moment."""
+    """End all child processes, even if the supervisor is killed at this very moment."""
     import psutil
 
     for child in psutil.Process().children(recursive=True):
@@ -213,7 +213,7 @@ def _end_children() -> None:
 
 
 def _code_of(error: Exception, run: RunFolder) -> int:
-    """Return the exit code that stands for an exception."""
+    """Return the exit code for an exception."""
     if isinstance(error, RunError):
         return error.code
     if isinstance(error, UserError):
@@ -229,7 +229,7 @@ def _code_of(error: Exception, run: RunFolder) -> int:
 
 
 def _is_lost_peer(error: Exception) -> bool:
-    """Whether an exception says that another process of the run has come to an end."""
+    """Whether an exception shows that another process of the run has ended."""
     if ranks.NODES not in os.environ or "torch" not in sys.modules:
         return False
     from ..model import distributed
@@ -238,7 +238,7 @@ def _is_lost_peer(error: Exception) -> bool:
 
 
 def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
-    """Whether an exception, or one that led to it, comes from a full disk. torch's own message never says so."""
+    """Whether an exception, or one that caused it, comes from a full disk. torch's own messages never say so."""
     while error is not None:
         text = str(error)
         if is_disk_full(error) or "No space left on device" in text or "Disk quota exceeded" in text:
@@ -250,7 +250,7 @@ def _is_for_lack_of_disk(error: BaseException | None, run: RunFolder) -> bool:
 
 
 def _in_words(error: Exception, run: RunFolder) -> Words:
-    """Return what an unexpected exception means, as a sentence without a full stop."""
+    """Return a sentence, without a full stop, on what an unexpected exception means."""
     last = crash.last_words(error)
     match _code_of(error, run):
         case endings.GPU_MEMORY:

@@ -1,1 +1,1 @@
-"""Tokenizers, encoders and classifiers: the only folder, with the two processes that call it, that imports torch."""
+"""Tokenizers, encoders and classifiers. Only this package and the two processes of core/engine import torch."""

@@ -1,4 +1,4 @@
-"""The attention of any layer and head on a text."""
+"""The attention weights of any layer and head for a text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .tokenizer import well_formed
 
 Report = Callable[[str, int, int | None, str], None]
 LONGEST = 512
-"""Tokens of which the attention is computed, at most: its size grows with the square."""
+"""Tokens for which attention is computed, at most: its size grows with their square."""
 MEMORY = 512 << 20
-"""Bytes that the attention of all layers may take together; a larger model gets a shorter text."""
+"""Bytes that the attention of all layers may take together; larger models get shorter texts."""
 
 
 def compute(ask: AskAttention, report: Report) -> AttentionAnswer:
-    """Return the attention of one layer and head. Raises UserError where the run has no encoder, or no such layer or head."""
+    """Return the attention weights of one layer and head. Raises UserError if the run has no encoder, or no such layer or head."""
     started = time.monotonic()
     run = RunFolder(Path(ask.run))
     rung = rungs.chosen(run, ask.rung)
@@ -66,7 +66,7 @@ def compute(ask: AskAttention, report: Report) -> AttentionAnswer:
 
 @lru_cache(maxsize=1)
 def _model(found: Checkpoint, layers: int | None) -> Any:
-    """Return a copy of the encoder with eager attention, which returns its weights; the copy that classifies uses a faster one."""
+    """Return a copy of the encoder with eager attention, which returns its weights; the copy that classifies uses a faster kernel."""
     model = found.encoder(layers=layers)
     with as_sentence(found):
         model.set_attn_implementation("eager")
@@ -75,9 +75,9 @@ def _model(found: Checkpoint, layers: int | None) -> Any:
 
 @lru_cache(maxsize=1)
 def _weights(found: Checkpoint, layers: int | None, text: str, limit: int) -> tuple[list[np.ndarray], tuple[str, ...], int]:
-    """Return of each layer the attention, float16, shape [heads, tokens, tokens], the tokens, and how many there were before a cut.
+    """Return the attention of each layer, float16, shape [heads, tokens, tokens], the tokens, and their number before truncation.
 
-    The last text is kept, so that turning from head to head asks the model once.
+    The result for the last text is cached, so that switching between heads runs the model only once.
     """
     model = _model(found, layers)
     encoding = found.tokenizer.encode([text], min(limit, longest(model.config)))[0]
@@ -90,6 +90,6 @@ def _weights(found: Checkpoint, layers: int | None, text: str, limit: int) -> tu
 
 
 def longest(config: Any) -> int:
-    """Return the longest text in tokens: LONGEST, or fewer where the attention of all layers would not fit in MEMORY."""
+    """Return the longest text in tokens: LONGEST, or fewer if the attention of all layers would not fit into MEMORY."""
     heads = getattr(config, "num_attention_heads", 1) * getattr(config, "num_hidden_layers", 1)
     return min(LONGEST, int((MEMORY / (4 * heads)) ** 0.5))

@@ -28,16 +28,16 @@ from .tokenizer import well_formed
 Report = Callable[[str, int, int | None, str], None]
 Encoded = FineTuned | LogisticRegression
 STEPS = (32, 128)
-"""Of integrated gradients: the second where the first leaves a gap."""
+"""Steps of integrated gradients; the second number is used if the first leaves too large a gap."""
 QUICK_TOKENS = 4_096
-"""Tokens of all texts with one word left out, up to which they are the quick answer: some tenths of a second with MiniLM on a CPU."""
+"""Total tokens of all texts with one word left out, up to which this is the quick method: some 0.3 s with MiniLM on a CPU."""
 
 
 def explain(ask: AskWhy, report: Report) -> WhyAnswer:
-    """Return the weight of each word of a text for a class. Raises UserError where there is nothing to weigh.
+    """Return the weight of each word of a text for a class. Raises UserError if the text has no words or the model cannot be explained.
 
-    What is explained is the class's logit, or with two classes the log-odds of one against the other: both are what the model adds up
-    before it makes probabilities, and no temperature changes them.
+    The explained score is the logit of the class; with two classes, its log-odds against the other. Both are sums that the model
+    computes before the softmax, and no temperature changes them.
     """
     started = time.monotonic()
     run = RunFolder(Path(ask.run))
@@ -64,7 +64,7 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
 
 def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer:
     """Weigh the words of a text for one of the rungs that count words, add up those of tokens, or do not look at them."""
-    from . import exact  # with scikit-learn, which takes a second that no other run needs
+    from . import exact  # imports scikit-learn, which takes a second that no other run needs
     from .rung_models import MostFrequent, Tfidf
     from .static_embeddings import StaticModel
 
@@ -78,7 +78,7 @@ def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer
 
 
 def _label(name: str, labels: Sequence[str], probabilities: np.ndarray) -> int:
-    """Return the place of the class to explain: the one named, else the most probable."""
+    """Return the index of the class to explain: the named one, otherwise the most probable one."""
     if not name:
         return int(probabilities.argmax())
     if name not in labels:
@@ -87,7 +87,7 @@ def _label(name: str, labels: Sequence[str], probabilities: np.ndarray) -> int:
 
 
 def _encoded(classifier: Encoded, text: str, label: int, method: str, report: Report) -> WhyAnswer:
-    """Weigh the words of a text for a model that stands on an encoder."""
+    """Return the word weights of a model with an encoder."""
     pieces = Pieces.of(classifier.tokenizer, text, classifier.limit)
     quick = method == "quick"
     if quick:
@@ -103,7 +103,7 @@ def _encoded(classifier: Encoded, text: str, label: int, method: str, report: Re
 
 
 def _integrated(classifier: Encoded, text: str, pieces: Pieces, label: int, steps: int, report: Report) -> WhyAnswer:
-    """Weigh words by integrated gradients, in more steps where these leave too large a gap."""
+    """Return word weights by integrated gradients, with more steps if the first number leaves too large a gap."""
     by_token, score, baseline = integrated_gradients(classifier, pieces, label, steps, report)
     gap = float(by_token.sum()) - (score - baseline)
     if abs(gap) > FAIR_GAP * abs(score - baseline) and steps < STEPS[-1]:
@@ -116,9 +116,9 @@ def _integrated(classifier: Encoded, text: str, pieces: Pieces, label: int, step
 
 
 def leave_out(classifier: Encoded, text: str, pieces: Pieces, label: int, report: Report) -> tuple[np.ndarray, float]:
-    """Return by how much the score falls when each word is removed from the text, float64, shape [words], and the score.
+    """Return the drop of the score when each word is removed from the text, float64, shape [words], and the score itself.
 
-    Of a truncated text only the part that the model sees is used, so that no later text moves into the window.
+    A text that is truncated is cut to the part that the model sees first, so that no later text moves into the window.
     """
     seen = cut_text(text, pieces.cut_at)
     texts = [seen, *(seen[: word.start] + seen[word.stop :] for word in pieces.words)]
@@ -127,10 +127,10 @@ def leave_out(classifier: Encoded, text: str, pieces: Pieces, label: int, report
 
 
 def _logits(classifier: Encoded, texts: Sequence[str], report: Report) -> np.ndarray:
-    """Return the logits of texts, float64, shape [texts, labels], a few thousand tokens at a time."""
+    """Return the logits of texts, float64, shape [texts, labels], computed a few thousand tokens at a time."""
     ids = tokenize(classifier.tokenizer, texts, classifier.limit)
     if not ids.lengths.all():
-        # A tokenizer without special tokens makes nothing of a text whose only word was left out.
+        # Without special tokens, a text whose only word was left out has no tokens.
         raise UserError("without one of its words the text has no tokens", "Give a longer text")
 
     def told(done: int, total: int) -> None:
@@ -151,7 +151,7 @@ def _logits(classifier: Encoded, texts: Sequence[str], report: Report) -> np.nda
 
 
 def score_of(scores: Any, label: int) -> Any:
-    """Return what is explained, shape [n], of logits [n, labels], arrays or tensors: of two classes the log-odds, else the logit."""
+    """Return the explained score, shape [n], from logits [n, labels], arrays or tensors: with two classes the log-odds, else the logit."""
     return scores[:, label] - scores[:, 1 - label] if scores.shape[1] == 2 else scores[:, label]
 
 
@@ -159,7 +159,7 @@ def score_of(scores: Any, label: int) -> Any:
 
 
 class Differentiable:
-    """A classifier on an encoder as a function of the embeddings of its tokens, before positions are added."""
+    """A classifier with an encoder, as a function of the token embeddings before position embeddings are added."""
 
     def __init__(self, classifier: Encoded, label: int) -> None:
         self._classifier, self._label = classifier, label
@@ -171,11 +171,11 @@ class Differentiable:
 
     @torch.no_grad()
     def embedded(self, ids: Sequence[int]) -> torch.Tensor:
-        """Return the embeddings of tokens, float32, shape [1, tokens, d]."""
+        """Return the embeddings of token ids, float32, shape [1, tokens, d]."""
         return self._embeddings(torch.tensor([list(ids)], device=self.device)).detach()
 
     def __call__(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Return the score, shape [n], of embeddings [n, tokens, d], none of them padding beside the text."""
+        """Return the score, shape [n], of embeddings [n, tokens, d] without padding around the text."""
         mask = torch.ones(embeddings.shape[:2], dtype=torch.int64, device=self.device)
         output = self._model(inputs_embeds=embeddings, attention_mask=mask)
         if isinstance(self._classifier, FineTuned):
@@ -189,7 +189,7 @@ class Differentiable:
 def gradient_x_input(classifier: Encoded, pieces: Pieces, label: int) -> tuple[np.ndarray, float]:
     """Return the gradient of the score times the embedding of each token, float64, shape [tokens], and the score.
 
-    One pass forward and one back: the quickest look at a long text, and a rough one.
+    It takes one forward and one backward pass: the fastest method for a long text, and a rough one.
     """
     function = Differentiable(classifier, label)
     embedded = function.embedded(pieces.ids).requires_grad_()
@@ -199,12 +199,12 @@ def gradient_x_input(classifier: Encoded, pieces: Pieces, label: int) -> tuple[n
 
 
 def integrated_gradients(classifier: Encoded, pieces: Pieces, label: int, steps: int, report: Report) -> tuple[np.ndarray, float, float]:
-    """Return what each token adds to the score on the way from the baseline, float64, shape [tokens], and the scores of text and baseline.
+    """Return the integrated gradients of the tokens, float64, shape [tokens], and the scores of the text and of the baseline.
 
-    The baseline is the same text with padding in the place of every token but the special ones (Sundararajan, Taly and Yan, 2017).
-    So many steps are computed at once as the device takes tokens in a batch, at least one: a long text takes longer, not more memory.
+    The baseline is the text with padding in place of all tokens but the special ones (Sundararajan, Taly and Yan, 2017).
+    The steps computed at once are limited by the tokens that the device takes in a batch: a long text takes longer, not more memory.
     """
-    from captum.attr import IntegratedGradients  # takes seconds, as it imports what draws figures
+    from captum.attr import IntegratedGradients  # takes seconds, because it imports matplotlib
 
     function = Differentiable(classifier, label)
     embedded = function.embedded(pieces.ids)

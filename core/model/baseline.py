@@ -42,14 +42,14 @@ ENCODER_C = 1.0
 ITERATIONS = 3_000
 PROJECTED_ROWS = 5_000
 UNKNOWN_SAMPLE = 2_000
-"""Training texts of which the tokens that the tokenizer does not know are counted."""
+"""Training texts in which unknown tokens are counted, at most."""
 Emit = Callable[[Event], None]
 
 
 def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
-    """Fit the ladder of `job` and keep the classifier of each rung in the run's folder.
+    """Fit the ladder of `job` and save the classifier of each rung in the run's folder.
 
-    Each rung is fitted on the training split and evaluated on validation. Returns False where it stopped because it was asked to.
+    Each rung is fitted on the training split and evaluated on validation. Returns False if it was asked to stop before the end.
     """
     begun = time.monotonic()
     data = sources.load(job.data)
@@ -113,7 +113,7 @@ def _last(job: BaselineSpec) -> str:
 def _climb(
     job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]
 ) -> Iterator[Rung]:
-    """Yield the rungs from the lowest to the highest, each when it is measured and kept. Raises StopRequestedError."""
+    """Yield the rungs from the lowest to the highest, each once it is evaluated and saved. Raises StopRequestedError."""
     yield _most_frequent(data, run)
     yield _tfidf(data, run, job.seed, emit)
     yield _static(job, data, run, extractor, emit, should_stop)
@@ -126,7 +126,7 @@ def _climb(
 
 
 def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
-    """The rung to be above at all: every text gets the training split's most frequent class."""
+    """Evaluate the floor that any model must beat: every text gets the most frequent class of the training split."""
     started = time.monotonic()
     train, validation = data.splits["train"], data.splits["validation"]
     dummy = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(train), 1)), train.label_ids())
@@ -141,7 +141,7 @@ def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
 
 
 def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
-    """Logistic regression on counts of words, or of characters where words have no spaces between them: no Transformer is needed."""
+    """Fit logistic regression on TF-IDF of words, or of characters if the texts have no spaces between words."""
     started = time.monotonic()
     train, validation = data.splits["train"], data.splits["validation"]
     emit(Progress("fit", 0, None, "iterations", 0.0, "TF-IDF"))
@@ -154,7 +154,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
         try:
             vectorizer = TfidfVectorizer()
             features = vectorizer.fit_transform(texts)
-        except ValueError:  # no text has a word of two letters
+        except ValueError:  # no text has a word of two or more letters
             vectorizer = TfidfVectorizer(analyzer="char")
             features = vectorizer.fit_transform(texts)
     regression = LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, train.label_ids())
@@ -224,7 +224,7 @@ def _fitted(features: np.ndarray, data: Dataset, rung: str, seed: int, emit: Emi
 def _extract(
     job: BaselineSpec, data: Dataset, extractor: Extractor, poolings: Sequence[Pooling], emit: Emit, should_stop: Callable[[], bool]
 ) -> tuple[dict[Pooling, dict[str, np.ndarray]], bool]:
-    """Return the hidden states of the training and the validation split by pooling, and whether all of them came from the cache."""
+    """Return the hidden states, by pooling and split, float32, shape [rows, d], and whether all of them came from the cache."""
     states: dict[Pooling, dict[str, np.ndarray]] = {each: {} for each in poolings}
     from_cache = True
     for split in ("train", "validation"):
@@ -244,7 +244,7 @@ def _extract(
 def _regression(
     job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, pooling: Pooling, states: dict[str, np.ndarray], emit: Emit
 ) -> Rung:
-    """Logistic regression on the hidden states of a frozen encoder, one of `states`, shape [rows, d], a split."""
+    """Fit logistic regression on the hidden states of a frozen encoder: `states` by split, shape [rows, d]."""
     started = time.monotonic()
     train, truth = data.splits["train"], data.splits["validation"].label_ids()
     head, iterations = _fitted(states["train"], data, pooling, job.seed, emit)
@@ -262,7 +262,7 @@ def _regression(
 
 
 def _save_projection(path: Path, states: np.ndarray, truth: np.ndarray, labels: tuple[str, ...], seed: int) -> None:
-    """Write the first two principal components of up to PROJECTED_ROWS training texts: x, y (float32) and label (name)."""
+    """Write the first two principal components of at most PROJECTED_ROWS training texts: x, y (float32) and label (name)."""
     chosen = np.random.default_rng(seed).permutation(len(states))[:PROJECTED_ROWS]
     if len(chosen) < 2:
         return

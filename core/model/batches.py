@@ -1,4 +1,4 @@
-"""Token ids of many texts without padding, and the batches made of them."""
+"""Token ids of many texts without padding, and batches of them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     import torch
 
 CHUNK = 2_000
-"""Texts tokenized in one call, so that progress can be told."""
+"""Texts tokenized in one call, so that progress can be reported in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenIds:
-    """Token ids of n texts, one after the other: text i is flat[starts[i]:starts[i + 1]]."""
+    """Token ids of n texts in one array: text i is flat[starts[i]:starts[i + 1]]."""
 
     flat: np.ndarray
     """int32, shape [sum of lengths]."""
     starts: np.ndarray
     """int64, shape [n + 1]."""
     full_lengths: np.ndarray
-    """int64, shape [n]: tokens before anything was cut."""
+    """int64, shape [n]: tokens before truncation."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -38,7 +38,7 @@ class TokenIds:
 
     def pad(self, indices: np.ndarray, pad_id: int, device: Any = "cpu") -> dict[str, torch.Tensor]:
         """Return input_ids and attention_mask of some texts, int64, shape [len(indices), longest of them]."""
-        import torch  # not before it is needed: tokens alone are told without it
+        import torch  # only where it is needed: showing tokens does without it
 
         lengths = self.starts[indices + 1] - self.starts[indices]
         mask = np.arange(lengths.max()) < lengths[:, None]
@@ -48,7 +48,7 @@ class TokenIds:
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], limit: int, report: Callable[[int, int], None] | None = None) -> TokenIds:
-    """Return the token ids of `texts`, special tokens included, each cut to `limit` tokens.
+    """Return the token ids of `texts`, special tokens included, each truncated to `limit` tokens.
 
     `report` is called with (texts done, texts in all).
     """
@@ -67,14 +67,14 @@ def tokenize(tokenizer: Tokenizer, texts: Sequence[str], limit: int, report: Cal
 
 
 def unknown_share(tokenizer: Tokenizer, ids: TokenIds) -> float:
-    """Return the share, in [0, 1], of tokens that are the tokenizer's unknown one, of those that are not special."""
+    """Return the share, in [0, 1], of unknown tokens among those that are not special."""
     if tokenizer.unk_token_id is None:
         return 0.0
     return float((ids.flat == tokenizer.unk_token_id).sum() / max(1, len(ids.flat) - tokenizer.specials * len(ids)))
 
 
 def by_length(lengths: np.ndarray, token_budget: int) -> list[np.ndarray]:
-    """Return groups of indices, longest texts first, each of at most `token_budget` tokens with its padding (but one text at least)."""
+    """Return groups of indices, longest texts first, each of at most `token_budget` tokens including padding, and at least one text."""
     order = np.argsort(-lengths, kind="stable")
     groups: list[np.ndarray] = []
     start = 0
@@ -86,9 +86,9 @@ def by_length(lengths: np.ndarray, token_budget: int) -> list[np.ndarray]:
 
 
 def epoch_batches(lengths: np.ndarray, batch_size: int, seed: int, epoch: int, window: int = 50) -> list[np.ndarray]:
-    """Return one epoch's batches of row indices: random, but of similar lengths within a batch.
+    """Return one epoch's batches of row indices, random but with texts of similar length in each batch.
 
-    Rows are shuffled, sorted by length within windows of `window` batches, cut into batches, and the batches shuffled.
+    Rows are shuffled, sorted by length within windows of `window` batches and cut into batches, which are then shuffled.
     The order depends on (seed, epoch) alone, so a resumed run sees the same one.
     """
     random = np.random.Generator(np.random.PCG64([seed, epoch]))

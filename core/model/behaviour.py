@@ -1,4 +1,4 @@
-"""Tests how a run behaves under small edits of a split's texts, and keeps the results with the run."""
+"""Tests how a run's predictions change under small edits of a split's texts, and stores the results with the run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PART = 500
 
 
 def test(ask: AskBehaviour, report: Report, clock: Callable[[], float] = time.time) -> BehaviourAnswer:
-    """Edit the texts of a split in each way, ask the run about both versions, and keep with the run how often it failed.
+    """Apply each edit to the texts of a split, classify both versions, and store the failure rates with the run.
 
-    Raises UserError where the split cannot be measured, and for an edit that does not exist.
+    `clock` returns seconds since the epoch. Raises UserError if the split cannot be evaluated, and for an unknown edit.
     """
     started = time.monotonic()
     chosen = [edits.BY_NAME[name] for name in ask.edits if name in edits.BY_NAME] if ask.edits else list(edits.EDITS)
@@ -82,7 +82,7 @@ def _tested(
     seed: int,
     asked: Callable[[Sequence[str], str], np.ndarray],
 ) -> EditTest:
-    """Return how often a run fails under an edit; `before`, shape [drawn, labels], is what it says of the texts at `drawn` themselves."""
+    """Return how often a run fails under an edit; `before`, shape [drawn, labels], are its probabilities for the texts at `drawn`."""
     places: list[int] = []
     versions: list[str] = []
     left_out = Counter[str]()

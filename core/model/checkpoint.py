@@ -1,4 +1,4 @@
-"""A checkpoint of an encoder: found, checked once before a library reads it, and its loaders."""
+"""A pre-trained checkpoint of an encoder: finds it, checks it before a library reads it, and loads its parts."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ KNOWN_ENCODERS = {
     "roberta",
     "xlm-roberta",
 }
-"""Model types that need no look into transformers, whose import takes seconds."""
+"""Model types known to be encoders without importing transformers, which takes seconds."""
 _HASHED = ("config.json", "tokenizer.json", "vocab.txt")
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A folder whose config.json, tokenizer and weights were found sound. Equal only to itself, so that it can key a cache."""
+    """A folder whose config.json, tokenizer and weights have passed all checks. Equal only to itself, so that it can be a cache key."""
 
     folder: Path
     name: str
-    """For sentences: as the user gave it, made safe."""
+    """The name for messages: as the user typed it, as safe text."""
     config: dict[str, Any]
     settings: dict[str, Any]
-    """What tokenizer_config.json and special_tokens_map.json say."""
+    """The merged content of tokenizer_config.json and special_tokens_map.json."""
     weights: weights.Weights
     follow: bool
-    """Whether its files may be symbolic links, as they are in Hugging Face's cache; a run's may not."""
+    """Whether its files may be symbolic links, as in Hugging Face's cache; those of a run may not."""
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer. Raises UserError where it cannot be read, or gives ids that the encoder has no embedding for."""
+        """The tokenizer. Raises UserError if it cannot be read, or has ids without an embedding in the encoder."""
         from .tokenizer import Tokenizer
 
         found = Tokenizer(self.folder, self.config, self.settings, name=self.name, follow=self.follow)
@@ -73,7 +73,7 @@ class Checkpoint:
 
     @property
     def vocabulary(self) -> int | None:
-        """Tokens that the encoder embeds; None where neither its weights nor its configuration say it."""
+        """Rows of the token embedding; None if neither the weights nor the configuration state it."""
         return self.weights.rows("word_embeddings.weight", "tok_embeddings.weight", "embed_tokens.weight") or self.config.get("vocab_size")
 
     @property
@@ -82,28 +82,28 @@ class Checkpoint:
 
     @property
     def limit(self) -> int:
-        """The longest input of the model in tokens."""
+        """The longest input in tokens."""
         return self.limits.length
 
     def checked_length(self, asked: int | None) -> int:
-        """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
+        """Return the length in tokens to truncate at. Raises UserError if `asked` exceeds the model's limit."""
         return self.limits.checked_length(asked)
 
     def checked_layer(self, asked: int | None) -> int | None:
-        """Return the layer whose hidden states are used, None for the last. Raises UserError where the model has no such layer."""
+        """Return the layer whose hidden states are used, None for the last. Raises UserError if the model has no such layer."""
         return self.limits.checked_layer(asked)
 
     @property
     def parameters(self) -> int:
-        """The number of parameters, by the headers of the weights."""
+        """The number of parameters, from the headers of the weights."""
         return self.weights.parameters
 
     @cached_property
     def hash(self) -> str:
-        """A sha256 in hex over the weights and the tokenizer: what a hidden state depends on."""
+        """A sha256 in hex of the weights and the tokenizer, all that a hidden state depends on."""
         digest = hashlib.sha256()
         kept = [*sorted(self.folder.glob("*.safetensors")), *(self.folder / name for name in _HASHED)]
-        # The two kinds that came later: what was hashed before has the same hash as ever.
+        # Kinds of files that older versions did not know come last, so that existing hashes stay valid.
         kept += self.weights.files if self.weights.pickled else ()
         kept += () if (self.folder / "tokenizer.json").exists() else [self.folder / name for name in tokenizer_files.PIECES]
         for path in kept:
@@ -112,37 +112,37 @@ class Checkpoint:
         return digest.hexdigest()
 
     def encoder(self, device: Any = "cpu", layers: int | None = None) -> Any:
-        """Return the encoder without a head, in float32 and evaluation mode, on `device`; of its first `layers` layers where given.
+        """Return the encoder without a head, in float32 and evaluation mode, on `device`; only its first `layers` layers if given.
 
-        Raises UserError where it cannot be loaded.
+        Raises UserError if it cannot be loaded.
         """
         from . import loading
 
         return loading.encoder(self, layers).to(device)
 
     def classifier(self, labels: Sequence[str] | None = None, device: Any = "cpu", layers: int | None = None) -> Any:
-        """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
+        """Return a sequence classifier in float32; for `labels` it gets a new head, initialised by torch's random generator.
 
-        Its encoder has only its first `layers` layers where that is given. Raises UserError where it cannot be loaded.
+        Its encoder has only the first `layers` layers if given. Raises UserError if it cannot be loaded.
         """
         from . import loading
 
         return loading.classifier(self, labels, layers).to(device)
 
     def describe_head(self, labels: Sequence[str]) -> str:
-        """Return what happens to the checkpoint's own head in a classifier for `labels`; '' where it has none."""
+        """Return a sentence on what happens to the checkpoint's own head in a classifier for `labels`; '' if it has none."""
         from . import loading
 
         return loading.describe_head(self, labels)
 
     def try_length(self, length: int) -> None:
-        """Run the encoder's first layer once on a text of `length` tokens. Raises UserError where that does not work."""
+        """Run the encoder's first layer once on a text of `length` tokens. Raises UserError if that fails."""
         from . import loading
 
         loading.try_length(self, length)
 
     def kept(self, folder: Path) -> Checkpoint:
-        """Return this model with the weights that a run of it has kept in `folder`. Raises UserError where they are damaged."""
+        """Return this model with the weights that a run has saved in `folder`. Raises UserError if they are damaged."""
         found = weights.read(folder, follow=False)
         if found is None:
             raise UserError(f"the checkpoint {safe_line(str(folder))} has no weights", "Train the run again")
@@ -150,7 +150,7 @@ class Checkpoint:
         return replace(self, folder=folder, name=f"the checkpoint {safe_line(folder.name)}", config=config, weights=found, follow=False)
 
     def save_tokenizer(self, target: Path, max_length: int) -> None:
-        """Write the tokenizer to `target` in transformers' files, to cut at `max_length` tokens and to pad as it is asked to."""
+        """Write the tokenizer's files for transformers to `target`, with `max_length` tokens as its model_max_length."""
         tokenizer = self.tokenizer
         tokenizer.backend.no_truncation()
         tokenizer.backend.no_padding()
@@ -168,9 +168,9 @@ class Checkpoint:
 
 
 def find(model: str, *, offline: bool = False) -> Checkpoint:
-    """Return a checkpoint: 'starter', a folder, or an 'ms:' or 'hf:' id that was downloaded.
+    """Return a checkpoint: 'starter', a folder, or a downloaded 'ms:' or 'hf:' id.
 
-    Raises UserError where there is none, or it holds no encoder that can be loaded safely.
+    Raises UserError if there is none, or it contains no encoder that can be loaded safely.
     """
     if model == "starter":
         folder = starter_folder()
@@ -197,15 +197,15 @@ def find(model: str, *, offline: bool = False) -> Checkpoint:
 
 
 def at(folder: Path, name: str | None = None, *, follow: bool = True) -> Checkpoint:
-    """Return the checkpoint in a folder, checked again only where a file of it has changed.
+    """Return the checkpoint in a folder; it is checked again only if one of its files has changed.
 
-    Raises UserError where no encoder can be loaded from it safely.
+    Raises UserError if it contains no encoder that can be loaded safely.
     """
     return _checked(folder, safe_line(name or str(folder), 80), follow, _state(folder))
 
 
 def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return the stamps of a folder. Raises UserError where it cannot be read."""
+    """Return the stamps of a folder. Raises UserError if it cannot be read."""
     try:
         return stamps(folder)
     except (OSError, ValueError) as error:
@@ -213,13 +213,13 @@ def _state(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def stamps(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return the name, size and time of all that lies in a folder: where they are the same, so is its content. Raises OSError."""
+    """Return name, size and modification time (ns) of each file in a folder, which show whether it has changed. Raises OSError."""
     found = ((path.name, path.stat() if path.exists() else path.lstat()) for path in sorted(folder.iterdir()))
     return tuple((name, status.st_size, status.st_mtime_ns) for name, status in found)
 
 
 def of_run(run: Path) -> Checkpoint:
-    """Return the model of a fine-tuned run, by the run's folder. Raises UserError where it cannot be loaded safely."""
+    """Return the model of a fine-tuned run, given the run's folder. Raises UserError if it cannot be loaded safely."""
     return at(run / "model", f"the run {run.name}", follow=False)
 
 
@@ -247,7 +247,7 @@ def _checked(folder: Path, name: str, follow: bool, state: object) -> Checkpoint
 
 
 def _is_encoder(model_type: str) -> bool:
-    """Whether transformers has a masked language model of this type, which is what encoders are trained as."""
+    """Whether transformers has a masked language model of this type, as encoders do."""
     if model_type in KNOWN_ENCODERS:
         return True
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
@@ -256,7 +256,7 @@ def _is_encoder(model_type: str) -> bool:
 
 
 def _check_starter(path: Path) -> None:
-    """Compare the weights with the known sha256, once for each size and time of the file."""
+    """Compare the weights with the known sha256, once per size and modification time. Raises UserError if they differ."""
     status = path.stat()
     seen = f"{path} {status.st_size} {status.st_mtime_ns}"
     marker = paths.make_private(paths.cache_folder()) / "starter-checked"

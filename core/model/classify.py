@@ -1,4 +1,4 @@
-"""A saved run and its predictions for texts."""
+"""Loads the classifier of a run and predicts the labels of texts."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from .tokenizer import well_formed
 
 
 class Lengths(Protocol):
-    """How many tokens, or words where there is no tokenizer, each text has; int64, shape [n]."""
+    """Lengths of texts in tokens, or in words if the model has no tokenizer; int64, shape [n]."""
 
     @property
     def lengths(self) -> np.ndarray:
-        """Those that the model saw."""
+        """The lengths that the model saw."""
         ...
 
     @property
     def full_lengths(self) -> np.ndarray:
-        """Those before anything was cut."""
+        """The lengths before truncation."""
         ...
 
 
 class Classifier(Protocol):
-    """What every saved run can do."""
+    """The interface of all classifiers of runs."""
 
     labels: tuple[str, ...]
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, Lengths]:
-        """Return probabilities, float64, shape [texts, labels], and how long the texts were to the model."""
+        """Return probabilities, float64, shape [texts, labels], and the lengths of the texts."""
         ...
 
 
@@ -99,7 +99,7 @@ class LogisticRegression:
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
-    """Return probabilities, float64, from logits of shape [n, labels]. Raises UserError where these are no numbers."""
+    """Return probabilities, float64, from logits of shape [n, labels]. Raises UserError if they are not finite."""
     if not np.isfinite(scores).all():
         raise UserError("the run's model returns NaN or infinity for a text", "Train the run again")
     return predictions.softmax(scores)
@@ -116,18 +116,18 @@ def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001
         from .static_embeddings import StaticModel
 
         return StaticModel.load(model, note)
-    # float32 for answers: what is shown is then what evaluation gave to the last shown digit, on every machine.
+    # Predictions use float32, so that every shown digit equals that of the evaluation, on any machine.
     compute = device.choose(where, "float32")
     classifier = (FineTuned if note.kind == "classifier" else LogisticRegression)(model, note, compute)
-    # The first pass sets up the libraries, which is no part of the time that an answer takes.
+    # The first pass initialises the libraries, which should not count as time of an answer.
     classifier.probabilities(("a",))
     return classifier
 
 
 def load(run: str, where: str = "auto", rung: str = "") -> Classifier:
-    """Return the classifier of a run, by its folder, on a device; the newest few stay loaded. Raises UserError where there is none.
+    """Return the classifier of a run, given its folder, on device `where`; the last few stay loaded. Raises UserError if there is none.
 
-    Of a baseline it is that of `rung`, else of its best one.
+    For a baseline it is that of `rung`, by default the best one.
     """
     made = RunFolder(Path(run))
     model = rungs.folder_of(made, rungs.chosen(made, rung))
@@ -139,27 +139,27 @@ def load(run: str, where: str = "auto", rung: str = "") -> Classifier:
 
 
 def heat_of(run: RunFolder, rung: str) -> float:
-    """Return the temperature that is kept with a run, or with a rung of it; 1 where none is. Raises UserError where it is damaged."""
+    """Return the temperature stored with a run, or with a rung of it; 1 if there is none. Raises UserError if its file is damaged."""
     kept = temperature.read(run, rung)
     return 1.0 if kept is None else kept.temperature
 
 
 def check_threshold(threshold: float | None, labels: Sequence[str]) -> None:
-    """Raise UserError where an answer could be taken for the class that is called like one that is not sure."""
+    """Raise UserError if a class is named like the answer for uncertain texts, so that the two could be confused."""
     if threshold is not None and UNSURE in labels:
         problem = f"the run has a class called {UNSURE!r}, which is also the label of answers below the threshold"
         raise UserError(problem, phrase("Leave ", Setting("threshold"), " out"))
 
 
 def apply_threshold(prediction: Prediction, threshold: float | None) -> Prediction:
-    """Return the prediction, with the label UNSURE where it is less probable than `threshold`."""
+    """Return the prediction, with the label UNSURE if its probability is below `threshold`."""
     if threshold is None or max(prediction.probabilities.values()) >= threshold:
         return prediction
     return msgspec.structs.replace(prediction, label=UNSURE)
 
 
 def predict(classifier: Classifier, texts: Sequence[str], heat: float = 1.0) -> list[Prediction]:
-    """Return one prediction a text, in order, at a temperature."""
+    """Return one prediction per text, in order; logits are divided by the temperature `heat`."""
     if not texts:
         return []
     scores, ids = classifier.probabilities(texts)
@@ -178,7 +178,7 @@ def predict(classifier: Classifier, texts: Sequence[str], heat: float = 1.0) -> 
 
 
 def classify(ask: AskClassify) -> ClassifyAnswer:
-    """Return the predictions of one run for some texts, and the seconds that they took; without texts its model is only loaded."""
+    """Return the predictions of one run for some texts, and the seconds taken; without texts its model is only loaded."""
     run = RunFolder(Path(ask.run))
     rung = rungs.chosen(run, ask.rung)
     classifier = load(ask.run, rung=rung)

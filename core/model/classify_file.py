@@ -1,4 +1,4 @@
-"""A file of any size classified part by part; what is done is kept, so that an interrupted call goes on where it stopped."""
+"""Classifies a file of any size part by part; finished parts are stored, so that an interrupted call resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .tokenizer import well_formed
 
 Report = Callable[[str, int, int | None, str], None]
 PART = 1_024
-"""Rows of a file held in memory at once, and done again where a call is interrupted."""
+"""Rows of a file held in memory at once, and repeated after an interruption."""
 
 
 def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
-    """Write one answer for each row of a file into another, in order; neither is ever held in memory whole.
+    """Write one answer per row of a file to another file, in order; neither is ever completely in memory.
 
-    The target appears under its name only when it is complete. Raises UserError for what cannot be read or written.
+    The target gets its name only when it is complete. Raises UserError if a file cannot be read or written.
     """
     started = time.monotonic()
     target = Path(ask.target)
@@ -75,11 +75,11 @@ def classify_file(ask: AskClassifyFile, report: Report) -> FileAnswer:
 
 
 def classify_parts(ask: AskClassifyParts, report: Report) -> PartsAnswer:
-    """Classify one process's share of a file, and keep each part as a file of its own. Raises UserError as `classify_file` does.
+    """Classify one process's share of a file, storing each part in a file of its own. Raises UserError as `classify_file` does.
 
-    A part has the rows and the batches that it has where one process does all, so that its answers are the same.
+    Parts and batches are the same as with one process, and so are the answers.
     """
-    table_file.check_name(Path(ask.file.target))  # what cannot be written is said before any work
+    table_file.check_name(Path(ask.file.target))  # refuse an unwritable format before any work
     file = _opened(ask.file)
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     classifier = classify.load(ask.file.run, f"cuda:{ask.index % cards}" if cards else "cpu", ask.file.rung)
@@ -105,7 +105,7 @@ def _opened(ask: AskClassifyFile) -> TextFile:
 
 
 def _predicted(ask: AskClassifyFile, number: int, part: Part, classifier: classify.Classifier, heat: float) -> list[Prediction]:
-    """Return the predictions of a part, and keep them where parts are kept."""
+    """Return the predictions of a part, and store them if parts are stored."""
     predictions = classify.predict(classifier, part.texts, heat)
     if ask.parts:
         try:
@@ -120,7 +120,7 @@ def _part_file(ask: AskClassifyFile, number: int) -> Path:
 
 
 def _stored(ask: AskClassifyFile, number: int, texts: Sequence[str]) -> list[Prediction] | None:
-    """Return the predictions of a part that is done, None where it is not, or was made of other texts."""
+    """Return the stored predictions of a part; None if there are none, or they are of other texts."""
     if not ask.parts:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Chooses the device and the precision to compute in."""
+"""Chooses the device and the precision for computing."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from ..sentences import Setting, phrase
 from ..specs import Precision
 
 CPU_TOKENS = 1_024
-"""Tokens a batch on the CPU: larger batches leave its cache and are slower."""
+"""Tokens per batch on the CPU; larger batches exceed its cache and are slower."""
 GPU_TOKENS = 65_536
 CPUINFO = Path("/proc/cpuinfo")
 ONE_THREAD_TOKENS = 128
-"""Up to so many, one thread is as fast as several on idle cores; on busy ones, where a layer waits for the last thread, far faster."""
+"""Tokens up to which one thread is as fast as several on idle cores, and far faster on busy ones, where layers wait for the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """Where and in what precision to compute."""
+    """The device and the precision for computing."""
 
     device: torch.device
     name: str
-    """For people, such as the card's or the processor's name."""
+    """The name for people, that of the GPU or the processor."""
     precision: str
     """'float32' or 'bf16'."""
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context to run a model's forward pass in."""
+        """Return the context for a model's forward pass."""
         if self.precision == "bf16":
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
     @property
     def tokens(self) -> int:
-        """Tokens a batch of a forward pass, padding included."""
+        """Tokens per batch of a forward pass, padding included."""
         return CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
 
 
 @contextmanager
 def threads_for(tokens: int) -> Generator[None]:
-    """Compute on one thread of the CPU within the context where there are few tokens, and on all of them otherwise."""
+    """Use one CPU thread within the context for at most ONE_THREAD_TOKENS tokens, otherwise all threads."""
     threads = torch.get_num_threads()
     if tokens > ONE_THREAD_TOKENS or threads == 1:
         yield
@@ -60,11 +60,11 @@ def threads_for(tokens: int) -> Generator[None]:
 
 
 def choose(device: str, precision: Precision, *, training: bool = False) -> Compute:
-    """Return what 'auto' stands for on this machine. Raises UserError for a device or precision that is not there.
+    """Return the device and precision to use, resolving 'auto'. Raises UserError for a device or precision that is not available.
 
-    'auto' takes the CUDA device with the most free memory, and bf16 where that is faster. On a CPU it is with AMX, and for a forward
-    pass on AMD's AVX-512 too: measured with distilbert-minilm without AMX, it is 1.8 times as fast as float32 on AMD and 0.6 times as
-    fast on Intel; a training step takes as long (AMD) or 1.6 times as long (Intel).
+    'auto' takes the CUDA device with the most free memory, and bf16 if that is faster. On a CPU that is so with AMX, and for forward
+    passes also with AVX-512 on AMD: measured with distilbert-minilm without AMX, bf16 is 1.8 times as fast as float32 on AMD and 0.6
+    times as fast on Intel; a training step takes as long (AMD) or 1.6 times as long (Intel).
     """
     chosen = _device(device)
     if chosen.type == "cpu":
@@ -101,13 +101,13 @@ def cpu_bf16() -> bool:
 
 
 def fast_bf16(*, training: bool) -> bool:
-    """Whether bf16 is faster than float32 on this CPU, for a training step or for a forward pass; `choose` gives the figures."""
+    """Whether bf16 is faster than float32 on this CPU, for a training step or for a forward pass; see the measurements in `choose`."""
     flags = _flags()
     return "amx_bf16" in flags or (not training and {"avx512_bf16", "AuthenticAMD"} <= flags)
 
 
 def _flags() -> set[str]:
-    """Return the words that the system uses of the processor, its maker and its abilities among them."""
+    """Return the vendor and feature flags of the processor, as /proc/cpuinfo lists them."""
     try:
         return set(CPUINFO.read_text("utf-8").split())
     except OSError:
@@ -115,7 +115,7 @@ def _flags() -> set[str]:
 
 
 def cpu_name() -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     try:
         for line in CPUINFO.read_text("utf-8").splitlines():
             if line.startswith("model name"):

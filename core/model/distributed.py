@@ -1,4 +1,4 @@
-"""The processes that share a training meet, agree, and exchange what one of them knows."""
+"""Connects the processes of a distributed training, shares data among them and checks that they agree."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ..runs import ranks
 from ..sentences import Setting, Words, phrase
 
 RENDEZVOUS_TIMEOUT = 1_800.0
-"""Seconds that the other machines get to come."""
+"""Seconds to wait for the other machines to connect."""
 CONNECTING = timedelta(seconds=20)
 WAITING = timedelta(hours=1)
-"""For the first process to measure the model, while the others wait."""
+"""Time-out of collective operations: the others wait while the first process evaluates."""
 POLL_SECONDS = 0.1
-"""Seconds between two looks at who has come."""
+"""Seconds between checks of which processes have connected."""
 
 
 def join(device: torch.device, emit: Callable[[Event], None], should_stop: Callable[[], bool]) -> bool:
-    """Meet the other processes of the run, if `ranks` has said that there are any; False where asked to stop meanwhile.
+    """Connect to the other processes of the run, if the environment set by `ranks` names any; return False if asked to stop meanwhile.
 
-    Raises UserError where they do not come, or have come for another number of processes.
+    Raises UserError if they do not connect in time, or were started for another number of processes.
     """
     if ranks.NODES not in os.environ:
         return True
@@ -46,15 +46,15 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
         problem = phrase("the first machine was started with ", _shape(first), ", and this one with ", _shape(shape))
         raise UserError(problem, "Start all with the same")
     store.set(f"here/{rank}", "")
-    told = False
+    is_reported = False
     while missing := [each for each in range(world) if not store.check([f"here/{each}"])]:
         if should_stop():
             return False
         machines = sorted({each * nodes // world for each in missing})
         if time.monotonic() > deadline:
             raise UserError(f"machine {_listed(machines)} of {nodes} did not connect within {RENDEZVOUS_TIMEOUT / 60:g} min", exit_code=1)
-        if nodes > 1 and not told:
-            told = True
+        if nodes > 1 and not is_reported:
+            is_reported = True
             emit(Note("info", f"waiting for machine {_listed(machines)} of {nodes} at {os.environ['MASTER_ADDR']}, port {_port()}"))
         time.sleep(POLL_SECONDS)
     backend = "nccl" if device.type == "cuda" else "gloo"
@@ -62,14 +62,14 @@ def join(device: torch.device, emit: Callable[[Event], None], should_stop: Calla
     return True
 
 
-def _shape(told: str) -> Words:
-    """Return what a machine was started with: its nodes and its processes, which come with a space between them."""
-    nodes, _, processes = told.partition(" ")
+def _shape(text: str) -> Words:
+    """Return the settings that a machine was started with, from 'NODES PROCESSES'."""
+    nodes, _, processes = text.partition(" ")
     return phrase(Setting("nodes", nodes), " ", Setting("processes", processes))
 
 
 def _connect(rank: int, deadline: float, should_stop: Callable[[], bool]) -> Any:
-    """Return the table by which the processes find each other, None where asked to stop before it was there."""
+    """Return the key-value store by which the processes find each other; None if asked to stop before it was reachable."""
     from torch.distributed import TCPStore  # pyright: ignore[reportPrivateImportUsage]
 
     address = os.environ["MASTER_ADDR"]
@@ -100,7 +100,7 @@ def _listed(machines: list[int]) -> str:
 
 
 def is_lost_peer(error: BaseException) -> bool:
-    """Whether an exception says that another process, and not this one, has come to an end."""
+    """Whether an exception shows that another process, not this one, has ended."""
     text = str(error)
     return isinstance(error, dist.DistError) or (
         isinstance(error, RuntimeError) and any(sign in text for sign in ("gloo", "NCCL", "Connection closed by peer"))
@@ -108,7 +108,7 @@ def is_lost_peer(error: BaseException) -> bool:
 
 
 def share(accelerator: Accelerator, content: bytes) -> bytes:
-    """Return the first process's `content` in every process; all must call it."""
+    """Return the first process's `content` in every process; all processes must call it."""
     if accelerator.num_processes == 1:
         return content
     where = accelerator.device
@@ -124,7 +124,7 @@ def share(accelerator: Accelerator, content: bytes) -> bytes:
 
 
 def check_same(accelerator: Accelerator, facts: Mapping[str, str]) -> None:
-    """Raise the same UserError in all processes where a fact, by its name for people, is not the same on all machines."""
+    """Raise the same UserError in all processes unless each of `facts`, by its name for people, is equal on all machines."""
     if accelerator.num_processes == 1:
         return
     first = msgspec.json.decode(share(accelerator, msgspec.json.encode(facts)), type=dict[str, str])

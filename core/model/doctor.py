@@ -1,4 +1,4 @@
-"""What the model libraries see of this machine."""
+"""What the model libraries report about this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LIBRARIES = (
 
 
 def examine() -> DoctorAnswer:
-    """Return versions, devices with their memory in bytes, and where the starter encoder lies."""
+    """Return library versions, devices with their memory in bytes, and the folder of the starter encoder."""
     versions = {}
     for name in LIBRARIES:
         try:

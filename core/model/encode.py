@@ -20,9 +20,9 @@ Report = Callable[[int, int], None]
 
 
 def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Tensor:
-    """Return one vector a text, [B, d] in float32, from hidden states [B, L, d] and the attention mask [B, L].
+    """Return one vector per text, float32, shape [B, d], from hidden states [B, L, d] and the attention mask [B, L].
 
-    'cls' takes the first token's, as the tutorial does; 'mean' averages over the tokens that are not padding.
+    'cls' takes the first token's, as the tutorial does; 'mean' averages over all tokens but padding.
     """
     hidden = hidden.float()
     if pooling == "cls":
@@ -35,10 +35,10 @@ def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
 def hidden_states(
     encoder: Any, ids: TokenIds, pad_id: int, compute: Compute, report: Report | None = None, *, stop: Callable[[], bool] = lambda: False
 ) -> dict[Pooling, np.ndarray] | None:
-    """Return the pooled hidden states of the last layer, float32, shape [n, d], for every pooling.
+    """Return the pooled hidden states of the last layer, float32, shape [n, d], for each pooling.
 
-    Texts are grouped by length under a token budget: what is computed on padding is close to nothing.
-    `report` is called with (texts done, texts in all); None is returned where `stop` asked to stop.
+    Texts are grouped by length under a token budget, so that hardly anything is computed on padding.
+    `report` is called with (texts done, texts in all). Returns None if `stop` asked to stop.
     """
     width = encoder.config.hidden_size
     states: dict[Pooling, np.ndarray] = {each: np.empty((len(ids), width), dtype=np.float32) for each in POOLINGS}

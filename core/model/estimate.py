@@ -1,4 +1,4 @@
-"""How long a job will take on this machine, from a few steps of it that are measured."""
+"""Estimates how long a job will take on this machine by timing a few of its steps."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .batches import epoch_batches, tokenize
 STEPS = 5
 TEXTS = 64
 FORWARD_SHARE = 1 / 3
-"""Of the time of a training step's token, what one takes in evaluation: the way back costs twice the way there."""
+"""Time per token in evaluation as a share of that in training: a backward pass costs twice a forward pass."""
 
 Report = Callable[[str, int, int | None, str], None]
 
 
 def estimate(ask: AskEstimate, report: Report) -> EstimateAnswer:
-    """Take a few steps of the job and return how long it will take; the time of a step is that of its tokens. Raises UserError."""
+    """Run a few steps of the job and return how long it will take, scaling their time by the tokens of all steps. Raises UserError."""
     if isinstance(ask.job, TrainSpec):
         return _fine_tuning(ask.job, report)
     return _hidden_states(ask.job, report)
@@ -31,7 +31,7 @@ def estimate(ask: AskEstimate, report: Report) -> EstimateAnswer:
 
 def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     started = time.monotonic()
-    # A run's folder that is never made: only checkpoints would be written there.
+    # This run folder is never created: only checkpoints would be written there.
     training, _ = finetune.prepare(
         job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision, training=True)
     )
@@ -43,7 +43,7 @@ def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
         report("measure", number, len(batches), "steps")
         started = time.monotonic()
         training.step(batch)
-        if number or len(batches) == 1:  # the first one sets up the libraries
+        if number or len(batches) == 1:  # the first one initialises the libraries
             seconds += time.monotonic() - started
             tokens += int(lengths[batch].sum())
     evaluated = int(training.eval_ids.lengths.sum()) * len(training.evaluate_at)
@@ -73,4 +73,4 @@ def _hidden_states(job: BaselineSpec, report: Report) -> EstimateAnswer:
 
 
 def _discard(event: Event) -> None:
-    """Nobody is told of steps that are taken only to be measured."""
+    """Drop the events of steps that are run only for timing."""

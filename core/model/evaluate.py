@@ -1,4 +1,4 @@
-"""Measures a saved run on a split of its data and keeps the prediction of every row."""
+"""Evaluates a run on a split of its data or on a labelled file, and stores the prediction for every row."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ PART = 2_000
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """The rows on which a run is measured."""
+    """The rows on which a run is evaluated."""
 
     name: str
-    """Of the split or the file."""
+    """The name of the split or of the file."""
     key: str
-    """In the name of the file that keeps the predictions."""
+    """The part of the name of the predictions' file that identifies the rows."""
     texts: list[str]
     truth: np.ndarray
     """int64, shape [rows]."""
     notes: list[Words]
     data: str = ""
-    """The fingerprint of the data set that they are from; '' of a file."""
+    """The fingerprint of the data set that the rows are from; '' for a file."""
     rows: kept.Rows | None = None
-    """Those of a split."""
+    """The rows to store with the predictions of a split; None for a file."""
 
 
 def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     """Return the metrics of a run on one split or on a labelled file, with bootstrap intervals and the rows of highest and lowest loss.
 
-    The data is read again from where the run read it; what has changed there is told. Raises UserError where it has no such split,
-    other labels, or a split whose rows the run may have been trained on.
+    The data is read again from the run's source, and changes since then are reported. Raises UserError if there is no such split,
+    if its labels differ, or if the run may have been trained on its rows.
     """
     started = time.monotonic()
     run = RunFolder(Path(ask.run))

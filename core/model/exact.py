@@ -1,4 +1,4 @@
-"""What each word of a text adds to a linear model's score, exactly: the weight of each term times its value."""
+"""The exact contribution of each word of a text to a linear model's score: the weight of each term times its value."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SPACES = re.compile(r"\s\s+")
 
 
 def contributions(model: Tfidf, text: str, label: int) -> WhyAnswer:
-    """Return what each word adds to the score of a class: together with the intercept they are the score itself.
+    """Return the contribution of each word to the score of a class; with the intercept they add up to the score.
 
-    A term's contribution is its weight times its TF-IDF value, in equal parts for each place in the text where it stands, and there in
-    equal parts for each of its characters. Terms whose places are not found in the text as it is written are told apart.
+    A term's contribution is its weight times its TF-IDF value, divided equally among its occurrences in the text, and each of these
+    equally among its characters. Terms whose occurrences are not found in the text as written are listed separately.
     """
     row: Any = model.vectorizer.transform([text])
     weights, intercept = _weights(model, label)
@@ -74,20 +74,20 @@ def of_static(model: StaticModel, text: str, label: int) -> WhyAnswer:
 
 
 def _weights(model: Tfidf, label: int) -> tuple[np.ndarray, float]:
-    """Return the weights [terms] and the intercept of the score of a class; a class that was never seen has none."""
+    """Return the weights, shape [terms], and the intercept of the score of a class; zeros for a class without training rows."""
     coef, intercept = np.asarray(model.regression.coef_), np.asarray(model.regression.intercept_)
     classes = np.asarray(model.regression.classes_).tolist()
     if label not in classes:
         return np.zeros(coef.shape[1]), 0.0
     at = classes.index(label)
-    if len(classes) == 2:  # one row stands for the log-odds of the second class
+    if len(classes) == 2:  # a single row gives the log-odds of the second class
         sign = 1.0 if at else -1.0
         return sign * coef[0], sign * float(intercept[0])
     return coef[at], float(intercept[at])
 
 
 def _terms(model: Tfidf, text: str) -> Iterator[tuple[str, Span]]:
-    """Yield the terms of a text as the vectorizer cuts it, each with its place."""
+    """Yield the terms of a text as the vectorizer splits it, each with its span."""
     vectorizer = model.vectorizer
     if vectorizer.analyzer == "word":
         for match in re.compile(vectorizer.token_pattern).finditer(text):
@@ -105,7 +105,7 @@ def _terms(model: Tfidf, text: str) -> Iterator[tuple[str, Span]]:
 
 
 def _characters(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the characters of a text with their places, several spaces in a row as one."""
+    """Yield the start, end and character of each character of a text; a run of spaces counts as one."""
     at = 0
     for match in _SPACES.finditer(text):
         yield from ((place, place + 1, text[place]) for place in range(at, match.start()))

@@ -1,4 +1,4 @@
-"""Writes a run's model as a folder that transformers loads by itself, with a model card of the measured figures."""
+"""Writes a run's model as a folder that transformers loads without emotui, with a model card of the measured metrics."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from . import checkpoint, saved
 from .rung_models import HEAD_FILE, Head
 
 HEAD = ("library_name: transformers", "pipeline_tag: text-classification", "tags: [text-classification, emotui]")
-"""What the hubs read at the top of a model card, as YAML; nothing from outside is in it."""
+"""The YAML metadata at the top of a model card; nothing in it comes from outside."""
 LINEAR = 1e-3
-"""Scale at which tanh is linear to 1e-6 of its argument and better."""
+"""Scale at which tanh is linear with a relative error below 1e-6."""
 SHIFT = 64.0
-"""Above any hidden state behind a layer normalisation, so that a shifted ReLU passes all of them."""
+"""Larger than any hidden state after layer normalisation, so that a ReLU shifted by it is the identity."""
 
 
 def export(ask: AskExport) -> ExportAnswer:
-    """Write the model of a run into a folder. Raises UserError where the folder may not be written or the model has no such form."""
+    """Write the model of a run to a folder. Raises UserError if the folder may not be written or the model cannot be exported."""
     run = RunFolder(Path(ask.run))
     links.check(run)
     rung = rungs.exported(run, ask.rung)
@@ -48,7 +48,7 @@ def export(ask: AskExport) -> ExportAnswer:
                 for path in model.iterdir():
                     if path.name not in (saved.FILE, temperature.FILE):
                         shutil.copyfile(path, aside / path.name)
-                # A run of version 0.1.0 has kept the length that the tokenizer came with.
+                # Runs of version 0.1.0 saved the tokenizer's original length.
                 checkpoint.of_run(run.path).save_tokenizer(aside, note.max_length)
             else:
                 _export_logistic_regression(run, rung, note, aside)
@@ -62,8 +62,8 @@ def export(ask: AskExport) -> ExportAnswer:
 def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedModel, target: Path) -> None:
     """Write a frozen encoder and its logistic regression as a sequence classifier of the encoder's own architecture.
 
-    The heads of these architectures have a layer before the last one. It is made to pass [CLS] on unchanged: behind a ReLU by a shift
-    that the last layer takes back, behind a tanh by a scale so small that tanh is linear.
+    The heads of these architectures have one more layer before the last. It is set to pass [CLS] on unchanged: through a ReLU by a
+    shift that the last layer subtracts again, through a tanh by a scale so small that tanh is linear.
     """
     if note.pooling != "cls":
         other = f"its rung cls, as {run.id}:cls" if "cls" in rungs.kept(run) else phrase("one made with ", Setting("pooling", "cls"))
@@ -102,7 +102,7 @@ def _linear(layer: Any, weight: np.ndarray, bias: np.ndarray) -> None:
 
 
 def _card(run: RunFolder, note: saved.SavedModel, rung: str) -> str:
-    """Return the model card: what was trained on what, and the figures that were measured, of a baseline for the `rung` written."""
+    """Return the model card: the model, its data and its metrics; for a baseline those of the exported `rung`."""
     spec, result = run.read_spec(), run.read_result()
     finished = result.finished if result else None
     by_rung = {each.name: each.metrics for each in (result.rungs if result else ())}
@@ -151,10 +151,10 @@ def _distrust(started: Started | None) -> Sequence[str]:
 
 
 def _settings(spec: RunSpec, started: Started | None, note: saved.SavedModel) -> list[tuple[object, ...]]:
-    """Return what was asked for, and in place of what was left open what the run took."""
+    """Return the requested settings, with the run's own choice for each that was left open."""
     settings = resolved_settings.settings(spec, started)
     if "pooling" in settings:
-        settings["pooling"] = note.pooling  # of the model in hand, where the run had both
+        settings["pooling"] = note.pooling  # of the exported model, if the run fitted both
     rows: list[tuple[object, ...]] = [("data", resolved_settings.public(spec.job.data.source)), ("data sha256", spec.data_hash)]
     rows += [(name, value) for name, value in settings.items() if value not in (None, "")]
     return rows + [(f"{name} version", version) for name, version in spec.versions.items()]
@@ -182,7 +182,7 @@ def _figures(metrics: Metrics | None) -> Sequence[str]:
 
 
 def _ladder(measured: Sequence[Rung]) -> Sequence[str]:
-    """Return the rungs of a baseline beside each other: the model in hand is one of them."""
+    """Return a table of all rungs of the baseline, one of which is the exported model."""
     if not measured:
         return []
     rows = [

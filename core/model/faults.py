@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a data set: labels that confident learning doubts, near-duplicates under two labels, outliers, cuts."""
+"""Finds faults of individual rows: labels doubted by confident learning, near-duplicates with different labels, outliers, truncation."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ FOLDS = 5
 SEED = 0
 NEIGHBOURS = 10
 REFERENCE = 20_000
-"""Training rows that others are compared with for outliers, at most."""
+"""Training rows that rows are compared with to find outliers, at most."""
 FENCE = 3.0
-"""Interquartile ranges above the third quartile from which on a distance is far out (Tukey, 1977)."""
+"""Interquartile ranges above the third quartile beyond which a distance is far out (Tukey, 1977)."""
 FEWEST = 10
-"""Training rows of a class, at least, from which a regression learns anything."""
+"""Training rows of a class below which it is too small to learn from."""
 SMALL_SHARE = 0.02
-"""Of what a class would have if all had the same: less is too small."""
+"""A class with less than this share of the mean class size is too small."""
 _NAMES = {"tfidf": "TF-IDF", "mean": "the mean of the hidden states", "cls": "the hidden state of [CLS]"}
 
 
 def find(ask: AskFaults, report: Report) -> FaultsAnswer:
-    """Return the faults of a data set, each kind of each split with its rows.
+    """Return the faults of a data set by kind and split, each with its rows.
 
-    Rows that were decided by hand are trusted and not told again. Raises UserError where the data or the model cannot be read.
+    Rows that were decided by hand are trusted and not reported. Raises UserError if the data or the model cannot be read.
     """
     started = time.monotonic()
     data = load(ask.data)
@@ -81,9 +81,9 @@ def _model(ask: AskFaults) -> checkpoint.Checkpoint | None:
 
 
 def _features(data: Dataset, model: checkpoint.Checkpoint | None, report: Report) -> dict[str, dict[str, Any]]:
-    """Return what labels can be predicted from, by name and split, each of shape [rows, features].
+    """Return features for predicting labels, by name and split, each of shape [rows, features].
 
-    Hidden states are those of the rows as the source has them, so that they come from the cache whatever is left out by hand.
+    Hidden states are computed for all rows of the source, so that the cache serves them whatever rows are left out by hand.
     """
     source = data.overlay.source if data.overlay is not None else data
     found: dict[str, dict[str, Any]] = {}
@@ -91,7 +91,7 @@ def _features(data: Dataset, model: checkpoint.Checkpoint | None, report: Report
     counted = TfidfVectorizer(analyzer="char", ngram_range=(1, 2)) if unspaced(texts) else TfidfVectorizer(sublinear_tf=True)
     try:
         counted.fit(texts)
-    except ValueError:  # no text has a word of two letters
+    except ValueError:  # no text has a word of two or more letters
         counted = TfidfVectorizer(analyzer="char").fit(texts)
     found["tfidf"] = {name: counted.transform(split.texts()) for name, split in data.splits.items()}
     if model is None:
@@ -114,10 +114,10 @@ def _features(data: Dataset, model: checkpoint.Checkpoint | None, report: Report
 def _probabilities(
     data: Dataset, features: dict[str, dict[str, Any]], report: Report
 ) -> tuple[str, dict[str, np.ndarray], dict[str, float]]:
-    """Return from what the labels are predicted best, their probabilities by split, [rows, labels], and the macro-F1 of each way.
+    """Return the name of the best features, the probabilities from them by split, shape [rows, labels], and the macro-F1 of each kind.
 
-    No row is predicted by a regression that was fitted on it, or on a row of the same text: the training split out of fold, the others
-    by one fitted on all of it.
+    No row is predicted by a regression fitted on it or on a row of the same text: training rows are predicted out of fold, the other
+    splits by a regression on all training rows.
     """
     train, labels = data.splits["train"], len(data.labels)
     truth = train.label_ids()
@@ -140,7 +140,7 @@ def _probabilities(
 
 
 def _fitted(name: str, features: Any, truth: np.ndarray, labels: int) -> Callable[[Any], np.ndarray]:
-    """Return a function from features to probabilities, [rows, labels]; a class that was not seen gets 0."""
+    """Return a function from features to probabilities, shape [rows, labels]; a class without rows gets 0."""
     scaler = None if name == "tfidf" else StandardScaler().fit(features)
     regression = LogisticRegression(C=10.0 if name == "tfidf" else 0.1, max_iter=300, tol=1e-3, random_state=SEED)
     regression.fit(features if scaler is None else scaler.transform(features), truth)
@@ -154,16 +154,16 @@ def _fitted(name: str, features: Any, truth: np.ndarray, labels: int) -> Callabl
 
 
 def _undecided(data: Dataset, name: str) -> np.ndarray:
-    """Return the positions of the rows of a split about which nothing was decided by hand."""
+    """Return the positions of the rows of a split that were not decided by hand."""
     decided = data.overlay.decisions_in(name) if data.overlay is not None else {}
     return np.setdiff1d(np.arange(len(data.splits[name])), np.fromiter(decided, np.int64, len(decided)))
 
 
 def _labels(split: Split, probabilities: np.ndarray, rows: np.ndarray, best: str) -> tuple[tuple[int, ...], Fault | None]:
-    """Return rows by how much their labels are doubted, and those whose labels are likely wrong.
+    """Return all rows ranked by how doubtful their labels are, and the fault of those that are likely wrong; None if there are none.
 
-    Confident learning (Northcutt, Jiang and Chuang, 2021, doi 10.1613/jair.1.12125) as cleanlab has it: likely wrong are as many rows as
-    the estimated noise rates of the classes say; ranked by self-confidence, the predicted probability of the given label.
+    Confident learning (Northcutt, Jiang and Chuang, 2021, doi 10.1613/jair.1.12125) as in cleanlab: the estimated noise rates of the
+    classes give the number of likely errors; rows are ranked by self-confidence, the predicted probability of the given label.
     """
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
@@ -190,7 +190,7 @@ def _labels(split: Split, probabilities: np.ndarray, rows: np.ndarray, best: str
 
 
 def _near_conflicts(data: Dataset) -> list[Fault]:
-    """Texts that are the same, or nearly, under different labels: all rows of such a pair."""
+    """Return the faults of equal or nearly equal texts with different labels, with all rows of such pairs."""
     rows = [(name, at, folded(text)) for name, split in data.splits.items() for at, text in enumerate(split.texts())]
     if len(rows) > near_duplicates.MOST_ROWS:
         return []
@@ -215,7 +215,7 @@ def _near_conflicts(data: Dataset) -> list[Fault]:
 
 
 def _outliers(data: Dataset, states: dict[str, Any]) -> list[Fault]:
-    """Rows that are far from all training rows."""
+    """Return the faults of rows that are far from all training rows."""
     train = states["train"]
     chosen = np.arange(len(train))
     if len(train) > REFERENCE:
@@ -247,7 +247,7 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def _distances(rows: np.ndarray, reference: np.ndarray, own: dict[int, int]) -> np.ndarray:
-    """Return the mean cosine distance to the nearest of `reference`, shape [rows]; `own` tells the place of a row itself there."""
+    """Return the mean cosine distance to the nearest rows of `reference`, shape [rows]; `own` maps a row to its own index there."""
     found = np.empty(len(rows))
     for start in range(0, len(rows), 1_000):
         near = 1.0 - rows[start : start + 1_000] @ reference.T

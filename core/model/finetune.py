@@ -41,10 +41,10 @@ def train(
     resume_from: Path | None = None,
     batch_split: int = 1,
 ) -> bool:
-    """Fine-tune as `job` says, into the run's folder; return False where it stopped because it was asked to.
+    """Fine-tune as `job` says, into the run's folder; return False if it was asked to stop before the end.
 
-    `batch_split` cuts each batch into that many more parts, which takes less memory and gives the same step. Raises UserError for bad
-    input, and for a loss that is not a number.
+    `batch_split` splits each batch into that many more micro-batches, which takes less memory for the same step. Raises UserError for
+    bad input, and for a loss that is not finite.
     """
     begun = time.monotonic()
     compute = _compute(job)
@@ -69,7 +69,7 @@ def train(
     if done:
         emit(finished)
         if accelerator.is_main_process:
-            # Not before it is told: a run that was killed in between would begin from its first step.
+            # Only after the event is written: a run killed in between would otherwise restart from its first step.
             checkpoints.prune(run, 0)
             checkpoints.prune_best(run, None)
     else:
@@ -89,7 +89,7 @@ def prepare(
     resume_from: Path | None = None,
     batch_split: int = 1,
 ) -> tuple[Training, Dataset]:
-    """Return a training that is ready for its first step, and its data. Nothing is written. Raises UserError for bad input."""
+    """Return a training ready for its first step, and its data, without writing anything. Raises UserError for bad input."""
     data = sources.load(job.data)
     if "validation" not in data.splits:
         raise UserError(f"{data.name} has no validation split, which fine-tuning needs")
@@ -139,9 +139,9 @@ def prepare(
 
 
 def _finish(training: Training, data: Dataset, data_hash: str, *, done: bool) -> Finished:
-    """Write the model and its predictions, and return what the run came to: at its end, or where it was stopped.
+    """Write the model and its predictions, and return the results, at the end of the run or where it was stopped.
 
-    The model of an earlier stop is replaced at once; until then it is the one that answers.
+    The model of an earlier stop is replaced in one step; until then it is the one in use.
     """
     run = training.run
     training.emit(Progress("save", 0, 1, "files", 0.0))
@@ -170,11 +170,11 @@ def _finish(training: Training, data: Dataset, data_hash: str, *, done: bool) ->
 
 
 def _is_replaced(_: Path) -> None:
-    """Let the model of a run that was stopped be replaced: it is emotui's own."""
+    """Allow the model of a stopped run to be replaced: it is emotui's own."""
 
 
 def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -> dict[str, str]:
-    """Return what must be the same on all machines, by its name for people."""
+    """Return what must be equal on all machines, by its name for people."""
     return {
         "the versions of emotui": importlib.metadata.version("emotui"),
         "the texts or labels": f"{sources.fingerprint(data)} {data.labels}",
@@ -211,7 +211,7 @@ def _started(job: TrainSpec, training: Training, data: Dataset, problems: tuple[
 
 
 def _compute(job: TrainSpec) -> device.Compute:
-    """Return where to compute; where there are several processes each takes the card of its local rank."""
+    """Return the device and precision; with several processes, each takes the GPU of its local rank."""
     wanted, rank, needed = job.device, os.environ.get("LOCAL_RANK"), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if rank and cards and job.device in ("auto", "cuda"):
@@ -237,7 +237,7 @@ def _tokenize(data: Dataset, split: str, tokenizer: Tokenizer, limit: int, emit:
 
 
 def peak_memory() -> int:
-    """Return the highest resident memory of this program in bytes; getrusage counts the one that started it too, on Linux."""
+    """Return the peak resident memory of this program in bytes. On Linux getrusage would include the program that started it."""
     status = Path("/proc/self/status")
     found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8")) if status.exists() else None
     if found:
@@ -247,4 +247,4 @@ def peak_memory() -> int:
 
 
 def _discard(event: Event) -> None:
-    """Take an event of a process that is not its machine's first: only that one tells."""
+    """Drop the events of a process that is not the first of its machine: only that one emits them."""

@@ -1,4 +1,4 @@
-"""Keeps the lower part of an encoder as it was pre-trained."""
+"""Freezes the lower layers of an encoder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..units import count
 
 
 def freeze(model: Any, asked: int | str | None) -> None:
-    """Let the embeddings and the first `asked` layers of a sequence classifier, or all but its head, take no gradients.
+    """Freeze the embeddings and the first `asked` layers of a sequence classifier, or all but its head for 'all-but-head'.
 
-    Raises UserError where the model has fewer layers, or none that can be told apart.
+    Raises UserError if the model has fewer layers, or its layers cannot be found.
     """
     if asked is None:
         return
@@ -30,7 +30,7 @@ def freeze(model: Any, asked: int | str | None) -> None:
     if int(asked) > len(layers):
         raise UserError(phrase(Setting("freeze_layers", asked), f" is out of range: this model has {count(len(layers), 'layer')}"))
     first = {id(each) for each in layers[0].parameters()}
-    for each in encoder.parameters():  # in the order of the forward pass: what stands before the first layer embeds
+    for each in encoder.parameters():  # in the order of the forward pass: parameters before the first layer are embeddings
         if id(each) in first:
             break
         each.requires_grad_(False)
@@ -38,6 +38,6 @@ def freeze(model: Any, asked: int | str | None) -> None:
 
 
 def layers_of(encoder: nn.Module, number: int) -> nn.ModuleList | None:
-    """Return the layers of an encoder in their order; None where no list of modules has that many."""
+    """Return the layers of an encoder in order; None if no list of modules has `number` entries."""
     found = (each for each in encoder.modules() if isinstance(each, nn.ModuleList) and len(each) == number)
     return next(found, None)

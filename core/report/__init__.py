@@ -1,1 +1,1 @@
-"""The report of a run: what it says as plain values, and the two ways in which it is written, HTML and Markdown."""
+"""The report of a run: its content as plain values, and two writers, HTML and Markdown."""

@@ -1,4 +1,4 @@
-"""What a report says of the run itself: its settings, versions and notes."""
+"""The sections of a report on the run itself: settings, versions and notes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def settings(of: Material) -> Section:
 
 
 def _reading(of: Material) -> list[tuple[str, str]]:
-    """Return what was asked of the reader of the data, where that is not the default."""
+    """Return the reading options of the data that differ from the defaults, as pairs of name and value."""
     data = of.view.spec.job.data
     found = [
         ("text column", data.text_column),
@@ -64,7 +64,7 @@ def _reading(of: Material) -> list[tuple[str, str]]:
 
 
 def notes(of: Material) -> Section | None:
-    """Return what the run said, and what of its files could not be read; None where nothing is to be said."""
+    """Return the notes that the run logged, and which of its files could not be read; None if there are none."""
     view = of.view
     blocks: list[Block] = []
     if view.notes:

@@ -1,4 +1,4 @@
-"""Writes a report as one page of HTML: nothing in it runs, nothing is fetched, and text from outside is text."""
+"""Writes a report as one HTML page that runs no script, fetches nothing and escapes all text from outside."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from . import charts, look
 from .content import Bars, Block, Cell, Column, Lines, Report, Section, Shaded, Table, Words
 
 LONGEST_NAME = 120
-"""Characters of a name in a cell."""
+"""Characters of a name in a cell, at most."""
 WIDEST_NAME = 24
-"""Characters up to which a name is not broken."""
+"""Characters up to which a name is not broken into lines."""
 LONGEST_TEXT = 600
-"""Characters of a text in a cell; of a longer one is told how long it is."""
+"""Characters of a text in a cell; a longer one is cut and its length given."""
 LONGEST_WORDS = 4_000
 _NONE = re.compile(
     "[\ufdd0-\ufdef\ufffe\uffff"
     + "".join(f"{chr(plane * 0x10000 + 0xFFFE)}{chr(plane * 0x10000 + 0xFFFF)}" for plane in range(1, 17))
     + "]"
 )
-"""Code points that are no characters and may not stand in HTML, beside those that are unsafe anywhere."""
+"""Code points that HTML forbids, besides those that are unsafe everywhere."""
 
 
 def safe(text: str, longest: int = LONGEST_WORDS) -> str:
-    """Return a text from anywhere as one safe line of HTML text, also within an attribute's quotation marks."""
+    """Return any text as one safe line of HTML, also for use within a quoted attribute."""
     kept = safe_line(text[:longest]) + ("…" if len(text) > longest else "")
     return html.escape(_NONE.sub("\ufffd", kept), quote=True)
 
 
 def page(report: Report) -> str:
-    """Return the whole page."""
+    """Return the report as a complete HTML page."""
     sheet = look.sheet()
     digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

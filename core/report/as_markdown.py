@@ -1,4 +1,4 @@
-"""Writes a report as Markdown: its charts as what they show in words."""
+"""Writes a report as Markdown, with descriptions in place of charts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LEVELS = {"note": "", "warning": "**Warning:** ", "missing": "**Not there:** "}
 
 
 def page(report: Report) -> str:
-    """Return the whole text."""
+    """Return the report as Markdown."""
     lines = [f"# {_short(report.title, LONGEST_NAME)}", ""]
     for each in report.lead:
         lines += [_short(each), ""]

@@ -1,4 +1,4 @@
-"""What a report says of the behaviour tests: what small edits of the texts did to the answers."""
+"""The section of a report on behaviour tests: how small edits of the texts changed the predictions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def behaviour(of: Material, rows: int) -> Section:
     if found is None:
         name = quote(of.name)
         command = f"emotui behaviour {name}" if of.split == "validation" else f"emotui behaviour {name} --split {of.split}"
-        told = f"What small edits of the texts of {of.split} do to the answers was not tested. Test it with: {command}"
-        return Section("behaviour", title, (Words(told, "missing"),))
+        hint = f"What small edits of the texts of {of.split} do to the answers was not tested. Test it with: {command}"
+        return Section("behaviour", title, (Words(hint, "missing"),))
     blocks: list[Block] = [
         Words(f"Tested on {day(found.when)} with edits of {count(found.rows, 'row')} of {found.split}, seed {found.seed}.")
     ]

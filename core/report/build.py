@@ -1,4 +1,4 @@
-"""Makes the report of a run from all that is known of it."""
+"""Builds the report of a run from what is known about it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .material import Material
 from .words import figure, moment, span
 
 ROWS = 20
-"""Rows listed of each kind, where nothing else is asked for."""
+"""Default of the rows listed in each table of rows."""
 _TASKS = {"baseline": "A ladder of baselines", "fine-tune": "A fine-tuning"}
 _HEADLINES = ("accuracy", "f1_weighted", "f1_macro")
 
 
 def report(of: Material, rows: int = ROWS) -> Report:
-    """Return the report; `rows` are listed at most in each table of rows."""
+    """Return the report, with at most `rows` rows in each table of rows."""
     made = (
         result_sections.results(of),
         result_sections.classes(of),

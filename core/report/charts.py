@@ -1,4 +1,4 @@
-"""Draws the charts of a report as SVG: classes for colours, a title and a description for who does not see them."""
+"""Draws the charts of a report as SVG, with CSS classes for colours, and a title and a description for screen readers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .look import DASHES
 
 WIDTH, HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 34, 48
-_ROW, _NAMES, _TOLD = 26, 190, 150
-"""Of a chart of bars: the height of one, and the room for names and values."""
+_ROW, _NAMES, _VALUES = 26, 190, 150
+"""In a bar chart, the height of a bar and the widths for names and for values, in pixels."""
 _MARKED = 40
-"""Points up to which each one of a line has a mark."""
+"""Points up to which each point of a line gets a marker."""
 _LETTER = 7.2
-"""Width of a letter of 13 pixels, generously."""
+"""Width in pixels of a letter in a 13-pixel font, rounded up."""
 Escape = Callable[[str, int], str]
-"""Makes a text safe for the page, cut to a number of characters."""
+"""Escapes a text for the page, cut to a number of characters."""
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round numbers from `low` to `high`, 1, 2 or 5 times a power of ten apart."""
+    """Return round numbers from `low` to `high`, in steps of 1, 2 or 5 times a power of ten; only `low` if they are too close."""
     span = high - low
     if not span / about > sys.float_info.min:
         return [low]
@@ -33,7 +33,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def lines(chart: Lines, key: str, safe: Escape) -> str:
-    """Return the SVG of a chart of lines; `key` is a word of ours that no other chart of the page has."""
+    """Return the SVG of a line chart; `key` is an id prefix that is unique on the page."""
     low_x, high_x = chart.x_range or _range(x for series in chart.series for x, _ in series.points)
     low_y, high_y = chart.y_range or _nice(*_range(y for series in chart.series for _, y in series.points))
     wide, high = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
@@ -101,9 +101,9 @@ def _legend(series: Sequence[Series], safe: Escape) -> list[str]:
 
 
 def bars(chart: Bars, key: str, safe: Escape) -> str:
-    """Return the SVG of a chart of bars, or of points with their intervals where there are some."""
+    """Return the SVG of a bar chart, or of points with intervals if any bar has one; `key` is an id prefix unique on the page."""
     height = 14 + _ROW * len(chart.bars) + 26
-    room = WIDTH - _NAMES - _TOLD
+    room = WIDTH - _NAMES - _VALUES
     has_spans = any(bar.span is not None for bar in chart.bars)
 
     def at(value: float) -> float:
@@ -124,7 +124,7 @@ def bars(chart: Bars, key: str, safe: Escape) -> str:
             parts.append(f'<path class="span" d="M{low} {y + 10}H{high}M{low} {y + 5}v10M{high} {y + 5}v10"/>')
         if has_spans:
             parts.append(_mark(0, at(bar.value), y + 10))
-        parts.append(f'<text class="axis" x="{WIDTH - _TOLD + 12}" y="{y + 14}">{safe(bar.told, 20)}</text>')
+        parts.append(f'<text class="axis" x="{WIDTH - _VALUES + 12}" y="{y + 14}">{safe(bar.value_text, 20)}</text>')
     return "".join([*parts, "</svg>"])
 
 
@@ -141,7 +141,7 @@ def _range(values: Iterable[float]) -> tuple[float, float]:
 
 
 def _nice(low: float, high: float) -> tuple[float, float]:
-    """Return a range that begins at 0 where all values are above it, and ends at a tick or beyond the highest value."""
+    """Return a range that begins at 0 or at a negative `low`, and ends at the first tick at or above `high`."""
     low = min(0.0, low)
     marks = ticks(low, high if high > low else low + 1)
     step = marks[1] - marks[0] if len(marks) > 1 else 1.0

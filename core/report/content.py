@@ -1,4 +1,4 @@
-"""What a report consists of, as plain values: sections of sentences, tables and charts. Texts are as they came; writers make them safe."""
+"""The content of a report as plain values: sections of sentences, tables and charts. Texts are raw; the writers escape them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["name", "number", "text"]
-"""Of a column: a name of ours or of a class, a number, or a text from outside, which may be long and in any script."""
+"""What a column contains: names of emotui or of classes, numbers, or texts from outside, which may be long and in any script."""
 Level = Literal["note", "warning", "missing"]
-"""Of a sentence: a remark, a reason for distrust, or what is not there and how it would be had."""
+"""What a sentence is: a remark, a reason for distrust, or something that is missing and how to get it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shaded:
-    """A cell with a background by its share, in [0, 1]."""
+    """A cell whose background is shaded by `share`, in [0, 1]."""
 
     text: str
     share: float
@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first column names the rows."""
+    """A table whose first column names the rows."""
 
     caption: str
     columns: tuple[Column, ...]
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A sentence, or some, on a line of their own."""
+    """One or more sentences in a paragraph of their own."""
 
     text: str
     level: Level = "note"
@@ -48,7 +48,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line through points, or the points alone, in ascending order of x."""
+    """Points in ascending order of x, joined by a line if `is_line`."""
 
     name: str
     points: tuple[tuple[float, float], ...]
@@ -57,39 +57,39 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A chart of lines over a common axis."""
+    """A line chart."""
 
     title: str
     text: str
-    """What it shows, for who does not see it."""
+    """A description of what the chart shows, for screen readers."""
     x_title: str
     y_title: str
     series: tuple[Series, ...]
     y_range: tuple[float, float] | None = None
     x_range: tuple[float, float] | None = None
     has_diagonal: bool = False
-    """Whether a line from corner to corner marks where both are equal."""
+    """Whether a diagonal marks where x and y are equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     name: str
     value: float
-    told: str
-    """The value as it is written."""
+    value_text: str
+    """The value as it is printed."""
     span: tuple[float, float] | None = None
     """Its 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A chart of one figure for each name: bars from 0, or points with their intervals."""
+    """A chart of one value per name: bars from 0, or points with their intervals."""
 
     title: str
     text: str
     bars: tuple[Bar, ...]
     top: float
-    """The end of the axis, which begins at 0."""
+    """The upper end of the axis, which begins at 0."""
 
 
 Block = Words | Table | Lines | Bars
@@ -98,14 +98,14 @@ Block = Words | Table | Lines | Bars
 @dataclass(frozen=True, slots=True)
 class Section:
     key: str
-    """A word of ours, for links within the report."""
+    """A fixed word, unique within the report, for links."""
     title: str
     blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One of the few figures on top."""
+    """One of the few figures at the top."""
 
     name: str
     value: str
@@ -122,6 +122,6 @@ class Report:
 
 
 def table(caption: str, heads: Sequence[str | Column], rows: Sequence[Sequence[Cell]]) -> Table:
-    """Return a table whose columns are of numbers where nothing else is said of them, but for the first, which is of names."""
+    """Return a table; a column given by its head alone contains numbers, the first one names."""
     columns = [Column(head, "number" if at else "name") if isinstance(head, str) else head for at, head in enumerate(heads)]
     return Table(caption, tuple(columns), tuple(tuple(row) for row in rows))

@@ -1,4 +1,4 @@
-"""What a report says of the data: rows, classes, problems, faults, and what was changed by hand."""
+"""The sections of a report on the data: rows, classes, problems, faults, and manual changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .material import Material
 from .words import day
 
 MOST_BARS = 40
-"""Classes that a chart shows."""
+"""Classes that a chart shows, at most."""
 
 
 def data(of: Material) -> Section:
@@ -42,7 +42,7 @@ def data(of: Material) -> Section:
 
 
 def enumerated(texts: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the texts with their numbers from 1."""
+    """Return pairs of number and text, counting from 1."""
     return [(str(number), text) for number, text in enumerate(texts, 1)]
 
 
@@ -109,8 +109,8 @@ def _sentence(text: str) -> str:
 def faults(of: Material, rows: int) -> Section:
     found = of.faults
     if found is None:
-        told = "Wrong labels, outliers and cut texts were not looked for in this data. Look for them with: emotui check DATASET --faults"
-        return Section("faults", "Faults of the rows", (Words(told, "missing"),))
+        hint = "Wrong labels, outliers and cut texts were not looked for in this data. Look for them with: emotui check DATASET --faults"
+        return Section("faults", "Faults of the rows", (Words(hint, "missing"),))
     blocks: list[Block] = [Words(f"Looked for on {day(found.when)} with emotui check --faults.")]
     if not found.faults:
         blocks.append(Words("No faults of the rows were found."))
@@ -118,19 +118,24 @@ def faults(of: Material, rows: int) -> Section:
     for each in found.faults:
         blocks.append(Words(f"{_sentence(each.message)} How: {_sentence(each.how)}"))
         shown = each.rows[:rows]
-        rather = any(row.suggested for row in shown)
+        suggests = any(row.suggested for row in shown)
         body = [
             (
                 f"{row.row:,}",
                 row.label,
-                *([f"{row.suggested} ({percent(row.confidence)})" if row.confidence is not None else "-"] if rather else []),
+                *([f"{row.suggested} ({percent(row.confidence)})" if row.confidence is not None else "-"] if suggests else []),
                 row.text,
             )
             for row in shown
         ]
         if body:
             caption = f"{each.split}, {_FAULTS.get(each.kind, each.kind)}: {_first(len(body), each.count, 'row')}"
-            heads = (Column("row"), Column("label", "name"), *([Column("rather", "name")] if rather else []), Column("text", "text"))
+            heads = (
+                Column("row"),
+                Column("label", "name"),
+                *([Column("suggested", "name")] if suggests else []),
+                Column("text", "text"),
+            )
             blocks.append(table(caption, heads, body))
     return Section("faults", "Faults of the rows", tuple(blocks))
 
@@ -150,10 +155,10 @@ _FAULTS = {
 
 def overlay(of: Material, rows: int) -> Section:
     record = of.data
-    told = record.overlay if record is not None else of.view.started.overlay if of.view.started is not None else ""
-    if not told:
+    applied = record.overlay if record is not None else of.view.started.overlay if of.view.started is not None else ""
+    if not applied:
         return Section("overlay", "Changed by hand", (Words("No label was changed and no row left out by hand."),))
-    blocks: list[Block] = [Words(f"Overlay applied to the data: {told}. The source is unchanged.")]
+    blocks: list[Block] = [Words(f"Overlay applied to the data: {applied}. The source is unchanged.")]
     if record is not None and record.decisions:
         shown = record.decisions[:rows]
         body = [

@@ -1,4 +1,4 @@
-"""Where the files of a report go: named after the run, and in the place of nothing that nobody agreed to replace."""
+"""Where the files of a report go: named after the run, and never replacing a file without consent."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _WRITERS = {"html": as_html.page, "md": as_markdown.page}
 _ENDINGS: dict[str, Format] = {".html": "html", ".htm": "html", ".md": "md", ".markdown": "md"}
 _OUT = Setting("out")
 _LONGEST = 80
-"""Characters of a run's name in that of a file."""
+"""Characters of a run's name within a file name, at most."""
 
 
 class FileThereError(UserError):
-    """A file that is there already, and that nobody agreed to replace."""
+    """Raised for a file that already exists, unless it may be replaced."""
 
     def __init__(self, place: Path) -> None:
         remedy = phrase("Choose another name with ", _OUT, ", or replace it: ", Setting("overwrite", True))
@@ -34,17 +34,17 @@ class FileThereError(UserError):
 
 
 def stem(run: str, rung: str, split: str) -> str:
-    """Return the name of a report's files without their ending; what a file's name had better not hold becomes a minus."""
+    """Return the name of a report's files without extension; runs of characters other than letters, digits, '.', '_' and '-' become '-'."""
     named = [run, *([rung] if rung else []), *([split] if split != "validation" else [])]
     plain = (re.sub(r"[^A-Za-z0-9._-]+", "-", each).strip("-.")[:_LONGEST] for each in named)
     return "-".join(["report", *(each or "run" for each in plain)])
 
 
 def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwrite: bool) -> dict[Format, Path]:
-    """Return where each format goes; nothing is written yet.
+    """Return the path of each format, without writing anything.
 
-    `out` is a folder, which must be there, or a file; `asked` is html, md or both, None where the ending of a file is to say it.
-    Raises UserError where something may not be written, FileThereError where it is there already without `overwrite`.
+    `out` is an existing folder, or a file; `asked` is 'html', 'md', 'both', or None to go by the extension of `out`.
+    Raises UserError for a path that may not be written, FileThereError for one that exists without `overwrite`.
     """
     if out is None or out.endswith("/") or os.path.isdir(paths.expand(out)):
         folder = Path() if out is None else paths.expand(out)
@@ -63,16 +63,16 @@ def chosen(out: str | None, asked: str | None, named: str, run: Path, *, overwri
 
 def _of_file(out: str, asked: str | None) -> dict[Format, str]:
     root, ending = os.path.splitext(out)
-    told = _ENDINGS.get(ending.lower())
-    if asked is None and told is not None:
-        return {told: out}
+    own = _ENDINGS.get(ending.lower())
+    if asked is None and own is not None:
+        return {own: out}
     formats = _formats(asked)
-    if told is None and asked is None:
+    if own is None and asked is None:
         problem = phrase(_OUT, f" {safe_line(out, 80)} is neither a folder nor a name that ends in .html or .md")
         raise UserError(problem, phrase("Name a folder, or give ", Setting("format")))
     if len(formats) == 1:
         return {formats[0]: out}
-    return {each: f"{root if told is not None else out}.{each}" for each in formats}
+    return {each: f"{root if own is not None else out}.{each}" for each in formats}
 
 
 def _formats(asked: str | None) -> Sequence[Format]:
@@ -80,7 +80,7 @@ def _formats(asked: str | None) -> Sequence[Format]:
 
 
 def write(of: Material, places: dict[Format, Path], rows: int = build.ROWS) -> None:
-    """Write the report; each file is replaced whole or not at all. Raises UserError where one cannot be written."""
+    """Write the report; each file is replaced completely or not at all. Raises UserError if one cannot be written."""
     made = build.report(of, rows)
     for each, place in places.items():
         content = _WRITERS[each](made).encode("utf-8")

@@ -1,33 +1,33 @@
-"""The colours and the style sheet of a report: two themes and paper; nothing in it comes from outside."""
+"""The colours and the style sheet of a report, for a light theme, a dark theme and print; nothing in it comes from outside."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 STEPS = 10
-"""Backgrounds of shaded cells, from none to the strongest."""
+"""Shades of cell backgrounds, from none to the strongest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The colours of a theme as '#rrggbb'. All text is at least 4.5 times as light, or as dark, as what is behind it (WCAG 2.2, 1.4.3)."""
+    """The colours of a theme as '#rrggbb'. All text has a contrast of at least 4.5:1 with its background (WCAG 2.2, 1.4.3)."""
 
     page: str
     panel: str
     ink: str
     soft: str
-    """Of what is said beside: captions, axes, remarks."""
+    """For secondary text: captions, axes, remarks."""
     rule: str
     series: tuple[str, ...]
-    """Of lines and bars; they differ in lightness too, and lines in their dashes and marks."""
+    """For lines and bars; they also differ in lightness, and lines in dashes and markers."""
     warning: str
     warning_panel: str
     deepest: str
-    """The background of a cell of share 1."""
+    """The background of a cell whose share is 1."""
 
     @property
     def shades(self) -> tuple[str, ...]:
-        """The backgrounds of shaded cells in equal steps."""
+        """The backgrounds of shaded cells, in equal steps from the panel to `deepest`."""
         return tuple(mixed(self.page, self.deepest, at / (STEPS - 1)) for at in range(STEPS))
 
 
@@ -54,11 +54,11 @@ DARK = Look(
     deepest="#2d5aa6",
 )
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
-"""Of the lines of a chart, in the order of the series."""
+"""SVG dash patterns of the lines of a chart, in the order of the series."""
 
 
 def mixed(first: str, second: str, share: float) -> str:
-    """Return the colour at `share` of the way from one to the other."""
+    """Return the colour at `share` of the way from `first` to `second`."""
     parts = ((int(first[at : at + 2], 16), int(second[at : at + 2], 16)) for at in (1, 3, 5))
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
 

@@ -1,4 +1,4 @@
-"""Reads all that a report of a run is made of: from its folder, and what the user noted beside it in the home."""
+"""Reads everything a report needs: the run's folder, and the user's notes about it in emotui's home."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Kept = TypeVar("Kept")
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs of a baseline, and whose they are."""
+    """The rungs of a baseline, and the run that fitted them."""
 
     run: str
     rungs: tuple[Rung, ...]
@@ -35,17 +35,17 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that is known of a run, and of one of its rungs, on one split."""
+    """Everything known about a run, or about one of its rungs, on one split."""
 
     view: RunView
     rung: str
-    """Of a baseline; '' of another run."""
+    """The rung of a baseline; '' for other runs."""
     split: str
     note: RunNote
     data: DataRecord | None
     faults: KeptFaults | None
     examined: Examined | None
-    """None where the run was not measured on the split, or its rows are not kept."""
+    """None if the run was not evaluated on the split, or its rows are not stored."""
     figures: Figures | None
     slices: tuple[NamedSlice, ...]
     behaviour: Behaviour | None
@@ -54,13 +54,13 @@ class Material:
     missing: tuple[str, ...]
     """Sentences on files of the run that cannot be read."""
     written: float
-    """Seconds since the epoch."""
+    """When the report is written, in seconds since the epoch."""
     version: str
-    """Of emotui."""
+    """The version of emotui."""
 
     @property
     def name(self) -> str:
-        """The run as it is named on the command line."""
+        """The run as it is named on the command line: RUN, or RUN:RUNG."""
         return f"{self.view.id}:{self.rung}" if self.rung else self.view.id
 
 
@@ -72,10 +72,10 @@ def gather(
     resamples: int = 1000,
     clock: Callable[[], float] = time.time,
 ) -> Material:
-    """Return what is known of a run, or of a rung of it ('': the best), on a split.
+    """Return what is known about a run, or about a rung of it ('' is the best), on a split.
 
-    `lines` are filters of slices by name, beside those that are saved. It reads files and takes some seconds: not for the event
-    loop. Raises UserError where the run cannot be read.
+    `lines` are filters of slices by name, in addition to the saved ones; `clock` returns seconds since the epoch. Reading takes
+    seconds, so do not call it on the event loop. Raises UserError if the run cannot be read.
     """
     view = state.view_of(run)
     if view.state == "unreadable":
@@ -127,7 +127,7 @@ def _figures(found: Examined | None, resamples: int) -> Figures | None:
 
 
 def _ladder_beside(view: RunView) -> Ladder | None:
-    """Return the newest ladder of baselines that was fitted on the very data of a fine-tuning; None where there is none."""
+    """Return the newest ladder of baselines fitted on the same data as a fine-tuning; None if there is none."""
     if not view.spec.data_hash:
         return None
     for run in folder.list_runs():
@@ -137,6 +137,6 @@ def _ladder_beside(view: RunView) -> Ladder | None:
                 found = state.glance(run)
                 if found.rungs:
                     return Ladder(found.id, found.rungs)
-        except UserError:  # a run that cannot be read says nothing of this one
+        except UserError:  # a run that cannot be read is no comparison
             continue
     return None

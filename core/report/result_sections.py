@@ -1,4 +1,4 @@
-"""What a report says of a run on a split: figures, classes, confusion, rows, calibration and slices."""
+"""The sections of a report on a run's results on a split: metrics, classes, confusion, rows, calibration and slices."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .material import Material
 from .words import span
 
 MOST_CLASSES = 30
-"""Classes up to which the whole confusion matrix is shown, and the chart of classes."""
+"""Classes up to which the whole confusion matrix and the chart of classes are shown."""
 MOST_PAIRS = 20
-"""Pairs of classes that are confused, the most frequent first."""
+"""Confused pairs of classes listed in place of a matrix, at most."""
 FEW_PAIRS = 5
-"""The same beside the whole matrix."""
+"""The same below a whole matrix."""
 WITH_SHARES = 12
-"""Classes up to which a cell of the matrix tells its share, too."""
+"""Classes up to which a cell of the matrix also shows its share."""
 LOWEST = 5
-"""Rows of the lowest loss, at most."""
+"""Rows of lowest loss that are listed, at most."""
 
 
 def metrics_of(of: Material) -> Metrics | None:
-    """Return the figures on the split: with intervals where its predictions are kept, else as the run measured them at its end."""
+    """Return the metrics on the split: with intervals if its predictions are stored, otherwise as the run measured them at its end."""
     if of.figures is not None:
         return of.figures.metrics
     found = of.view.measured_by(of.rung)
@@ -262,11 +262,11 @@ def slices(of: Material) -> Section:
     if not of.examined.predictions.rows.has_texts:
         return Section("slices", title, (_unkept(of, "The texts"),))
     if not of.slices:
-        told = (
+        hint = (
             "No slice of this data is saved. Save one with n on the Errors screen, or name some: "
             f"emotui report {quote(of.name)} --slice 'short=len<8'"
         )
-        return Section("slices", title, (Words(told, "missing"),))
+        return Section("slices", title, (Words(hint, "missing"),))
     rows: list[tuple[str, ...]] = []
     faults: list[Block] = []
     for each in of.slices:
@@ -292,5 +292,5 @@ def slices(of: Material) -> Section:
     blocks: list[Block] = []
     if rows:
         blocks.append(table(f"Slices of {of.split}", heads, rows))
-    told = f"A slice differs from the rest beyond chance where p, of a permutation test and corrected by Holm's method, is below {LEVEL:g}."
-    return Section("slices", title, (*blocks, Words(told), *faults))
+    note = f"A slice differs from the rest beyond chance where p, of a permutation test and corrected by Holm's method, is below {LEVEL:g}."
+    return Section("slices", title, (*blocks, Words(note), *faults))

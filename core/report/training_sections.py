@@ -1,4 +1,4 @@
-"""What a report says of the training: the ladder of baselines, and the curves of loss and scores."""
+"""The sections of a report on training: the ladder of baselines, and the curves of loss and scores."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .content import Bar, Bars, Block, Column, Lines, Section, Series, Words, ta
 from .material import Material
 
 MOST_POINTS = 300
-"""Points of a curve: more are drawn as means."""
+"""Points of a curve; more are averaged in groups."""
 MOST_MEASURED = 30
-"""Lines of the table of measurements."""
+"""Rows of the table of evaluations, at most."""
 SCORES = ("accuracy", "f1_weighted", "f1_macro")
 
 
 def ladder(of: Material) -> Section:
     found = of.ladder
     if found is None or not found.rungs:
-        told = "No baseline was fitted on this data. Fit the ladder with: emotui baseline DATASET"
+        hint = "No baseline was fitted on this data. Fit the ladder with: emotui baseline DATASET"
         if of.view.task == "baseline":
-            told = "No rung of the ladder was measured."
-        return Section("ladder", "Ladder of baselines", (Words(told, "missing"),))
+            hint = "No rung of the ladder was measured."
+        return Section("ladder", "Ladder of baselines", (Words(hint, "missing"),))
     blocks: list[Block] = []
     is_own = found.run == of.view.id
     if not is_own:
@@ -47,7 +47,7 @@ def ladder(of: Material) -> Section:
         macro.append(Bar("this run", ours.f1_macro, f"{ours.f1_macro:.4f}"))
         rows.append(("this run", *(metric.text(ours) for metric in shown), "-", "-", "-"))
     best = max(macro, key=lambda each: each.value)
-    text = f"Macro-F1 on validation goes from {macro[0].told} ({macro[0].name}) to {best.told} ({best.name}), the highest."
+    text = f"Macro-F1 on validation goes from {macro[0].value_text} ({macro[0].name}) to {best.value_text} ({best.name}), the highest."
     blocks.append(Bars("Macro-F1 of each rung", text, tuple(macro), 1.0))
     heads = ("baseline", *(metric.short for metric in shown), "iterations", "features", "time")
     blocks.append(table("The ladder, measured on validation", heads, rows))
@@ -55,7 +55,7 @@ def ladder(of: Material) -> Section:
 
 
 def curves(of: Material) -> Section | None:
-    """Return the curves; None of a run that has none by its nature."""
+    """Return the section of curves; None for a baseline, which has none."""
     view = of.view
     if view.task == "baseline":
         return None
@@ -64,7 +64,7 @@ def curves(of: Material) -> Section | None:
     blocks: list[Block] = []
     losses = _losses(view)
     if losses:
-        text = " ".join(_trend(series, "step", 4) for series in losses) + _mean_told(view.curve)
+        text = " ".join(_trend(series, "step", 4) for series in losses) + _mean_note(view.curve)
         blocks.append(Lines("Loss", text, "optimizer step", "loss (nats)", tuple(losses)))
     scores = [
         Series(
@@ -90,9 +90,9 @@ def curves(of: Material) -> Section | None:
             (f"{each.step:,}", f"{each.epoch:.2f}", score(each.metrics.loss), *(BY_KEY[key].text(each.metrics) for key in SCORES))
             for each in kept
         ]
-        told = f"{len(kept)} of {count(len(view.evaluations), 'measurement')}" if len(kept) < len(view.evaluations) else "Each measurement"
+        lines = f"{len(kept)} of {count(len(view.evaluations), 'measurement')}" if len(kept) < len(view.evaluations) else "Each measurement"
         heads = ("step", "epoch", "validation loss (nats)", *(BY_KEY[key].short for key in SCORES))
-        blocks.append(table(f"{told} during the training", heads, rows))
+        blocks.append(table(f"{lines} during the training", heads, rows))
     if len(view.attempts) > 1:
         rows = [(f"{each.number}", f"{each.first_step:,}", each.reason or "-") for each in view.attempts]
         blocks.append(table("Attempts", ("attempt", "from step", Column("why", "text")), rows))
@@ -110,7 +110,7 @@ def _group(curve: Sequence[Step]) -> int:
 
 
 def _means(curve: Sequence[Step]) -> tuple[tuple[float, float], ...]:
-    """Return the points of the training loss, of many logged steps the means over groups of equal size, weighted by rows."""
+    """Return the points (step, loss in nats) of the training loss; many steps are averaged in groups of equal size, weighted by rows."""
     size = max(1, _group(curve))
     found: list[tuple[float, float]] = []
     for start in range(0, len(curve), size):
@@ -121,13 +121,13 @@ def _means(curve: Sequence[Step]) -> tuple[tuple[float, float], ...]:
     return tuple(found)
 
 
-def _mean_told(curve: Sequence[Step]) -> str:
+def _mean_note(curve: Sequence[Step]) -> str:
     size = _group(curve)
     return f" A point of the training loss is the mean over {size} logged steps." if size > 1 else ""
 
 
 def _trend(series: Series, axis: str, digits: int, *, highest: bool = False) -> str:
-    """Return the course of a series as a sentence."""
+    """Return a sentence on the course of a series: its first, last and best value."""
     (first_x, first), (last_x, last) = series.points[0], series.points[-1]
     name = series.name[:1].upper() + series.name[1:]
     if len(series.points) == 1:
@@ -140,13 +140,13 @@ def _trend(series: Series, axis: str, digits: int, *, highest: bool = False) -> 
 
 
 def _from(series: Sequence[Series]) -> tuple[float, float]:
-    """Return the range of an axis of scores: to 1, from a tenth below the lowest."""
+    """Return the range of an axis of scores: up to 1, from the tenth below the lowest, or from -1 if one is negative."""
     lowest = min(value for each in series for _, value in each.points)
     return (max(0.0, int(lowest * 10) / 10), 1.0) if lowest >= 0 else (-1.0, 1.0)
 
 
 def _spread(rows: Sequence[Evaluated], most: int) -> Sequence[Evaluated]:
-    """Return at most `most` of the rows, evenly chosen, the first and the last among them."""
+    """Return at most `most` of the rows, evenly spaced, including the first and the last."""
     if len(rows) <= most:
         return rows
     return [rows[round(at * (len(rows) - 1) / (most - 1))] for at in range(most)]

@@ -1,4 +1,4 @@
-"""Numbers and moments as a report writes them."""
+"""Numbers and dates as a report prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..units import interval
 
 
 def moment(seconds: float) -> str:
-    """Return '2026-11-28 04:10 UTC', of seconds since the epoch."""
+    """Return seconds since the epoch as '2026-11-28 04:10 UTC'."""
     return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
 
 
@@ -18,10 +18,10 @@ def day(seconds: float) -> str:
 
 
 def span(found: tuple[float, float] | None) -> str:
-    """Return a 95 % interval as it stands in a table; '-' where there is none."""
+    """Return a 95 % interval as it is printed in a table; '-' if there is none."""
     return interval(found) or "-"
 
 
 def figure(key: str, value: float | None) -> str:
-    """Return a metric by its key with the digits of the table of metrics."""
+    """Return a metric's value with the digits that the metric table gives for `key`."""
     return "-" if value is None else f"{value:.{BY_KEY[key].digits}f}"

@@ -283,7 +283,7 @@ def test_ctrl_c_before_a_run_is_followed_stops_it_too(asked, tmp_path):
     run = RunFolder(tmp_path / "abc")
     with pytest.raises(KeyboardInterrupt), follow.CtrlC() as ctrl_c:
         press_ctrl_c(0)  # while it is being started
-        assert follow.detach(run, output, ctrl_c, json=False, told="it goes on") == 130
+        assert follow.detach(run, output, ctrl_c, json=False, note="it goes on") == 130
         assert asked == ["stop"] and text(out) == "abc\n" and "told to stop" in text(err) and "it goes on" not in text(err)
         follow.to_the_end(run, output, ctrl_c=ctrl_c, sleep=lambda _: press_ctrl_c(0) if asked[1:] else None)
     assert asked[:2] == ["stop", "stop"]
