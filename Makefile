@@ -5,12 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # pip only; nothing else is fetched by the build.
 PIP_FLAGS := --disable-pip-version-check --quiet
+# One worker more than there are cores, since many tests wait for processes and disks.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1)')
 # Each test goes to the worker that is free; those of one xdist_group stay together.
-PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST_FLAGS = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 # What was compiled once is kept: all processes of the tests import the same modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow coverage mutation package lint bench torture fuzz fuzz-guided screenshots clean
+.PHONY: demo test test-slow coverage mutation package lint types-of-the-package types-of-the-tests bench torture fuzz fuzz-guided screenshots clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -47,10 +49,15 @@ package: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright
 	@mkdir -p $(VENV)/types && ln -sfn ../.. $(VENV)/types/emotui # the checker does not follow an editable installation
-	$(BIN)/basedpyright --project tests/pyrightconfig.json --pythonpath $(BIN)/python
+	$(MAKE) --jobs=2 types-of-the-package types-of-the-tests
 	$(BIN)/lint-imports
+
+types-of-the-package: $(READY)
+	$(BIN)/basedpyright
+
+types-of-the-tests: $(READY)
+	$(BIN)/basedpyright --project tests/pyrightconfig.json --pythonpath $(BIN)/python
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
