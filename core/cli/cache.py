@@ -1,4 +1,4 @@
-"""emotui cache: what the cache of hidden states holds, and emptying it."""
+"""emotui cache: lists the cache of hidden states, or empties it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run_cache(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def cache_table(entries: Any, now: float) -> list[str]:
-    """Return one line an array of the cache, the one used last first; `now` in seconds since the epoch."""
+    """Return one line per array of the cache, the most recently used first; `now` in seconds since the epoch."""
     rows = [["model", "data", "features", "rows", "width", "size", "used"]]
     for each in entries:
         shape = ["damaged", ""] if each.rows is None else [f"{each.rows:,}", f"{each.width:,}"]

@@ -63,7 +63,7 @@ def explain(ask: AskWhy, report: Report) -> WhyAnswer:
 
 
 def _without_encoder(classifier: Classifier, text: str, label: int) -> WhyAnswer:
-    """Weigh the words of a text for one of the rungs that count words, add up those of tokens, or do not look at them."""
+    """Return the word weights of a rung that runs no encoder: TF-IDF or static embeddings. Raises UserError for other rungs."""
     from . import exact  # imports scikit-learn, which takes a second that no other run needs
     from .rung_models import MostFrequent, Tfidf
     from .static_embeddings import StaticModel
@@ -133,16 +133,16 @@ def _logits(classifier: Encoded, texts: Sequence[str], report: Report) -> np.nda
         # Without special tokens, a text whose only word was left out has no tokens.
         raise UserError("without one of its words the text has no tokens", "Give a longer text")
 
-    def told(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         report("leave words out", done, total, "texts")
 
     with device.threads_for(len(ids.flat)):
         if isinstance(classifier, FineTuned):
-            found = logits(classifier.model, ids, classifier.tokenizer.padding, classifier.compute, told)
+            found = logits(classifier.model, ids, classifier.tokenizer.padding, classifier.compute, progress)
         else:
             from .encode import hidden_states
 
-            states = hidden_states(classifier.encoder, ids, classifier.tokenizer.padding, classifier.compute, told)
+            states = hidden_states(classifier.encoder, ids, classifier.tokenizer.padding, classifier.compute, progress)
             assert states is not None  # noqa: S101 - nobody asked it to stop
             found = classifier.head.logits(states[classifier.pooling])
     if not np.isfinite(found).all():

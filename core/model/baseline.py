@@ -170,7 +170,7 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
 
 
 def _static(job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]) -> Rung:
-    """Logistic regression on the mean of the tokens' own vectors: the encoder runs once over its vocabulary, and on no text."""
+    """Fit logistic regression on the mean of static token vectors: the encoder runs once over its vocabulary, not over the texts."""
     started = time.monotonic()
     ids: dict[str, TokenIds] = {}
     for split in ("train", "validation"):
@@ -195,7 +195,7 @@ def _static(job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extract
 def _note(
     job: BaselineSpec, data: Dataset, extractor: Extractor, pooling: Pooling, kind: Literal["logistic_regression", "static"]
 ) -> SavedModel:
-    """Return the note of a rung that stands on the encoder."""
+    """Return the note saved with a rung that uses the encoder."""
     return SavedModel(
         kind=kind,
         labels=data.labels,
@@ -210,7 +210,7 @@ def _note(
 
 
 def _fitted(features: np.ndarray, data: Dataset, rung: str, seed: int, emit: Emit) -> tuple[Head, int]:
-    """Return a logistic regression fitted on features of the training split, [rows, d], and how many iterations it took."""
+    """Return a logistic regression fitted on features of the training split, shape [rows, d], and its number of iterations."""
     emit(Progress("fit", 0, None, "iterations", 0.0, rungs.title(rung)))
     scaler = StandardScaler().fit(features)
     regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=seed)

@@ -1,4 +1,4 @@
-"""Hidden states of many texts by a frozen encoder."""
+"""Hidden states of many texts from a frozen encoder."""
 
 from __future__ import annotations
 

@@ -64,8 +64,8 @@ def evaluate(ask: AskEvaluate, report: Report) -> EvaluateAnswer:
     else:
         measured = _split(ask.split, run, spec)
         classifier = classify.load(ask.run, rung=rung)
-    if rung == "" and (told := saved.read(run.model).stopped_note(run.id)):
-        measured.notes.append(told)
+    if rung == "" and (note := saved.read(run.model).stopped_note(run.id)):
+        measured.notes.append(note)
     texts, truth, labels = measured.texts, measured.truth, classifier.labels
     parts: list[np.ndarray] = []
     for start in range(0, len(texts), PART):

@@ -1,4 +1,4 @@
-"""Hidden states by one frozen encoder, from the cache where it has them."""
+"""Hidden states of one frozen encoder, from the cache if possible."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .batches import TokenIds, tokenize
 
 
 class StopRequestedError(Exception):
-    """Raised where hidden states are computed when the run is asked to stop."""
+    """Raised while computing hidden states when the run is asked to stop."""
 
 
 class Extractor:
-    """Hidden states by one frozen encoder, from the cache where it has them; the encoder is loaded only when needed."""
+    """Hidden states of one frozen encoder, from the cache if possible; the encoder is loaded only when needed."""
 
     def __init__(self, model: checkpoint.Checkpoint, limit: int, compute: device.Compute, layer: int | None = None) -> None:
         self.model, self.limit, self.compute, self.layer = model, limit, compute, layer
@@ -36,7 +36,7 @@ class Extractor:
     ) -> tuple[dict[Pooling, np.ndarray], bool]:
         """Return hidden states by pooling, float32, shape [texts, d], and whether they came from the cache.
 
-        `data` is what the cache tells people of the texts. Raises StopRequestedError.
+        `data` names the texts in the listing of the cache. Raises StopRequestedError.
         """
         text_hash = state_cache.texts_hash(texts)
         keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
@@ -69,5 +69,5 @@ class Extractor:
         return state_cache.key_of(text_hash, self.model_hash, pooling, self.limit, compute.precision, compute.device.type, self.layer)
 
     def release(self) -> None:
-        """Release the encoder's memory."""
+        """Free the encoder's memory."""
         self._encoder = None

@@ -206,10 +206,10 @@ def _near_conflicts(data: Dataset) -> list[Fault]:
                     found[rows[each][0]].add(rows[each][1])
     how = "80 % of the character 5-grams are the same, but the labels differ"
     open_rows = {name: set(_undecided(data, name).tolist()) for name in found}
-    told = {name: sorted(found[name] & open_rows[name]) for name in data.splits if name in found}
+    undecided = {name: sorted(found[name] & open_rows[name]) for name in data.splits if name in found}
     return [
         Fault("near_conflict", name, tuple(each), f"{name}: {count(len(each), 'row')} nearly the same as one of another label", how)
-        for name, each in told.items()
+        for name, each in undecided.items()
         if each
     ]
 

@@ -104,8 +104,8 @@ def prepare(
         model = found.kept(resume_from).classifier(device=compute.device)
     else:
         model = found.classifier(data.labels, compute.device)
-        if told := found.describe_head(data.labels):
-            emit(Note("info", told))
+        if note := found.describe_head(data.labels):
+            emit(Note("info", note))
     freezing.freeze(model, job.freeze_layers)
     settings = presets.resolve(
         job,

@@ -1,6 +1,6 @@
-"""Bounds the computing time and the memory of work on files from elsewhere: what goes beyond them ends this process.
+"""Limits the CPU time and the memory of work on files from elsewhere; exceeding them ends this process.
 
-A process that dies of it cannot say so, hence whoever waits for it is told beforehand, by `announce`, what it is about to do.
+A process that dies of it cannot report that, so a listener is told beforehand what the process is about to do.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from pathlib import Path
 from ..cores import cores
 
 SLACK, SLACK_PER_CORE = 1 << 30, 160 << 20
-"""Bytes of address space that the libraries map beside what they need: for each thread an arena and a stack."""
+"""Bytes of address space that the libraries map beyond what they need: an arena and a stack per thread."""
 
 
 class _Announcement:
-    """To whom it is said what this process is about to do; nobody, until `to` is set."""
+    """The listener that is told what this process is about to do; none until `to` is set."""
 
     to: Callable[[str], None] | None = None
 
 
 def announce_to(listener: Callable[[str], None]) -> None:
-    """Have `listener` called with what is begun, such as 'load the model X', and with '' when it is done."""
+    """Have `listener` called with what is about to be done, such as 'load the model X', and with '' when it is done."""
     _Announcement.to = staticmethod(listener)
 
 
 @contextmanager
 def limited(what: str, *, seconds: float, memory: int | None = None) -> Generator[None]:
-    """Do work that ends the process, by SIGPROF, after `seconds` of computing, waiting not counted, on all threads together.
+    """Limit the work of the context: after `seconds` of CPU time, over all threads together, SIGPROF ends the process.
 
-    `memory` is how many bytes it may map beyond what is mapped now and SLACK. Where it asks for more it gets MemoryError, RuntimeError,
-    or, in libraries that do not expect that, SIGABRT. One cannot stand within another.
+    `memory` is the number of bytes that it may map beyond what is mapped now and SLACK. Asking for more raises MemoryError or
+    RuntimeError, or, in libraries that do not expect that, SIGABRT. These contexts cannot be nested.
     """
     listener = _Announcement.to or (lambda _: None)
     listener(what)
@@ -54,7 +54,7 @@ def limited(what: str, *, seconds: float, memory: int | None = None) -> Generato
 
 
 def _mapped() -> int | None:
-    """Return the bytes of address space that this process maps; None where the system does not tell."""
+    """Return the bytes of address space that this process maps; None if the system does not report it."""
     try:
         found = re.search(r"VmSize:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"))
     except OSError:

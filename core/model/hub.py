@@ -1,4 +1,4 @@
-"""Fetches models and data sets from ModelScope and the Hugging Face hub, only the files that are needed."""
+"""Downloads the needed files of models and data sets from ModelScope and the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ Report = Callable[[str, int, int | None, str], None]
 T = TypeVar("T")
 
 TIMEOUT = 60.0
-"""Seconds without a byte after which a download is given up, unless EMOTUI_DOWNLOAD_TIMEOUT says otherwise."""
+"""Seconds without a byte after which a download fails, unless EMOTUI_DOWNLOAD_TIMEOUT sets another number."""
 _LOOK = 0.2
 _LISTING = 10
-"""How many times the time-out a listing may take in all."""
+"""Limit of the total time of a listing, in multiples of the time-out."""
 
 
 def download(ask: AskDownload, report: Report) -> DownloadAnswer:
-    """Fetch the files of `ask.id` that are not there yet; with `offline` only look whether all are there.
+    """Download the missing files of `ask.id`; with `offline` only check whether all are there.
 
-    They are fetched into a hidden folder beside, checked by size and sha256, and then given their name, so that a
-    folder with that name is complete. `report` gets the phases 'listing', 'downloading' and 'checking', in bytes.
+    Files are downloaded to a hidden folder beside the target, checked by size and sha256, and then renamed, so that a
+    folder of that name is complete. `report` gets the phases 'listing', 'downloading' and 'checking', in bytes.
     Raises UserError with host, cause and remedy.
     """
     started = time.monotonic()
@@ -72,7 +72,7 @@ def download(ask: AskDownload, report: Report) -> DownloadAnswer:
         raise _absent(ask.id, kinds)
     timeout = _timeout()
     report("connecting", 0, None, "files")
-    client = connect(hub, timeout / 2)  # so that a line that went dead is opened once more before we give up
+    client = connect(hub, timeout / 2)  # so that a dead connection is opened once more before we give up
     fetch = _Fetch(ask.id, repo, client, timeout, report)
     kind, listing, names = fetch.choose(kinds)
     fetch.run(kind, listing, names)
@@ -91,7 +91,7 @@ class _Fetch:
         self._host = hub.gate.host
 
     def choose(self, kinds: tuple[str, ...]) -> tuple[str, Listing, list[str]]:
-        """Return the first of `kinds` that the hub has, its listing and the files to fetch; none where a card must be read first."""
+        """Return the first of `kinds` that the hub has, its listing, and the files to download; none if a card must be read first."""
         errors: list[UserError] = []
         for kind in kinds:
             self._report("listing", 0, None, "files")
@@ -125,7 +125,7 @@ class _Fetch:
         )
 
     def run(self, kind: str, listing: Listing, names: list[str]) -> None:
-        """Fetch the files, check them and give the folder its name."""
+        """Download the files, check them, and give the folder its final name."""
         folder = folder_of(self._source, kind)
         paths.make_private(folder.parent)
         part = folder.with_name(f".{folder.name}.part")
@@ -169,7 +169,7 @@ class _Fetch:
         self._report("downloading", fetch.total, fetch.total, "bytes")
 
     def _refuse_odd(self, listing: Listing, names: list[str]) -> None:
-        """Raise UserError where a file that is needed cannot be kept under its name."""
+        """Raise UserError if a needed file cannot be stored under its name."""
         odd = next((name for name in names if name in listing.odd), None)
         if odd is not None:
             raise self._hub.gate.unreadable(f"a listing with the name '{safe_line(odd, 60)}', {listing.odd[odd]}")
@@ -181,10 +181,10 @@ class _Fetch:
     def _call(
         self, work: Callable[[], T], measure: Callable[[], int], report: Callable[[int], None] = lambda _: None, *, listed: bool = False
     ) -> T:
-        """Return work(), done in a thread of its own, while `report` is called with the results of `measure`.
+        """Run work() in a thread of its own and return its result, calling `report` with the results of `measure` meanwhile.
 
-        Raises UserError for what the client raises, and where `measure` does not change for the time-out. The thread is
-        then left alone: a library's call cannot be ended from outside, and it ends with the process.
+        Raises UserError for what the client raises, and if `measure` does not change for the time-out. The thread is
+        then abandoned: a library's call cannot be ended from outside, and it ends with the process.
         """
         outcome: list[Any] = []
         thread = threading.Thread(target=_into(outcome, work), name="hub", daemon=True)
@@ -237,12 +237,12 @@ class _Fetch:
 
 
 def _into(outcome: list[Any], work: Callable[[], Any]) -> Callable[[], None]:
-    """Return a function that puts work()'s result and error into `outcome`."""
+    """Return a function that appends the result and the error of work() to `outcome`."""
 
     def run() -> None:
         try:
             outcome.extend((work(), None))
-        except BaseException as error:  # handed to the thread that waits, which raises it
+        except BaseException as error:  # passed to the waiting thread, which raises it
             outcome.extend((None, error))
 
     return run
@@ -250,7 +250,7 @@ def _into(outcome: list[Any], work: Callable[[], Any]) -> Callable[[], None]:
 
 @contextmanager
 def _locked(path: Path, source: str) -> Generator[None]:
-    """Hold a lock file. Raises UserError where another process holds it."""
+    """Hold a lock file within the context. Raises UserError if another process holds it."""
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, paths.PRIVATE_FILE)
     try:
         try:
@@ -264,7 +264,7 @@ def _locked(path: Path, source: str) -> Generator[None]:
 
 @contextmanager
 def _keeping(part: Path) -> Generator[None]:
-    """Say an error of the disk in a sentence."""
+    """Turn an OSError within the context into a UserError."""
     try:
         yield
     except OSError as error:
@@ -272,7 +272,7 @@ def _keeping(part: Path) -> Generator[None]:
 
 
 def _give_name(part: Path, folder: Path, manifest: Manifest, staging: Staging) -> None:
-    """Keep the fetched files and nothing else, and move them to `folder`."""
+    """Remove everything but the downloaded files, and move them to `folder`."""
     staging.keep_only(manifest.sizes)
     if folder.exists():
         staging.move_to(folder, manifest.sizes)

@@ -1,4 +1,4 @@
-"""The two hubs, asked and fetched from through their own client libraries, each request past a gate of ours."""
+"""Lists and downloads files of the two hubs through their own client libraries; every request passes the Gate."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .hub_gate import LISTING_ENTRIES, Gate
 
 HF_HOST = "huggingface.co"
 _BLOCK = 1 << 15
-"""Bytes read at a time: what is lost when the line breaks."""
+"""Bytes read at a time, and lost when the connection breaks."""
 _LARGEST = 1 << 60
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REVISION = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _ODD = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError)
-"""What the libraries raise where an answer has another shape than they think."""
+"""Raised by the libraries if an answer has an unexpected form."""
 
 
 class ListedFile(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class ListedFile(msgspec.Struct, frozen=True):
     size: int
     """Bytes."""
     sha256: str | None = None
-    """In hex; None where the hub does not say."""
+    """In hex; None if the hub does not give it."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -42,17 +42,17 @@ class Listing(msgspec.Struct, frozen=True):
     revision: str
     files: dict[str, ListedFile]
     odd: dict[str, str] = {}
-    """Why a file cannot be kept under its name, for those that cannot."""
+    """Files that cannot be stored under their name, with the reason."""
 
 
 class Content(msgspec.Struct, frozen=True):
-    """The answer to a question for a file, or for the rest of one."""
+    """The answer to a request for a file, or for the rest of one."""
 
     status: int
     headers: Mapping[str, str]
-    """Their names in any case."""
+    """Headers, whose names may be in any case."""
     blocks: Iterator[bytes]
-    """The bytes, as they come."""
+    """The bytes, as they arrive."""
 
 
 class Hub(Protocol):
@@ -63,20 +63,20 @@ class Hub(Protocol):
 
     @property
     def broken(self) -> tuple[type[Exception], ...]:
-        """What is raised where a line broke, so that it can be opened once more."""
+        """The exceptions of a broken connection, which may be opened once more."""
         ...
 
     def list_files(self, repo: str, kind: str) -> Listing:
-        """Return the files of OWNER/NAME; `kind` is 'model' or 'dataset'. Every name in it has been checked (hub_names.fault)."""
+        """Return the files of OWNER/NAME; `kind` is 'model' or 'dataset'. All names have been checked (hub_names.fault)."""
         ...
 
     def open(self, repo: str, kind: str, revision: str, name: str, start: int) -> AbstractContextManager[Content]:
-        """Ask for a file from byte `start` on."""
+        """Request a file from byte `start` on."""
         ...
 
 
 def connect(hub: str, timeout: float) -> Hub:
-    """Return the client of 'ms' or 'hf'; it waits at most `timeout` seconds for a server to say something.
+    """Return the client of 'ms' or 'hf'; it waits at most `timeout` seconds for each answer of a server.
 
     Importing the libraries takes seconds. Their settings are environment variables, which are set for this process.
     """
@@ -132,14 +132,14 @@ class ModelScope:
         self.gate.begin(file=True)
         try:
             response = self._legacy.download_stream(repo, kind, name, revision, _range(start))
-        except ValueError as error:  # of a redirect, which the library takes apart
+        except ValueError as error:  # from a malformed redirect, which the library parses
             raise self.gate.no_address() from error
         with response:
             yield Content(response.status_code, response.headers, _raw_blocks(response.raw))
 
 
 def _adapter(gate: Gate) -> Any:
-    """Return what sends the requests of one of the `requests` library's sessions."""
+    """Return the transport adapter, for a session of the `requests` library, that passes everything through the gate."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPResponse
@@ -158,7 +158,7 @@ def _adapter(gate: Gate) -> Any:
             return super().build_response(req, resp)
 
     def read(resp: Any, status: int) -> HTTPResponse:
-        """Return the answer, read to its end or the limit."""
+        """Return the answer, read up to its end or the limit."""
         limit, body = gate.limit(status), bytearray()
         try:
             for block in _raw_blocks(resp):
@@ -177,13 +177,13 @@ def _adapter(gate: Gate) -> Any:
 
 
 def _raw_blocks(raw: Any) -> Iterator[bytes]:
-    """Yield what a response of urllib3 sends, as it comes."""
+    """Yield the bytes of a urllib3 response as they arrive."""
     while block := raw.read1(_BLOCK, decode_content=False):
         yield block
 
 
 def _write_nobody(home: Any) -> None:
-    """Give the client an install number without meaning, which it would otherwise make up and send along for ever."""
+    """Give the client a constant installation id; it would otherwise create one and send it with every request."""
     session = paths.make_private(home / "credentials") / "session"
     if not session.exists():
         writing.write_private(session, b"0" * 32)
@@ -199,7 +199,7 @@ class HuggingFace:
         import huggingface_hub
         from huggingface_hub import constants
 
-        # Set here and not in the environment, because transformers may have imported the library long ago.
+        # Set here and not in the environment, because transformers may already have imported the library.
         constants.HF_HUB_DOWNLOAD_TIMEOUT = constants.HF_HUB_ETAG_TIMEOUT = max(1, int(timeout))
         constants.HF_HUB_DISABLE_XET = True
         constants.HF_HUB_DISABLE_TELEMETRY = True
@@ -242,11 +242,11 @@ class HuggingFace:
 
 
 def _client(gate: Gate, timeout: float) -> Any:
-    """Return the client that huggingface_hub makes for itself, with the gate in its hooks."""
+    """Return the HTTP client that huggingface_hub creates, with the gate in its hooks."""
     import httpx2
 
     class Limited(httpx2.SyncByteStream):
-        """An answer up to the limit; one more byte of a success is an error, and of another the end."""
+        """An answer up to the limit; beyond it, a success raises an error and any other answer ends."""
 
         def __init__(self, stream: Any, status: int) -> None:
             self._stream = stream
@@ -290,7 +290,7 @@ def _range(start: int) -> dict[str, str]:
 
 
 def _listing(gate: Gate, revision: str, entries: Iterable[tuple[Any, Any, Any]]) -> Listing:
-    """Return the entries, each a path, a size and a sha256 as the server gives them, checked. Raises UserError."""
+    """Return the checked listing of entries, each a path, a size and a sha256 as the server sent them. Raises UserError."""
     files: dict[str, ListedFile] = {}
     for path, size, digest in entries:
         words = hub_names.fault(path)

@@ -1,4 +1,4 @@
-"""Says in a sentence why a hub could not be reached or did not give a file."""
+"""Explains in a sentence why a hub could not be reached or did not send a file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..sentences import Setting, phrase
 
 
 def explain(error: BaseException, *, host: str, source: str, token_variable: str, listed: bool = False) -> UserError | None:
-    """Return a client library's error as a sentence with host, cause and remedy; None where the cause is not known.
+    """Return a client library's error as a sentence with host, cause and remedy; None if the cause is unknown.
 
-    `listed` says that the hub has shown the files before, so that a 404 is about one of them.
-    The libraries wrap the cause in errors of their own, so everything that `error` was raised from is looked at.
+    `listed` means that the hub has already listed the files, so that a 404 is about one of them.
+    The libraries wrap the cause in errors of their own, so the whole chain of exceptions is examined.
     """
     causes = list(_causes(error))
     ours = next((each for each in causes if isinstance(each, UserError)), None)
@@ -98,7 +98,7 @@ _BROKEN = {
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and all that it was raised from, wrapped in, or lists as its parts; outermost first."""
+    """Yield the error and all exceptions that it was raised from, wraps or groups; outermost first."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop(0)
@@ -118,7 +118,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def status_of(error: BaseException) -> int | None:
-    """Return the HTTP status that a client library's error carries."""
+    """Return the HTTP status of a client library's error; None if it has none."""
     code = getattr(error, "status_code", None)
     if code is None:
         code = getattr(getattr(error, "response", None), "status_code", None)

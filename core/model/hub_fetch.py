@@ -1,4 +1,4 @@
-"""Fetches the files of a listing: never more bytes than listed, and on from where an earlier fetch was cut."""
+"""Downloads the files of a listing: never more bytes than listed, and resuming an interrupted download."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .hub_errors import status_of
 from .hub_staging import Staging
 
 _TRIES = 5
-"""How often a line that broke is opened again without a byte more."""
+"""Attempts in a row to reopen a broken connection without receiving a byte."""
 _PAUSE = 1.0
-"""Seconds before it is."""
+"""Seconds before each attempt."""
 _BUSY = {408, 429, 500, 502, 503, 504}
 
 
 class StoppedError(Exception):
-    """Nobody waits for the files any more."""
+    """Raised when nobody waits for the files any more."""
 
 
 class Fetch:
-    """The files of one repository on their way into a staging folder."""
+    """The download of one repository's files to a staging folder."""
 
     def __init__(self, hub: Hub, repo: str, kind: str, revision: str, files: Mapping[str, ListedFile], staging: Staging) -> None:
         self._hub = hub
@@ -35,7 +35,7 @@ class Fetch:
         self._staging = staging
         self.total = sum(file.size for file in files.values())
         self.done = sum(self._there(name, file) for name, file in files.items())
-        """Bytes in the folder."""
+        """Bytes received so far, including those of earlier downloads."""
         self.stop = threading.Event()
 
     def _there(self, name: str, file: ListedFile) -> int:
@@ -45,7 +45,7 @@ class Fetch:
         return size if size <= file.size else 0
 
     def run(self) -> None:
-        """Fetch what is not there. Raises UserError, StoppedError, OSError and what the hub's client raises."""
+        """Download the missing files. Raises UserError, StoppedError, OSError and what the hub's client raises."""
         for name, file in self._files.items():
             if self._staging.size(name) == file.size:
                 continue
@@ -57,7 +57,7 @@ class Fetch:
             self._staging.finish(name)
 
     def _ask_for_nothing(self, name: str, file: ListedFile, part: FileIO) -> None:
-        """Fetch a file that is listed with no bytes: where it has some, the listing has left its size out."""
+        """Download a file that is listed with a size of 0; raise UserError if it has bytes, since the listing then lacks its size."""
         with self._hub.open(self._repo, self._kind, self._revision, name, 0) as content:
             self._append_answer(content, name, file, part)
 
@@ -86,11 +86,11 @@ class Fetch:
                 raise StoppedError
 
     def _append_answer(self, content: Content, name: str, file: ListedFile, part: FileIO) -> None:
-        """Write one answer at the end of what came, if it goes on there, else in place of it."""
+        """Append one answer to the received bytes if it continues them; otherwise replace them."""
         gate, start = self._hub.gate, part.tell()
         if content.status == 206:
-            told = re.match(r"bytes (\d+)-", content.headers.get("Content-Range", ""))
-            if told is None or int(told[1][:20]) != start:
+            begins = re.match(r"bytes (\d+)-", content.headers.get("Content-Range", ""))
+            if begins is None or int(begins[1][:20]) != start:
                 raise gate.refused(f"answers with another part of {name} than it was asked for")
         elif content.status != 200:
             raise gate.refused(f"answers with nothing ({content.status}) in place of {name}")

@@ -1,4 +1,4 @@
-"""Which files of a model or a data set are needed, where they belong, and which of them are there."""
+"""Which files of a model or a data set are needed, where they are stored, and which are missing."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ..safe_text import safe_line
 from . import hub_names
 
 MANIFEST = ".emotui.json"
-"""In a downloaded folder: what it must hold."""
+"""The file of a downloaded folder that lists what it must contain."""
 CARD = ("README.md", "dataset_infos.json", "dataset_info.json")
 INDEX = "model.safetensors.index.json"
 LARGEST_INDEX = 64 << 20
-"""Bytes of an index of weights, at most: that of a model with a million tensors has fewer."""
+"""Bytes of an index of weights, at most; a model with a million tensors needs fewer."""
 
 _LARGEST_MANIFEST = 64 << 20
 _PATTERNS = 1000
@@ -40,7 +40,7 @@ class _Index(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What was fetched: sizes in bytes and, where the hub says them, sha256 in hex."""
+    """What was downloaded: sizes in bytes and, if the hub gives them, sha256 in hex."""
 
     id: str
     what: str
@@ -50,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def parse(id: str) -> tuple[str, str]:  # noqa: A002 - the protocol's word
-    """Return the hub, 'ms' or 'hf', and OWNER/NAME. Raises UserError where the id is not written so."""
+    """Return the hub, 'ms' or 'hf', and OWNER/NAME. Raises UserError for an id of another form."""
     match = _ID.fullmatch(id)
     if match is None:
         raise UserError(f"{safe_line(id, 80)} is not the name of a download", "Write ms:OWNER/NAME or hf:OWNER/NAME")
@@ -58,16 +58,16 @@ def parse(id: str) -> tuple[str, str]:  # noqa: A002 - the protocol's word
 
 
 def folder_of(id: str, what: str) -> Path:  # noqa: A002
-    """Return where the files of 'ms:OWNER/NAME' or 'hf:OWNER/NAME' belong; `what` is 'model' or 'dataset'.
+    """Return the folder for the files of 'ms:OWNER/NAME' or 'hf:OWNER/NAME'; `what` is 'model' or 'dataset'.
 
-    Raises UserError where the id is not written so.
+    Raises UserError for an id of another form.
     """
     hub, repo = parse(id)
     return paths.downloads_folder() / f"{what}s" / hub / repo
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Return what was fetched into `folder`; None where its files were put there in another way."""
+    """Return what was downloaded to `folder`; None if its files did not come from a download of emotui."""
     try:
         manifest = msgspec.json.decode(read_plain(folder / MANIFEST, _LARGEST_MANIFEST), type=Manifest)
     except (OSError, UserError, ValueError, RecursionError, msgspec.MsgspecError):  # UnicodeDecodeError is a ValueError
@@ -77,7 +77,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def missing_files(folder: Path, what: str) -> list[str]:
-    """Return the names of the files that `folder` lacks to be a complete model or data set."""
+    """Return the names of the files that are missing in `folder` for a complete model or data set."""
     manifest = read_manifest(folder)
     if manifest is not None:
         return [name for name, size in manifest.sizes.items() if not (folder / name).is_file() or (folder / name).stat().st_size != size]
@@ -94,9 +94,9 @@ def missing_files(folder: Path, what: str) -> list[str]:
 
 
 def model_files(names: set[str], where: str) -> list[str]:
-    """Return which of a repository's files make a model: its configuration, tokenizer and weights, in safetensors where there are any.
+    """Return which files of a repository make up a model: configuration, tokenizer and weights, preferably safetensors.
 
-    Raises UserError, with the words of `where` for the repository, where one of the three is not there.
+    Raises UserError, in which `where` names the repository, if one of the three is missing.
     """
     if "config.json" not in names:
         raise UserError(f"{where} has no config.json, so it is not a transformers model", "Choose another one")
@@ -107,7 +107,7 @@ def model_files(names: set[str], where: str) -> list[str]:
         weights = {_WEIGHTS}
     elif INDEX in names and parts:
         weights = {INDEX} | parts
-    elif _PICKLED in names:  # read without running what is in it
+    elif _PICKLED in names:  # loaded without executing anything in it
         weights = {_PICKLED}
     else:
         raise UserError(f"{where} has no model.safetensors or pytorch_model.bin", "Choose another model")
@@ -115,19 +115,19 @@ def model_files(names: set[str], where: str) -> list[str]:
 
 
 def split_files(names: list[str], card: dict[str, Any] | None) -> list[str]:
-    """Return the names that hold splits, as the reader of folders finds them: files that are called by their split, then files in
-    folders that are, at the top or in data/; else those of the card's default configuration; else files whose names begin or end with
-    a split's.
+    """Return the names of the files of splits, in the order of the folder reader: files named after a split, then files in folders
+    named after one, at the top or in data/; otherwise those of the card's default configuration; otherwise files whose names begin or
+    end with a split's name.
 
-    Of several formats that hold the same splits one is taken. Empty where there is no train file, and where a card that was not read
-    yet, None, may name them. Raises UserError for a pattern of the card that leaves the data set.
+    If several formats contain the same splits, one is chosen. Empty if there is no train file, or if an unread card (None) may name
+    the files. Raises UserError for a pattern of the card that points outside the data set.
     """
     found = _called(names, _by_name) or _called(names, _by_folder)
     return found if found or card is None else _by_card(names, card) or _called(names, _by_affix)
 
 
 def _called(names: list[str], split: Callable[[str], str]) -> list[str]:
-    """Return the names in which `split` finds one, at the top or else in data/; none without a training one."""
+    """Return the names in which `split` finds a split, at the top or otherwise in data/; none without a training split."""
     for place in ("", "data/"):
         here = [(name, split(name[len(place) :])) for name in names if name.startswith(place)]
         by_ending = [[(name, found) for name, found in here if found and name.lower().endswith(ending)] for ending in ENDINGS]
@@ -161,7 +161,7 @@ def _by_card(names: list[str], card: dict[str, Any]) -> list[str]:
 
 
 def _pattern(pattern: str) -> str:
-    """Return a pattern of a card. Raises UserError where it is for files outside of the data set."""
+    """Return a card's pattern. Raises UserError if it points outside the data set."""
     pattern = pattern.removeprefix("./")
     words = hub_names.fault(pattern)
     if words is not None:
@@ -174,12 +174,12 @@ def _listed(value: Any) -> list[Any]:
 
 
 def card(folder: Path) -> dict[str, Any]:
-    """Return what heads the README.md of a data set; empty where there is none."""
+    """Return the YAML header of a data set's README.md; empty if there is none."""
     return metadata.card(folder) if (folder / "README.md").is_file() else {}
 
 
 def shards(index: bytes, where: str) -> list[str]:
-    """Return the files that a safetensors index names. Raises UserError, with the words of `where` for the index, where it is none."""
+    """Return the files that a safetensors index names. Raises UserError, in which `where` names the index, if it is not a valid index."""
     remedy = "Remove it and download the model again"
     if len(index) > LARGEST_INDEX:
         raise UserError(f"{where} is larger than an index of weights can be", remedy)

@@ -1,4 +1,4 @@
-"""What every request to a hub and every answer passes: where a token may go, and how much an answer may say."""
+"""Checks every request to a hub and every answer: where a token may be sent, and how long an answer may be."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..safe_text import safe_line
 ANSWER_BYTES = 8 << 20
 LISTING_BYTES = 32 << 20
 ERROR_BYTES = 64 << 10
-"""Of an answer that is no success nothing more is read: it may go on for ever."""
+"""Bytes that are read of an answer other than a success, which may never end."""
 LISTING_REQUESTS = 1000
 LISTING_ENTRIES = 100_000
 _VALUES = 4 * LISTING_ENTRIES
-"""JSON objects and arrays of one listing; they take some hundred times the memory of the two bytes that make one."""
+"""JSON objects and arrays in one listing, at most; two bytes make one, which takes some hundred times that in memory."""
 _PORTS = {"http": 80, "https": 443}
 _SECRETS = ("Authorization", "Cookie")
 
@@ -24,7 +24,7 @@ Origin = tuple[str, str, int | None]
 
 
 def origin(url: str) -> Origin:
-    """Return scheme, host and port of a URL; the port is None where it is no number."""
+    """Return scheme, host and port of a URL; the port is None if it is not a number."""
     parts = urlsplit(url)
     try:
         port = parts.port or _PORTS.get(parts.scheme)
@@ -42,7 +42,7 @@ class Gate:
     """The rules for one hub. Its methods raise UserError with the hub's host and the cause."""
 
     def __init__(self, endpoint: str, variable: str) -> None:
-        """Take the hub's address, which the environment's `variable` may have set."""
+        """Store the hub's address, which the environment variable `variable` may have set. Raises UserError if it is not a URL."""
         try:
             self.origin = origin(endpoint)
         except ValueError:
@@ -52,22 +52,22 @@ class Gate:
             raise UserError(f"{variable} is no address of a hub", "Set it to one like https://hub.example, or unset it")
         self.host = _host(self.origin)
         self.wants_file = False
-        """Whether a success is the content of a file, which whoever fetches it limits."""
+        """Whether a success is the content of a file, whose size the downloader limits."""
         self.received = 0
-        """Bytes of answers so far, without those of files."""
+        """Bytes of answers so far, without files."""
         self.asked = self.host
-        """The host of the last request, which a redirect may have chosen."""
+        """The host of the last request, possibly after a redirect."""
         self._requests = 0
         self._values = 0
 
     def begin(self, *, file: bool) -> None:
-        """Begin a listing, whose limits count from here, or a file."""
+        """Begin a file, or a listing, whose limits count from here."""
         self.wants_file = file
         self.asked = self.host
         self.received = self._requests = self._values = 0
 
     def request(self, url: str, headers: MutableMapping[str, Any]) -> None:
-        """Look at a request right before it is sent, the following of a redirect too: take out what is for the hub alone."""
+        """Check a request just before it is sent, also after a redirect, and remove secrets that are for the hub alone."""
         try:
             there = origin(url)
         except ValueError as error:
@@ -80,21 +80,21 @@ class Gate:
         if there != self.origin:
             for name in _SECRETS:
                 headers.pop(name, None)
-        headers["Accept-Encoding"] = "identity"  # sizes and ranges are those of the file, and nothing swells on its way
+        headers["Accept-Encoding"] = "identity"  # sizes and ranges must be those of the file, and nothing may expand in transit
         self._requests += 1
         if not self.wants_file and self._requests > LISTING_REQUESTS:
             raise self.refused(f"goes on with its listing after {LISTING_REQUESTS:,} pages")
 
     def is_content(self, status: int) -> bool:
-        """Return whether an answer is the content of the file that is asked for."""
+        """Return whether an answer is the content of the requested file."""
         return self.wants_file and status in (200, 206)
 
     def limit(self, status: int) -> int:
-        """Return of how many bytes an answer that is no file may be."""
+        """Return the limit in bytes of an answer that is not a file."""
         return ERROR_BYTES if status >= 300 else min(ANSWER_BYTES, LISTING_BYTES - self.received)
 
     def headers(self, headers: Mapping[str, str]) -> None:
-        """Look at the headers of a success."""
+        """Check the headers of a success."""
         encoding = headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("identity", ""):
             raise self.refused(f"answers in an encoding that was not asked for ({safe_line(encoding, 20)})")
@@ -103,7 +103,7 @@ class Gate:
         return self.refused(f"answers with a listing of more than {ANSWER_BYTES >> 20} MiB at once, or {LISTING_BYTES >> 20} MiB in all")
 
     def listing(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """Look at one answer that should be a part of a listing."""
+        """Check one answer that should be part of a listing."""
         self.received += len(body)
         if "html" in headers.get("Content-Type", "").lower() or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
             raise self.web_page("a listing")
@@ -114,7 +114,7 @@ class Gate:
             raise self.too_many()
 
     def next_page(self, url: str | None) -> None:
-        """Look at the address that an answer gives for the page after it."""
+        """Check the address that an answer gives for the next page."""
         try:
             elsewhere = url is not None and origin(url) != self.origin
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Says which names that a server, an index or a card gives may name a file of a download, before a byte is written."""
+"""Checks file names from a server, an index or a card before a byte is written under them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _STAGED = ".incomplete"
 
 
 def fault(name: object) -> str | None:
-    """Return why `name` is no path inside of a folder, as the end of a sentence; None where it is one.
+    """Return why `name` is not a path inside a folder, as the end of a sentence; None if it is one.
 
-    Such a path is a text without control or invisible characters, and has plain parts with / in between: none is empty,
-    '.' or '..'. No honest server lists another.
+    Such a path has no control or invisible characters, and its parts, separated by /, are neither empty nor '.' nor '..'.
+    No honest server lists any other.
     """
     if not isinstance(name, str):
         return "which is no text"
@@ -31,7 +31,7 @@ def fault(name: object) -> str | None:
     if name.startswith(("/", "\\")):
         return "which is absolute"
     for part in re.split(r"[/\\]", name):
-        # A file system that normalises names takes U+2025, the two dot leader, for two dots.
+        # A file system that normalises names turns U+2025, the two dot leader, into two dots.
         normal = unicodedata.normalize("NFKC", part).strip()
         if not normal:
             return "which has an empty part"
@@ -41,9 +41,9 @@ def fault(name: object) -> str | None:
 
 
 def oddity(name: str) -> str | None:
-    """Return why a file cannot be kept under a path without fault, as the end of a sentence; None where it can.
+    """Return why a file cannot be stored under an otherwise valid path, as the end of a sentence; None if it can.
 
-    An honest repository may hold such names, so it is a reason not to fetch this file, and no other.
+    An honest repository may have such names, so only this file is refused.
     """
     if "\\" in name or ":" in name:
         return "which holds a backslash or a colon"
@@ -69,9 +69,9 @@ def _part_oddity(part: str) -> str | None:
 
 
 def clash(names: Iterable[str]) -> tuple[str, str] | None:
-    """Return two of `names` that are one file on some system, or of which one is a file and a folder; None where there are none.
+    """Return two of `names` that are the same file on some system, or of which one is both a file and a folder; None if there are none.
 
-    Names are one file where they are equal after Unicode normalisation and without regard to case.
+    Names are the same file if they are equal after Unicode normalisation and case folding.
     """
     files: dict[str, str] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""The folder in which a download is put together: opened once, and no link in it is followed."""
+"""The folder in which a download is assembled: it is opened once, and no link in it is followed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PLAIN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Staging:
-    """A folder of finished files, by their names, and of one part for each that is on its way.
+    """A folder of finished files under their names, and of one partial file for each unfinished one.
 
-    Names must have been checked (hub_names). The methods raise OSError, also where a link or a folder lies in a
-    file's place.
+    Names must have been checked (hub_names). The methods raise OSError, also if a link or a folder is in the place
+    of a file.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Open `folder`, which must be there."""
+        """Open `folder`, which must exist."""
         self._path = folder
         self._top = os.open(folder, _FOLDER | os.O_NOFOLLOW)
 
@@ -41,7 +41,7 @@ class Staging:
         self.close()
 
     def size(self, name: str) -> int | None:
-        """Return the bytes of a finished file; None where there is none."""
+        """Return the size of a finished file in bytes; None if there is none."""
         try:
             with self._folder_of(name) as folder:
                 status = os.stat(name.rpartition("/")[2], dir_fd=folder, follow_symlinks=False)
@@ -50,7 +50,7 @@ class Staging:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def part_size(self, name: str) -> int:
-        """Return the bytes of a file that came so far."""
+        """Return the bytes received of an unfinished file."""
         try:
             return os.stat(_part(name), dir_fd=self._top, follow_symlinks=False).st_size
         except FileNotFoundError:
@@ -58,7 +58,7 @@ class Staging:
 
     @contextmanager
     def part(self, name: str, limit: int) -> Generator[FileIO]:
-        """Yield what came of a file so far, to be written on at its end; it begins anew where that is more than `limit` bytes."""
+        """Yield the partial file, positioned at its end; it is emptied first if it has more than `limit` bytes."""
         descriptor = os.open(_part(name), os.O_RDWR | os.O_CREAT | _PLAIN, paths.PRIVATE_FILE, dir_fd=self._top)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
             status = os.fstat(descriptor)
@@ -70,7 +70,7 @@ class Staging:
             yield file
 
     def finish(self, name: str) -> None:
-        """Give a part the name of its file."""
+        """Rename a partial file to its final name."""
         with self._folder_of(name, make=True) as folder:
             os.rename(_part(name), name.rpartition("/")[2], src_dir_fd=self._top, dst_dir_fd=folder)
 
@@ -88,7 +88,7 @@ class Staging:
         return digest.hexdigest()
 
     def remove(self, name: str) -> None:
-        """Remove a finished file, or a link that lies in its place."""
+        """Remove a finished file, or a link in its place."""
         with self._folder_of(name) as folder:
             os.unlink(name.rpartition("/")[2], dir_fd=folder)
 
@@ -99,7 +99,7 @@ class Staging:
             return
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Remove everything but these files."""
+        """Remove everything but the files `names`."""
         wanted = set(names)
         for folder, below, files, descriptor in os.fwalk(".", topdown=False, follow_symlinks=False, dir_fd=self._top):
             within = "" if folder == "." else f"{folder.removeprefix('./')}/"
@@ -114,7 +114,7 @@ class Staging:
                     os.rmdir(each, dir_fd=descriptor)
 
     def move_to(self, folder: Path, names: Iterable[str]) -> None:
-        """Move finished files into a folder that is there already."""
+        """Move finished files to an existing folder."""
         with _opened(folder, _FOLDER) as target:
             for name in names:
                 with self._folder_of(name) as source, _walk(target, name, make=True) as place:
@@ -145,7 +145,7 @@ def _opened(path: str | Path, flags: int, within: int | None = None) -> Generato
 
 @contextmanager
 def _walk(top: int, name: str, *, make: bool) -> Generator[int]:
-    """Yield the folder in which `name` belongs, gone to step by step from `top`, so that no step can be a link."""
+    """Yield a descriptor of the folder that `name` belongs in, opened part by part from `top`, so that no part can be a link."""
     folder = os.dup(top)
     try:
         for step in name.split("/")[:-1]:
@@ -161,11 +161,11 @@ def _walk(top: int, name: str, *, make: bool) -> Generator[int]:
 
 
 def _part(name: str) -> str:
-    """Return what a file is called while it is on its way: of a length that every file system takes."""
+    """Return the name of a partial file, of a length that every file system accepts."""
     return f"{sha256(name.encode()).hexdigest()[:32]}.incomplete"
 
 
 def cannot_keep(error: OSError, folder: Path) -> UserError:
-    """Return an error of the disk as a sentence."""
+    """Return a UserError for an error of the disk."""
     why = error.strerror or error
     return UserError(f"cannot keep the download in {folder}: {why}", "Move away what lies there, or set EMOTUI_HOME", exit_code=1)

@@ -1,4 +1,4 @@
-"""Logits of many texts by a classifier."""
+"""Logits of a classifier for many texts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .device import Compute
 def logits(model: Any, ids: TokenIds, pad_id: int, compute: Compute, report: Callable[[int, int], None] | None = None) -> np.ndarray:
     """Return the logits of a model in evaluation mode, float32, shape [n, labels], in the order of the texts.
 
-    Texts are grouped by length; a text's logits do not depend on the others beyond rounding.
+    Texts are grouped by length; apart from rounding, a text's logits do not depend on the others.
     """
     scores = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
-    done, told = 0, time.monotonic()
+    done, reported = 0, time.monotonic()
     for group in by_length(ids.lengths, compute.tokens):
         with compute.autocast():
             output = model(**ids.pad(group, pad_id, compute.device)).logits
         scores[group] = output.float().cpu().numpy()
         done += len(group)
-        if report and (time.monotonic() - told > 0.5 or done == len(ids)):
-            told = time.monotonic()
+        if report and (time.monotonic() - reported > 0.5 or done == len(ids)):
+            reported = time.monotonic()
             report(done, len(ids))
     return scores

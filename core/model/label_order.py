@@ -1,4 +1,4 @@
-"""Which rows to label next: a regression on the hidden states of those that have a label, and an order of the others."""
+"""Which rows to label next: a regression on the hidden states of the labelled rows, and an order of the others."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from ..questions import AskQueue, QueueAnswer, QueueOrder
 from . import state_cache
 
 C = 0.01
-"""Inverse strength of the regression's L2 penalty, on features of unit variance: a few hundred labels, hundreds of features."""
+"""Inverse strength of the regression's L2 penalty, for a few hundred labels and hundreds of features of unit variance."""
 FOLDS = 5
 FEWEST = 10
-"""Labels from which on they are cross-validated."""
+"""Labels needed for cross-validation."""
 FIRST = 2
-"""Labels a class, up to which the order is that of the label names."""
+"""Labels per class up to which rows are ordered by their similarity to the label names."""
 SURE = 60
-"""Labels from which on the regression's own uncertainty is believed: before, it is mostly chance."""
+"""Labels from which on the regression's uncertainty is used; with fewer it is mostly chance."""
 AHEAD = 40
-"""Rows that are chosen one by one, each in the light of those before: twice as many as are labelled until the next order."""
+"""Rows chosen one by one, each given those before it: twice as many as are labelled before the next order."""
 STEP = 20
-"""Labels after which the order is made anew."""
+"""Labels after which the order is computed again."""
 VALIDATED = 3_000
-"""Rows that are cross-validated, at most: more are drawn at random."""
+"""Rows used in cross-validation, at most; of more, a random sample is drawn."""
 POINTS = 20
-"""Of the curve of what was labelled before, at most."""
+"""Points of the learning curve over earlier labels, at most."""
 SEED = 0
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Hidden states as the regression and the strategies take them."""
+    """Hidden states in the forms that the regression and the strategies use."""
 
     scaled: np.ndarray
-    """Of zero mean and unit variance, float32, shape [rows, d]."""
+    """Hidden states of zero mean and unit variance, float32, shape [rows, d]."""
     centred: np.ndarray
-    """Of zero mean."""
+    """Hidden states of zero mean, float32, shape [rows, d]."""
     mean: np.ndarray
-    """Shape [d]."""
+    """The mean hidden state, shape [d]."""
 
     @property
     def directions(self) -> np.ndarray:
@@ -54,7 +54,7 @@ class Pool:
 
 @lru_cache(maxsize=1)
 def pool(key: str) -> Pool:
-    """Return the hidden states that the cache keeps under `key`. Raises UserError where it has none."""
+    """Return the hidden states cached under `key`. Raises UserError if there are none."""
     kept = state_cache.cached(key)
     if kept is None:
         raise UserError("the hidden states of the rows are not in the cache any more", "Open the queue again to compute them", exit_code=1)
@@ -70,7 +70,7 @@ def pool_of(states: np.ndarray) -> Pool:
 
 
 def order(ask: AskQueue) -> QueueAnswer:
-    """Return rows without a label, the most useful first, with what the regression says of them. Raises UserError."""
+    """Return unlabelled rows, the most useful first, with the regression's predictions for them. Raises UserError."""
     started = time.monotonic()
     states = pool(ask.states)
     drawn = np.asarray(ask.drawn, np.int64)
@@ -97,14 +97,14 @@ def order(ask: AskQueue) -> QueueAnswer:
 
 
 def _curve(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, classes: int) -> list[tuple[int, float]]:
-    """Return the F1 with the first labels, after each STEP of them, or at POINTS moments where they are many."""
+    """Return the learning curve as (labels, macro-F1 with the first of them), every STEP labels, or about POINTS points for many labels."""
     counts = np.unique(np.linspace(STEP, len(rows), min(POINTS, len(rows) // STEP) + 1).astype(int) // STEP * STEP)
     found = [(int(count), cross_validated(features, rows[:count], labels[:count], classes)[0]) for count in counts if count < len(rows)]
     return [(count, f1) for count, f1 in found if f1 is not None]
 
 
 def _inside(rows: np.ndarray, labels: np.ndarray, drawn: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of rows among those that have hidden states, with their labels; others are left out."""
+    """Return the indices of rows among those with hidden states, and their labels; other rows are left out."""
     if not len(drawn):
         if len(rows) and rows.max() >= count:
             raise UserError("the file has other rows than when its hidden states were computed", "Open the queue again")
@@ -116,12 +116,12 @@ def _inside(rows: np.ndarray, labels: np.ndarray, drawn: np.ndarray, count: int)
 
 @dataclass(frozen=True)
 class Next:
-    """An order of the rows without a label."""
+    """An order of the unlabelled rows."""
 
     rows: np.ndarray
-    """int64, the most useful first."""
+    """Row indices, int64, the most useful first."""
     probabilities: np.ndarray | None
-    """Of all rows, shape [rows, labels]; None before there is a regression."""
+    """The probabilities of all rows, shape [rows, labels]; None as long as there is no regression."""
     by_names: bool
 
 
@@ -130,8 +130,8 @@ def next_rows(
 ) -> Next:
     """Return up to `count` rows that are neither labelled (`rows`, with their `labels`) nor `dropped`, the most useful first.
 
-    `names` are the hidden states of the label names, shape [labels, d]. Up to FIRST labels a class the order takes turns between the
-    classes: the rows nearest to each one's name.
+    `names` are the hidden states of the label names, shape [labels, d]. Up to FIRST labels per class, the classes take turns: each
+    gets the rows nearest to its name.
     """
     probabilities = predict(states.scaled, rows, labels, len(names)) if len(np.unique(labels)) > 1 else None
     gone = np.union1d(rows, dropped).astype(np.int64)
@@ -169,9 +169,9 @@ def _by_names(states: Pool, names: np.ndarray, gone: np.ndarray, labels: np.ndar
 
 
 def fit(features: np.ndarray, labels: np.ndarray, classes: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from features, [rows, d], to probabilities, [rows, classes]; a class that was not seen gets 0.
+    """Return a function from features, [rows, d], to probabilities, [rows, classes]; a class without rows gets 0.
 
-    The classes weigh the same, however many rows each has: what is labelled first is no picture of how frequent they are.
+    Classes have equal weight however many rows they have: the rows labelled first do not show how frequent the classes are.
     """
     regression = LogisticRegression(C=C, class_weight="balanced", max_iter=100, tol=1e-3, random_state=SEED).fit(features, labels)
 
@@ -184,14 +184,14 @@ def fit(features: np.ndarray, labels: np.ndarray, classes: int) -> Callable[[np.
 
 
 def predict(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Return the probabilities of all rows, [rows, classes], by a regression on those at `rows`."""
+    """Return the probabilities of all rows, shape [rows, classes], by a regression fitted on those at `rows`."""
     return fit(features[rows], labels, classes)(features)
 
 
 def cross_validated(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, classes: int) -> tuple[float | None, int]:
-    """Return the macro-F1 of the labelled rows, each predicted by a regression on the other folds, and the folds.
+    """Return the cross-validated macro-F1 of the labelled rows, and the number of folds.
 
-    None where they are too few: a class that has one row cannot be learned from the others.
+    The macro-F1 is None if there are too few rows: a class with a single row cannot be learned from the other folds.
     """
     if len(rows) < FEWEST or len(np.unique(labels)) < 2:
         return None, 0
@@ -200,7 +200,7 @@ def cross_validated(features: np.ndarray, rows: np.ndarray, labels: np.ndarray, 
         some = random.permutation(len(rows))[:VALIDATED]
         rows, labels = rows[some], labels[some]
     fold = np.empty(len(rows), np.int64)
-    for label in np.unique(labels):  # each class over all folds, as evenly as its rows allow
+    for label in np.unique(labels):  # each class is spread over all folds as evenly as possible
         own = random.permutation(np.flatnonzero(labels == label))
         fold[own] = (np.arange(len(own)) + random.integers(FOLDS)) % FOLDS
     found = np.full((len(rows), classes), 1.0 / classes)

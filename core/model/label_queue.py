@@ -1,4 +1,4 @@
-"""What the queue of rows to label needs of an encoder or of runs: hidden states, the rows near a text, and where runs disagree."""
+"""Answers the label queue's questions to an encoder or to runs: hidden states, rows near a text, and rows on which runs disagree."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .extractor import Extractor
 
 Report = Callable[[str, int, int | None, str], None]
 MOST = 20_000
-"""Rows of a file that have hidden states, at most: more are drawn at random."""
+"""Rows of a file for which hidden states are computed, at most; of more, a random sample is drawn."""
 SEED = 0
 PART = 200
-"""Texts that a run classifies at once, between two reports."""
+"""Texts that a run classifies between two reports of progress."""
 
 
 def states(ask: AskStates, report: Report) -> StatesAnswer:
-    """Compute the hidden states of a file's rows and of its label names, and keep them in the cache. Raises UserError."""
+    """Compute the hidden states of a file's rows and of its label names, and cache them. Raises UserError."""
     started = time.monotonic()
     source = sources.load_source(ask.data)
     texts = labelling.texts_of(source)
@@ -48,7 +48,7 @@ def states(ask: AskStates, report: Report) -> StatesAnswer:
 
 
 def drawn_rows(rows: int, most: int = MOST) -> np.ndarray:
-    """Return which of so many rows have hidden states, ascending; empty where all have."""
+    """Return the ascending indices of the rows, out of `rows`, that get hidden states; empty if all do."""
     return np.sort(np.random.default_rng(SEED).permutation(rows)[:most]) if rows > most else np.zeros(0, np.int64)
 
 
@@ -64,7 +64,7 @@ def near(ask: AskNear) -> NearAnswer:
 
 
 def disagreement(ask: AskDisagreement, report: Report) -> DisagreementAnswer:
-    """Return rows by how far runs differ on them. Raises UserError for runs that cannot answer, or have different labels."""
+    """Return rows ordered by how far the runs disagree on them. Raises UserError for runs that cannot classify or differ in labels."""
     started = time.monotonic()
     texts = labelling.texts_of(sources.load_source(ask.data))
     answers: list[np.ndarray] = []

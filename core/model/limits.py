@@ -1,4 +1,4 @@
-"""How long a text and how deep a layer a checkpoint has, by its files alone: a screen may ask, and a command before it makes a run."""
+"""The longest text and the number of layers of a checkpoint, from its files alone, so that screens and commands can check them early."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
-"""Model types that count places from the one after the padding token's id on, in transformers' create_position_ids_from_input_ids."""
+"""Model types whose position ids start after the id of the padding token (transformers' create_position_ids_from_input_ids)."""
 AFTER_TWO = {"mra", "nystromformer", "yoso"}
-"""Model types whose table has two rows more than max_position_embeddings, and that count places from 2 on."""
+"""Model types whose position ids start at 2, and whose table has two rows more than max_position_embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a checkpoint can be asked for."""
+    """The limits of a checkpoint."""
 
     length: int
     """The longest input in tokens: the lower of the tokenizer's and the encoder's limit."""
     layers: int
-    """0 where the configuration does not say it."""
+    """The number of layers; 0 if the configuration does not state it."""
 
     def checked_length(self, asked: int | None) -> int:
-        """Return the length in tokens to cut at. Raises UserError where more is asked than the model takes."""
+        """Return the length in tokens to truncate at. Raises UserError if `asked` exceeds the model's limit."""
         if asked is None:
             return self.length
         if not 3 <= asked <= self.length:
@@ -49,7 +49,7 @@ class Limits:
         return asked
 
     def checked_layer(self, asked: int | None) -> int | None:
-        """Return the layer whose hidden states are used, None for the last. Raises UserError where the model has no such layer."""
+        """Return the layer whose hidden states are used, None for the last. Raises UserError if the model has no such layer."""
         if asked is None or asked == self.layers:
             return None
         if not 1 <= asked < self.layers:
@@ -58,7 +58,7 @@ class Limits:
 
 
 def glance(model: str) -> Limits | None:
-    """Return the limits of a checkpoint: 'starter', a folder or an id; None where it is not here. Raises UserError for damaged files."""
+    """Return the limits of a checkpoint ('starter', a folder or an id); None if it is not here. Raises UserError for damaged files."""
     folder = model_config.place_of(model)
     if folder is None or not folder.is_dir():
         return None
@@ -69,7 +69,7 @@ def glance(model: str) -> Limits | None:
 
 
 def check(job: Job) -> None:
-    """Raise UserError where the job's model takes no texts of the length that is asked for, or has no such layer."""
+    """Raise UserError if the job asks for longer texts than its model accepts, or for a layer that it does not have."""
     if (found := glance(job.model)) is not None:
         found.checked_length(job.max_length)
         found.checked_layer(getattr(job, "layer", None))
@@ -82,7 +82,7 @@ def of(config: dict[str, Any], settings: dict[str, Any], found: weights.Weights)
 
 
 def positions(config: dict[str, Any], found: weights.Weights) -> int:
-    """Return how many tokens the encoder tells the places of, UNLIMITED where it needs no table of them and its configuration is silent."""
+    """Return the number of positions that the encoder knows; UNLIMITED if it has no table of them and its configuration no limit."""
     table = found.rows("position_embeddings.weight", "embed_positions.weight")
     if table is None:
         table = next((config[key] for key in ("max_position_embeddings", "n_positions") if (config.get(key) or 0) > 0), UNLIMITED)

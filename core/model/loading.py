@@ -1,4 +1,4 @@
-"""Builds encoders and classifiers from checked files. transformers gets a configuration and tensors, and never sees the folder."""
+"""Builds encoders and classifiers from checked files. transformers gets a configuration and tensors, never the folder."""
 
 from __future__ import annotations
 
@@ -45,30 +45,30 @@ LEFT_OUT = {
     "transformers_version",
     "use_return_dict",
 }
-"""What a configuration may say and no model is built by: code and kernels from elsewhere, and the form of the output."""
+"""Keys of a configuration that are ignored when building a model: remote code and kernels, and the form of the output."""
 BUILD_SECONDS = 8.0
-"""Of computing, without memory or numbers: the largest encoder takes less than one."""
+"""CPU time limit for building a model without weights; the largest encoder takes less than one second."""
 LOAD_SECONDS, LOAD_RATE = 30.0, 20e6
-"""Of computing, and bytes a second beside it."""
+"""CPU time limit for loading weights: a fixed part in seconds, and a rate in bytes per second for the rest."""
 LONGEST_TRIAL = 8_192
-"""Tokens of the text on which the length is tried, at most."""
+"""Tokens of the text with which a length is tried, at most."""
 TRIAL_TOKENS = 4
-"""Of the text on which every model is tried when it is loaded."""
+"""Tokens of the text with which every model is tried when it is loaded."""
 SPARE = 20_000_000
-"""Parameters that a model may have beyond twice its weights: a pooler and a head are new."""
+"""Parameters that a model may have beyond twice those of its weights, for a new pooler and head."""
 
 
 def encoder(checkpoint: Checkpoint, layers: int | None = None) -> Any:
-    """Return the encoder without a head, in float32 and evaluation mode. Raises UserError where it cannot be loaded."""
+    """Return the encoder without a head, in float32 and evaluation mode. Raises UserError if it cannot be loaded."""
     from transformers import MODEL_MAPPING
 
     return _load(checkpoint, MODEL_MAPPING, _config(checkpoint, layers))
 
 
 def classifier(checkpoint: Checkpoint, labels: Sequence[str] | None, layers: int | None = None) -> Any:
-    """Return a sequence classifier in float32; with `labels` a new head is made for them, by torch's random numbers.
+    """Return a sequence classifier in float32; for `labels` it gets a new head, initialised by torch's random generator.
 
-    Raises UserError where it cannot be loaded.
+    Raises UserError if it cannot be loaded.
     """
     from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
@@ -81,7 +81,7 @@ def classifier(checkpoint: Checkpoint, labels: Sequence[str] | None, layers: int
 
 
 def own_labels(checkpoint: Checkpoint) -> tuple[str, ...]:
-    """Return the names of a classifier's own labels in order. Raises UserError where it has none."""
+    """Return the names of a classifier's own labels in order. Raises UserError if it has none."""
     given = checkpoint.config.get("id2label") or {}
     names = [given.get(str(index)) for index in range(len(given))]
     if not 1 <= len(names) <= MAX_LABELS or not all(isinstance(each, str) and each for each in names):
@@ -90,9 +90,9 @@ def own_labels(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 
 def try_length(checkpoint: Checkpoint, length: int) -> None:
-    """Run the first layer of an encoder once on a text of `length` tokens: whatever its files say, its positions may be fewer.
+    """Run the first layer of an encoder once on a text of `length` tokens, since it may accept fewer than its files state.
 
-    Raises UserError where it takes no such text, or makes of it what is no number.
+    Raises UserError if it does not accept such a text, or computes values that are not finite.
     """
     length = min(length, LONGEST_TRIAL)
     tokenizer = checkpoint.tokenizer
@@ -116,13 +116,13 @@ def try_length(checkpoint: Checkpoint, length: int) -> None:
 
 
 def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = ()) -> Any:
-    """Return the configuration to build by, with only its first `layers` layers where that is given."""
+    """Return the configuration to build a model with, reduced to the first `layers` layers if given."""
     from transformers import CONFIG_MAPPING
 
     given = {key: value for key, value in checkpoint.config.items() if key not in LEFT_OUT and not key.startswith("_")}
     if layers is not None:
         all_layers = model_config.layers(checkpoint.config)
-        # Such as the kind of attention in each layer.
+        # Lists with one entry per layer, such as the kind of attention.
         given = {key: value[:layers] if isinstance(value, list) and len(value) == all_layers else value for key, value in given.items()}
         given = {key: value for key, value in given.items() if key not in model_config.LAYERS} | {"num_hidden_layers": layers}
     if labels:
@@ -134,7 +134,7 @@ def _config(checkpoint: Checkpoint, layers: int | None, labels: Sequence[str] = 
 
 
 def describe_head(checkpoint: Checkpoint, labels: Sequence[str]) -> str:
-    """Return what becomes of a checkpoint's own head where a classifier is made for `labels`; '' where it has none."""
+    """Return a sentence on what happens to a checkpoint's own head in a classifier for `labels`; '' if it has none."""
     if not _has_head(checkpoint.config):
         return ""
     if order := _own_order(checkpoint.config, labels):
@@ -146,12 +146,12 @@ def describe_head(checkpoint: Checkpoint, labels: Sequence[str]) -> str:
 
 
 def _has_head(config: dict[str, Any]) -> bool:
-    """Whether a checkpoint was trained for another task than to fill in words."""
+    """Whether a checkpoint was trained for another task than masked language modelling."""
     return any(each.endswith(("Classification", "QuestionAnswering", "MultipleChoice")) for each in config.get("architectures") or ())
 
 
 def _own_order(config: dict[str, Any], labels: Sequence[str]) -> list[int]:
-    """Return the row of a classifier's own head for each of `labels`; [] where it is not a head for the very same names."""
+    """Return the row of a classifier's own head for each of `labels`; [] if the head's labels are not exactly these."""
     own = {name: int(index) for index, name in (config.get("id2label") or {}).items() if isinstance(name, str) and index.isdecimal()}
     is_classifier = any(each.endswith("ForSequenceClassification") for each in config.get("architectures") or ())
     if not is_classifier or set(own) != set(labels) or sorted(own.values()) != list(range(len(labels))):
@@ -160,9 +160,9 @@ def _own_order(config: dict[str, Any], labels: Sequence[str]) -> list[int]:
 
 
 def _refit_head(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty: Any, larger: Any) -> None:
-    """Keep a checkpoint's own head with its rows in the order of the labels, or drop it: what is not there is made anew.
+    """Reorder the rows of a checkpoint's own head by the labels, or drop the head, so that a new one is initialised.
 
-    `larger` is the same classifier for one label more: what differs in shape has a row a label.
+    `larger` is the same classifier with one more label: tensors whose shape differs have one row per label.
     """
     shapes = {key: value.shape for key, value in larger.state_dict().items()}
     base = f"{empty.base_model_prefix}."
@@ -179,7 +179,7 @@ def _refit_head(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty:
 
 
 def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = None) -> Any:
-    """Return the model; `one_more` is the configuration for one label more, where the head is to be fitted to other labels."""
+    """Return the model; `one_more` is the configuration with one more label, given if the head is to be fitted to other labels."""
     name = checkpoint.name
     with as_sentence(checkpoint):
         kind = classes[type(config)]
@@ -223,7 +223,7 @@ def _load(checkpoint: Checkpoint, classes: Any, config: Any, one_more: Any = Non
 
 @contextmanager
 def _without_load_report() -> Generator[None]:
-    """Keep out of the log what transformers says of missing weights: a new head has none, and `_check_whole` refuses what else lacks."""
+    """Suppress transformers' report on missing weights: a new head has none, and `_check_whole` refuses other gaps."""
     logger = logging.getLogger("transformers.modeling_utils")
 
     def keep(record: logging.LogRecord) -> bool:
@@ -247,9 +247,9 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
 
 
 def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, has_head: bool) -> None:
-    """Raise UserError where the weights lack a part of the model, which would be random.
+    """Raise UserError if the weights lack a part of the model, which would then be random.
 
-    A pooler may be missing: nothing is trained with it in a masked language model. So may the head where a new one is made.
+    A pooler may be missing, since masked language models do not train one. So may the head, if a new one is initialised.
     """
     base = model.base_model
     own = {f"{model.base_model_prefix}.{key}" if base is not model else key for key, _ in base.named_parameters()}
@@ -270,7 +270,7 @@ def _check_whole(checkpoint: Checkpoint, model: Any, report: dict[str, Any], *, 
 
 
 def _check_types(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty: Any) -> None:
-    """Raise UserError where a part of the model is kept in whole numbers or in 8 bits, which would be taken for what it is not."""
+    """Raise UserError if a part of the model is stored as integers or in 8 bits, which would be misread as plain weights."""
     ends = {_end(key) for key, _ in empty.named_parameters()}
     for key, tensor in tensors.items():
         if _end(key) in ends and tensor.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
@@ -279,13 +279,13 @@ def _check_types(checkpoint: Checkpoint, tensors: dict[str, torch.Tensor], empty
 
 
 def _end(key: str) -> str:
-    """Return the last two parts of a tensor's name, which are the same in an encoder and in what it is a part of."""
+    """Return the last two parts of a tensor's name, which are equal in an encoder and in a model that contains it."""
     return ".".join(key.split(".")[-2:])
 
 
 @contextmanager
 def as_sentence(checkpoint: Checkpoint) -> Generator[None]:
-    """Turn what the libraries raise for a model that cannot be built or loaded into a UserError that names it."""
+    """Turn the libraries' exceptions for a model that cannot be built or loaded into a UserError that names the model."""
     try:
         yield
     except UserError:

@@ -1,4 +1,4 @@
-"""What the config.json of a checkpoint says, checked against bounds and read without a model library, so that the screen may ask too."""
+"""The config.json of a checkpoint, checked against bounds and read without a model library, so that screens can use it too."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _BOUNDS = {
     "pad_token_id": (-1, 4_000_000),
     "num_labels": (0, MAX_LABELS),
 }
-"""The lowest and the highest value of an integer, or null. The largest encoders there are have a tenth of the highest."""
+"""The lowest and highest value of a key, which may also be null. The largest existing encoders have a tenth of the highest."""
 _COUNT = re.compile(r"num_(?!.*(buckets|embeddings|tokens|positions))\w+|\w*(layers?|groups?|group_num|heads?|experts|blocks|hashes)")
 _COUNT_LIMIT = 1_024
-"""For what counts parts of a model that each take time to build."""
+"""The highest value of a key that counts parts of a model, each of which takes time to build."""
 _FLAGS = ("is_decoder", "is_encoder_decoder", "add_cross_attention")
 
 
 def starter_folder() -> Path | None:
-    """Return where the package of the starter encoder keeps its files; its code is never imported."""
+    """Return the folder with the files of the starter encoder's package, whose code is never imported; None if it is not installed."""
     spec = importlib.util.find_spec(STARTER_PACKAGE)
     if spec is None or spec.origin is None:
         return None
@@ -49,9 +49,9 @@ def starter_folder() -> Path | None:
 
 
 def read_config(folder: Path, *, follow: bool = True) -> dict[str, Any]:
-    """Return config.json. Raises UserError where it is missing, no JSON object, or says what no encoder can have.
+    """Return config.json. Raises UserError if it is missing, is not a JSON object, or has values that no encoder can have.
 
-    With `follow` it may be a symbolic link, as it is in Hugging Face's cache.
+    With `follow` it may be a symbolic link, as in Hugging Face's cache.
     """
     path = folder / "config.json"
     config = bounded_json.read_object(path, size=_SIZE, values=_VALUES, remedy=REMEDY, follow=follow)
@@ -66,7 +66,7 @@ def read_config(folder: Path, *, follow: bool = True) -> dict[str, Any]:
 
 
 def _faults(config: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with a configuration."""
+    """Yield the faults of a configuration."""
     for key, (low, high) in _BOUNDS.items():
         value = config.get(key)
         if value is not None and (not _is_integer(value) or not low <= value <= high):
@@ -88,7 +88,7 @@ def _faults(config: dict[str, Any]) -> Iterator[str]:
 
 
 def _value_faults(key: str, value: Any, depth: int) -> Iterator[str]:
-    """Yield what is wrong with a value of a configuration, whatever its key means."""
+    """Yield the faults of a value that do not depend on the meaning of its key."""
     name = safe_line(key, 40)
     if depth > _DEEPEST:
         yield f"{name} is nested more than {_DEEPEST} deep"
@@ -122,7 +122,7 @@ def _shown(value: Any) -> str:
 
 
 def layers_of(model: str) -> int | None:
-    """Return how many layers a checkpoint has: 'starter', a folder or an id. None where it is not here or does not say it."""
+    """Return the number of layers of a checkpoint ('starter', a folder or an id); None if it is not here or does not state it."""
     try:
         folder = place_of(model)
         return (layers(read_config(folder)) or None) if folder is not None else None
@@ -131,12 +131,12 @@ def layers_of(model: str) -> int | None:
 
 
 def place_of(model: str) -> Path | None:
-    """Return where the files of a checkpoint belong, there or not; None for a starter that is not installed. Raises UserError."""
+    """Return the folder of a checkpoint, which may not exist; None for a starter model that is not installed. Raises UserError."""
     if model == "starter":
         return starter_folder()
     return folder_of(model, "model") if model.startswith(("ms:", "hf:")) else paths.expand(model)
 
 
 def layers(config: dict[str, Any]) -> int:
-    """Return the number of layers, 0 where it is not said."""
+    """Return the number of layers; 0 if it is not stated."""
     return next((config[key] for key in LAYERS if config.get(key)), 0)

@@ -1,4 +1,4 @@
-"""The names under which a person gives a checkpoint."""
+"""Resolves the names by which a user gives a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..safe_text import safe_line
 
 
 def resolve(name: str) -> str:
-    """Return a model as a spec keeps it: 'starter', an id, or an absolute folder. Raises UserError where there is none of that name."""
+    """Return a model as specs store it: 'starter', an id, or an absolute folder. Raises UserError if there is no such model."""
     if name == "starter" or re.fullmatch(r"(ms|hf):[\w.-]+/[\w.-]+", name):
         return name
     try:

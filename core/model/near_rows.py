@@ -1,4 +1,4 @@
-"""The training rows of a run that are nearest to a text, by the hidden states that its answers come from."""
+"""The training rows of a run that are nearest to a text, by the features that the run classifies by."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Report = Callable[[str, int, int | None, str], None]
 
 
 def find(ask: AskNeighbours, report: Report) -> NeighboursAnswer:
-    """Return the nearest training rows of a run, found by looking at all of them.
+    """Return the nearest training rows of a run, by exhaustive search.
 
-    The hidden states of the training split are computed once and kept. Raises UserError where the run or its data cannot be read.
+    The hidden states of the training split are computed once and cached. Raises UserError if the run or its data cannot be read.
     """
     started = time.monotonic()
     run = RunFolder(Path(ask.run))
@@ -63,13 +63,13 @@ def find(ask: AskNeighbours, report: Report) -> NeighboursAnswer:
 
 
 def _by_terms(model: Any, texts: list[str], text: str, ask: AskNeighbours) -> neighbours.Nearest:
-    """Compare the weighted counts of terms; a text with none of them is at the cosine distance 1 from all."""
+    """Compare TF-IDF vectors; a text without any known term has the cosine distance 1 from all."""
     if not isinstance(model, Tfidf):
         raise TypeError("a rung on terms")
     states: Any = model.vectorizer.transform(texts)
     query: Any = model.vectorizer.transform([text])
     products = np.asarray((states @ query.T).todense()).ravel()
-    if ask.distance == "cosine":  # the vectorizer makes all lengths 1, or 0
+    if ask.distance == "cosine":  # the vectorizer scales all vectors to length 1, or 0
         return neighbours.of_distances(1.0 - products, ask.rows)
     lengths = np.asarray(states.multiply(states).sum(1)).ravel()
     squares = lengths - 2 * products + float(query.multiply(query).sum())
@@ -93,9 +93,9 @@ def _by_states(
     pooling: Pooling = "cls" if fine_tuned else note.pooling
     layer = None if fine_tuned else found.checked_layer(note.layer)
     extractor = Extractor(found, note.max_length, device.choose("auto", "auto"), layer)
-    told = f"{run.read_spec().job.data.source}, train"
+    name = f"{run.read_spec().job.data.source}, train"
     states, _ = extractor.states(
-        texts, (pooling,), lambda phase, done, total: report(f"{phase} training rows", done, total, "rows"), data=told
+        texts, (pooling,), lambda phase, done, total: report(f"{phase} training rows", done, total, "rows"), data=name
     )
     query, _ = extractor.states([text], (pooling,), use_cache=False)
     extractor.release()
@@ -104,7 +104,7 @@ def _by_states(
 
 
 def _rows(data: Dataset, near: neighbours.Nearest) -> list[NearRow]:
-    """Return what is known of rows of the training split, and what the overlay has done to them."""
+    """Return the given rows of the training split, with what the overlay has changed about them."""
     split, laid = data.splits["train"], data.overlay
     now = _now(data)
     found: list[NearRow] = []
@@ -120,7 +120,7 @@ def _rows(data: Dataset, near: neighbours.Nearest) -> list[NearRow]:
 
 
 def _now(data: Dataset) -> Dataset | None:
-    """Return the data set with all decisions about its rows that there are by now; None where it cannot be read so any more."""
+    """Return the data set with all decisions made about its rows until now; None if it can no longer be read in that way."""
     if data.spec is None or not overlay.later_decisions(data):
         return data
     try:

@@ -1,4 +1,4 @@
-"""Vocabularies of the kinds that came before tokenizer.json, turned into one: WordPiece, byte pairs and sentencepiece."""
+"""Converts vocabularies older than tokenizer.json (WordPiece, byte-pair encoding and sentencepiece) to it."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ SETTINGS = {
     "tokenizer_class",
     "unk_token",
 }
-"""What tokenizer_config.json may say of such a vocabulary; the rest is not handed on."""
+"""Keys of tokenizer_config.json that apply to such a vocabulary; others are dropped."""
 PACKAGES = ("sentencepiece", "google.protobuf")
 SECONDS, MEMORY = 60.0, 1 << 30
-"""Of computing, and bytes beside 100 for each of the files."""
+"""Limits of a conversion: seconds of CPU time, and bytes of memory beyond 100 times the size of the files."""
 
 
 def convert(folder: Path, config: dict[str, Any], settings: dict[str, Any], *, name: str, follow: bool = True) -> bytes:
-    """Return the content of a tokenizer.json that stands for the vocabulary in `folder`.
+    """Return the content of a tokenizer.json that is equivalent to the vocabulary in `folder`.
 
-    The library sees a copy of the files that were checked, and nothing else of the folder. Raises UserError where there is no vocabulary,
-    where it takes packages that are not installed, and where it cannot be read.
+    The library sees only copies of the checked files. Raises UserError if there is no vocabulary, if it cannot be read, or if reading
+    it needs packages that are not installed.
     """
     files = read_vocabulary(folder, follow=follow)
     pieces = [each for each in PIECES if each in files]

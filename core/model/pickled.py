@@ -1,4 +1,4 @@
-"""Weights that torch pickled: read without running what is in them, and only where they are tensors and nothing else."""
+"""Pickled weights of torch, loaded without executing anything in them, and only if they contain nothing but tensors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..safe_text import safe_line
 REMEDY = "Choose a model with model.safetensors"
 _TENSORS = 50_000
 _SHARED = 4
-"""How many times as many bytes as the file has its tensors may take together: tied weights share theirs."""
+"""Limit of the tensors' total size, as a multiple of the file's: tied weights share their bytes."""
 
 
 def load(path: Path, name: str) -> dict[str, torch.Tensor]:
-    """Return the tensors of a pickled file by name, for the model called `name`.
+    """Return the tensors of a pickled file by name; errors call the model `name`.
 
     torch's unpickler for weights builds tensors, containers and numbers, and refuses to call anything else
     (https://docs.pytorch.org/docs/stable/notes/serialization.html#weights-only). Raises UserError for what it refuses.
@@ -51,7 +51,7 @@ def load(path: Path, name: str) -> dict[str, torch.Tensor]:
 
 
 def _check_archive(path: Path, shown: str) -> None:
-    """Raise UserError for an archive that becomes larger when it is read; torch's own are stored as they are."""
+    """Raise UserError for a compressed archive; torch stores its own uncompressed."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -1,4 +1,4 @@
-"""Which word of a text each token of a model stands for, so that what is found for tokens can be told of words."""
+"""Maps a model's tokens to the words of a text, so that values of tokens can be added up to values of words."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .tokenizer import Tokenizer
 
 
 def cut_text(text: str, cut_at: int | None) -> str:
-    """Return what the model sees of a text."""
+    """Return the part of a text that the model sees."""
     return text if cut_at is None else text[:cut_at]
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """The tokens that a model sees of a text, and the words that they are pieces of."""
+    """The tokens that a model sees of a text, and the words that they are part of."""
 
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
     special: tuple[bool, ...]
     word: tuple[int | None, ...]
-    """Of each token: the place of its word among `words`; None for special tokens, and for those of what is no word."""
+    """The index in `words` of each token's word; None for special tokens and for tokens outside words."""
     words: tuple[Span, ...]
-    """Those that the model sees; the last one may be cut."""
+    """The words that the model sees; the last one may be cut."""
     cut_at: int | None
-    """Character of the text from which on the model sees nothing; None: it sees all."""
+    """The index of the first character that the model does not see; None if it sees all."""
 
     @classmethod
     def of(cls, tokenizer: Tokenizer, text: str, limit: int) -> Pieces:
-        """Return the tokens of `text`, cut to `limit` of them. Raises UserError where the tokenizer makes nothing of it."""
+        """Return the tokens of `text`, truncated to `limit`. Raises UserError if the tokenizer finds none in it."""
         encoding = tokenizer.encode([text], limit)[0]
         special = [bool(each) for each in encoding.special_tokens_mask]
         ends = [end for (_, end), flag in zip(encoding.offsets, special, strict=True) if not flag]
@@ -49,7 +49,7 @@ class Pieces:
         return cls(tuple(encoding.tokens), tuple(encoding.ids), tuple(special), tuple(of_token), tuple(words), cut_at)
 
     def by_word(self, by_token: np.ndarray) -> np.ndarray:
-        """Return the sum over the tokens of each word, float64, shape [words], of values of shape [tokens]."""
+        """Return the sums of values of shape [tokens] over the tokens of each word, float64, shape [words]."""
         found = np.zeros(len(self.words))
         for word, value in zip(self.word, by_token, strict=True):
             if word is not None:
@@ -62,19 +62,19 @@ class Pieces:
         return tuple(Rest(token, value) for token, word, value in pairs if word is None)
 
     def answer(self, text: str, method: Any, values: np.ndarray, score: float, **more: Any) -> WhyAnswer:
-        """Return an answer about these words, `values` of shape [words] being their weights."""
+        """Return an answer with the weights `values`, shape [words], of these words."""
         return WhyAnswer(
             text=text, method=method, words=weighed(self.words, values), score=score, cut_at=self.cut_at, tokens=len(self.ids), **more
         )
 
 
 def weighed(words: Sequence[Span], values: np.ndarray) -> tuple[WordWeight, ...]:
-    """Return words with their weights, `values` of shape [words]."""
+    """Return words with their weights `values`, shape [words]."""
     return tuple(WordWeight(*word, value) for word, value in zip(words, values.tolist(), strict=True))
 
 
 def _largest_share(words: Sequence[Span], first: int, start: int, end: int) -> int | None:
-    """Return the word, from `first` on, that has the most of the characters from `start` to `end`; None where none has any."""
+    """Return the index of the word, from `first` on, that shares the most characters with [start, end); None if none shares any."""
     best, most = None, 0
     for at in range(first, len(words)):
         if words[at].start >= end:

@@ -1,4 +1,4 @@
-"""The prediction of every row of a split, kept with the run that made it."""
+"""The predictions for all rows of a split, stored with the run that made them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def save(path: Path, truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], *, data: str = "") -> None:
-    """Write parquet with row (0-based), label, prediction (names), probabilities (list, in label order) and loss (nats).
+    """Write Parquet with row (0-based), label, prediction (names), probabilities (list, in label order) and loss (nats).
 
-    `data` is the fingerprint of the data set whose rows these are; '' where that is the run's own.
+    `data` is the fingerprint of the data set that the rows are from; '' for the run's own.
     """
     predicted = probabilities.argmax(1)
     names = np.asarray(labels, dtype=object)

@@ -1,4 +1,4 @@
-"""What the presets of fine-tuning stand for."""
+"""The settings that each preset of fine-tuning chooses."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..sentences import Setting, phrase
 from ..specs import TrainSpec
 
 SMALL = 5_000
-"""Rows under which a data set is small: more epochs and smaller batches are then needed to learn at all."""
+"""Rows below which a data set is small and needs more epochs and smaller batches to learn at all."""
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """The hyper-parameters of a fine-tuning: those that the job names, and what was resolved of the others."""
+    """All hyper-parameters of a fine-tuning: those that the job gives, and the resolved values of the others."""
 
     job: TrainSpec
     epochs: int
@@ -26,7 +26,7 @@ class Settings(msgspec.Struct, frozen=True):
     """Optimizer steps of the whole training."""
     learning_rate: float
     batch_size: int
-    """Rows of one optimizer step, over all processes and parts."""
+    """Rows per optimizer step, over all processes and micro-batches."""
     warmup_steps: int
     max_length: int
     evaluations_per_epoch: int
@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
         """Return the learning rate of optimizer step `step` (0-based): a linear warm-up, then the job's schedule.
 
         The schedules are transformers' `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` and
-        `get_constant_schedule_with_warmup`, but that the warm-up counts from 1, so that its first step changes something.
+        `get_constant_schedule_with_warmup`, except that the warm-up counts from 1, so that its first step has a rate above 0.
         """
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True):
                 return self.learning_rate * (1 - done)
 
     def shown(self) -> dict[str, Any]:
-        """Return every hyper-parameter that the result depends on, by its name, and None for those that are not in use."""
+        """Return every hyper-parameter that the result depends on, by name; None for those not in use."""
         named = {name: getattr(self.job, name) for name in hyperparameters.rows(TrainSpec) if name not in ("preset", "device", "precision")}
         resolved = msgspec.structs.asdict(self)
         del resolved["job"]
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def learning_rate_for(parameters: int) -> float:
-    """Return a peak learning rate for an encoder of that many parameters.
+    """Return a peak learning rate for an encoder with that many parameters.
 
     A power law through two points: 3e-4 at 22.6 M parameters, the best of those tried on the emotion tweets, and 5e-5 at 66 M,
     the usual choice for DistilBERT-base (Sun et al., 2019, find 2e-5 to 5e-5 for BERT); kept within 1e-5 and 5e-4.
@@ -71,9 +71,9 @@ def learning_rate_for(parameters: int) -> float:
 
 
 def choices(preset: str, *, rows: int, validation_rows: int, parameters: int | None) -> dict[str, Any]:
-    """Return what a preset chooses, by the name of the hyper-parameter: the tutorial's own, or by the size of model and data.
+    """Return the values that a preset chooses, by hyper-parameter: those of the tutorial, or by the size of model and data.
 
-    None where it goes by the number of `parameters` and that is not known.
+    A value that depends on the number of `parameters` is None if that is unknown.
     """
     tutorial = preset == "tutorial"
     return {
@@ -86,9 +86,9 @@ def choices(preset: str, *, rows: int, validation_rows: int, parameters: int | N
 
 
 def resolve(job: TrainSpec, *, rows: int, validation_rows: int, parameters: int, max_length: int) -> Settings:
-    """Return the settings of a job: what it names, and what its preset chooses of the rest.
+    """Return the settings of a job: those that it gives, and the choices of its preset for the others.
 
-    Raises UserError where a batch has fewer rows than parts.
+    Raises UserError if a batch has fewer rows than micro-batches.
     """
     chosen = choices(job.preset, rows=rows, validation_rows=validation_rows, parameters=parameters)
     for name, row in hyperparameters.rows(TrainSpec).items():

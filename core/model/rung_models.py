@@ -1,4 +1,4 @@
-"""The models of the baselines, kept so that they can be asked: most frequent class, TF-IDF, and the regression on hidden states."""
+"""The models of the baselines as they are saved and loaded: most frequent class, TF-IDF, and the regression on hidden states."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from . import predictions, saved
 
 TERMS_FILE, ARRAYS_FILE, HEAD_FILE = "tfidf.json", "tfidf.safetensors", "head.safetensors"
 _LARGEST = 1 << 30
-"""Bytes of a file of terms or weights: 10,000 labels on 8,192 hidden units take 0.7 GB."""
+"""Bytes of a file of terms or weights that is read, at most: 10,000 labels with 8,192 hidden units take 0.7 GB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many words each text has: these models cut nothing."""
+    """Lengths of texts in words; these models do not truncate."""
 
     lengths: np.ndarray
     """int64, shape [n]."""
@@ -39,7 +39,7 @@ class Counts:
 
 
 class MostFrequent:
-    """Gives every text the class that is the most frequent one in the training split."""
+    """Predicts the most frequent class of the training split for every text."""
 
     def __init__(self, note: saved.SavedModel) -> None:
         self.labels = note.labels
@@ -52,10 +52,10 @@ class MostFrequent:
 
 
 class _Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What of a vectorizer is kept: the rest are scikit-learn's defaults."""
+    """The saved settings of a vectorizer; others have scikit-learn's defaults."""
 
     terms: tuple[str, ...]
-    """In the order of the columns."""
+    """Terms in the order of the columns."""
     analyzer: Literal["word", "char", "char_wb"] = "word"
     ngram_range: tuple[int, int] = (1, 1)
     lowercase: bool = True
@@ -63,7 +63,7 @@ class _Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tfidf:
-    """Logistic regression on weighted counts of words or characters."""
+    """Logistic regression on TF-IDF of words or characters."""
 
     def __init__(self, labels: tuple[str, ...], vectorizer: TfidfVectorizer, regression: LogisticRegression) -> None:
         self.labels, self.vectorizer, self.regression = labels, vectorizer, regression
@@ -86,7 +86,7 @@ class Tfidf:
 
     @classmethod
     def load(cls, folder: Path, labels: tuple[str, ...]) -> Tfidf:
-        """Return what `save` wrote. Raises UserError where it cannot be read, or its parts do not fit each other."""
+        """Return what `save` wrote. Raises UserError if it cannot be read, or its parts do not fit together."""
         try:
             terms = msgspec.json.decode(read_plain(folder / TERMS_FILE, _LARGEST), type=_Terms)
             arrays = load(read_plain(folder / ARRAYS_FILE, _LARGEST))
@@ -102,7 +102,7 @@ class Tfidf:
 
 
 def _check(terms: _Terms, arrays: dict[str, np.ndarray], labels: int) -> None:
-    """Raise ValueError unless the arrays have one column a term and rows for classes that there are."""
+    """Raise ValueError unless the arrays have one column per term, and rows for existing classes."""
     least, most = terms.ngram_range
     classes, width = arrays["classes"], len(terms.terms)
     rows = 1 if len(classes) == 2 else len(classes)
@@ -116,14 +116,14 @@ def _check(terms: _Terms, arrays: dict[str, np.ndarray], labels: int) -> None:
 
 
 class Head:
-    """Multinomial logistic regression on standardised features, rebuilt by its formula; no pickle is involved."""
+    """Multinomial logistic regression on standardised features, computed from its formula; no pickle is involved."""
 
     def __init__(self, coef: np.ndarray, intercept: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
         self.coef, self.intercept, self.mean, self.scale = coef, intercept, mean, scale
 
     @classmethod
     def from_regression(cls, scaler: StandardScaler, regression: LogisticRegression, labels: int) -> Head:
-        """Return a head for all `labels`; one that the training split lacks gets a probability of 0."""
+        """Return a head for all `labels`; labels that the training split lacks get a probability of 0."""
         fitted, offsets, classes = (np.asarray(each) for each in (regression.coef_, regression.intercept_, regression.classes_))
         coef = np.zeros((labels, fitted.shape[1]))
         intercept = np.full(labels, -1e4)
@@ -143,7 +143,7 @@ class Head:
         return predictions.softmax(self.logits(states))
 
     def folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return weight [labels, d] and bias [labels] of the same function on features that are not standardised."""
+        """Return weight [labels, d] and bias [labels] of the same function of features that are not standardised."""
         weight = self.coef / self.scale
         return weight, self.intercept - weight @ self.mean
 
@@ -154,7 +154,7 @@ class Head:
 
     @classmethod
     def load(cls, folder: Path) -> Head:
-        """Return the head kept in a run's model folder. Raises UserError where it cannot be read, or is none."""
+        """Return the head saved in a run's model folder. Raises UserError if it cannot be read, or is not a head."""
         path = folder / HEAD_FILE
         try:
             arrays = load(read_plain(path, _LARGEST))
@@ -167,7 +167,7 @@ class Head:
         return found
 
     def check(self, labels: int, width: int) -> None:
-        """Raise UserError unless the head is one for so many labels, on hidden states of this width."""
+        """Raise UserError unless the head has that many labels, and takes hidden states of this width."""
         if (self.coef.shape, self.intercept.shape) != ((labels, width), (labels,)) or not self.mean.shape == self.scale.shape == (width,):
             raise UserError(
                 f"the baseline's head has the shape {self.coef.shape}, but {labels} labels and {width} hidden units need another",

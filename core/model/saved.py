@@ -1,4 +1,4 @@
-"""The note beside a saved model: what emotui must know to use it that transformers' own files do not say."""
+"""The note saved with a model: what emotui needs to use it, and transformers' own files do not contain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tokenizer_files import UNLIMITED
 
 FILE = "emotui.json"
 LIMIT = 4 << 20
-"""Bytes: 10,000 labels of 100 letters take one."""
+"""Bytes of a note that is read, at most: 10,000 labels of 100 letters take 1 MB."""
 
 
 class SavedModel(msgspec.Struct, frozen=True):
@@ -28,23 +28,23 @@ class SavedModel(msgspec.Struct, frozen=True):
     kind: Literal["classifier", "logistic_regression", "static", "tfidf", "most_frequent"]
     labels: tuple[str, ...]
     max_length: int
-    """Tokens at which texts are cut."""
+    """Tokens at which texts are truncated."""
     pooling: Pooling = "cls"
     layer: int | None = None
-    """The encoder's layer that a logistic regression stands on; None: the last."""
+    """The encoder's layer whose hidden states a logistic regression uses; None for the last."""
     encoder: str = ""
-    """The encoder that a logistic regression or static embeddings stand on, as DATASET's model was named."""
+    """The encoder of a logistic regression or of static embeddings, as it was named with --model."""
     encoder_hash: str = ""
     precision: str = "float32"
     text_column: str = ""
-    """The column of the texts in the run's data set: looked for first in a file that is classified."""
+    """The text column of the run's data set, which is looked for first in a file to classify."""
     most_frequent: int = 0
-    """The label, by its place, that 'most_frequent' gives every text."""
+    """The index of the label that 'most_frequent' predicts."""
     stopped_at: int | None = None
-    """The step at which the run was stopped; None: it went to its end."""
+    """The step at which the run was stopped; None if it was not."""
 
     def stopped_note(self, run: str) -> str:
-        """Return a sentence, without a full stop, on the model of a run that was stopped; '' where it went to its end."""
+        """Return a sentence, without a full stop, on the model of a run that was stopped; '' if it was not."""
         return "" if self.stopped_at is None else f"the run {run} was stopped at step {self.stopped_at:,}; this is its model of that step"
 
     def write(self, folder: Path) -> None:
@@ -52,7 +52,7 @@ class SavedModel(msgspec.Struct, frozen=True):
 
 
 def read(folder: Path) -> SavedModel:
-    """Return the note in a run's model folder. Raises UserError where the run has no model, or one that is not as a run writes it."""
+    """Return the note in a run's model folder. Raises UserError if the run has no model, or one that emotui did not write."""
     path = folder / FILE
     try:
         note = msgspec.json.decode(read_plain(path, LIMIT), type=SavedModel)
@@ -62,7 +62,7 @@ def read(folder: Path) -> SavedModel:
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise UserError(f"{safe_line(str(path))} is damaged: {safe_line(str(error), 120)}", "Train the run again") from error
     for each in folder.iterdir():
-        if each.is_symlink() or not each.is_file():  # a run from elsewhere could lead to what is not its own
+        if each.is_symlink() or not each.is_file():  # a run from elsewhere could point to files outside it
             raise UserError(f"{safe_line(str(each))} is not a regular file, unlike the files of a run's model", "Train the run again")
     if fault := next(_faults(note), None):
         raise UserError(f"{safe_line(str(path))} is damaged: {fault}", "Train the run again")

@@ -1,7 +1,7 @@
-"""The cache of hidden states: arrays on disk, shared by all runs, of which those unused for longest go where it grows too large.
+"""The cache of hidden states: arrays on disk, shared by all runs; the least recently used are removed when it grows too large.
 
-Each array is a file, and a note beside it says what it is. Both are written aside and renamed, so that a process killed while it writes,
-or two that write the same one, leave a whole file or none. Needs no model library.
+Each array is a file, with a note beside it that describes it. Both are written under another name and then renamed, so that a process
+killed while writing, or two that write the same array, leave a complete file or none. Needs no model library.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _LARGEST_NOTE = 1 << 16
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What an array was made of, for people."""
+    """A description, for people, of what an array was computed from."""
 
     model: str = ""
     data: str = ""
-    """The data set, and the split where it has some."""
+    """The data set, and the split if there are several."""
     features: str = ""
     """'[CLS]', 'mean' or 'token vectors'."""
 
@@ -42,16 +42,16 @@ class Entry(msgspec.Struct, frozen=True):
     data: str
     features: str
     rows: int | None
-    """None of a damaged file."""
+    """None for a damaged file."""
     width: int | None
     size: int
-    """Bytes on the disk."""
+    """Bytes on disk."""
     used: float
-    """Seconds since the epoch."""
+    """When it was last used, in seconds since the epoch."""
 
 
 def texts_hash(texts: Sequence[str]) -> str:
-    """Return a sha256 in hex over texts in order, each with its length so that their borders count."""
+    """Return a sha256 in hex of the texts in order, each with its length, so that moving a boundary between texts changes it."""
     digest = hashlib.sha256()
     for text in texts:
         raw = text.encode("utf-8", "surrogatepass")
@@ -61,12 +61,12 @@ def texts_hash(texts: Sequence[str]) -> str:
 
 
 def key_of(texts: str, model: str, pooling: Pooling, limit: int, precision: str, device: str, layer: int | None = None) -> str:
-    """Return the file name that stands for one array of hidden states."""
+    """Return the cache key, which is a file name, of one array of hidden states."""
     return hashlib.sha256(f"1 {texts} {model} {pooling} {limit} {precision} {device} {layer or 'last'}".encode()).hexdigest()[:32]
 
 
 def cached(key: str) -> np.ndarray | None:
-    """Return the array kept under `key`, memory-mapped, which counts as its use; None where there is none that is whole."""
+    """Return the array cached under `key`, memory-mapped, and mark it as used; None if there is none or it is incomplete."""
     path = _file(key)
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -78,9 +78,9 @@ def cached(key: str) -> np.ndarray | None:
 
 
 def keep(key: str, states: np.ndarray, note: Note | None = None) -> None:
-    """Keep an array under `key`, in the place of those unused for longest where the cache is full.
+    """Cache an array under `key`; if the cache is full, the least recently used arrays are removed.
 
-    An array larger than the whole cache is not kept. Neither that nor a full disk is an error: it is computed again next time.
+    An array larger than the whole cache is not stored. Neither that nor a full disk is an error: it is computed again next time.
     """
     most = limit()
     if states.nbytes > most:
@@ -95,28 +95,28 @@ def keep(key: str, states: np.ndarray, note: Note | None = None) -> None:
 
 
 def limit() -> int:
-    """Return the bytes that the cache may take: `cache_mib` in config.toml, its default where that file cannot be read."""
+    """Return the bytes that the cache may take: `cache_mib` in config.toml, or its default if that file cannot be read."""
     try:
         return config.read(paths.config_file()).cache_mib << 20
-    except UserError:  # the application and `doctor` tell what is wrong in it
+    except UserError:  # the application and `doctor` report its faults
         return config.CACHE << 20
 
 
 def entries() -> list[Entry]:
-    """Return what the cache holds, the one used last first. Raises UserError where its folder cannot be read."""
+    """Return the arrays of the cache, the most recently used first. Raises UserError if its folder cannot be read."""
     found = [_entry(path, status) for path, status in _arrays()]
     return sorted(found, key=lambda each: (-each.used, each.key))
 
 
 def size() -> int:
-    """Return the bytes that the cache takes. Raises UserError where its folder cannot be read."""
+    """Return the bytes that the cache takes. Raises UserError if its folder cannot be read."""
     return sum(status.st_size for _, status in _arrays())
 
 
 def clear() -> tuple[int, int]:
-    """Remove all arrays, and return how many there were and how many bytes they took. Raises UserError.
+    """Remove all arrays, and return their number and their bytes. Raises UserError.
 
-    Who reads one at this moment keeps it.
+    A process that is reading an array keeps its mapping.
     """
     removed = freed = 0
     for path, status in _arrays():
@@ -131,7 +131,7 @@ def clear() -> tuple[int, int]:
 
 
 def _make_room(newest: Path, most: int) -> None:
-    """Remove the arrays unused for longest until all of them take `most` bytes or less; `newest` stays."""
+    """Remove the least recently used arrays until the cache takes at most `most` bytes; `newest` stays."""
     found = sorted(_arrays(), key=lambda each: (each[0] == newest, each[1].st_mtime_ns))
     taken = sum(status.st_size for _, status in found)
     for path, status in found:
@@ -174,7 +174,7 @@ def _entry(path: Path, status: os.stat_result) -> Entry:
 
 
 def folder() -> Path:
-    """Return where the arrays lie; it may not exist."""
+    """Return the folder of the cache, which may not exist."""
     return paths.cache_folder() / "hidden_states"
 
 

@@ -1,8 +1,8 @@
-"""Static embeddings: one vector a token, distilled from an encoder, so that no Transformer runs to classify a text.
+"""Static embeddings: one vector per token, distilled from an encoder, so that classifying a text runs no Transformer.
 
 The method is that of model2vec (Tulkens and van Dongen, 2024, https://github.com/MinishLab/model2vec, MIT): each token goes through the
 encoder by itself, between the special tokens of a text; the means of the hidden states are reduced by PCA, and weighted by smooth inverse
-frequency (Arora, Liang and Ma, 2017), where Zipf's law stands for the frequencies.
+frequency (Arora, Liang and Ma, 2017), with frequencies estimated from the token's rank by Zipf's law.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .tokenizer import Tokenizer
 
 FILE = "static.safetensors"
 WIDTH = 256
-"""Dimensions that are kept, at most."""
+"""Dimensions of a vector, at most."""
 SIF = 1e-4
-"""The coefficient of smooth inverse frequency."""
+"""The coefficient a of smooth inverse frequency, a / (a + frequency)."""
 LARGEST = 60_000
-"""Tokens of a vocabulary that are distilled, beside those that the training split has: a multilingual one would take many minutes."""
+"""Tokens of a vocabulary that are distilled besides those of the training split; all of a multilingual one would take many minutes."""
 _UNUSED = re.compile(r"\[unused\d+\]")
 _LARGEST_FILE = 1 << 30
-"""Bytes: 1,000,000 tokens of 256 numbers take 0.5 GB."""
+"""Bytes of a file of vectors that is read, at most: 1,000,000 tokens of 256 numbers take 0.5 GB."""
 
 
 class Vectors:
-    """The vectors of some tokens of a vocabulary."""
+    """The static vectors of some tokens of a vocabulary."""
 
     def __init__(self, tokens: np.ndarray, vectors: np.ndarray) -> None:
         self.tokens = tokens
@@ -53,12 +53,12 @@ class Vectors:
         self._rows[tokens] = np.arange(len(tokens))
 
     def rows(self, ids: np.ndarray) -> np.ndarray:
-        """Return the row of each token, -1 for one that has none, int64, shape [tokens]."""
+        """Return the row of each token's vector, int64, shape [tokens]; -1 for a token without one."""
         known = ids < len(self._rows)
         return np.where(known, self._rows[np.where(known, ids, 0)], -1) if len(self._rows) else np.full(len(ids), -1)
 
     def features(self, ids: TokenIds) -> np.ndarray:
-        """Return the mean vector of each text's tokens, float32, shape [texts, d]; 0 for a text of which no token has one."""
+        """Return the mean vector of each text's tokens, float32, shape [texts, d]; zeros for a text whose tokens have none."""
         rows = self.rows(ids.flat)
         known = rows >= 0
         starts = np.concatenate([[0], np.cumsum(known)])[ids.starts]
@@ -69,7 +69,7 @@ class Vectors:
 
 
 def tokens_of(tokenizer: Tokenizer, ids: TokenIds) -> np.ndarray:
-    """Return the ids of the tokens to distil, ascending, int32: all but special and unused ones, the first LARGEST and those in `ids`."""
+    """Return the ids of the tokens to distil, ascending, int32: the first LARGEST and those in `ids`, without special and unused ones."""
     added = tokenizer.backend.get_added_tokens_decoder()
     special = {number for number, token in added.items() if token.special} | {tokenizer.unk_token_id, tokenizer.pad_token_id}
     vocabulary = tokenizer.backend.get_vocab(with_added_tokens=True)
@@ -84,7 +84,7 @@ def distil(
     report: Callable[[int, int], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Vectors, bool]:
-    """Return the vectors of an encoder's tokens for texts with the token `ids`, and whether they came from the cache.
+    """Return static vectors for an encoder's tokens, including all of `ids`, and whether they came from the cache.
 
     Raises StopRequestedError.
     """
@@ -103,7 +103,7 @@ def distil(
 
 
 def _each_alone(tokenizer: Tokenizer, tokens: np.ndarray) -> TokenIds:
-    """Return one text a token: the token between the special tokens that the tokenizer puts around a text."""
+    """Return one text per token: the token between the special tokens that the tokenizer puts around a text."""
     pattern = tokenizer.encode(["a"])[0]
     own = [at for at, special in enumerate(pattern.special_tokens_mask) if not special]
     before, after = pattern.ids[: own[0]], pattern.ids[own[-1] + 1 :]
@@ -114,7 +114,7 @@ def _each_alone(tokenizer: Tokenizer, tokens: np.ndarray) -> TokenIds:
 
 
 def postprocessed(states: np.ndarray) -> np.ndarray:
-    """Return the first principal components of hidden states [n, d], each row weighted by SIF as the token of its rank, [n, WIDTH]."""
+    """Return the first principal components, shape [n, WIDTH], of hidden states [n, d]; each row is weighted by SIF for its rank."""
     width = min(WIDTH, *states.shape)
     components = PCA(width, svd_solver="covariance_eigh").fit_transform(states)
     ranked = 1 / np.arange(2, len(states) + 2)
@@ -122,7 +122,7 @@ def postprocessed(states: np.ndarray) -> np.ndarray:
 
 
 class StaticModel:
-    """Logistic regression on the mean of the vectors of a text's tokens."""
+    """Logistic regression on the mean static vector of a text's tokens."""
 
     def __init__(self, labels: tuple[str, ...], tokenizer: Tokenizer, limit: int, vectors: Vectors, head: Head) -> None:
         self.labels, self.tokenizer, self.limit, self.vectors, self.head = labels, tokenizer, limit, vectors, head
@@ -142,7 +142,7 @@ class StaticModel:
 
     @classmethod
     def load(cls, folder: Path, note: saved.SavedModel) -> StaticModel:
-        """Return what `save` wrote, with its encoder's tokenizer. Raises UserError where it cannot be read, or its parts do not fit."""
+        """Return what `save` wrote, with its encoder's tokenizer. Raises UserError if it cannot be read, or its parts do not match."""
         encoder = checkpoint.find(note.encoder)
         if encoder.hash != note.encoder_hash:
             raise UserError(f"the encoder {safe_line(note.encoder)} has changed since the baseline was made", "Fit the baseline again")
@@ -158,7 +158,7 @@ class StaticModel:
 
 
 def _check(tokens: np.ndarray, vectors: np.ndarray, size: int) -> None:
-    """Raise ValueError unless there is a finite vector for each of some tokens of a vocabulary of `size`."""
+    """Raise ValueError unless `tokens` are ids below `size` in ascending order, each with a finite vector."""
     if tokens.dtype != np.int32 or vectors.dtype != np.float16 or tokens.ndim != 1 or vectors.ndim != 2 or len(tokens) != len(vectors):
         raise ValueError("its vectors do not fit its tokens")
     if len(tokens) and (tokens[0] < 0 or tokens[-1] >= size or (np.diff(tokens) <= 0).any()):

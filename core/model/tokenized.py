@@ -1,4 +1,4 @@
-"""A whole data set tokenized, as the datasets library keeps it: the form in which other tools take it."""
+"""Tokenizes a whole data set in the format of the datasets library, which other tools read."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Report = Callable[[str, int, int | None, str], None]
 
 
 def tokenize_dataset(ask: AskTokenize, report: Report) -> TokenizeAnswer:
-    """Tokenize every split; with a folder, keep the result there for datasets.load_from_disk.
+    """Tokenize every split; with a folder, save the result there for datasets.load_from_disk.
 
-    Nothing is padded: padding belongs to a batch. Raises UserError where the folder is there already or cannot be written.
+    Nothing is padded, since padding belongs to a batch. Raises UserError if the folder already exists or cannot be written.
     """
     data = sources.load(ask.data)
     model = checkpoint.find(ask.model, offline=ask.data.offline)
@@ -79,7 +79,7 @@ def _table(split: Split, ids: TokenIds) -> pa.Table:
 
 
 def _save(splits: DatasetDict, target: Path) -> None:
-    """Write aside, then rename, so that a folder of that name is always whole."""
+    """Write to another name, then rename, so that a folder of that name is always complete."""
     try:
         with writing.new_folder(target, last="dataset_dict.json") as aside:
             splits.save_to_disk(str(aside))

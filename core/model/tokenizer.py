@@ -1,4 +1,4 @@
-"""A checkpoint's tokenizer by the tokenizers library alone: importing transformers would take seconds before the first token."""
+"""A checkpoint's tokenizer, using only the tokenizers library: importing transformers would take seconds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TOKEN_TYPES = {
 }
 """Model types whose tokenizers also give token_type_ids, all 0 for a single text."""
 LOAD_SECONDS, LOAD_MEMORY = 60.0, 1 << 30
-"""Of computing, and bytes beside 40 for each of the file: a vocabulary of 250,000 tokens takes 2 s and 0.3 GB."""
+"""Limits of loading: seconds of CPU time, and bytes of memory beyond 40 times the file's size. 250,000 tokens take 2 s and 0.3 GB."""
 TRIAL_SECONDS = 4.0
 TRIALS = (
     "a",
@@ -45,16 +45,16 @@ TRIALS = (
     "." * 2_000 + "a",
     "\u4e00" * 1_000 + "a",
 )
-"""Texts that an expression with nested repetitions takes for ever over."""
+"""Texts on which a regular expression with nested repetitions would never end."""
 ENCODE_SECONDS, ENCODE_RATE = 20.0, 5_000
-"""Of computing a call, and characters a second beside it. A tokenizer does a hundred times as many."""
+"""CPU time limit of a call: a fixed part in seconds, and a rate in characters per second. Tokenizers are a hundred times as fast."""
 
 
 class Tokenizer:
-    """The tokens of texts, as transformers' tokenizer for the same folder gives them."""
+    """Tokenizes texts exactly as transformers' tokenizer for the same folder does."""
 
     def __init__(self, folder: Path, config: dict[str, Any], settings: dict[str, Any], *, name: str, follow: bool = True) -> None:
-        """Load the tokenizer of `folder`, whose files say `config` and `settings`. Raises UserError where it cannot be read."""
+        """Load the tokenizer of `folder`, given its `config` and tokenizer `settings`. Raises UserError if it cannot be read."""
         self.name = name
         raw = tokenizer_files.read_backend(folder / "tokenizer.json", follow=follow)
         if raw is None:
@@ -63,7 +63,7 @@ class Tokenizer:
             raw = older_tokenizers.convert(folder, config, settings, name=name, follow=follow)
         with guard.limited(f"load the tokenizer of {name}", seconds=LOAD_SECONDS, memory=LOAD_MEMORY + 40 * len(raw)), self._as_sentence():
             self.backend = tokenizers.Tokenizer.from_buffer(raw)
-            # Some files carry a truncation and a padding of their own, or drop merges at random.
+            # Some files set a truncation and a padding of their own, or drop merges at random.
             self.backend.no_truncation()
             self.backend.no_padding()
             if getattr(self.backend.model, "dropout", None):
@@ -85,14 +85,14 @@ class Tokenizer:
             self.size = max(self.size, max(ids, default=-1) + 1)
 
     def _id_of(self, token: Any, otherwise: int | None) -> int | None:
-        """Return the id of a special token, which a file writes as a string or as an object with its content."""
+        """Return the id of a special token, which files give as a string or as an object with its content."""
         content = token.get("content") if isinstance(token, dict) else token
         found = self.backend.token_to_id(well_formed(content)) if isinstance(content, str) else None
         return found if found is not None else otherwise
 
     @contextmanager
     def _as_sentence(self) -> Generator[None]:
-        """Turn what the library raises, which is plain Exception for most faults and a panic for others, into UserError."""
+        """Turn the library's exceptions, plain Exception for most faults and a panic for others, into UserError."""
         try:
             yield
         except BaseException as error:
@@ -102,9 +102,9 @@ class Tokenizer:
             raise UserError(f"the tokenizer of {self.name} does not work: {safe_line(str(error), 200)}", REMEDY) from error
 
     def encode(self, texts: Sequence[str], limit: int | None = None) -> list[tokenizers.Encoding]:
-        """Return the encoding of each text, special tokens included, cut to `limit` tokens; what was cut is in its `overflowing`.
+        """Return the encoding of each text, special tokens included, truncated to `limit` tokens; the rest is in its `overflowing`.
 
-        Raises UserError for a text that the tokenizer's files make no tokens of.
+        Raises UserError for a text that the tokenizer cannot encode.
         """
         seconds = ENCODE_SECONDS + sum(map(len, texts)) / ENCODE_RATE
         with guard.limited(f"tokenize with the tokenizer of {self.name}", seconds=seconds), self._as_sentence():
@@ -115,21 +115,21 @@ class Tokenizer:
             return self.backend.encode_batch([well_formed(text) for text in texts])
 
     def full_length(self, encoding: tokenizers.Encoding) -> int:
-        """Return the number of tokens there were before anything was cut."""
+        """Return the number of tokens before truncation."""
         return len(encoding.ids) + sum(len(more.ids) - self.specials for more in encoding.overflowing)
 
     def join(self, tokens: Sequence[str]) -> str:
-        """Return the text that tokens, none of them special, stand for."""
+        """Return the text of tokens, none of which may be special."""
         decoder = self.backend.decoder
         with self._as_sentence():
             return decoder.decode(list(tokens)) if decoder is not None else " ".join(tokens)
 
     @property
     def padding(self) -> int:
-        """The id to pad with; 0 where the tokenizer names none, as the attention mask hides it."""
+        """The id to pad with; 0 if the tokenizer has none, since the attention mask hides it."""
         return self.pad_token_id if self.pad_token_id is not None else 0
 
 
 def well_formed(text: str) -> str:
-    """Return `text` with lone surrogates replaced: tokenizers take only what UTF-8 can write."""
+    """Return `text` with lone surrogates replaced: tokenizers accept only what UTF-8 can encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

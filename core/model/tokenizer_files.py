@@ -17,24 +17,24 @@ from ..safe_text import safe_line
 from .model_config import REMEDY
 
 UNLIMITED = 100_000
-"""Stands for no limit: longer than any encoder's context."""
+"""Means no limit: longer than any encoder's context."""
 INPUT_NAMES = {"input_ids", "token_type_ids", "attention_mask", "position_ids", "special_tokens_mask"}
 PIECES = ("spm.model", "sentencepiece.bpe.model", "spiece.model")
-"""What a sentencepiece model is called, which is read where there is no tokenizer.json."""
+"""Names of sentencepiece models, which are read if there is no tokenizer.json."""
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", *PIECES)
 _SMALL, _SMALL_VALUES = 4 << 20, 500_000
 _LARGE, _LARGE_VALUES = 96 << 20, 4_000_000
 _TOKENS = 2_000_000
 _TOKEN_LENGTH = 4_096
 _TOKEN_BYTES = 24 << 20
-"""Of all tokens together: a trie has a node for each of them."""
+"""Total length of all tokens, at most, since a trie has a node for each character."""
 _ADDED = 50_000
 _PARTS, _DEPTH = 100, 8
 _PATTERN = 8_192
 _SPECIALS = 16
 """Special tokens that are put around a text, at most."""
 _EXPANSION = 1_000
-"""Characters that a normaliser may make of one, at most. The longest of Unicode's own has 18."""
+"""Characters that a normaliser may replace one character by, at most; Unicode's longest expansion has 18."""
 _CHILDREN = {
     "normalizer": "normalizers",
     "pre_tokenizer": "pretokenizers",
@@ -44,9 +44,9 @@ _CHILDREN = {
 
 
 def read_settings(folder: Path, *, follow: bool = True) -> dict[str, Any]:
-    """Return what special_tokens_map.json and tokenizer_config.json say together, the latter first; empty where neither is there.
+    """Return special_tokens_map.json and tokenizer_config.json merged, the latter taking precedence; empty if both are missing.
 
-    Raises UserError where either is no JSON object, or says what no tokenizer can have.
+    Raises UserError if either is not a JSON object, or has values that no tokenizer can have.
     """
     settings: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
@@ -76,15 +76,15 @@ def _setting_faults(settings: dict[str, Any]) -> Iterator[str]:
 
 
 def model_max_length(settings: dict[str, Any]) -> int:
-    """Return the longest input in tokens that the settings name, UNLIMITED where they name none."""
+    """Return the longest input in tokens that the settings give; UNLIMITED if they give none."""
     length = settings.get("model_max_length")
-    return UNLIMITED if length is None or length > UNLIMITED else max(1, int(length))  # an infinite one is larger, too
+    return UNLIMITED if length is None or length > UNLIMITED else max(1, int(length))  # also true of infinity
 
 
 def read_backend(path: Path, *, follow: bool = True) -> bytes | None:
-    """Return tokenizer.json, checked; None where there is none.
+    """Return the checked content of tokenizer.json; None if there is none.
 
-    Raises UserError for what is damaged, or would make of a text what takes more memory or time than any tokenizer needs.
+    Raises UserError for a damaged file, and for one that would take more memory or time for a text than any tokenizer needs.
     """
     try:
         raw = read_plain(path, _LARGE, follow=follow)
@@ -99,7 +99,7 @@ def read_backend(path: Path, *, follow: bool = True) -> bytes | None:
 
 
 def read_vocabulary(folder: Path, *, follow: bool = True) -> dict[str, bytes]:
-    """Return the files by name that a vocabulary of the older kind consists of. Raises UserError where one is no such file."""
+    """Return the files of a vocabulary of an older kind, by name. Raises UserError if one is not a valid file."""
     found: dict[str, bytes] = {}
     for name in ("vocab.txt", "vocab.json", "merges.txt", "added_tokens.json", *PIECES):
         path = folder / name
@@ -133,7 +133,7 @@ def _vocabulary_faults(name: str, raw: bytes, shown: str) -> Iterator[str]:
 
 
 def _backend_faults(tokenizer: dict[str, Any]) -> Iterator[str]:
-    """Yield what is wrong with the content of a tokenizer.json."""
+    """Yield the faults of a tokenizer.json."""
     yield from _model_faults(tokenizer.get("model"))
     added = tokenizer.get("added_tokens")
     if added is not None:
@@ -206,7 +206,7 @@ def _token_faults(vocabulary: Any) -> Iterator[str]:
 
 
 def _parts(part: Any, key: str, depth: int) -> Iterator[dict[str, Any]]:
-    """Yield a normaliser, pre-tokenizer, post-processor or decoder, and what stands in it. Raises ValueError for what is none."""
+    """Yield a normaliser, pre-tokenizer, post-processor or decoder, and those nested in it. Raises ValueError for anything else."""
     if part is None:
         return
     if not isinstance(part, dict) or not isinstance(part.get("type"), str):
@@ -243,7 +243,7 @@ def _part_faults(key: str, part: dict[str, Any]) -> Iterator[str]:
 
 
 def _charsmap_faults(encoded: Any) -> Iterator[str]:
-    """Yield what is wrong with sentencepiece's map of characters: the length of a trie, the trie, and texts that end with NUL."""
+    """Yield the faults of sentencepiece's character map, which has the length of a trie, the trie, and texts that end with NUL."""
     if encoded is None:
         return
     try:
@@ -261,7 +261,7 @@ def _charsmap_faults(encoded: Any) -> Iterator[str]:
 
 
 def _matches_nothing(pattern: Any) -> bool:
-    """Whether an expression may match an empty text, and so anywhere; True where Python does not understand it."""
+    """Whether a regular expression may match an empty text, and so anywhere; True if Python cannot parse it."""
     try:
         return re.compile(pattern["Regex"]).match("") is not None
     except (re.error, KeyError, TypeError, RecursionError, OverflowError):
@@ -269,7 +269,7 @@ def _matches_nothing(pattern: Any) -> bool:
 
 
 def _expansion(part: dict[str, Any]) -> float:
-    """Return how many characters a part makes of one, at most."""
+    """Return the most characters that a part may replace one character by."""
     kind = part["type"]
     if kind == "Replace":
         pattern = part.get("pattern")

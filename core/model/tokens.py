@@ -1,4 +1,4 @@
-"""What a tokenizer and a model make of a text: three lanes of tokens, padded batches, shapes and norms by layer."""
+"""What a tokenizer and a model turn a text into: three lanes of tokens, padded batches, shapes and norms by layer."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def _classifier(model: Checkpoint) -> Any:
 
 
 def lane(tokens: list[str]) -> Lane:
-    """Return tokens with their ids: each distinct token's place in their sorted set, as in the tutorial."""
+    """Return tokens with their ids: each token's index in the sorted set of all tokens of the text, as in the tutorial."""
     vocabulary = {token: index for index, token in enumerate(sorted(set(tokens)))}
     return Lane(tuple(tokens), vocabulary, tuple(vocabulary[token] for token in tokens), (len(tokens), len(vocabulary)))
 
 
 def describe(ask: AskTokens) -> TokensAnswer:
-    """Return the characters, words and subwords of a text; with `shapes`, run the model once and tell what it gave."""
+    """Return the characters, words and subwords of a text; with `shapes` also the shapes of the model's inputs and outputs."""
     started = time.monotonic()
     model = checkpoint.find(ask.model, offline=ask.offline)
     tokenizer = model.tokenizer
@@ -149,7 +149,7 @@ def pad(ask: AskBatch) -> BatchAnswer:
 
 
 def trace(ask: AskPath) -> PathAnswer:
-    """Return what becomes of a text in a model: the shape after each stage and the mean L2 norm over its tokens."""
+    """Return the path of a text through a model: the shape after each stage, and the mean L2 norm over its tokens."""
     import torch
 
     from .device import threads_for
@@ -192,7 +192,7 @@ def trace(ask: AskPath) -> PathAnswer:
 
 
 def count(ask: AskLengths, report: Report) -> LengthsAnswer:
-    """Return the tokens of every text of a data set, special tokens included and nothing cut."""
+    """Return the number of tokens of each text of a data set, special tokens included and without truncation."""
     started = time.monotonic()
     model = checkpoint.find(ask.model, offline=ask.data.offline)
     tokenizer, limit = model.tokenizer, model.limit

@@ -1,6 +1,6 @@
-"""What a training needs beside its weights to go on: the optimizer and the random numbers of every process.
+"""What a training needs besides its weights to resume: the state of the optimizer, and that of every process's random generators.
 
-The first process alone reads and writes, so that the other machines need no folder in common with it.
+Only the first process reads and writes files, so that other machines need no shared folder.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def save(folder: Path, optimizer: torch.optim.Optimizer, accelerator: Accelerato
 
 
 def restore(folder: Path | None, optimizer: torch.optim.Optimizer, accelerator: Accelerator, where: torch.device) -> None:
-    """Go back to what `save` wrote; all processes must call it, and the first has the folder.
+    """Restore what `save` wrote; all processes must call it, and only the first needs the folder.
 
-    A process that was not there then keeps its own random numbers.
+    A process that did not exist at that time keeps its own random state.
     """
     first = accelerator.is_main_process
     if first and folder is not None:
@@ -46,7 +46,7 @@ def restore(folder: Path | None, optimizer: torch.optim.Optimizer, accelerator: 
 
 
 def _empty(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Return a state of AdamW before its first step, to be filled in."""
+    """Return the state of AdamW before its first step, to be filled in."""
     content = optimizer.state_dict()
     parameters = [each for group in optimizer.param_groups for each in group["params"]]
     content["state"] = {
@@ -70,7 +70,7 @@ def _restore_random(folder: Path | None, accelerator: Accelerator, where: torch.
         if world > 1:
             rows = rows.to(accelerator.device)
             dist.broadcast(rows, 0)
-        row = rows[rank].cpu().clone()  # torch 2.13 crashes where it is given a view
+        row = rows[rank].cpu().clone()  # torch 2.13 crashes if it is given a view
         if name == "cpu":
             torch.set_rng_state(row)
         else:
@@ -78,7 +78,7 @@ def _restore_random(folder: Path | None, accelerator: Accelerator, where: torch.
 
 
 def _gathered(state: torch.Tensor, accelerator: Accelerator) -> torch.Tensor:
-    """Return every process's state, [processes, bytes]."""
+    """Return the states of all processes, shape [processes, bytes]."""
     if accelerator.num_processes == 1:
         return state[None]
     rows: Any = accelerator.gather(state[None].to(accelerator.device))

@@ -1,6 +1,6 @@
-"""The weights of a checkpoint as the headers of its safetensors files tell them, checked before a library maps them.
+"""The tensors of a checkpoint from the headers of its safetensors files, checked before a library maps them.
 
-Where there are only pickled ones, their files are found here, and what is in them is not known before they are loaded.
+If there are only pickled weights, their files are found here; their tensors are unknown until they are loaded.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Tensor:
     """One tensor of a file."""
 
     dtype: str
-    """As safetensors writes it, such as 'F32'."""
+    """The type as safetensors writes it, such as 'F32'."""
     shape: tuple[int, ...]
 
     @property
@@ -47,7 +47,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The files of a checkpoint's weights and the tensors in them, by name; of pickled ones none is known."""
+    """The files of a checkpoint's weights, and their tensors by name; for pickled files no tensors are known."""
 
     files: tuple[Path, ...]
     tensors: dict[str, Tensor]
@@ -57,20 +57,20 @@ class Weights:
 
     @property
     def parameters(self) -> int:
-        """Numbers in all tensors; of pickled ones as many as their files have room for in float32."""
+        """Elements of all tensors; for pickled files as many float32 numbers as fit into them."""
         return self.size // 4 if self.pickled else sum(each.elements for each in self.tensors.values())
 
     def rows(self, *names: str) -> int | None:
-        """Return the first dimension of the tensor of such a name, whatever it is a part of; None where there is none."""
+        """Return the first dimension of the tensor whose name ends with one of `names`; None if there is none."""
         endings = tuple(f".{name}" for name in names)
         found = [each.shape[0] for name, each in self.tensors.items() if each.shape and f".{name}".endswith(endings)]
         return found[0] if found else None
 
 
 def read(folder: Path, *, follow: bool = True) -> Weights | None:
-    """Return what model.safetensors holds, or the files that its index names, else the pickled ones; None where there is none of them.
+    """Return the weights in model.safetensors or in the files of its index, otherwise pickled ones; None if there are none.
 
-    With `follow` the files may be symbolic links. Raises UserError for files that are damaged or are not what they say.
+    With `follow` the files may be symbolic links. Raises UserError for damaged files and for headers that do not fit the file.
     """
     if os.path.lexists(folder / WEIGHTS):
         files = (folder / WEIGHTS,)
@@ -90,7 +90,7 @@ def read(folder: Path, *, follow: bool = True) -> Weights | None:
 
 
 def _pickled(folder: Path, *, follow: bool) -> Weights | None:
-    """Return pytorch_model.bin, or the files that its index names; None where there is neither."""
+    """Return pytorch_model.bin, or the files that its index names; None if there is neither."""
     if os.path.lexists(folder / PICKLED):
         files = (folder / PICKLED,)
     elif os.path.lexists(folder / PICKLED_INDEX):
@@ -108,7 +108,7 @@ def _pickled(folder: Path, *, follow: bool) -> Weights | None:
 
 
 def _shards(folder: Path, name: str, *, follow: bool) -> tuple[Path, ...]:
-    """Return the files that an index names, in its own folder and nowhere else."""
+    """Return the files that an index names; they must be in its own folder."""
     path = folder / name
     index = bounded_json.read_object(path, size=_HEADER, values=_HEADER_VALUES, remedy=REMEDY, follow=follow) or {}
     names = index.get("weight_map")
@@ -124,7 +124,7 @@ def _shards(folder: Path, name: str, *, follow: bool) -> tuple[Path, ...]:
 
 
 def _read_header(path: Path, *, follow: bool) -> tuple[dict[str, Tensor], int]:
-    """Return the tensors of a safetensors file and its size in bytes, by the format's own rules.
+    """Return the tensors of a safetensors file, and its size in bytes, by the rules of the format.
 
     The format: https://github.com/huggingface/safetensors#format
     """
@@ -160,7 +160,7 @@ def _read_header(path: Path, *, follow: bool) -> tuple[dict[str, Tensor], int]:
 
 
 def _tensor(path: Path, name: str, entry: Any) -> tuple[Tensor, tuple[int, int]]:
-    """Return an entry of a header and the first byte and the one after the last of its data."""
+    """Return the tensor of a header entry, and the range of its data as first byte and end (exclusive)."""
     shown = safe_line(name, 60)
     if not isinstance(entry, dict):
         raise _damaged(path, f"the tensor {shown} is not described")
@@ -176,7 +176,7 @@ def _tensor(path: Path, name: str, entry: Any) -> tuple[Tensor, tuple[int, int]]
 
 
 def _sizes(value: Any) -> tuple[int, ...] | None:
-    """Return a list of sizes, None where it is none."""
+    """Return a list of sizes as a tuple; None if it is not one."""
     if not isinstance(value, list) or not all(type(each) is int and 0 <= each < 1 << 48 for each in value):
         return None
     return tuple(value)

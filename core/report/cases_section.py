@@ -1,4 +1,4 @@
-"""What a report says of the test cases: sentences with the labels that they should get, and what the run said of them."""
+"""The section of a report on test cases: sentences with their expected labels, and the run's predictions."""
 
 from __future__ import annotations
 

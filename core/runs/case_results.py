@@ -1,4 +1,4 @@
-"""What a run, or a rung of a baseline, answered to the cases of its data set when it was last asked, kept in the run's folder."""
+"""The latest predictions of a run, or of a rung of a baseline, for the test cases of its data set, stored in the run's folder."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from .cases import Case, Outcome, judged
 from .folder import RunFolder
 
 PART = 64
-"""Cases asked about in one question, so that progress can be shown."""
+"""Cases classified by one question, so that progress can be shown."""
 _LARGEST = 1 << 29
-"""Bytes of a file that is read."""
+"""Bytes of a file that is read, at most."""
 
 
 class CaseResults(msgspec.Struct, frozen=True):
-    """The outcome of every case that there was."""
+    """The outcomes of all cases that existed then."""
 
     run: str
     rung: str
-    """'' of another run than a baseline."""
+    """The rung of a baseline; '' for other runs."""
     source: str
-    """The data set whose cases they are."""
+    """The data set that the cases belong to."""
     when: Moment
     outcomes: tuple[Outcome, ...]
-    """In the order in which the cases were added."""
+    """Outcomes in the order in which the cases were added."""
     temperature: Annotated[float, Meta(gt=0, le=1e6)] = 1.0
-    """At which the probabilities are."""
+    """The temperature of the probabilities."""
     seconds: Seconds = 0.0
 
     @property
     def failed(self) -> list[Outcome]:
-        """The cases that failed: first those that cannot pass, then the least probable expected label first."""
+        """The failed cases: first those that cannot pass, then by the probability of the expected label, lowest first."""
         failed = [each for each in self.outcomes if not each.passed]
         return sorted(failed, key=lambda each: -1.0 if each.probability is None else each.probability)
 
     def of(self, asked: Sequence[Case]) -> list[Outcome | None]:
-        """Return the outcome of each case; None where it was added, or given another label, since."""
+        """Return the outcome of each case; None for a case that was added or given another label since."""
         known = {(each.case.text, each.case.label): each for each in self.outcomes}
         return [known.get((case.text, case.label)) for case in asked]
 
@@ -54,7 +54,7 @@ class CaseResults(msgspec.Struct, frozen=True):
 
 
 def questions(run: RunFolder, rung: str, asked: Sequence[Case]) -> list[AskClassify]:
-    """Return the questions whose answers `collect` takes: one for each PART cases."""
+    """Return the questions for `collect`, one per PART cases."""
     parts = (asked[start : start + PART] for start in range(0, len(asked), PART))
     return [AskClassify(run=str(run.path), rung=rung, texts=tuple(case.text for case in part)) for part in parts]
 
@@ -68,18 +68,18 @@ def collect(run: RunFolder, asked: Sequence[Case], answers: Sequence[ClassifyAns
 
 
 def file_of(run: RunFolder, rung: str) -> Path:
-    """Return where the results of a run are kept."""
+    """Return the path of a run's results."""
     return run.path / f"{rungs.predicted('cases', rung)}.json"
 
 
 def write(run: RunFolder, results: CaseResults) -> Path:
-    """Keep the results with the run, replacing earlier ones. Raises UserError where they cannot be written."""
+    """Store the results with the run, replacing earlier ones. Raises UserError if they cannot be written."""
     return kept_json.write(file_of(run, results.rung), results)
 
 
 def read(run: RunFolder, rung: str = "") -> CaseResults | None:
-    """Return the results that are kept of a run, or of a rung of it ('': the best); None where there are none.
+    """Return the stored results of a run, or of a rung of it ('' is the best); None if there are none.
 
-    It reads files: not for the event loop. Raises UserError for a file that is damaged.
+    It reads files, so do not call it on the event loop. Raises UserError for a damaged file.
     """
     return kept_json.read(file_of(run, rungs.chosen(run, rung)), CaseResults, _LARGEST, "emotui cases")

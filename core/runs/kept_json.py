@@ -1,4 +1,4 @@
-"""JSON files in which a run keeps the results of tests, each of one struct."""
+"""JSON files, of one struct each, in which test results are stored with a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kept = TypeVar("Kept", bound=msgspec.Struct)
 
 
 def write(path: Path, kept: msgspec.Struct) -> Path:
-    """Write what is kept, replacing what was kept before. Raises UserError where it cannot be written."""
+    """Write a struct to `path`, replacing what was there. Raises UserError if it cannot be written."""
     try:
         paths.make_private(path.parent)
         writing.write_private(path, msgspec.json.format(msgspec.json.encode(kept), indent=1))
@@ -26,9 +26,10 @@ def write(path: Path, kept: msgspec.Struct) -> Path:
 
 
 def read(path: Path, kind: type[Kept], largest: int, command: str) -> Kept | None:
-    """Return what is kept, at most `largest` bytes of it; None where nothing is.
+    """Return the struct of type `kind` in `path`; None if there is no such file.
 
-    It reads a file: not for the event loop. Raises UserError for a file that is damaged, naming the `command` that writes it anew.
+    It reads a file, so do not call it on the event loop. Raises UserError for a file that is damaged or longer than `largest` bytes,
+    naming the `command` that writes it again.
     """
     try:
         return msgspec.json.decode(read_plain(path, largest), type=kind)

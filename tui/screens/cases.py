@@ -1,4 +1,4 @@
-"""The cases screen: sentences with the labels that they should get, and what a run says of them."""
+"""The cases screen: sentences with their expected labels, and a run's predictions for them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Listed(NamedTuple):
     number: int
     case: Case
     outcome: Outcome | None
-    """None where the run was not asked about it."""
+    """None if the run has not classified it yet."""
 
     @property
     def fails(self) -> bool:
@@ -56,7 +56,7 @@ class Listed(NamedTuple):
 
 
 class CaseLines(FigureLines):
-    """Enter takes the sentence to the prompt."""
+    """The list of cases; Enter takes the sentence to the prompt."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "prompt", tooltip="take this sentence to the prompt", id="cases.prompt"),
@@ -68,7 +68,7 @@ class CaseTable(FigureTable):
 
 
 class CasesScreen(Page):
-    """Screen 6: the cases of a data set, by one run or rung of a baseline."""
+    """Screen 6: the test cases of a data set, with the predictions of one run or rung."""
 
     MODE = "cases"
     CSS_PATH = "cases.tcss"
@@ -85,13 +85,13 @@ class CasesScreen(Page):
     def __init__(self) -> None:
         super().__init__()
         self._by_hand: RunRef | None = None
-        """The run that was chosen; None: the newest of the open data set."""
+        """The run that the user chose; None for the newest one of the open data set."""
         self._read_of: RunRef | None = None
         self._cases: tuple[Case, ...] = ()
         self._results: CaseResults | None = None
         self._is_failing_only = False
         self._asking = ""
-        """How far the run has been asked; '' where it is not being asked."""
+        """Progress of running the cases, in words; '' if they are not being run."""
         self._fault = ""
         self._listed: list[Listed] = []
         """The cases that are shown."""
@@ -138,19 +138,19 @@ class CasesScreen(Page):
 
     @property
     def _data(self) -> DataSpec | None:
-        """Whose cases they are: those of the run's data set, without a run those of the open one."""
+        """The data set whose cases are shown: that of the run, or the open one if there is no run."""
         return view.spec.job.data if (view := self._view) is not None else self.state.spec
 
     @property
     def _rung(self) -> str:
-        """The rung that is asked; '' where the run has none."""
+        """The rung that classifies; '' if the run has none."""
         view, ref = self._view, self._ref
         found = view.rung(ref.rung) if view is not None and ref is not None else None
         return found.name if found is not None else ""
 
     @property
     def _at(self) -> Listed | None:
-        """The one under the cursor."""
+        """The case under the cursor."""
         at = self.query_one(CaseTable).index
         return self._listed[at] if at is not None and at < len(self._listed) else None
 
@@ -184,7 +184,7 @@ class CasesScreen(Page):
 
     @work(exclusive=True, group="ask")
     async def action_ask(self) -> None:
-        """Ask the run about all cases, part by part, and keep the outcome with it."""
+        """Run all cases, part by part, and store the outcomes with the run."""
         if (ref := self._ref) is None:
             return
         run, asked, started = RunFolder(Path(ref.folder)), self._cases, time.monotonic()

@@ -1,4 +1,4 @@
-"""Labels by key on the nearest training rows of the page."""
+"""Keys that label the nearest training rows shown on the page."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ..row_labels import RowLabels
 
 REST = ("choose_class", "turn_class", "sort", "turn_rung", "copy", "back")
-"""Actions that rest while keys give labels."""
+"""Actions that are disabled while keys give labels."""
 
 
 class NearLabels(WhyLook, LabelKeys[str | None]):
-    """Gives training rows labels once the rows that the run was trained on are read."""
+    """Lets keys label training rows, once the rows that the run was trained on have been read."""
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._labels: tuple[Explanation, RowLabels] | None = None
-        """The rows of the run that an explanation is of."""
+        """The training rows of the run, and the explanation that they belong to."""
 
     @property
     def _row_labels(self) -> RowLabels | None:
@@ -53,7 +53,7 @@ class NearLabels(WhyLook, LabelKeys[str | None]):
 
     @work(exclusive=True, group="labels")
     async def read_training_rows(self) -> None:
-        """Read the rows that the run was trained on, so that they can be decided about."""
+        """Read the rows that the run was trained on, so that the user can decide about them."""
         from ....core.runs import measured
         from ..row_labels import RowLabels
 
@@ -73,7 +73,7 @@ class NearLabels(WhyLook, LabelKeys[str | None]):
             self.refresh_bindings()
 
     def mark_of(self, row: int) -> Text | None:
-        """Return what tells a decision about a training row that was made since the run; None where there is none."""
+        """Return the mark of a decision made about a training row since the run; None if there is none."""
         return self._labels[1].mark(row, self._looks) if self._labels is not None and self._labels[0] is self.of else None
 
     # --- labels by key ------------------------------------------------------------------------------------
