@@ -11,6 +11,7 @@ import torch
 
 from .batches import TokenIds, by_length
 from .device import Compute
+from .first_token import first_token_only
 
 
 @torch.inference_mode()
@@ -22,7 +23,7 @@ def logits(model: Any, ids: TokenIds, pad_id: int, compute: Compute, report: Cal
     scores = np.zeros((len(ids), model.config.num_labels), dtype=np.float32)
     done, reported = 0, time.monotonic()
     for group in by_length(ids.lengths, compute.tokens):
-        with compute.autocast():
+        with compute.autocast(), first_token_only(model):
             output = model(**ids.pad(group, pad_id, compute.device)).logits
         scores[group] = output.float().cpu().numpy()
         done += len(group)

@@ -23,9 +23,10 @@ from ..figures.scores import measure
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..units import count
-from . import device, distributed, predictions, presets, training_state
+from . import device, distributed, dropout, fast_attention, predictions, presets, training_state
 from .batches import TokenIds, epoch_batches
 from .checkpoint import Checkpoint
+from .first_token import first_token_only
 from .inference import logits
 
 CHECKPOINT_SECONDS = 60.0
@@ -139,6 +140,9 @@ class Training:
             eps=self.settings.epsilon,
             fused=True,
         )
+        if self.compute.device.type == "cpu":
+            dropout.cheapen(self.model)
+            fast_attention.use(self.model)
         self.parallel = self.accelerator.prepare_model(self.model)
         self.steps_per_epoch = math.ceil(len(self.train_ids) / self.settings.batch_size)
         self.steps = self.settings.steps
@@ -213,7 +217,7 @@ class Training:
             truth = torch.from_numpy(self.train_labels[piece]).to(self.compute.device)
             last = number == len(pieces) - 1
             with self.accelerator.no_sync(self.parallel) if not last else nullcontext():
-                with self.compute.autocast():
+                with self.compute.autocast(), first_token_only(self.model):
                     output = self.parallel(**inputs).logits
                 loss = F.cross_entropy(
                     output.float(), truth, self.weights, reduction="sum", label_smoothing=self.settings.job.label_smoothing
