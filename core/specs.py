@@ -98,6 +98,10 @@ class BaselineSpec(msgspec.Struct, frozen=True, tag_field="task", tag="baseline"
     ] = "both"
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
+    curve: bool = False
+    """Whether to measure the rungs on ever fewer labels, too."""
+    curve_fine_tuned: bool = False
+    """Whether to fine-tune on each of these, too: it takes as long as several fine-tunings."""
 
     def __post_init__(self) -> None:
         hyperparameters.check(self)

@@ -6,24 +6,23 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from .. import alerts, config, paths
 from ..errors import UserError
 from ..events import EpochRow
 from ..metric_table import HEADLINE
-from ..runs import rungs
+from ..runs import learning_curve, rungs
+from ..runs.folder import RunFolder
 from ..runs.state import RunView
 from ..safe_text import safe_line
 from ..shell import quote
 from ..specs import BaselineSpec, Job
 from ..units import count, duration, score
-from . import render, shapes
-from .output import Output
+from . import curve, render, shapes
+from .output import UNICODE, Output
 from .progress import Progress
-
-if TYPE_CHECKING:
-    from ..runs.folder import RunFolder
 
 _SENTENCE = "I saw a movie today and it was really good."
 ENDED = ("stopped", "finished", "failed", "lost", "unreadable")
@@ -209,7 +208,7 @@ def conclude(run: RunFolder, view: RunView, output: Output, *, json: bool) -> in
     """Print the results of a run that has ended and return the exit code."""
     ladder = isinstance(view.spec.job, BaselineSpec)
     if json:
-        output.json(shapes.baseline(view) if ladder else shapes.training(view))
+        output.json(shapes.baseline(view, learning_curve.read(run)) if ladder else shapes.training(view))
     elif ladder:
         output.lines(baseline_report(view, output))
     else:
@@ -241,7 +240,7 @@ def ending(view: RunView) -> str:
 
 
 def baseline_report(view: RunView, output: Output) -> list[str]:
-    """Return the ladder as a table, and the confusion matrix of each rung."""
+    """Return the ladder as a table, the confusion matrix of each rung, and the learning curve where one was measured."""
     if not view.rungs:
         return []
     split = view.rungs[0].metrics
@@ -249,7 +248,11 @@ def baseline_report(view: RunView, output: Output) -> list[str]:
     for rung in view.rungs:
         lines += ["", f"Confusion matrix of {rungs.title(rung.name)}, share of each true class"]
         lines += render.confusion(rung.metrics.confusion, list(rung.metrics.per_class), output.width)
-    return lines
+    try:
+        kept = learning_curve.read(RunFolder(Path(view.folder)))
+    except UserError as error:
+        return [*lines, "", f"The learning curve cannot be shown: {safe_line(str(error), 300)}"]
+    return [*lines, "", *curve.report(kept, output.width, unicode=output.glyphs is UNICODE)] if kept is not None else lines
 
 
 def training_report(view: RunView, output: Output) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from ..events import EpochRow, Metrics, Rung
 from ..metric_table import METRICS
+from ..runs.learning_curve import LearningCurve
 from ..runs.state import RunView
 
 FIGURES = ("split", "rows", *(metric.key for metric in METRICS), "loss", "per_class", "confusion")
@@ -85,12 +86,13 @@ def detail(view: RunView) -> dict[str, Any]:
     }
 
 
-def baseline(view: RunView) -> dict[str, Any]:
-    """Return a finished ladder of baselines."""
+def baseline(view: RunView, curve: LearningCurve | None = None) -> dict[str, Any]:
+    """Return a finished ladder of baselines, and its learning curve."""
     return {
         **outcome(view),
         "labels": view.spec.labels,
         "rungs": [rung(each) for each in view.rungs],
+        "curve": curve,
         "seconds": view.finished.seconds if view.finished else None,
     }
 

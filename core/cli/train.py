@@ -26,11 +26,20 @@ def add(commands: Any) -> None:
         description="Measure the ladder of baselines: the most frequent class, and logistic regression on TF-IDF, on the tokens' own "
         "vectors (static embeddings) and on the hidden states of the frozen encoder. It is a run like any other: predict, evaluate and "
         "export work with it.",
-        examples=["emotui baseline starter", "emotui baseline DATA --pooling mean"],
+        examples=["emotui baseline starter", "emotui baseline DATA --pooling mean", "emotui baseline DATA --curve"],
     )
     options.add_data(baseline)
     options.add_model(baseline)
     options.add_hyperparameters(baseline, BaselineSpec)
+    curve = baseline.add_argument_group("how much more labels would bring")
+    curve.add_argument(
+        "--curve", action="store_true", help="measure each rung on a half, a quarter and so on of the labels, too, three draws of each"
+    )
+    curve.add_argument(
+        "--curve-fine-tuned",
+        action="store_true",
+        help="fine-tune on each of these, too, which takes as long as several runs of emotui train",
+    )
     options.add_detach(baseline)
 
     train = options.command(
@@ -67,6 +76,8 @@ def run_baseline(arguments: argparse.Namespace, output: Output) -> int:
         data=spec,
         model=fetch.model(arguments.model, output, offline=arguments.offline),
         **options.hyperparameters_of(arguments, BaselineSpec),
+        curve=arguments.curve or arguments.curve_fine_tuned,
+        curve_fine_tuned=arguments.curve_fine_tuned,
     )
     return _start(job, arguments, output)
 

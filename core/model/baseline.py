@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,11 +29,12 @@ from ..events import Event, Finished, Note, Progress, Rung, RungDone, Started, n
 from ..figures.scores import measure
 from ..runs import data_record, kept_rows, rungs
 from ..runs.folder import RunFolder
+from ..runs.learning_curve import FINE_TUNED
+from ..runs.learning_curve import write as write_curve
 from ..specs import BaselineSpec, Pooling
-from . import checkpoint, device, encode, predictions, static_embeddings
+from . import checkpoint, device, encode, finetune, learning_curve, predictions, static_embeddings
 from .batches import TokenIds, tokenize, unknown_share
 from .extractor import Extractor, StopRequestedError
-from .finetune import peak_memory
 from .rung_models import Head, Tfidf
 from .saved import SavedModel
 from .tokenizer_files import UNLIMITED
@@ -44,6 +46,8 @@ PROJECTED_ROWS = 5_000
 UNKNOWN_SAMPLE = 2_000
 """Training texts in which unknown tokens are counted, at most."""
 Emit = Callable[[Event], None]
+Features = dict[str, dict[str, np.ndarray]]
+"""By the name of a rung, and by split: what it is fitted on, [rows, d]."""
 
 
 def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[], bool]) -> bool:
@@ -90,15 +94,18 @@ def fit(job: BaselineSpec, run: RunFolder, emit: Emit, should_stop: Callable[[],
     extractor = Extractor(model, limit, compute, layer)
     measured: list[Rung] = []
     try:
-        for rung in _climb(job, data, run, extractor, emit, should_stop):
+        features: Features = {}
+        for rung in _climb(job, data, run, extractor, features, emit, should_stop):
             emit(RungDone(rung))
             measured.append(rung)
             if should_stop() and rung.name != _last(job):
                 return False
+        if job.curve:
+            _learning_curve(job, data, run, features, measured, emit, should_stop)
     except StopRequestedError:
         return False
     best = rungs.best(measured) or measured[-1]
-    emit(Finished(metrics=best.metrics, seconds=time.monotonic() - begun, peak_memory=peak_memory()))
+    emit(Finished(metrics=best.metrics, seconds=time.monotonic() - begun, peak_memory=finetune.peak_memory()))
     return True
 
 
@@ -111,15 +118,25 @@ def _last(job: BaselineSpec) -> str:
 
 
 def _climb(
-    job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]
+    job: BaselineSpec,
+    data: Dataset,
+    run: RunFolder,
+    extractor: Extractor,
+    features: Features,
+    emit: Emit,
+    should_stop: Callable[[], bool],
 ) -> Iterator[Rung]:
-    """Yield the rungs from the lowest to the highest, each once it is evaluated and saved. Raises StopRequestedError."""
+    """Yield the rungs from the lowest to the highest, each once it is evaluated and saved. Raises StopRequestedError.
+
+    What the rungs on the encoder were fitted on is added to `features`.
+    """
     yield _most_frequent(data, run)
     yield _tfidf(data, run, job.seed, emit)
-    yield _static(job, data, run, extractor, emit, should_stop)
+    yield _static(job, data, run, extractor, features, emit, should_stop)
     begun = time.monotonic()
     states, from_cache = _extract(job, data, extractor, _poolings(job), emit, should_stop)
     seconds = time.monotonic() - begun
+    features.update({str(each): found for each, found in states.items()})
     for pooling in _poolings(job):
         rung = _regression(job, data, run, extractor, pooling, states[pooling], emit)
         yield msgspec.structs.replace(rung, seconds=rung.seconds + seconds, cached=from_cache)
@@ -148,6 +165,20 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
     texts = train.texts()
     if unspaced(texts):
         emit(Note("info", "the texts have no spaces between words, so TF-IDF uses character uni- and bigrams"))
+    model = _counted(texts, train.label_ids(), data.labels, seed)
+    probabilities, _ = model.probabilities(validation.texts())
+    truth = validation.label_ids()
+    metrics = measure("validation", truth, probabilities, data.labels)
+    folder = paths.make_private(rungs.folder_of(run, "tfidf"))
+    model.save(folder)
+    SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
+    predictions.save(run.predictions_file(rungs.predicted("validation", "tfidf")), truth, probabilities, data.labels)
+    return Rung("tfidf", metrics, time.monotonic() - started, int(model.regression.n_iter_.max()))
+
+
+def _counted(texts: list[str], truth: np.ndarray, labels: tuple[str, ...], seed: int) -> Tfidf:
+    """Return logistic regression on the counts of texts, whose classes are `truth`."""
+    if unspaced(texts):
         vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
         features = vectorizer.fit_transform(texts)
     else:
@@ -157,19 +188,18 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
         except ValueError:  # no text has a word of two or more letters
             vectorizer = TfidfVectorizer(analyzer="char")
             features = vectorizer.fit_transform(texts)
-    regression = LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, train.label_ids())
-    model = Tfidf(data.labels, vectorizer, regression)
-    probabilities, _ = model.probabilities(validation.texts())
-    truth = validation.label_ids()
-    metrics = measure("validation", truth, probabilities, data.labels)
-    folder = paths.make_private(rungs.folder_of(run, "tfidf"))
-    model.save(folder)
-    SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
-    predictions.save(run.predictions_file(rungs.predicted("validation", "tfidf")), truth, probabilities, data.labels)
-    return Rung("tfidf", metrics, time.monotonic() - started, int(regression.n_iter_.max()))
+    return Tfidf(labels, vectorizer, LogisticRegression(C=TFIDF_C, max_iter=ITERATIONS, random_state=seed).fit(features, truth))
 
 
-def _static(job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extractor, emit: Emit, should_stop: Callable[[], bool]) -> Rung:
+def _static(
+    job: BaselineSpec,
+    data: Dataset,
+    run: RunFolder,
+    extractor: Extractor,
+    features: Features,
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> Rung:
     """Fit logistic regression on the mean of static token vectors: the encoder runs once over its vocabulary, not over the texts."""
     started = time.monotonic()
     ids: dict[str, TokenIds] = {}
@@ -180,16 +210,16 @@ def _static(job: BaselineSpec, data: Dataset, run: RunFolder, extractor: Extract
         emit(Progress("extract", done, total, "tokens", time.monotonic() - started, "vocabulary"))
 
     vectors, was_cached = static_embeddings.distil(extractor, ids["train"], report, should_stop)
-    features = {split: vectors.features(each) for split, each in ids.items()}
-    head, iterations = _fitted(features["train"], data, "static", job.seed, emit)
+    means = features["static"] = {split: vectors.features(each) for split, each in ids.items()}
+    head, iterations = _fitted(means["train"], data, "static", job.seed, emit)
     model = static_embeddings.StaticModel(data.labels, extractor.model.tokenizer, extractor.limit, vectors, head)
-    truth, probabilities = data.splits["validation"].label_ids(), head.probabilities(features["validation"])
+    truth, probabilities = data.splits["validation"].label_ids(), head.probabilities(means["validation"])
     metrics = measure("validation", truth, probabilities, data.labels)
     folder = paths.make_private(rungs.folder_of(run, "static"))
     model.save(folder)
     _note(job, data, extractor, "mean", "static").write(folder)
     predictions.save(run.predictions_file(rungs.predicted("validation", "static")), truth, probabilities, data.labels)
-    return Rung("static", metrics, time.monotonic() - started, iterations, cached=was_cached, shape=features["train"].shape)
+    return Rung("static", metrics, time.monotonic() - started, iterations, cached=was_cached, shape=means["train"].shape)
 
 
 def _note(
@@ -212,13 +242,46 @@ def _note(
 def _fitted(features: np.ndarray, data: Dataset, rung: str, seed: int, emit: Emit) -> tuple[Head, int]:
     """Return a logistic regression fitted on features of the training split, shape [rows, d], and its number of iterations."""
     emit(Progress("fit", 0, None, "iterations", 0.0, rungs.title(rung)))
-    scaler = StandardScaler().fit(features)
-    regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=seed)
-    regression.fit(scaler.transform(features), data.splits["train"].label_ids())
-    iterations = int(regression.n_iter_.max())
+    head, iterations = _fit_head(features, data.splits["train"].label_ids(), len(data.labels), seed)
     if iterations >= ITERATIONS:
         emit(Note("warning", f"the {rungs.title(rung)} did not converge within {ITERATIONS} iterations"))
-    return Head.from_regression(scaler, regression, len(data.labels)), iterations
+    return head, iterations
+
+
+def _fit_head(features: np.ndarray, truth: np.ndarray, labels: int, seed: int) -> tuple[Head, int]:
+    """Return a logistic regression on features, [rows, d], of the classes `truth`, and how many iterations it took."""
+    scaler = StandardScaler().fit(features)
+    regression = LogisticRegression(C=ENCODER_C, max_iter=ITERATIONS, random_state=seed).fit(scaler.transform(features), truth)
+    return Head.from_regression(scaler, regression, labels), int(regression.n_iter_.max())
+
+
+def _learning_curve(
+    job: BaselineSpec,
+    data: Dataset,
+    run: RunFolder,
+    features: Features,
+    measured: Sequence[Rung],
+    emit: Emit,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Measure the rungs on ever fewer labels, and keep that. Raises StopRequestedError."""
+    train, validation = data.splits["train"], data.splits["validation"]
+    texts, asked, truth, labels = train.texts(), validation.texts(), train.label_ids(), data.labels
+    fits: dict[str, learning_curve.Fit] = {
+        "tfidf": lambda rows, seed: _counted([texts[row] for row in rows], truth[rows], labels, seed).probabilities(asked)[0]
+    }
+    for name, states in features.items():
+        fits[name] = partial(_fit_and_ask, states, truth, len(labels))
+    if job.curve_fine_tuned:
+        fits[FINE_TUNED] = partial(finetune.fit_and_ask, job, run, should_stop)
+    kept = learning_curve.compute(fits, measured, truth, validation.label_ids(), labels, job.seed, emit, should_stop)
+    if kept is not None:
+        write_curve(run, kept)
+
+
+def _fit_and_ask(features: dict[str, np.ndarray], truth: np.ndarray, labels: int, rows: np.ndarray, seed: int) -> np.ndarray:
+    head, _ = _fit_head(features["train"][rows], truth[rows], labels, seed)
+    return head.probabilities(features["validation"])
 
 
 def _extract(

@@ -36,6 +36,13 @@ class TokenIds:
         """Tokens of each text, int64, shape [n]."""
         return np.diff(self.starts)
 
+    def of(self, indices: np.ndarray) -> TokenIds:
+        """Return those of some texts, in the order of `indices`."""
+        lengths = self.lengths[indices]
+        flat = [self.flat[self.starts[i] : self.starts[i + 1]] for i in indices]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return TokenIds(np.concatenate(flat) if flat else self.flat[:0], starts, self.full_lengths[indices])
+
     def pad(self, indices: np.ndarray, pad_id: int, device: Any = "cpu") -> dict[str, torch.Tensor]:
         """Return input_ids and attention_mask of some texts, int64, shape [len(indices), longest of them]."""
         import torch  # only where it is needed: showing tokens does without it

@@ -6,12 +6,14 @@ import importlib.metadata
 import os
 import re
 import resource
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
 from accelerate import Accelerator
 
@@ -24,9 +26,10 @@ from ..events import Event, Finished, Note, Progress, Started, Stopped, notes_on
 from ..runs import checkpoints, data_record, kept_rows
 from ..runs.folder import RunFolder
 from ..sentences import Setting, phrase
-from ..specs import TrainSpec
+from ..specs import BaselineSpec, TrainSpec
 from . import checkpoint, device, distributed, freezing, predictions, presets
 from .batches import TokenIds, tokenize, unknown_share
+from .extractor import StopRequestedError
 from .saved import SavedModel
 from .tokenizer import Tokenizer
 from .training_loop import Training
@@ -88,8 +91,12 @@ def prepare(
     *,
     resume_from: Path | None = None,
     batch_split: int = 1,
+    rows: np.ndarray | None = None,
 ) -> tuple[Training, Dataset]:
-    """Return a training ready for its first step, and its data, without writing anything. Raises UserError for bad input."""
+    """Return a training ready for its first step, and its data, without writing anything. Raises UserError for bad input.
+
+    With `rows` it trains on these rows of the training split only.
+    """
     data = sources.load(job.data)
     if "validation" not in data.splits:
         raise UserError(f"{data.name} has no validation split, which fine-tuning needs")
@@ -109,7 +116,7 @@ def prepare(
     freezing.freeze(model, job.freeze_layers)
     settings = presets.resolve(
         job,
-        rows=len(data.splits["train"]),
+        rows=len(data.splits["train"]) if rows is None else len(rows),
         validation_rows=len(data.splits["validation"]),
         parameters=sum(each.numel() for each in model.base_model.parameters()),
         max_length=limit,
@@ -128,14 +135,32 @@ def prepare(
         labels=data.labels,
         model=model,
         checkpoint=found,
-        train_ids=train_ids,
-        train_labels=data.splits["train"].label_ids(),
+        train_ids=train_ids if rows is None else train_ids.of(rows),
+        train_labels=data.splits["train"].label_ids() if rows is None else data.splits["train"].label_ids()[rows],
         eval_ids=eval_ids,
         eval_labels=data.splits["validation"].label_ids(),
         parts=job.accumulation * batch_split,
         class_weights=class_weights.resolve(job.class_weights, data.labels, data.splits["train"].counts()),
     )
     return training, data
+
+
+def fit_and_ask(job: BaselineSpec, run: RunFolder, should_stop: Callable[[], bool], rows: np.ndarray, seed: int) -> np.ndarray:
+    """Fine-tune on some rows of the training split, with the settings that `auto` chooses for so many, and keep nothing.
+
+    Returns probabilities on validation, [rows, labels]. Raises StopRequestedError.
+    """
+    tuning = TrainSpec(job.data, job.model, max_length=job.max_length, seed=seed, device=job.device, precision=job.precision)
+    aside = RunFolder(run.path / "curve")
+    try:
+        training, _ = prepare(tuning, aside, _discard, should_stop, _compute(tuning), rows=rows)
+        torch.manual_seed(seed)
+        if not training.loop():
+            raise StopRequestedError
+        _, probabilities = training.measure()
+        return probabilities
+    finally:
+        shutil.rmtree(aside.path, ignore_errors=True)
 
 
 def _finish(training: Training, data: Dataset, data_hash: str, *, done: bool) -> Finished:

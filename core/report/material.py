@@ -12,12 +12,13 @@ from ..data import kept_faults
 from ..data.kept_faults import KeptFaults
 from ..errors import UserError
 from ..events import Rung
-from ..runs import behaviour, case_results, data_record, examined, folder, measured, notes, rungs, slices, state
+from ..runs import behaviour, case_results, data_record, examined, folder, learning_curve, measured, notes, rungs, slices, state
 from ..runs.behaviour import Behaviour
 from ..runs.case_results import CaseResults
 from ..runs.data_record import DataRecord
 from ..runs.examined import Examined, Figures, NamedSlice
 from ..runs.folder import RunFolder
+from ..runs.learning_curve import LearningCurve
 from ..runs.notes import RunNote
 from ..runs.state import RunView
 from ..specs import BaselineSpec
@@ -51,6 +52,8 @@ class Material:
     behaviour: Behaviour | None
     cases: CaseResults | None
     ladder: Ladder | None
+    curve: LearningCurve | None
+    """Of a baseline."""
     missing: tuple[str, ...]
     """Sentences on files of the run that cannot be read."""
     written: float
@@ -100,6 +103,7 @@ def gather(
         behaviour=_known(lambda: behaviour.read(run, split, rung), missing),
         cases=_known(lambda: case_results.read(run, rung), missing),
         ladder=Ladder(view.id, view.rungs) if is_baseline else _ladder_beside(view),
+        curve=_known(lambda: learning_curve.read(run), missing) if is_baseline else None,
         missing=tuple(missing),
         written=clock(),
         version=importlib.metadata.version("emotui"),

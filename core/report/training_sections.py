@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..events import Evaluated, Step
 from ..metric_table import BY_KEY, measured_in
 from ..runs import rungs
+from ..runs.learning_curve import METHOD, LearningCurve, in_words
 from ..runs.state import RunView
 from ..units import count, duration, score
 from .content import Bar, Bars, Block, Column, Lines, Section, Series, Words, table
@@ -51,7 +53,27 @@ def ladder(of: Material) -> Section:
     blocks.append(Bars("Macro-F1 of each rung", text, tuple(macro), 1.0))
     heads = ("baseline", *(metric.short for metric in shown), "iterations", "features", "time")
     blocks.append(table("The ladder, measured on validation", heads, rows))
+    blocks += _learning_curve(of.curve) if of.curve is not None else ()
     return Section("ladder", "Ladder of baselines", tuple(blocks))
+
+
+def _learning_curve(kept: LearningCurve) -> list[Block]:
+    """Return what the rungs reach with fewer labels, and in words what more would bring."""
+    series = tuple(
+        Series(rungs.short(curve.rung), tuple((math.log2(point.labels), point.mean) for point in curve.points)) for curve in kept.curves
+    )
+    said = [f"{sentence}." for curve in kept.curves if (sentence := in_words(curve))]
+    rows = [(f"{point.labels:,}",) for point in kept.curves[0].points] if kept.curves else []
+    for curve in kept.curves:
+        rows = [(*row, f"{point.mean:.4f}") for row, point in zip(rows, curve.points, strict=True)]
+    told = f"The mean of {kept.draws} draws of the rows; all rows are measured once."
+    heads = ("labels", *(rungs.short(curve.rung) for curve in kept.curves))
+    return [
+        Lines("Weighted F1 over the number of labels", told, "binary logarithm of the number of labels", "weighted F1", series),
+        table(f"Weighted F1 on {kept.split} by number of labels", heads, rows),
+        *(Words(each) for each in said),
+        *([Words(f"How this is foretold: {METHOD}.")] if said else []),
+    ]
 
 
 def curves(of: Material) -> Section | None:

@@ -19,6 +19,8 @@ def words_of(job: Job) -> list[str]:
         value = getattr(job, name)
         if value is not None and value != defaults[name]:
             words.append(f"{option(name)}={value}")
+    if isinstance(job, BaselineSpec):
+        words += [flag for flag, asked in (("--curve", job.curve), ("--curve-fine-tuned", job.curve_fine_tuned)) if asked]
     if isinstance(job, TrainSpec):
         words += [f"--processes={job.processes}"] if job.processes > 1 else []
         if job.nodes > 1:

@@ -1,0 +1,109 @@
+"""The learning curve of a baseline: the scores of its rungs for ever fewer labels, kept with the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from ..events import Count, Share
+from ..units import count
+from . import kept_json, rungs
+from .folder import RunFolder
+
+_LARGEST = 1 << 20
+"""Bytes of a file that is read."""
+FINE_TUNED = "fine-tuned"
+"""Stands in the place of a rung's name for fine-tuning."""
+Change = Annotated[float, Meta(ge=-1, le=1)]
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The scores of one rung for one number of labels."""
+
+    labels: Count
+    f1_weighted: tuple[Share, ...]
+    """One a draw of the rows; one alone where these are all rows."""
+    f1_macro: tuple[Share, ...]
+    interval: tuple[Share, Share] | None = None
+    """Of the mean of f1_weighted, 95 %, by Student's t over the draws; None where there is one."""
+
+    @property
+    def mean(self) -> float:
+        """The mean of f1_weighted."""
+        return sum(self.f1_weighted) / max(1, len(self.f1_weighted))
+
+
+class Gain(msgspec.Struct, frozen=True):
+    """What twice the labels would bring in weighted F1."""
+
+    gain: Change
+    low: Change
+    high: Change
+    """The lowest and the highest of the draws."""
+    foretold: Change | None = None
+    """What the same method foretold for the last doubling."""
+    came: Change | None = None
+    """What that brought."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """One rung's scores, from the fewest labels to the most."""
+
+    rung: str
+    points: tuple[Point, ...]
+    more: Gain | None = None
+
+
+class LearningCurve(msgspec.Struct, frozen=True):
+    """What --curve has measured."""
+
+    split: str
+    """On which the scores are measured."""
+    rows: Count
+    """Of that split."""
+    draws: Count
+    """Of the rows of each size but the largest."""
+    curves: tuple[Curve, ...]
+    seconds: Annotated[float, Meta(ge=0, le=1e10)] = 0.0
+
+
+METHOD = "the error, 1 - F1, taken for a power of the number of labels, fitted to the last four sizes and carried on by one doubling"
+"""How the gain is foretold."""
+
+
+def file_of(run: RunFolder) -> Path:
+    """Return where the learning curve of a run is kept."""
+    return run.path / "learning-curve.json"
+
+
+def write(run: RunFolder, kept: LearningCurve) -> Path:
+    """Keep a learning curve with the run. Raises UserError where it cannot be written."""
+    return kept_json.write(file_of(run), kept)
+
+
+def read(run: RunFolder) -> LearningCurve | None:
+    """Return the learning curve of a run; None where it has none. Raises UserError for a file that is damaged."""
+    return kept_json.read(file_of(run), LearningCurve, _LARGEST, "emotui baseline DATASET --curve")
+
+
+def title(name: str) -> str:
+    """Return what a curve is called in a sentence."""
+    return "fine-tuning" if name == FINE_TUNED else rungs.title(name)
+
+
+def in_words(curve: Curve) -> str:
+    """Return in a sentence, without a full stop, what more labels would bring; '' where too few sizes were measured."""
+    more = curve.more
+    if more is None or not curve.points:
+        return ""
+    labels = count(2 * curve.points[-1].labels, "label")
+    if more.gain < 0.0005:
+        said = f"more labels than these would bring {title(curve.rung)} next to nothing"
+    else:
+        said = f"{labels} would bring {title(curve.rung)} about {more.gain:+.3f} weighted F1 ({more.low:+.3f} to {more.high:+.3f} by draw)"
+    if more.foretold is not None and more.came is not None:
+        said += f"; for the last doubling this way foretold {more.foretold:+.3f}, and {more.came:+.3f} came"
+    return said
