@@ -5,7 +5,7 @@ A number that is not finite is written as null (NaN is no JSON), and `Step.finit
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -38,6 +38,16 @@ class ClassMetrics(msgspec.Struct, frozen=True):
     support: Count
 
 
+class Confusion(NamedTuple):
+    """The rows of one class that were predicted as another."""
+
+    true: str
+    predicted: str
+    rows: int
+    of: int
+    """Rows of the true class."""
+
+
 class Metrics(msgspec.Struct, frozen=True):
     """Quality of predictions on one split."""
 
@@ -56,6 +66,17 @@ class Metrics(msgspec.Struct, frozen=True):
     """95 % bootstrap percentile intervals by metric name; per-class F1 as 'f1:LABEL'."""
     others: dict[str, Figure] = {}
     """The metrics of metric_table that have no field here."""
+
+    def confusions(self) -> list[Confusion]:
+        """Return the cells of the matrix with wrong rows, the most frequent first."""
+        names = list(self.per_class)
+        found = [
+            Confusion(names[true], names[predicted], number, sum(counts))
+            for true, counts in enumerate(self.confusion)
+            for predicted, number in enumerate(counts)
+            if number and true != predicted
+        ]
+        return sorted(found, key=lambda each: -each.rows)
 
 
 class EpochRow(msgspec.Struct, frozen=True):

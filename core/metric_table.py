@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from .events import EpochRow, Metrics
 
+MOST_CLASSES = 30
+"""Classes that people are shown in one list, chart or matrix. Of more, the ones that matter most are shown, and how many are not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -121,7 +121,7 @@ def run_errors(arguments: argparse.Namespace, output: Output) -> int:
     output.lines(render.metric_rows(metrics))
     output.lines(["", "Classes", *_classes(metrics.per_class, metrics.intervals)])
     output.lines(["", "Confusion matrix, share of each true class"])
-    output.lines(render.confusion(metrics.confusion, list(metrics.per_class), output.width))
+    output.lines(render.confusion(metrics, output.width))
     if pair is not None and other is not None:
         output.lines(["", *_pair_report(predictions.name, other.predictions.name, pair)])
     if sliced:
@@ -168,14 +168,14 @@ def examined_of(run: RunFolder, rung: str, split: str, output: Output) -> Examin
 def _classes(classes: dict[str, Any], intervals: dict[str, tuple[float, float]]) -> list[str]:
     head = ["label", "precision", "95 % interval", "recall", "95 % interval", "F1", "95 % interval", "rows"]
     rows = [head]
-    for name, each in classes.items():
+    for name, each in render.listed_classes(classes):
         cells = [
             cell
             for figure in ("precision", "recall", "f1")
             for cell in (f"{getattr(each, figure):.3f}", render.interval(intervals.get(f"{figure}:{name}")))
         ]
         rows.append([name, *cells, f"{each.support:,}"])
-    return render.indented(render.table(rows, "lrrrrrrr", [render.NAME_WIDTH]))
+    return [*render.indented(render.table(rows, "lrrrrrrr", [render.NAME_WIDTH])), *render.unlisted_classes(classes)]
 
 
 def _pair_shape(other: Examined | None, pair: Paired | None) -> dict[str, Any] | None:

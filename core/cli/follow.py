@@ -247,7 +247,7 @@ def baseline_report(view: RunView, output: Output) -> list[str]:
     lines = [f"Baselines, measured on {split.split} ({count(split.rows, 'row')})", *render.ladder(view.rungs, output.width)]
     for rung in view.rungs:
         lines += ["", f"Confusion matrix of {rungs.title(rung.name)}, share of each true class"]
-        lines += render.confusion(rung.metrics.confusion, list(rung.metrics.per_class), output.width)
+        lines += render.confusion(rung.metrics, output.width)
     try:
         kept = learning_curve.read(RunFolder(Path(view.folder)))
     except UserError as error:
@@ -266,7 +266,7 @@ def training_report(view: RunView, output: Output) -> list[str]:
     lines += ["", f"Metrics on {metrics.split} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
     lines += ["", "Classes", *render.per_class(metrics.per_class)]
     lines += ["", "Confusion matrix, share of each true class"]
-    lines += render.confusion(metrics.confusion, list(metrics.per_class), output.width)
+    lines += render.confusion(metrics, output.width)
     lines += ["", _speed(view)]
     return lines
 

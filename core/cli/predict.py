@@ -165,7 +165,7 @@ def evaluation_report(answer: EvaluateAnswer, width: int) -> list[str]:
     lines = [f"Run {answer.run}{rung} on {safe_line(answer.split, 80)} ({count(metrics.rows, 'row')})", *render.metric_rows(metrics)]
     lines += ["", "Classes", *render.per_class(metrics.per_class, metrics.intervals)]
     lines += ["", "Confusion matrix, share of each true class"]
-    lines += render.confusion(metrics.confusion, list(metrics.per_class), width)
+    lines += render.confusion(metrics, width)
     for title, rows in (("Highest loss", answer.highest_loss), ("Lowest loss", answer.lowest_loss)):
         if rows:
             lines += ["", f"{title} (nats)", *render.scored_rows(rows, width)]

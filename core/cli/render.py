@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..events import IMBALANCE, ClassMetrics, EpochRow, Metrics, Rung
-from ..metric_table import BY_KEY, HEADLINE, Metric, measured_in
+from ..metric_table import BY_KEY, HEADLINE, MOST_CLASSES, Metric, measured_in
 from ..questions import ScoredRow
 from ..runs import rungs
 from ..safe_text import cell_width, pad, safe_line
@@ -17,6 +17,8 @@ from .output import Glyphs
 
 NAME_WIDTH = 24
 """Cells of a label's name; longer ones are truncated."""
+RAREST = 10
+"""Bars of the rarest classes, where not all are drawn."""
 
 
 class Spread(Protocol):
@@ -37,10 +39,15 @@ class Spread(Protocol):
 
 
 def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[str]:
-    """Return one horizontal bar per class in ascending order of counts, with the count and the share in percent."""
+    """Return one horizontal bar per class in ascending order of counts, with the count and the share in percent.
+
+    Of more than MOST_CLASSES, the rarest and the most frequent are drawn.
+    """
     total = sum(number for _, number in counts)
     highest = max((number for _, number in counts), default=0)
     ordered = sorted(counts, key=lambda item: item[1])
+    between = max(0, len(ordered) - MOST_CLASSES)
+    ordered = ordered[:RAREST] + ordered[RAREST + between :]
     names = _name_width([name for name, _ in ordered])
     digits = max((len(f"{number:,}") for _, number in ordered), default=1)
     room = max(8, min(60, width - names - digits - 15))
@@ -49,15 +56,21 @@ def bars(counts: Sequence[tuple[str, int]], width: int, glyphs: Glyphs) -> list[
         drawn = _bar(number / highest if highest else 0.0, room, glyphs)
         share = percent(number / total if total else 0.0)
         lines.append(f"  {pad(safe_line(name), names)}  {drawn}  {number:>{digits},}  {share:>7}")
+    if between:
+        lines.insert(RAREST, f"  {_classes(between)} between these (all: --json)")
     return lines
 
 
 def probability_bars(probabilities: Sequence[tuple[str, float]], width: int, glyphs: Glyphs) -> list[str]:
-    """Return one bar per class, the most probable first; a full bar is 100 %."""
+    """Return one bar per class, the most probable first, of MOST_CLASSES at most; a full bar is 100 %."""
     ordered = sorted(probabilities, key=lambda item: -item[1])
+    rest, ordered = ordered[MOST_CLASSES:], ordered[:MOST_CLASSES]
     names = _name_width([name for name, _ in ordered])
     room = max(8, min(50, width - names - 14))
-    return [f"  {pad(safe_line(name), names)}  {_bar(share, room, glyphs)}  {percent(share):>7}" for name, share in ordered]
+    lines = [f"  {pad(safe_line(name), names)}  {_bar(share, room, glyphs)}  {percent(share):>7}" for name, share in ordered]
+    if rest:
+        lines.append(f"  {_classes(len(rest))} less probable, together {percent(sum(share for _, share in rest))}")
+    return lines
 
 
 def _bar(share: float, room: int, glyphs: Glyphs) -> str:
@@ -78,10 +91,14 @@ def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs,
     """Return one box plot per class on a common axis from 0, without outliers, and the axis below them.
 
     The box spans the quartiles; the whiskers reach the furthest value within 1.5 interquartile ranges of it (Tukey, 1977).
-    A `limit` beyond the longest whisker is marked at the right edge, off the scale.
+    A `limit` beyond the longest whisker is marked at the right edge, off the scale. Of more than MOST_CLASSES, those with the
+    longest medians are drawn.
     """
     if not spreads:
         return []
+    rest = len(spreads) - MOST_CLASSES
+    if rest > 0:
+        spreads = sorted(spreads, key=lambda each: -each[1].median)[:MOST_CLASSES]
     names = _name_width([name for name, _ in spreads])
     figures = [f"median {_plain(spread.median)}, longest {_plain(spread.max)}" for _, spread in spreads]
     room = max(20, min(80, width - names - max(map(len, figures)) - 12))
@@ -105,6 +122,8 @@ def box_plots(spreads: Sequence[tuple[str, Spread]], width: int, glyphs: Glyphs,
         edge = f" {glyphs.limit}" if limit is not None and not inside else ""
         lines.append(f"  {pad(safe_line(name), names)}  {''.join(cells)}{edge}  {figure}")
     lines.append(f"  {' ' * names}  {_axis(top, step, room, limit, mark)}".rstrip())
+    if rest > 0:
+        lines.append(f"  {_classes(rest)} with shorter medians not drawn (all: --json)")
     return lines
 
 
@@ -137,11 +156,15 @@ def _plain(number: float) -> str:
     return f"{number:,.0f}" if float(number).is_integer() else f"{number:,.1f}"
 
 
-def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int) -> list[str]:
+def confusion(metrics: Metrics, width: int) -> list[str]:
     """Return the confusion matrix normalised by true class, with two decimals and named axes.
 
-    Columns are numbered if the names do not fit into `width` cells. A class without rows shows '-'.
+    Columns are numbered if the names do not fit into `width` cells. A class without rows shows '-'. In place of a matrix of more
+    than MOST_CLASSES, the most frequent confusions are listed.
     """
+    counts, labels = metrics.confusion, list(metrics.per_class)
+    if len(labels) > MOST_CLASSES:
+        return _confusions(metrics)
     names = [safe_line(name, NAME_WIDTH) for name in labels]
     row_names = [*names]
     heads = names
@@ -161,15 +184,38 @@ def confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], width: int
     return lines
 
 
+def _confusions(metrics: Metrics) -> list[str]:
+    found = metrics.confusions()
+    rows = [["true class", "predicted", "rows", "share"]]
+    rows += [[each.true, each.predicted, f"{each.rows:,}", percent(each.rows / each.of)] for each in found[:MOST_CLASSES]]
+    said = f"{len(metrics.per_class):,} classes are too many for a matrix; "
+    if not found:
+        return [f"  {said}no row is misclassified"]
+    said += f"the {MOST_CLASSES} most frequent of {len(found):,} confusions:" if len(found) > MOST_CLASSES else "all confusions:"
+    return [f"  {said}", *indented(table(rows, "llrr", [NAME_WIDTH, NAME_WIDTH]))]
+
+
 def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float, float]] | None = None) -> list[str]:
     """Return precision, recall, F1 and number of rows of each class, with the 95 % interval of F1 if there is one."""
     intervals = intervals or {}
     head = ["label", "precision", "recall", "F1", *(["95 % interval"] if intervals else []), "rows"]
     rows = [head]
-    for name, each in classes.items():
+    for name, each in listed_classes(classes):
         span = [interval(intervals.get(f"f1:{name}"))] if intervals else []
         rows.append([name, f"{each.precision:.3f}", f"{each.recall:.3f}", f"{each.f1:.3f}", *span, f"{each.support:,}"])
-    return indented(table(rows, "lrrr" + ("r" if intervals else "") + "r", [NAME_WIDTH]))
+    return [*indented(table(rows, "lrrr" + ("r" if intervals else "") + "r", [NAME_WIDTH])), *unlisted_classes(classes)]
+
+
+def listed_classes(classes: dict[str, ClassMetrics]) -> list[tuple[str, ClassMetrics]]:
+    """Return the classes to list: all in their order, or of more than MOST_CLASSES those of the lowest F1, the lowest first."""
+    found = list(classes.items())
+    return found if len(found) <= MOST_CLASSES else sorted(found, key=lambda each: each[1].f1)[:MOST_CLASSES]
+
+
+def unlisted_classes(classes: dict[str, ClassMetrics]) -> list[str]:
+    """Return a line about the classes that are not listed, where there are some."""
+    rest = len(classes) - MOST_CLASSES
+    return [f"  {_classes(rest)} with a higher F1 not listed (all: --json)"] if rest > 0 else []
 
 
 def metric_rows(metrics: Metrics) -> list[str]:
@@ -244,6 +290,10 @@ def scored_rows(rows: Sequence[ScoredRow], width: int) -> list[str]:
     cells = [["row", "loss", "label", "prediction", "sure", "text"]]
     cells += [[str(row.row), f"{row.loss:.3f}", row.label, row.prediction, percent(row.probability), row.text] for row in rows]
     return indented(table(cells, "rrllrl", [None, None, 16, 16, None, max(20, width - 64)]))
+
+
+def _classes(number: int) -> str:
+    return "1 class" if number == 1 else f"{number:,} classes"
 
 
 def indented(lines: list[str]) -> list[str]:

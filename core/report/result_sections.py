@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import IMBALANCE, Metrics
 from ..figures.chance import LEVEL
-from ..metric_table import measured_in
+from ..metric_table import MOST_CLASSES, measured_in
 from ..runs import measured as kept
 from ..runs.examined import Examined, Figures
 from ..shell import quote
@@ -13,8 +13,6 @@ from .content import Bar, Bars, Block, Column, Lines, Section, Series, Shaded, W
 from .material import Material
 from .words import span
 
-MOST_CLASSES = 30
-"""Classes up to which the whole confusion matrix and the chart of classes are shown."""
 MOST_PAIRS = 20
 """Confused pairs of classes listed in place of a matrix, at most."""
 FEW_PAIRS = 5
@@ -116,18 +114,9 @@ def matrix(of: Material) -> Section:
         blocks.append(
             Words(f"The matrix of {len(labels):,} classes is too large for a page; the most frequent confusions are listed instead.")
         )
-    pairs = [
-        (number, true, predicted, sum(counts))
-        for true, counts in zip(labels, metrics.confusion, strict=True)
-        for predicted, number in zip(labels, counts, strict=True)
-        if number and true != predicted
-    ]
-    pairs.sort(key=lambda each: -each[0])
-    if pairs:
-        rows = [
-            (true, predicted, f"{number:,}", percent(number / total))
-            for number, true, predicted, total in pairs[: MOST_PAIRS if is_large else FEW_PAIRS]
-        ]
+    confusions = metrics.confusions()[: MOST_PAIRS if is_large else FEW_PAIRS]
+    if confusions:
+        rows = [(each.true, each.predicted, f"{each.rows:,}", percent(each.rows / each.of)) for each in confusions]
         heads = ("true class", Column("predicted class", "name"), "rows", "share of the true class")
         blocks.append(table("Most frequent confusions", heads, rows))
     else:

@@ -84,8 +84,14 @@ def test_box_plots_of_one_length_and_of_none():
     assert plot.count("█") == 1
 
 
+def confused(support: dict[str, int], matrix: tuple[tuple[int, ...], ...]) -> Metrics:
+    return Metrics(
+        "test", sum(support.values()), 0.0, 0.0, 0.0, {name: ClassMetrics(0.0, 0.0, 0.0, rows) for name, rows in support.items()}, matrix
+    )
+
+
 def test_confusion_matrix_is_normalised_by_true_class_and_names_its_axes():
-    lines = render.confusion(((3, 1), (0, 0)), ["joy", "fear"], 100)
+    lines = render.confusion(confused({"joy": 4, "fear": 0}, ((3, 1), (0, 0))), 100)
     assert lines == [
         "  true \\ predicted   joy  fear",
         "  joy               0.75  0.25",
@@ -96,11 +102,40 @@ def test_confusion_matrix_is_normalised_by_true_class_and_names_its_axes():
 def test_confusion_matrix_numbers_its_columns_where_names_do_not_fit():
     labels = [f"a rather long label {index}" for index in range(12)]
     counts = tuple(tuple(1 if row == column else 0 for column in range(12)) for row in range(12))
-    lines = render.confusion(counts, labels, 100)
+    lines = render.confusion(confused(dict.fromkeys(labels, 1), counts), 100)
     assert lines[0].split()[3:] == [str(index) for index in range(12)]
     assert lines[12].split()[0] == "11"
     assert lines[12].split()[-1] == "1.00"
     assert all(cell_width(line) <= 100 for line in lines)
+
+
+def test_of_many_classes_those_that_matter_most_are_shown_and_the_rest_is_told():
+    classes = [f"c{index:03}" for index in range(100)]
+    drawn = render.bars([(name, index + 1) for index, name in enumerate(classes)], 100, UNICODE)
+    assert [line.split()[0] for line in drawn] == [*classes[:10], "70", *classes[80:]]
+    assert drawn[10] == "  70 classes between these (all: --json)"
+
+    guessed = render.probability_bars([(name, 0.01) for name in classes], 100, UNICODE)
+    assert len(guessed) == 31 and guessed[-1] == "  70 classes less probable, together 70.0 %"
+
+    plots = render.box_plots([(name, Box(1, 1, index, 1, 200, 200)) for index, name in enumerate(classes)], 100, UNICODE)
+    assert [line.split()[0] for line in plots[:30]] == classes[:-31:-1]
+    assert plots[-1] == "  70 classes with shorter medians not drawn (all: --json)"
+
+    figures = {name: ClassMetrics(0.5, 0.5, index / 100, 2) for index, name in enumerate(classes)}
+    listed = render.per_class(figures)
+    assert [line.split()[0] for line in listed[1:]] == [*classes[:30], "70"]
+
+    matrix = tuple(
+        tuple(row + 1 if column == (row + 1) % 100 else 1 if row == column else 0 for column in range(100)) for row in range(100)
+    )
+    lines = render.confusion(confused(dict.fromkeys(classes, 2), matrix), 100)
+    assert lines[0] == "  100 classes are too many for a matrix; the 30 most frequent of 100 confusions:"
+    assert lines[2].split() == ["c099", "c000", "100", "99.0", "%"] and len(lines) == 32
+    right = tuple(tuple(2 if row == column else 0 for column in range(100)) for row in range(100))
+    assert render.confusion(confused(dict.fromkeys(classes, 2), right), 100) == [
+        "  100 classes are too many for a matrix; no row is misclassified"
+    ]
 
 
 def metrics(intervals: dict[str, tuple[float, float]]) -> Metrics:
