@@ -1,1 +1,1 @@
-"""Runs: a folder each, a supervisor and a worker process that fill it, and readers that derive its state."""
+"""Runs: one folder each, a supervisor and a worker process that write it, and readers that derive its state."""

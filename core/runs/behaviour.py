@@ -1,4 +1,4 @@
-"""The behavioural tests of a run, after CheckList: how small edits of a split's texts change its answers."""
+"""Behavioural tests of a run, after CheckList (Ribeiro et al., 2020): how small edits of a split's texts change its predictions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from . import kept_json, rungs
 from .folder import RunFolder
 
 _LARGEST = 16 << 20
-"""Bytes of a file that is read."""
+"""Bytes of a file that is read, at most."""
 MOST_EXAMPLES = 20
-"""Rows that failed a test that are kept."""
+"""Failed rows that are stored per test, at most."""
 LONGEST_TEXT = 2_000
-"""Characters of a text that is kept as an example."""
+"""Characters of a text stored as an example, at most."""
 Expectation = Literal["invariance", "direction"]
-"""invariance: the predicted class stays. direction: the probability of the class that was predicted falls."""
+"""invariance: the predicted class stays the same. direction: the probability of the predicted class falls."""
 
 EXPECTED: dict[Expectation, str] = {"invariance": "the class stays", "direction": "its probability falls"}
-"""In words."""
+"""Expectations in words."""
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -39,26 +39,26 @@ class Example(msgspec.Struct, frozen=True):
     after: str
     """The label predicted for `edited`."""
     probability_before: Share
-    """Of the label `before`, for `text`."""
+    """The probability of the label `before` for `text`."""
     probability_after: Share
-    """Of the same label, for `edited`."""
+    """The probability of the same label for `edited`."""
 
 
 class EditTest(msgspec.Struct, frozen=True):
-    """The effect of one kind of edit on the answers of a run."""
+    """The effect of one kind of edit on the predictions of a run."""
 
     edit: str
-    """Its name in core.data.edits: 'typo', 'case', 'negation', 'name', …"""
+    """The name of the edit in core.data.edits: 'typo', 'case', 'negation', 'name', …"""
     expectation: Expectation
     rows: Count
     """Rows of the split to which the edit applies."""
     failures: Count
     interval: tuple[Share, Share] | None = None
-    """Of the failure rate, by Wilson's method, 95 %; None without rows."""
+    """The 95 % interval of the failure rate by Wilson's method; None without rows."""
     examples: tuple[Example, ...] = ()
-    """Rows that failed, the worst first, at most MOST_EXAMPLES."""
+    """Failed rows, the worst first, at most MOST_EXAMPLES."""
     left_out: dict[str, Count] = {}
-    """Rows to which it does not apply, by the reason in words, such as 'not in English'."""
+    """The number of rows to which the edit does not apply, by the reason in words, such as 'not in English'."""
 
     def __post_init__(self) -> None:
         if self.failures > self.rows:
@@ -75,19 +75,19 @@ class Behaviour(msgspec.Struct, frozen=True):
 
     run: str
     rung: str
-    """'' of another run than a baseline."""
+    """The rung of a baseline; '' for other runs."""
     split: str
     data: str
     """The fingerprint of the data set whose rows were edited."""
     when: Moment
     rows: Count
-    """That were edited."""
+    """Rows that were edited."""
     of: Count
-    """Rows of the split: more than `rows` where these were drawn at random."""
+    """Rows of the split: more than `rows` if those are a random sample."""
     seed: Annotated[int, Meta(ge=0, lt=2**32)]
-    """Of the edits that draw at random."""
+    """The seed of edits that are random."""
     temperature: Annotated[float, Meta(gt=0, le=1e6)]
-    """At which the probabilities are."""
+    """The temperature of the probabilities."""
     tests: tuple[EditTest, ...]
     notes: tuple[str, ...] = ()
     """Sentences on what has changed in the data since the run was made."""
@@ -95,33 +95,33 @@ class Behaviour(msgspec.Struct, frozen=True):
 
 
 def file_of(run: RunFolder, split: str, rung: str) -> Path:
-    """Return where the tests of a run on a split are kept."""
+    """Return the path of a run's test results on a split."""
     return run.path / "behaviour" / f"{rungs.predicted(split, rung)}.json"
 
 
 def write(run: RunFolder, kept: Behaviour) -> Path:
-    """Keep the tests with the run, in the place of earlier ones on the same split. Raises UserError where they cannot be written."""
+    """Store the results with the run, replacing earlier ones on the same split. Raises UserError if they cannot be written."""
     return kept_json.write(file_of(run, kept.split, kept.rung), kept)
 
 
 def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
-    """Return the tests that are kept of a run on a split; None where there are none. `rung` is '' for the best one of a baseline.
+    """Return the stored results of a run on a split; None if there are none. `rung` is '' for the best one of a baseline.
 
-    It reads files: not for the event loop. Raises UserError for a file that is damaged.
+    It reads files, so do not call it on the event loop. Raises UserError for a damaged file.
     """
     return kept_json.read(file_of(run, split, rungs.chosen(run, rung)), Behaviour, _LARGEST, "emotui behaviour")
 
 
 def shown(text: str) -> str:
-    """Return as much of a text as an example keeps, ? in the place of half a character, which UTF-8 cannot write."""
+    """Return a text as an example stores it: cut to LONGEST_TEXT characters, with ? for lone surrogates, which UTF-8 cannot encode."""
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
 def worst(failed: Sequence[Example], expectation: Expectation) -> tuple[Example, ...]:
-    """Return those of the rows that failed that are kept, the worst first, of equals the first row of the split.
+    """Return the MOST_EXAMPLES worst of the failed rows, the worst first; ties are in the order of the split.
 
-    Where the class should have stayed, that is the largest fall of its probability; where it should have fallen, the largest rise.
+    The worst is the largest fall of the probability for 'invariance', and the largest rise for 'direction'.
     """
     sign = 1 if expectation == "invariance" else -1
     return tuple(sorted(failed, key=lambda each: (sign * (each.probability_after - each.probability_before), each.row)))[:MOST_EXAMPLES]

@@ -20,15 +20,15 @@ from ..safe_text import safe_line
 from ..specs import DataSpec, Moment
 
 LONGEST = 20_000
-"""Characters of a text."""
+"""Characters of a text, at most."""
 MOST = 10_000
-"""Cases of one data set."""
+"""Cases of one data set, at most."""
 _LARGEST = 1 << 29
-"""Bytes of a file that is read."""
+"""Bytes of a file that is read, at most."""
 
 
 class Case(msgspec.Struct, frozen=True, tag_field="kind", tag="case"):
-    """A text and the label that it should get."""
+    """A text and its expected label."""
 
     text: Annotated[str, msgspec.Meta(max_length=LONGEST)]
     label: Annotated[str, msgspec.Meta(max_length=1_000)]
@@ -36,14 +36,14 @@ class Case(msgspec.Struct, frozen=True, tag_field="kind", tag="case"):
 
 
 class Removed(msgspec.Struct, frozen=True, tag_field="kind", tag="removed"):
-    """The case of a text was removed."""
+    """An entry that removes the case of a text."""
 
     text: str
     when: Moment
 
 
 class _Head(msgspec.Struct, frozen=True, tag_field="kind", tag="cases"):
-    """The first line: whose cases they are."""
+    """The first line of a file, which names the data set."""
 
     source: str
     version: int = 1
@@ -57,7 +57,7 @@ class Kept:
     """The cases of a data set."""
 
     cases: tuple[Case, ...]
-    """In the order in which they were added; one a text, the newest."""
+    """Cases in the order in which they were added; only the newest of each text."""
     damaged: int = 0
     """Lines that could not be decoded and were skipped."""
 
@@ -69,9 +69,9 @@ class Outcome(msgspec.Struct, frozen=True):
     label: str
     """Predicted."""
     probability: Share | None
-    """Of the expected label; None where the run does not know it."""
+    """The probability of the expected label; None if the run does not have that label."""
     fault: str = ""
-    """Why the case cannot pass, whatever the run says."""
+    """Why the case can never pass; '' if it can."""
 
     @property
     def passed(self) -> bool:
@@ -79,13 +79,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def file_of(data: DataSpec) -> Path:
-    """Return where the cases of a data set are kept: of its source, whatever its options and its splits."""
+    """Return the path of a data set's cases, which depends only on its source, not on its options and splits."""
     found = overlay_log.file_of(data.source)
     return paths.home() / "cases" / found.name
 
 
 def read(data: DataSpec) -> Kept:
-    """Return the cases of a data set. It reads a file: not for the event loop. Raises UserError where it cannot be read."""
+    """Return the cases of a data set. It reads a file, so do not call it on the event loop. Raises UserError if it cannot be read."""
     path = file_of(data)
     if path.parent.is_dir():
         paths.check_private(path.parent)
@@ -111,9 +111,9 @@ def read(data: DataSpec) -> Kept:
 
 
 def add(data: DataSpec, text: str, label: str, labels: Sequence[str], clock: Callable[[], float] = time.time) -> Case | None:
-    """Keep a text with its label, and return the case of that text that it takes the place of; None where there was none.
+    """Store a text with its expected label, and return the earlier case of that text that it replaces; None if there was none.
 
-    `labels` are those that there are. It writes to the disk: not for the event loop. Raises UserError for what cannot be kept.
+    `labels` are the existing ones. It writes to the disk, so do not call it on the event loop. Raises UserError for an invalid case.
     """
     text = text.encode("utf-8", "replace").decode().strip()
     if not text:
@@ -138,13 +138,13 @@ def add(data: DataSpec, text: str, label: str, labels: Sequence[str], clock: Cal
 
 
 def remove(data: DataSpec, cases: Sequence[Case], clock: Callable[[], float] = time.time) -> None:
-    """Remove cases. It writes to the disk: not for the event loop. Raises UserError where it cannot be written."""
+    """Remove cases. It writes to the disk, so do not call it on the event loop. Raises UserError if that fails."""
     if cases:
         json_log.append(file_of(data), lambda _: [Removed(case.text, clock()) for case in cases])
 
 
 def judged(cases: Sequence[Case], predictions: Sequence[Prediction], labels: Sequence[str]) -> list[Outcome]:
-    """Return what a run with these labels said of each case."""
+    """Return the outcome of each case for a run with these labels."""
     found: list[Outcome] = []
     for case, said in zip(cases, predictions, strict=True):
         if case.label not in labels:

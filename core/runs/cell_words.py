@@ -1,4 +1,4 @@
-"""Finds the words that are more frequent in a wrong cell of the confusion matrix than where the run is right."""
+"""Finds the words that are more frequent in a wrong cell of the confusion matrix than in correct rows."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CellWords:
-    """The words of a cell's rows against those of others."""
+    """The words of a cell's rows, compared with those of other rows."""
 
     rows: int
-    """In the cell."""
+    """Rows in the cell."""
     others: int
-    """Rows that they are compared with."""
+    """Rows that the cell is compared with."""
     against: str
-    """Which these are, as in 'rows of joy that are right' after 'rows'."""
+    """Which rows those are, in words that follow 'rows', such as 'of joy that are right'."""
     words: list[WordOdds]
-    """The most typical of the cell first."""
+    """Words, the most typical of the cell first."""
 
 
 def of_cell(of: Examined, true: int, predicted: int) -> CellWords:
     """Return the words of the rows of class `true` predicted as `predicted`, compared with the correct rows of that class.
 
-    Of a class that is never right it is all other rows, and of the right rows those of the class that are wrong. The prior has the
-    shares of all words of the split. It reads every text of the split: not for the event loop.
+    If the class has no correct rows, they are compared with all other rows; a cell of correct rows is compared with the wrong rows of
+    its class. The prior is the frequency of each word in the split. It reads every text, so do not call it on the event loop.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""The worker's end of the pipe to its supervisor, and what happens when the supervisor has died."""
+"""The worker's end of the pipe to its supervisor, which takes over writing events if the supervisor dies."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from . import lock, log
 from .folder import RunFolder
 
 KEPT = 10_000
-"""How many events are kept in case the supervisor is killed before it has written them."""
+"""Events kept in memory in case the supervisor is killed before writing them, at most."""
 LOCK_TIMEOUT = 10.0
-"""Seconds after which the lock is given up on."""
+"""Seconds to wait for the run's lock."""
 ORPHAN_LIMIT = 120.0
-"""Seconds that an orphaned worker has to save itself."""
+"""Seconds that an orphaned worker has to save a checkpoint and end."""
 
 
 class Channel:
     """Sends events as JSON lines; may be used from several threads.
 
-    Each is written into the run's journal too, for the case that supervisor and worker are killed at once: what is in the pipe is lost
-    then, and what a file was given is not. When only the supervisor is killed, this process takes the run's lock, writes the events
-    that the supervisor did not come to write, and goes on writing until it has saved itself and ends.
+    Each event is also written to the run's journal: if supervisor and worker are killed at once, events in the pipe are lost, but not
+    those in a file. If only the supervisor is killed, this process takes the run's lock, writes the events that the supervisor had
+    not yet written, and goes on writing until it has saved a checkpoint and ends.
     """
 
     def __init__(self, run: RunFolder, descriptor: int, attempt: int) -> None:
@@ -41,7 +41,7 @@ class Channel:
         self._attempt = attempt
         self._sending = threading.Lock()
         self._journal: int | None = None
-        with contextlib.suppress(OSError):  # a full disk; the pipe and the supervisor's memory do without it
+        with contextlib.suppress(OSError):  # a full disk: the events still go through the pipe
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._journal = os.open(run.journal_file, flags, PRIVATE_FILE)
         self._sent = 0
@@ -51,7 +51,7 @@ class Channel:
         threading.Thread(target=self._watch, name="supervisor", daemon=True).start()
 
     def emit(self, event: Event) -> None:
-        """Send an event. It never fails: without a supervisor the event goes to the file, or is lost with the run's folder."""
+        """Send an event. Never fails: without a supervisor the event is written to the file, or lost if the run's folder is gone."""
         try:
             line = msgspec.json.encode(event)
         except UnicodeEncodeError:
@@ -68,7 +68,7 @@ class Channel:
                 self._send(line + b"\n")
 
     def close(self) -> None:
-        """Send nothing more; an orphan writes what is left and ends its whole group, itself included."""
+        """Stop sending; an orphaned worker writes the remaining events and ends its whole process group, itself included."""
         if not self.is_orphaned:
             return
         deadline = time.monotonic() + LOCK_TIMEOUT
@@ -94,7 +94,7 @@ class Channel:
             self.is_orphaned = True
 
     def _watch(self) -> None:
-        """Wait for the supervisor's end, which closes the pipe's other side."""
+        """Wait for the end of the supervisor, which closes the other end of the pipe."""
         pipe = select.poll()
         pipe.register(self._pipe, 0)  # errors are always reported
         pipe.poll()
@@ -116,7 +116,7 @@ class Channel:
                 continue
             with self._sending:
                 seq = written = 0
-                with contextlib.suppress(OSError, UserError):  # what lies there now cannot be written either
+                with contextlib.suppress(OSError, UserError):  # what is there now cannot be written either
                     for line in log.whole_lines(self._run.events_file):
                         seq = max(seq, line["seq"])
                         if line["attempt"] == self._attempt:

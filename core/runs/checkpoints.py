@@ -1,4 +1,4 @@
-"""Finds the complete checkpoints of a run: those whose files were all on the disk before they were listed."""
+"""Marks, finds and deletes the checkpoints of a run; one is complete if all its files reached the disk before they were listed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ COMPLETE = "COMPLETE"
 _STEP = re.compile(r"step-([0-9]{1,15})")
 _BEST = re.compile(r"best-([0-9]{1,15})")
 _LARGEST = 1 << 20
-"""Bytes of a list of files."""
+"""Bytes of a list of files that is read, at most."""
 
 
 class HasCheckpoints(Protocol):
-    """A run: its checkpoints lie in `checkpoints`/step-N."""
+    """A run, with its checkpoints in `checkpoints`/step-N."""
 
     @property
     def checkpoints(self) -> Path: ...
@@ -47,7 +47,7 @@ def mark_complete(folder: Path) -> None:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether `folder` has its list and every file on it with the size it had."""
+    """Whether `folder` has its list, and every listed file with the listed size."""
     try:
         sizes = json.loads(read_plain(folder / COMPLETE, _LARGEST))["files"]
         return bool(sizes) and all(_has_size(folder / name, size) for name, size in sizes.items())
@@ -81,18 +81,18 @@ def prune(run: HasCheckpoints, keep: int) -> None:
     kept = set(complete[:keep])
     for folder in _newest_first(run):
         if folder not in kept and step_of(folder) <= step_of(complete[0]):
-            # The list goes first: a half deleted checkpoint must not count.
+            # Delete the list first: a partly deleted checkpoint must not count.
             (folder / COMPLETE).unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def best_folder(run: HasCheckpoints, step: int) -> Path:
-    """Return where the weights lie that were the best measured ones at `step`."""
+    """Return the folder of the weights that were the best so far at `step`."""
     return run.checkpoints / f"best-{step}"
 
 
 def prune_best(run: HasCheckpoints, step: int | None) -> None:
-    """Delete all best weights but those of `step`. To be called once a checkpoint that knows of them is complete."""
+    """Delete all best weights but those of `step`. Call it only once a checkpoint that refers to these is complete."""
     for folder in run.checkpoints.glob("best-*") if not run.checkpoints.is_symlink() else ():
         if _BEST.fullmatch(folder.name) and folder.name != f"best-{step}" and not folder.is_symlink():
             shutil.rmtree(folder, ignore_errors=True)

@@ -26,9 +26,9 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported when predictions are read
 
 TRAIN_LOSS, LOSS = "train_loss", "loss"
 CURVES = {TRAIN_LOSS: "training loss", LOSS: "validation loss"} | {metric.key: metric.name for metric in METRICS}
-"""What may be drawn over the steps of a run, by its key: the losses, in nats, and the metrics on the validation split."""
+"""Names of the curves over a run's steps, by key: the losses, in nats, and the metrics on the validation split."""
 MOST = 12
-"""Runs that are compared at once: every two of them are a paired test."""
+"""Runs that are compared at once, at most: each pair of them needs a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ class Entry:
 
     view: RunView
     rung: str
-    """Of a baseline; '' of another run."""
+    """The rung of a baseline; '' for other runs."""
     examined: Examined | None
-    """Its predictions on the split; None where it cannot be measured there."""
+    """Its predictions on the split; None if it cannot be evaluated there."""
     metrics: Metrics | None
-    """On the split, with intervals where it was examined; None where nothing is known of it there."""
+    """Metrics on the split, with intervals if `examined` is there; None if nothing is known of it on that split."""
     curves: dict[str, Curve]
-    """By the keys of CURVES, those that the run has; smoothed where that was asked for."""
+    """The run's curves by the keys of CURVES; the training loss is smoothed if asked for."""
 
     @property
     def name(self) -> str:
-        """The run as it is named on the command line."""
+        """The run as it is named on the command line: RUN, or RUN:RUNG."""
         return f"{self.view.id}:{self.rung}" if self.rung else self.view.id
 
     def score(self, metric: Metric) -> float | None:
@@ -55,51 +55,51 @@ class Entry:
         return metric.of(self.metrics) if self.metrics is not None else None
 
     def extremes(self, key: str) -> Extremes | None:
-        """Return the extremes of a curve by its key; None where the run has no such curve."""
+        """Return the extremes of a curve by its key; None if the run has no such curve."""
         return extremes(self.curves[key]) if key in self.curves else None
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run, or a rung of a baseline, took. None where that is not known."""
+    """The cost of a run, or of a rung of a baseline. Unknown figures are None."""
 
     seconds: float | None
-    """Wall time of all attempts; of a rung, its own with that of the extraction."""
+    """Wall time of all attempts; for a rung, its own time and that of the extraction of hidden states."""
     device: str | None
     device_name: str | None
     precision: str | None
     parameters: int | None
-    """Of the encoder, with its head; of a rung without an encoder, None."""
+    """Parameters of the encoder and the head; None for a rung without an encoder."""
     peak_memory: int | None
-    """Bytes; of a rung, those of the whole ladder."""
+    """Peak memory in bytes; for a rung that of the whole ladder."""
     examples_per_second: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting that is not the same in all runs."""
+    """A setting that differs between runs."""
 
     name: str
     title: str
     values: tuple[Any, ...]
-    """One a run, None for one that has no such setting or leaves it to its default."""
+    """One value per run; None for a run without such a setting, or with its default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two runs on the same rows."""
+    """Two runs compared on the same rows."""
 
     first: str
     second: str
     paired: Paired | None
     p: float | None
-    """Of McNemar's exact test, corrected by Holm's method for how many pairs there are."""
+    """The p-value of McNemar's exact test, corrected by Holm's method for the number of pairs."""
     fault: str = ""
-    """Why they cannot be compared row by row."""
+    """Why they cannot be compared row by row; '' if they can."""
 
 
 def measured(view: RunView) -> list[tuple[float, Metrics]]:
-    """Return the steps at which a run was measured: as it went on, and where it was stopped, unless the weights are of another step."""
+    """Return (step, metrics) of a run's evaluations: those during training, and that at a stop if its weights are of that step."""
     found = [(float(each.step), each.metrics) for each in view.evaluations]
     ended, job = view.finished, view.spec.job
     if ended is not None and view.is_whole and view.state == "stopped" and isinstance(job, TrainSpec) and job.patience is None:
@@ -108,7 +108,7 @@ def measured(view: RunView) -> list[tuple[float, Metrics]]:
 
 
 def curves(view: RunView, smoothing: float = 0.0) -> dict[str, Curve]:
-    """Return the curves of a run by the keys of CURVES. Smoothing is for the training loss: measurements stand for themselves."""
+    """Return the curves of a run by the keys of CURVES. Only the training loss is smoothed, not the evaluations."""
     found: dict[str, Curve] = {}
     if view.curve:
         losses = tuple(step.loss if step.finite else None for step in view.curve)
@@ -126,7 +126,7 @@ def curves(view: RunView, smoothing: float = 0.0) -> dict[str, Curve]:
 
 
 def rung_of(run: RunFolder, view: RunView, named: str) -> str:
-    """Return the rung of a baseline that is compared: the one `named` where its model is kept, else the best that was measured."""
+    """Return the rung of a baseline to compare: the one `named` if its model is stored, otherwise the best one."""
     if named in rungs.kept(run):
         return named
     best = view.best_rung
@@ -134,10 +134,10 @@ def rung_of(run: RunFolder, view: RunView, named: str) -> str:
 
 
 def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoothing: float = 0.0, resamples: int = 1000) -> Entry:
-    """Return a run as it is compared; `found` is what its predictions on the split come to.
+    """Return a run as an entry of the comparison; `found` are its evaluated predictions on the split.
 
-    Where there are none, what the run itself tells of that split stands for it, without intervals. Takes some tenths of a second: not
-    for the event loop.
+    Without them, the metrics that the run itself reported for that split are used, without intervals. It takes some tenths of a
+    second, so do not call it on the event loop.
     """
     import numpy as np
 
@@ -152,7 +152,7 @@ def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoot
 
 
 def ordered(entries: Sequence[Entry], metric: Metric | None) -> list[Entry]:
-    """Return the runs by a metric on the split, the best first and those without it last; in their own order without a metric."""
+    """Return the runs ordered by a metric on the split, the best first and those without it last; unchanged if `metric` is None."""
     if metric is None:
         return list(entries)
     sign = -1.0 if metric.higher_is_better else 1.0
@@ -161,7 +161,7 @@ def ordered(entries: Sequence[Entry], metric: Metric | None) -> list[Entry]:
 
 
 def pairs(entries: Sequence[Entry]) -> list[Pair]:
-    """Return every two of the runs whose predictions are known, by McNemar's exact test, corrected for how many pairs there are."""
+    """Return McNemar's exact test for each pair of runs whose predictions are known, corrected for the number of pairs."""
     from ..figures import chance
     from . import examined
 
@@ -180,7 +180,7 @@ def pairs(entries: Sequence[Entry]) -> list[Pair]:
 
 
 def cost(of: Entry) -> Cost:
-    """Return what a run, or its rung, took."""
+    """Return the cost of a run, or of its rung."""
     view, finished, started = of.view, of.view.finished, of.view.started
     rung = view.rung(of.rung) if of.rung else None
     has_encoder = rung is None or rung.name in rungs.OF_ENCODER
@@ -197,7 +197,7 @@ def cost(of: Entry) -> Cost:
 
 
 def settings(of: Entry) -> dict[str, tuple[str, Any]]:
-    """Return the settings of a run by their names, each with what people call it; what the run resolved stands for what was left to it."""
+    """Return the settings of a run by name, each with its name for people; a setting that was left open has the run's own choice."""
     view, job = of.view, of.view.spec.job
     found: dict[str, tuple[str, Any]] = {"task": ("task", view.task)}
     if of.rung:
@@ -237,13 +237,13 @@ class Settings:
 
     differing: list[Setting]
     alike: int
-    """Settings that are the same in all runs."""
+    """The number of settings that are the same in all runs."""
     of_some: int
-    """Settings that only some of the runs have, and that are the same in these: of another task, or of another version."""
+    """The number of settings that only some runs have, because of their task or version, and that are the same in those."""
 
 
 def differing(entries: Sequence[Entry]) -> Settings:
-    """Return the settings that are not the same in all runs that have them."""
+    """Return the settings that differ between the runs that have them."""
     each = [settings(one) for one in entries]
     titles = {name: title for one in each for name, (title, _) in one.items()}
     found: list[Setting] = []

@@ -1,4 +1,4 @@
-"""The tables of a comparison, as the command and the screen show them; a letter stands for each run."""
+"""The tables of a comparison, for the command line and the screen; each run is denoted by a letter."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from .comparison import CURVES, Entry, Pair, Settings, cost, differing, pairs
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _VALUE = 28
-"""Cells of a setting."""
+"""Cells of a setting's value, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with its title; the first row is its heading."""
+    """A table with a title; its first row is the heading."""
 
     title: str
     rows: list[list[str]]
     align: str
-    """One of l and r a column."""
+    """'l' or 'r' for each column."""
     caps: tuple[int | None, ...] = ()
-    """Cells of a column at most."""
+    """The most cells of each column; None for no limit."""
     notes: tuple[str, ...] = ()
-    """Sentences below it."""
+    """Sentences below the table."""
 
 
 def tables(entries: Sequence[Entry], split: str, width: int, smoothing: float = 0.0) -> list[Table]:
-    """Return the tables of a comparison in lines of `width` cells, those that have something to say."""
+    """Return the tables of a comparison, at most `width` cells wide, without empty ones."""
     paired = pairs(entries)
     found = [_runs(entries), _settings(differing(entries), width), _metrics(entries, split)]
     found += [_pairs(entries, paired)] if paired else []

@@ -1,4 +1,4 @@
-"""Describes the data of a run as it was at the start; kept in the run's folder, so that a report needs nothing else."""
+"""Describes the data of a run at its start; stored in the run's folder, so that a report needs nothing else."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FILE = "data.json"
 _LARGEST = 32 << 20
 _MOST = 2**53
 DECISIONS = 500
-"""Decisions about rows that are kept, at most."""
+"""Decisions about rows that are stored, at most."""
 LONGEST = 300
-"""Characters of a text that are kept."""
+"""Characters of a text that are stored, at most."""
 
 
 class KeptProblem(msgspec.Struct, frozen=True):
@@ -38,21 +38,21 @@ class KeptProblem(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """A row whose label was changed by hand, or that was left out."""
+    """A row whose label was changed by hand, or that was left out by hand."""
 
     split: str
     number: Count
     """1-based row number in the source."""
     old: str
     new: str | None
-    """None where it was left out."""
+    """The new label; None if the row was left out."""
     by: str
     when: Moment
     text: str
 
 
 class DataRecord(msgspec.Struct, frozen=True):
-    """data.json of a run. Near-duplicates are not among `problems`: to look for them takes long."""
+    """data.json of a run. `problems` has no near-duplicates, because searching for them takes long."""
 
     name: str
     data_hash: str
@@ -61,23 +61,23 @@ class DataRecord(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     splits: dict[str, SplitStats]
     unspaced: bool = False
-    """Whether lengths are told in characters, since the texts have no spaces between words."""
+    """Whether lengths are given in characters, because the texts have no spaces between words."""
     skipped: dict[str, Count] = {}
     unlabelled: dict[str, Count] = {}
     notes: tuple[str, ...] = ()
     problems: tuple[KeptProblem, ...] = ()
     drifts: tuple[str, ...] = ()
     overlay: str = ""
-    """What was changed by hand, as in '12 labels changed, 3 rows left out'."""
+    """A summary of manual changes, such as '12 labels changed, 3 rows left out'."""
     decisions: tuple[Decided, ...] = ()
     decided: Count = 0
-    """All decisions, of which DECISIONS are kept."""
+    """The number of all decisions, of which at most DECISIONS are stored."""
     faults: KeptFaults | None = None
-    """What `emotui check --faults` had found in this very data before."""
+    """What an earlier `emotui check --faults` found in the same data; None if it was not run."""
 
 
 def keep(run: RunFolder, data: Dataset, data_hash: str, problems: tuple[Problem, ...]) -> None:
-    """Write what the data is into the run's folder, unless it is there already: a run that goes on has its data. Raises OSError."""
+    """Write the description of the data to the run's folder, unless it exists, as in a resumed run. Raises OSError."""
     path = run.path / FILE
     if not path.exists():
         writing.write_private(path, msgspec.json.encode(_record(data, data_hash, problems)))
@@ -125,7 +125,7 @@ def _decisions(data: Dataset) -> tuple[Decided, ...]:
 
 
 def read(run: RunFolder) -> DataRecord | None:
-    """Return what the data of a run was; None where that was not kept, as by earlier versions. Raises UserError where it is damaged."""
+    """Return the description of a run's data; None if there is none, as in runs of earlier versions. Raises UserError if it is damaged."""
     path = run.path / FILE
     try:
         found = msgspec.json.decode(read_plain(path, _LARGEST), type=DataRecord)
@@ -140,7 +140,7 @@ def read(run: RunFolder) -> DataRecord | None:
 
 
 def _check(record: DataRecord) -> None:
-    """Raise ValueError for figures that cannot be."""
+    """Raise ValueError for impossible figures."""
     if not record.splits or not record.labels:
         raise ValueError("it has no split or no label")
     for split in record.splits.values():

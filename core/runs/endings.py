@@ -1,4 +1,4 @@
-"""How a worker ended, in one word and one sentence."""
+"""Classifies how a worker ended, in one word and one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUPERVISOR_PREFIX = "supervisor: "
 FINISHED, CRASHED, BAD_INPUT, STOPPED, NOT_FINITE, GPU_MEMORY, DISK_FULL, MEMORY, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """The worker's exit codes."""
 PEER_LOST = 9
-"""Of a process that lost another one of its run: the cause is the other's."""
+"""The exit code of a process that lost another one of its run, which has the real cause."""
 
 _CAUSES = {
     BAD_INPUT: "bad_input",
@@ -36,7 +36,7 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What AttemptEnded and Result say."""
+    """The end of a worker, as stored in AttemptEnded and Result."""
 
     cause: str
     reason: Words
@@ -49,9 +49,9 @@ def classify(
 ) -> Ending:
     """Return how a worker ended.
 
-    `code` is its exit code, or minus the signal that ended it; `asked` what it had been asked to do; `finished` whether it had sent
-    Finished; `error` the last error it told; `memory_kills` how many processes the kernel has killed for memory meanwhile; `grace`
-    the seconds it had to stop by itself.
+    `code` is its exit code, or minus the signal that ended it; `asked` is what it had been asked to do; `finished` is whether it had
+    sent Finished; `error` is its last error; `memory_kills` is the number of processes that the kernel killed for lack of memory
+    meanwhile; `grace` is the number of seconds that it had to stop by itself.
     """
     if finished:
         return Ending("finished", "", "finished")
@@ -92,7 +92,7 @@ def _by_signal(
 
 
 def last_line(path: Path, limit: int = 1 << 14) -> str:
-    """Return the last line of a log, of its last `limit` bytes, that is neither blank nor the supervisor's; '' where there is none."""
+    """Return the last line, within the last `limit` bytes of a log, that is neither blank nor the supervisor's; '' if there is none."""
     try:
         with open_plain(path) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - limit))
@@ -103,7 +103,7 @@ def last_line(path: Path, limit: int = 1 << 14) -> str:
 
 
 def kernel_memory_kills() -> int:
-    """Return how many processes the kernel has killed for memory, in this control group if it counts them, else on this machine."""
+    """Return the number of processes killed by the kernel for lack of memory: in this control group if it counts them, else in all."""
     counters = [Path("/proc/vmstat")]
     try:
         groups = Path("/proc/self/cgroup").read_text("utf-8").splitlines()

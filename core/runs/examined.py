@@ -1,4 +1,4 @@
-"""Evaluates a run's kept predictions: at its temperature, by slices, and against another run on the same rows."""
+"""Evaluates a run's stored predictions: at its temperature, by slices, and against another run on the same rows."""
 
 from __future__ import annotations
 
@@ -25,51 +25,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A run on a split."""
+    """A run's predictions on a split, and their evaluation."""
 
     predictions: Predictions
     judged: Judged
-    """At the temperature that is kept with the run."""
+    """The predictions at the temperature stored with the run."""
     temperature: Temperature | None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of some rows of a split, at least one."""
+    """The figures of one or more rows of a split."""
 
     metrics: Metrics
-    """With intervals."""
+    """Metrics with 95 % intervals."""
     bins: list[Bin]
     error: float
     """Expected calibration error."""
     covered: list[Covered]
     pair: Paired | None
-    """Against another run; None where there is none."""
+    """The comparison with another run; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedSlice:
-    """A slice of a split, or why there is none."""
+    """A slice of a split, or the reason why it cannot be evaluated."""
 
     name: str
     line: str
     rows: np.ndarray | None
-    """int64, shape [rows in it]; None where the line asks for what is not there."""
+    """The positions of its rows, int64, shape [rows in it]; None if the filter does not apply to this data."""
     figures: Slice | None
     fault: str = ""
 
 
 def examine(run: RunFolder, rung: str, split: str, opened: Dataset | None = None) -> Examined | None:
-    """Return a run, or a rung of it ('': the best), on a split; None where it was not measured there yet.
+    """Return the stored predictions of a run, or of a rung of it ('' is the best), on a split; None if it was not evaluated there yet.
 
-    It reads files: not for the event loop. Raises UserError as `measured.read` does.
+    It reads files, so do not call it on the event loop. Raises UserError as `measured.read` does.
     """
     found = measured.read(run, rung, split, opened)
     return judged_at_its_temperature(run, found) if found is not None else None
 
 
 def judged_at_its_temperature(run: RunFolder, found: Predictions) -> Examined:
-    """Return what a run said, judged at the temperature that is kept with it. Raises UserError for one that is damaged."""
+    """Return a run's predictions, evaluated at the temperature stored with it. Raises UserError for a damaged temperature file."""
     from ..figures.judged import judge
 
     kept = temperature.read(run, found.rung)
@@ -78,18 +78,18 @@ def judged_at_its_temperature(run: RunFolder, found: Predictions) -> Examined:
 
 
 def rows(of: Examined, line: str, splits: tuple[str, ...] = ()) -> np.ndarray:
-    """Return the rows that meet a filter, int64, ascending. Raises UserError where it is none, or asks for what is not there.
+    """Return the positions of the rows that match a filter, int64, ascending. Raises UserError for an invalid filter.
 
-    `splits` are the names that split: takes beside this one's.
+    `splits` are the split names that 'split:' accepts in addition to this one.
     """
     part = of.predictions.rows.split
     return filters.rows(part, filters.parse(line), tuple(dict.fromkeys((*splits, part.name))), verdicts=of.judged)
 
 
 def figures(of: Examined, rows: np.ndarray, other: Examined | None = None, resamples: int = 1000) -> Figures:
-    """Return the figures of `rows` (int64, at least one), and how another run on the same rows compares.
+    """Return the figures of `rows` (positions, int64, at least one), and the comparison with another run on them.
 
-    It takes some tenths of a second: not for the event loop. Raises UserError where the other run was measured on other rows.
+    It takes some tenths of a second, so do not call it on the event loop. Raises UserError if the other run was evaluated on other rows.
     """
     import msgspec
 
@@ -109,9 +109,9 @@ def figures(of: Examined, rows: np.ndarray, other: Examined | None = None, resam
 
 
 def slices(of: Examined, lines: Mapping[str, str], splits: tuple[str, ...] = (), resamples: int = 1000) -> list[NamedSlice]:
-    """Return the figures of the slices that `lines` ask for by name, corrected for how many they are.
+    """Return the figures of the slices given by `lines`, filters by name, with p-values corrected for the number of slices.
 
-    It takes some tenths of a second a slice: not for the event loop.
+    It takes some tenths of a second per slice, so do not call it on the event loop.
     """
     from ..figures import chance
 
@@ -128,7 +128,7 @@ def slices(of: Examined, lines: Mapping[str, str], splits: tuple[str, ...] = (),
 
 
 def check_same_rows(first: Predictions, second: Predictions) -> None:
-    """Raise UserError unless two runs were measured on the same rows, so that they can be compared row by row."""
+    """Raise UserError unless two runs were evaluated on the same rows, so that they can be compared row by row."""
     import numpy as np
 
     one, other = first.rows.split, second.rows.split

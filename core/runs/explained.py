@@ -21,25 +21,25 @@ TITLES = {
     "gradient_x_input": "gradient x input",
     "exact": "weight x value",
 }
-"""What each way to weigh words is called at the head of a column."""
+"""Column heads of the methods of word attribution."""
 FAIR_GAP = 0.05
-"""Share of what is to be explained up to which a completeness gap is let be."""
+"""Share of the explained difference up to which a completeness gap is tolerated."""
 LIKELY = 1.96
-"""Standard errors from zero: 95 % of differences that are chance lie nearer."""
+"""Standard errors from zero within which 95 % of chance differences lie."""
 
 
 class Gap(NamedTuple):
-    """How far weights that should add up do."""
+    """How far weights are from adding up as they should."""
 
     whole: float
-    """What they should add up to: the score less the baseline's."""
+    """The sum that is expected: the score minus that of the baseline."""
     gap: float
     share: float | None
-    """The size of the gap as a share of that of the whole; None where this is 0."""
+    """The size of the gap as a share of `whole`; None if that is 0."""
 
 
 def gap_of(answer: WhyAnswer) -> Gap | None:
-    """Return how far the weights of an answer add up; None where they need not."""
+    """Return how far the weights of an answer are from adding up; None for a method whose weights need not."""
     if answer.baseline is None or answer.gap is None:
         return None
     whole = answer.score - answer.baseline
@@ -47,12 +47,12 @@ def gap_of(answer: WhyAnswer) -> Gap | None:
 
 
 def score_name(answer: WhyAnswer) -> str:
-    """Return what the score of the class is: with two classes one is weighed against the other."""
+    """Return the name of the explained score: with two classes the log-odds of one against the other."""
     return "log-odds" if len(answer.probabilities) == 2 else "logit"
 
 
 def agreement_of(answers: Sequence[WhyAnswer]) -> Agreement | None:
-    """Return how far the first two ways agree on the words of a text; None where there is one way, or no word."""
+    """Return how far the first two methods agree on the words of a text; None with a single method, or without words."""
     from ..figures.agreement import agreement
 
     if len(answers) < 2 or not answers[0].words:
@@ -62,24 +62,24 @@ def agreement_of(answers: Sequence[WhyAnswer]) -> Agreement | None:
 
 
 def weights_of(answer: AttentionAnswer) -> np.ndarray:
-    """Return the attention as float64, shape [tokens, tokens]: a row for each token that looks."""
+    """Return the attention weights, float64, shape [tokens, tokens]: one row per query token."""
     import numpy as np
 
     return np.frombuffer(answer.weights, "<f2").astype(float).reshape(len(answer.tokens), -1)
 
 
 def describe_head(answer: AttentionAnswer) -> str:
-    """Return which head of the layer it is, or that it is the mean of all."""
+    """Return words for the head of the layer, or for the mean of all heads."""
     return f"head {answer.head} of {answer.heads}" if answer.head else f"the mean of {count(answer.heads, 'head')}"
 
 
 def describe_search(near: NeighboursAnswer) -> str:
-    """Return what was searched, and how, as the heading of the rows."""
+    """Return a heading that says what was searched, and by which distance."""
     return f"Nearest of {count(near.searched, 'training row')}, by {near.features} ({near.distance} distance)"
 
 
 def touched(row: NearRow) -> str:
-    """Return what the overlay has done to a training row; '' where nothing."""
+    """Return words for what the overlay changed about a training row; '' for nothing."""
     parts = [f"was {row.source_label} in the source"] if row.source_label is not None else []
     if row.later is not None:
         parts.append(f"is {row.later} by now" if row.later else "has been left out since")
@@ -87,20 +87,20 @@ def touched(row: NearRow) -> str:
 
 
 def describe_cell(words: CellWords, names: tuple[str, str], split: str) -> str:
-    """Return which rows of a cell are compared with which, by the names of its true and its predicted class."""
+    """Return a sentence on which rows are compared; `names` are the cell's true and predicted class."""
     title = f"{count(words.rows, 'row')} of {safe_line(names[0], 30)} predicted as {safe_line(names[1], 30)} on {split}"
     return f"{title}, against {count(words.others, 'row')} {safe_line(words.against, 60)}" if words.rows else title
 
 
 def describe_chance(words: CellWords) -> str:
-    """Return how many of the words of a cell cannot be chance."""
+    """Return a sentence on how many of a cell's words are beyond chance."""
     sure = sum(each.z > LIKELY for each in words.words)
     told = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"
     return f"{told} (log-odds with a Dirichlet prior)"
 
 
 def attention_shape(answer: AttentionAnswer) -> dict[str, Any]:
-    """Return what `--json` shows of attention: the weights as rows of numbers."""
+    """Return the fields of attention for `--json`, with the weights as rows of numbers."""
     import msgspec
 
     return {**msgspec.to_builtins(answer), "weights": [[round(each, 4) for each in row] for row in weights_of(answer).tolist()]}

@@ -1,4 +1,4 @@
-"""The folder that a run's model is written into: which may be filled, and which may be replaced."""
+"""Checks the target folder of an export: which folders may be filled, and which replaced."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..sentences import Setting, phrase
 from .folder import RunFolder
 
 MARK = "emotui-export.json"
-"""The file by which a folder is known to be an export; it lists the names of the others."""
+"""The file that marks a folder as an export; it lists the names of the others."""
 _LARGEST = 1 << 20
 _KNOWN = re.compile(
     r"(adapter_config|added_tokens|chat_template|config|config_sentence_transformers|generation_config|merges|model\.safetensors\.index|"
@@ -25,7 +25,7 @@ _KNOWN = re.compile(
     r"(spm|spiece|sentencepiece\.bpe|tokenizer)\.model|(vocab|merges|bpe\.codes)\.txt|bpe\.codes|"
     r"head\.safetensors|README\.md|LICENSE|\.gitattributes"
 )
-"""Names of the files that models are made of."""
+"""Names of the files of models."""
 
 
 _OVERWRITE = Setting("overwrite", True)
@@ -37,7 +37,7 @@ class _Mark(msgspec.Struct, frozen=True):
 
 
 def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
-    """Return where a run may be exported to: nothing there yet, an empty folder, or with `overwrite` an export or a model.
+    """Return the target of an export: a path where nothing exists, an empty folder, or with `overwrite` an earlier export or a model.
 
     Raises UserError for anything else, before anything is written.
     """
@@ -52,9 +52,9 @@ def checked(typed: str, run: RunFolder, *, overwrite: bool) -> Path:
 
 
 def check_replaceable(folder: Path, called: Path) -> None:
-    """Raise UserError, naming one of them, where a folder holds anything but plain files that its mark lists or that models have.
+    """Raise UserError if a folder contains anything but plain files that its mark lists or that models consist of.
 
-    `called` is the name that is told.
+    The error names one of the others, and calls the folder `called`.
     """
     where = safe_line(str(called), 120)
     files = {path.name: path.lstat().st_mode for path in folder.iterdir()}
@@ -76,6 +76,6 @@ def _listed(target: Path) -> tuple[str, ...] | None:
 
 
 def mark(folder: Path, run: RunFolder) -> None:
-    """Write the file that says what an export consists of. Raises OSError."""
+    """Write the file that lists the files of an export. Raises OSError."""
     names = sorted(path.name for path in folder.iterdir())
     (folder / MARK).write_bytes(msgspec.json.format(msgspec.json.encode(_Mark(run.id, tuple(names))), indent=1))

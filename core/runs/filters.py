@@ -1,4 +1,4 @@
-"""One line of terms that runs must meet: words, state:failed, task:baseline, data:…, model:…, tag:…, f1>0.9; a leading - negates."""
+"""Filters of runs, one line of terms that must all match: words, state:failed, task:baseline, data:…, model:…, tag:…, f1>0.9; - negates."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _TASKS = ("baseline", "fine-tune")
 
 
 def parse(line: str) -> Test:
-    """Return a test that a run meets if it meets all terms of a line. Raises UserError where it is no such line.
+    """Return a test that a run passes if it matches all terms of a line. Raises UserError for an invalid line.
 
-    Words are found in id, name, data, model, task, state and tags, whatever their case. State, task and tag take several names with
-    commas between them; the start of a state or a task is enough.
+    Words are searched in id, name, data, model, task, state and tags, ignoring case. State, task and tag accept several names
+    separated by commas; the beginning of a state or a task is enough.
     """
     tests = [(_test(piece), piece.negated) for piece in pieces(line, _FIELD)]
     return lambda view, note: all(test(view, note) != negated for test, negated in tests)
@@ -69,7 +69,7 @@ def _words(view: RunView, note: RunNote) -> tuple[str, ...]:
 
 
 def _begun(field: str, wanted: str, names: tuple[str, ...]) -> set[str]:
-    """Return the names that begin with one of those that are `wanted`."""
+    """Return the names that begin with one of the comma-separated parts of `wanted`. Raises UserError for a part without a match."""
     found: set[str] = set()
     for start in filter(None, (part.strip() for part in wanted.split(","))):
         begun = {name for name in names if name.startswith(start)}

@@ -29,51 +29,51 @@ from ..sentences import shortened
 
 PerStep = TypeVar("PerStep", bound=OfStep)
 READINGS = 120
-"""Readings of the machine's load that are kept."""
+"""Readings of the machine's load that are kept, at most."""
 MOST_NOTES = 2_000
 MOST_ATTEMPTS = 1_000
 LONGEST_NOTE = 10_000
-"""Characters."""
+"""Characters of a note, at most."""
 RECENT = 20
-"""How many of the newest steps, or reports of a phase, estimate the pace: a machine's load changes."""
+"""Number of the newest steps, or reports of a phase, used to estimate the pace, because a machine's load changes."""
 
 
 class Fold:
-    """All events so far. The last attempt counts: what an earlier one logged after the checkpoint that it went on from is dropped."""
+    """The state after all events so far. An attempt drops what earlier ones logged after the checkpoint that it resumed from."""
 
     def __init__(self) -> None:
         self.attempt = 1
         self.attempts: list[tuple[int, int, str]] = []
-        """Number, the step that it went on from, and why there is one."""
+        """Of each attempt the number, the step that it started from, and the reason for it."""
         self.worker_pid: int | None = None
         self.has_reported = False
-        """Whether the attempt's worker has told something about its work."""
+        """Whether the worker of the current attempt has reported anything about its work."""
         self.step = 0
         self.started: Started | None = None
         self.progress: Progress | None = None
         self.by_step: dict[type[OfStep], list[OfStep]] = {}
-        """What was told of steps, by its kind, each in order of step."""
+        """Events about steps, by type, each in order of step."""
         self.rungs: list[Rung] = []
         self.telemetry: deque[Telemetry] = deque(maxlen=READINGS)
         self.notes: list[Note] = []
         self.finished: Finished | None = None
         self.stopped: Finished | None = None
-        """What the model came to where the worker was stopped."""
+        """The results of the model where the worker was stopped."""
         self.ended: AttemptEnded | None = None
         self.ended_at: float | None = None
         self.last_event: float | None = None
         self._pace = _Pace()
         self._phase_pace: deque[tuple[int, float]] = deque(maxlen=RECENT)
-        """Done, and the seconds of the phase by then."""
+        """Pairs of the amount done and the seconds since the phase began."""
 
     def apply(self, lines: Iterable[Line]) -> None:
-        """Take in further lines, in the order of the file."""
+        """Apply further lines, in the order of the file."""
         for line in lines:
             self._apply(line)
 
     def _apply(self, line: Line) -> None:
         event = line.event
-        if not isinstance(event, Telemetry):  # a worker that is stuck goes on telling its load
+        if not isinstance(event, Telemetry):  # a worker that hangs still reports its load
             self.last_event = line.time
         if isinstance(event, OfStep):
             self._keep(event)
@@ -128,7 +128,7 @@ class Fold:
         self._pace = _Pace()
 
     def of_step(self, kind: type[PerStep]) -> list[PerStep]:
-        """Return the events of a kind, in order of step."""
+        """Return the events of a type, in order of step."""
         return cast("list[PerStep]", self.by_step.get(kind, []))
 
     def _keep(self, event: OfStep) -> None:
@@ -150,15 +150,15 @@ class Fold:
         self.progress = event
 
     def seconds_left(self) -> float | None:
-        """Return an estimate of the seconds to the last step, by the wall clock; None where nothing tells the pace.
+        """Return the estimated wall-clock seconds to the last step; None as long as the pace is unknown.
 
-        The steps left are to take as long as the newest ones, and evaluations and checkpoints as long as they did so far.
+        It assumes that steps take as long as the newest ones, and evaluations and checkpoints as long as so far.
         """
         pace = self._pace.seconds_a_step()
         return None if self.started is None or pace is None else max(0, self.started.steps - self._pace.step) * pace
 
     def phase_seconds_left(self) -> float | None:
-        """Return an estimate of the seconds to the end of the phase under way, by its newest reports; None where that is not known."""
+        """Return the estimated seconds to the end of the current phase, from its newest reports; None if the pace is unknown."""
         phase = self.progress
         if phase is None or not phase.total or not 0 < phase.done <= phase.total:
             return None
@@ -167,22 +167,22 @@ class Fold:
 
 
 class _Pace:
-    """The wall-clock seconds of a step, of the attempt that counts."""
+    """The wall-clock seconds per step in the current attempt."""
 
     def __init__(self) -> None:
         self.step = 0
-        """The newest."""
+        """The newest step."""
         self.paused = False
-        """Whether the model was measured or saved since then."""
+        """Whether the model was evaluated or saved since that step."""
         self._time: float | None = None
         self._first = 0
         self._recent: deque[tuple[int, float]] = deque(maxlen=RECENT)
-        """Steps and seconds between two logged steps without a pause."""
+        """Steps and seconds between consecutive logged steps without a pause."""
         self._pauses: list[tuple[int, float]] = []
-        """The same with one."""
+        """Steps and seconds between consecutive logged steps with a pause."""
 
     def add_step(self, step: int, time: float) -> None:
-        """Count a logged step in."""
+        """Add a logged step; `time` in seconds since the epoch."""
         if self._time is None:
             self._first = step
         elif step > self.step:
@@ -190,7 +190,7 @@ class _Pace:
         self.step, self._time, self.paused = step, time, False
 
     def seconds_a_step(self) -> float | None:
-        """Return the mean of the newest steps, and each one's share of the pauses."""
+        """Return the mean seconds of the newest steps plus each step's share of the pauses; None if unknown."""
         taken = self._recent or self._pauses
         steps, seconds = (sum(each) for each in zip(*taken, strict=True)) if taken else (0, 0.0)
         if not steps or seconds <= 0:
@@ -201,5 +201,5 @@ class _Pace:
 
 
 def _drop(kept: list[OfStep], first: int) -> None:
-    """Remove what was told of step `first` and later ones."""
+    """Remove the events of step `first` and later ones."""
     del kept[bisect_left(kept, first, key=lambda event: event.step) :]

@@ -1,4 +1,4 @@
-"""Every path inside one run; making, finding and listing runs."""
+"""The paths within a run; creating, finding and listing runs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:  # the supervisor, which imports this module, loads no library
     from ..specs import Job, RunSpec
 
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
-"""No vowels, so that no id becomes a word, and nothing that is easily misread."""
+"""No vowels, so that no id is a word, and no characters that are easily confused."""
 
 _LARGEST_SPEC, _LARGEST_RESULT, _LARGEST_PROC = 4 << 20, 16 << 20, 1 << 16
-"""Bytes of spec.json, of result.json, which may hold large matrices, and of proc.json."""
+"""Limits in bytes of spec.json, of result.json, which may contain large matrices, and of proc.json."""
 
 COPY = "Copy it, and look at the copy: cp -r"
-"""What to do about a run of another user, whose files could change at any moment."""
+"""The remedy for a run of another user, whose files could change at any moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run on disk. It need not exist."""
+    """A run on disk, which need not exist."""
 
     path: Path
 
@@ -60,7 +60,7 @@ class RunFolder:
 
     @property
     def journal_file(self) -> Path:
-        """What the worker of the attempt has sent; needed only where supervisor and worker are killed at once."""
+        """What the worker of the attempt has sent; needed only if supervisor and worker are killed at once."""
         return self.path / "sent.jsonl"
 
     @property
@@ -87,11 +87,11 @@ class RunFolder:
         return self.path / "predictions" / f"{split}.parquet"
 
     def read_spec(self) -> RunSpec:
-        """Return the run's spec. Raises UserError where it cannot be read, and where other users may write to the folder."""
+        """Return the run's spec. Raises UserError if it cannot be read, or if other users may write to the folder."""
         return self.read_spec_and_rest()[0]
 
     def read_spec_and_rest(self) -> tuple[RunSpec, tuple[str, ...]]:
-        """Return the run's spec, and the settings in it that are left out: unknown to this version, or out of their bounds.
+        """Return the run's spec, and the names of ignored settings: those unknown to this version or out of bounds.
 
         Raises UserError as `read_spec` does.
         """
@@ -108,7 +108,7 @@ class RunFolder:
             raise UserError(f"{_shown(self.spec_file)} is damaged: {error}", "Start a new run") from error
 
     def read_result(self, labels: tuple[str, ...] = ()) -> Result | None:
-        """Return how the run, whose labels these are, ended; None where it has not. Raises UserError where it cannot be read."""
+        """Return the result of the run, which has these labels; None if it has not ended. Raises UserError if it cannot be read."""
         from . import records
 
         try:
@@ -123,9 +123,9 @@ class RunFolder:
             raise UserError(f"{_shown(self.result_file)} is damaged: {error}") from error
 
     def read_processes(self) -> dict[str, Any]:
-        """Return proc.json: the identities of launcher, supervisor and worker, and batch_split; {} where there is none.
+        """Return proc.json: the identities of launcher, supervisor and worker, and batch_split; {} if there is none.
 
-        Raises UserError where something else lies in its place.
+        Raises UserError if something else is in its place.
         """
         try:
             value = json.loads(read_plain(self.proc_file, _LARGEST_PROC))
@@ -139,7 +139,7 @@ class RunFolder:
 
     @property
     def has_private_folder(self) -> bool:
-        """Whether `check` finds nothing."""
+        """Whether `check` passes."""
         try:
             self.check()
         except UserError:
@@ -147,7 +147,7 @@ class RunFolder:
         return True
 
     def check(self) -> None:
-        """Raise UserError unless the folder is a folder of its own, ours, and nobody else may write in it."""
+        """Raise UserError unless this is a folder, not a link, that belongs to this user and that nobody else may write to."""
         if self.path.is_symlink():
             raise UserError(f"{_shown(self.path)} is a symbolic link", "Name the folder that it leads to")
         paths.check_private(self.path, COPY)
@@ -160,7 +160,7 @@ class RunFolder:
 def create(
     job: Job, *, data_hash: str, labels: tuple[str, ...], versions: dict[str, str], clock: Callable[[], float] = time.time
 ) -> RunFolder:
-    """Make a run's folder, private to its user, with its spec. Raises UserError where the disk does not take it."""
+    """Create a run's folder, private to its user, with its spec. Raises UserError if it cannot be written."""
     import msgspec
 
     from ..specs import RunSpec, task_of
@@ -175,7 +175,7 @@ def create(
             paths.make_private(folder)
         launcher = identity.of(os.getpid())
         run.write_processes({"launcher": launcher.to_json() if launcher else None})
-        # The spec comes last: a folder without one is no run.
+        # The spec is written last: a folder without one is not a run.
         writing.write_private(run.spec_file, msgspec.json.format(msgspec.json.encode(spec), indent=1))
     except BaseException as error:
         if run is not None:
@@ -198,9 +198,9 @@ def _make_folder(runs: Path, task: str) -> RunFolder:
 
 
 def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFolder]:
-    """Return the runs of this user, the newest first, and after them those that cannot be read, by name.
+    """Return the runs of this user, the newest first, and then those that cannot be read, by name.
 
-    `known` keeps when the runs were made between two calls, since a spec never changes; without it every spec is read.
+    `known` remembers between calls when each run was created, since specs never change; without it every spec is read.
     """
     runs = paths.runs_folder()
     known = {} if known is None else known
@@ -234,9 +234,9 @@ def list_runs(known: dict[tuple[str, int], float] | None = None) -> list[RunFold
 
 
 def find(ref: str, *, readable: bool = True) -> RunFolder:
-    """Return the run that `ref` names: an id, the unique start of one, 'last', or a path. Raises UserError.
+    """Return the run that `ref` names: an id, a unique prefix of one, 'last', or a path. Raises UserError.
 
-    Without `readable` it may be a run whose spec cannot be read; 'last' is always one that can.
+    Without `readable` it may be a run whose spec cannot be read; 'last' is always a readable one.
     """
     run = _find(ref)
     if readable:
@@ -251,7 +251,7 @@ def _find(ref: str) -> RunFolder:
     if os.sep in ref or ref in (".", "..") or ref.startswith("~"):
         try:
             return _checked(RunFolder(paths.expand(ref).resolve()))
-        except (OSError, RuntimeError, ValueError) as error:  # a link to itself, a home of nobody, a NUL
+        except (OSError, RuntimeError, ValueError) as error:  # a link to itself, the home of an unknown user, a NUL
             raise UserError(f"there is no run {shown}: {error}") from error
     exact = RunFolder(paths.runs_folder() / ref)
     if not paths.is_too_long(ref) and exact.path.is_dir():
@@ -279,7 +279,7 @@ def _checked(run: RunFolder) -> RunFolder:
 
 
 def _is_begun(run: RunFolder) -> bool:
-    """Whether something is in the folder that only a run has: its spec, or what was written after it; or whether that cannot be seen."""
+    """Whether the folder contains a file that only a run has, its spec or one written later, or cannot be searched."""
     try:
         return any(os.path.lexists(file) for file in (run.spec_file, run.events_file, run.result_file)) or not os.access(run.path, os.R_OK)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Who a process is: its number alone is given to another one day, so its start and the machine's start go with it."""
+"""Identifies a process by its number, its start and the machine's boot, because numbers are reused."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 _MOST = 1 << 31
-"""No process has this number. Those of 1 and less stand for others in system calls: a whole group, or every process."""
+"""Above any process number. Numbers of 1 and less are not processes to signal: in system calls they mean a group, or all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One process of one boot of the machine."""
+    """A process of one boot of the machine."""
 
     pid: int
     started: str
-    """Clock ticks from boot to its start; elsewhere than on Linux, its start as ps prints it."""
+    """Clock ticks from boot to its start; on systems other than Linux, its start as ps prints it."""
     boot: str
 
     def is_alive(self) -> bool:
-        """Whether this very process still runs; one that has ended and is only waited for does not."""
+        """Whether exactly this process still runs; a zombie does not."""
         return self.boot == boot_id() and self.started == start_of(self.pid)
 
     def to_json(self) -> dict[str, Any]:
@@ -31,13 +31,13 @@ class Identity:
 
 
 def of(pid: int) -> Identity | None:
-    """Return the identity of a running process, None where there is none."""
+    """Return the identity of a running process; None if there is none."""
     started = start_of(pid)
     return None if started is None else Identity(pid, started, boot_id())
 
 
 def from_json(value: object) -> Identity | None:
-    """Return the identity that `to_json` wrote, None for anything else."""
+    """Return the identity that `to_json` wrote; None for anything else."""
     match value:
         case {"pid": int(pid), "started": str(started), "boot": str(boot)} if 1 < pid < _MOST:
             return Identity(pid, started, boot)
@@ -46,11 +46,11 @@ def from_json(value: object) -> Identity | None:
 
 
 def start_of(pid: int) -> str | None:
-    """Return when a process started, None where it does not run."""
+    """Return when a process started; None if it does not run."""
     if sys.platform != "linux":
         return _ask("ps", "-o", "lstart=", "-p", str(pid)) or None
     try:
-        # The name in parentheses may itself hold spaces and parentheses; field 3 is the state, field 22 the start.
+        # The name in parentheses may contain spaces and parentheses; field 3 is the state, field 22 the start.
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     except OSError:
         return None
@@ -60,8 +60,8 @@ def start_of(pid: int) -> str | None:
 def members(*, group: int, session: int) -> list[int]:
     """Return the processes of a group within a session, on Linux; [] elsewhere.
 
-    The numbers of a group and of a session are not given to others while a process is left in them, so both together name a group
-    whose leader is gone.
+    The numbers of a group and of a session are not reused while a process is left in them, so both together identify a group whose
+    leader has ended.
     """
     if sys.platform != "linux":
         return []
@@ -76,7 +76,7 @@ def members(*, group: int, session: int) -> list[int]:
 
 
 def boot_id() -> str:
-    """Return what distinguishes this start of the machine from others."""
+    """Return a string that identifies this boot of the machine."""
     if sys.platform != "linux":
         return _ask("sysctl", "-n", "kern.boottime")
     try:

@@ -1,4 +1,4 @@
-"""The rows that a run was measured on, kept in its folder, so that what it says of them can be read when the data set is gone."""
+"""The rows that a run was evaluated on, stored in its folder, so that its predictions can be read when the data set is gone."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LARGEST = 256 << 20
-"""Bytes of text: the rows of a larger split are not kept."""
+"""Bytes of text of a split; the rows of larger splits are not stored."""
 
 
 def file_of(run: RunFolder, key: str) -> Path:
-    """Return where the rows are kept whose predictions are kept under `key`."""
+    """Return the path of the rows that belong to the predictions stored under `key`."""
     return run.path / "rows" / f"{key}.parquet"
 
 
 def save(run: RunFolder, key: str, split: Split, data: str) -> None:
-    """Keep the rows of a split; `data` is the fingerprint of the data set that they are from. Raises OSError and UserError."""
+    """Store the rows of a split; `data` is the fingerprint of their data set. Raises OSError and UserError."""
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
@@ -45,9 +45,9 @@ def save(run: RunFolder, key: str, split: Split, data: str) -> None:
 
 
 def read(run: RunFolder, key: str, name: str, labels: tuple[str, ...]) -> tuple[Split, str] | None:
-    """Return what is kept as the split `name`, and the fingerprint of the data set that it is from; None where nothing is.
+    """Return the stored rows as the split `name`, and the fingerprint of their data set; None if there are none.
 
-    Raises UserError where the file cannot be read, or is none of a run with these labels.
+    Raises UserError if the file cannot be read, or does not belong to a run with these labels.
     """
     import pyarrow as pa
     import pyarrow.parquet as parquet

@@ -1,4 +1,4 @@
-"""Starting, stopping and resuming runs; what happens then is the supervisor's."""
+"""Starts, stops, kills and resumes runs; the supervisor does the rest."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 SUPERVISOR = (sys.executable, "-P", "-m", "emotui.core.runs.supervise")
 START_TIMEOUT = 120.0
-"""Seconds that a supervisor gets to begin. It takes a tenth of one, unless it waits for an orphaned worker."""
+"""Seconds that a supervisor gets to start; it takes 0.1 s unless it waits for an orphaned worker."""
 DYING = 0.5
-"""Seconds that a killed supervisor may still hold the lock."""
+"""Seconds for which a killed supervisor may still hold the lock."""
 LIBRARIES = ("emotui", "torch", "transformers", "accelerate", "scikit-learn", "tokenizers", "numpy")
 
 
@@ -42,11 +42,11 @@ def start(
     supervisor: Sequence[str] = SUPERVISOR,
     clock: Callable[[], float] = time.time,
 ) -> RunFolder:
-    """Make a run of `job` and start it as a process of its own, which goes on whatever becomes of this one.
+    """Create a run of `job` and start it as a process that continues when this one ends.
 
-    `data_hash` is sources.fingerprint of the data set and `labels` are its label names: a resumed run must find the same again.
-    With `scope` it leaves the login's own group of processes, which logind may end at logout.
-    Raises UserError where the run cannot be made or started, and where config.toml, which it obeys, or the job's class weights are wrong.
+    `data_hash` is sources.fingerprint of the data set and `labels` are its label names; a resumed run must find the same.
+    With `scope` the process leaves the login session's scope, which logind may kill at logout.
+    Raises UserError if the run cannot be created or started, or if config.toml or the job's class weights are invalid.
     """
     if isinstance(job, TrainSpec):
         class_weights.resolve(job.class_weights, labels, [1] * len(labels))
@@ -63,19 +63,19 @@ def start(
 
 
 def stop(run: RunFolder) -> None:
-    """Ask a run to save after its step and end. To ask twice, or a run that has ended, does no harm."""
+    """Ask a run to save after its current step and end. Asking twice, or asking a run that has ended, does no harm."""
     _request(run, "stop")
 
 
 def kill(run: RunFolder) -> None:
-    """End a run at once; what came after its last checkpoint is lost."""
+    """Kill a run at once; work after its last checkpoint is lost."""
     _request(run, "kill")
 
 
 def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = SUPERVISOR) -> None:
-    """Start a run again from its last complete checkpoint, or from the beginning where it has none; `scope` as for `start`.
+    """Resume a run from its last complete checkpoint, or from the beginning if it has none; `scope` as for `start`.
 
-    Raises UserError where the run goes on already or is finished, and where its data set, labels or settings have changed.
+    Raises UserError if the run is still going or finished, or if its data set, labels or settings have changed.
     """
     paths.check_private(run.path, folder.COPY)
     links.check(run)
@@ -100,7 +100,7 @@ def resume(run: RunFolder, *, scope: bool = False, supervisor: Sequence[str] = S
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of what a run is made with, by name."""
+    """Return the versions of Python, emotui and the libraries that affect a run, by name."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -111,7 +111,7 @@ def versions() -> dict[str, str]:
 
 
 def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> None:
-    """Start the run's supervisor and wait until it has the run in hand."""
+    """Start the run's supervisor and wait until it has taken over the run."""
     source, sink = os.pipe()
     try:
         output = os.open(
@@ -140,7 +140,7 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
     finally:
         os.close(source)
         if starter.poll() is None:
-            starter.kill()  # it has left a child behind and is ending, or never will
+            starter.kill()  # it has left a child behind and is ending, or it hangs
         starter.wait()
     if answer != "ok":
         why = answer or endings.last_line(run.log_file) or "its supervisor ended before it started"
@@ -148,12 +148,12 @@ def _supervise(run: RunFolder, supervisor: Sequence[str], *, offline: bool) -> N
 
 
 def _places() -> dict[str, str]:
-    """Return the variables that say where things lie, absolute: the run works in a folder of its own."""
+    """Return the environment variables of folders with absolute paths, because the run has a working folder of its own."""
     return {"EMOTUI_HOME": str(paths.home().absolute()), "EMOTUI_CONFIG": str(paths.config_file().absolute())}
 
 
 def _answer(source: int) -> str:
-    """Return the line that comes from a supervisor, '' where it ends without one."""
+    """Return the line that a supervisor sends; '' if it ends without one."""
     answer = b""
     deadline = time.monotonic() + START_TIMEOUT
     while not answer.endswith(b"\n"):
@@ -173,14 +173,14 @@ def _request(run: RunFolder, what: str) -> None:
     holder = lock.holder(run.lock_file)
     worker = identity.from_json(run.read_processes().get("worker"))
     if holder is None or _is_orphaned(run):
-        # The worker of a killed supervisor is saving itself; it needs no telling to stop.
+        # The worker of a killed supervisor saves and ends without being asked.
         if what == "kill":
             _kill_group(worker)
         return
     try:
         os.close(os.open(run.control / what, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, paths.PRIVATE_FILE))
     except OSError as error:
-        # A full disk takes no request. A signal asks the supervisor as well; the worker's end is what it is there to see.
+        # On a full disk no request can be written, but a signal reaches the supervisor, which sees the worker end.
         who = identity.from_json(run.read_processes().get("supervisor"))
         if who is None or who.pid != holder or not who.is_alive():
             raise UserError(f"the run {run.id} cannot be asked to {what}: {error.strerror or error} ({run.control})") from error
@@ -196,13 +196,13 @@ def _kill_group(worker: identity.Identity | None) -> None:
 
 
 def _is_orphaned(run: RunFolder) -> bool:
-    """Whether the lock is held by the worker itself, because its supervisor was killed."""
+    """Whether the worker itself holds the lock, because its supervisor was killed."""
     worker = identity.from_json(run.read_processes().get("worker"))
     return worker is not None and lock.holder(run.lock_file) == worker.pid
 
 
 def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
-    """Raise UserError, saying what, where the data set, the labels or the settings are not those that the run began with."""
+    """Raise UserError if the data set, the labels or the settings have changed since the run began, naming what changed."""
     from ..data import sources
     from . import state
 
@@ -220,7 +220,7 @@ def _check_unchanged(run: RunFolder, spec: RunSpec) -> None:
     began = state.view_of(run).started
     if began is None:
         return
-    # Runs of earlier versions do not tell their model.
+    # Runs of earlier versions do not record their model.
     for name, was in [("model", began.model or job.model), *began.settings.items()]:
         now = getattr(job, name, None)
         if now is not None and name != "processes" and now != was:

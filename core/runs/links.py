@@ -1,4 +1,4 @@
-"""Looks for links in a run's folder: what is written through one is written elsewhere; standard library only."""
+"""Looks for links in a run's folder, through which emotui would write elsewhere; standard library only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .folder import RunFolder
 
 
 def check(run: RunFolder, part: Path | None = None) -> None:
-    """Raise UserError unless a run, or only `part` of it, holds nothing but its user's own plain files and folders.
+    """Raise UserError unless a run, or only `part` of it, contains nothing but its user's own plain files and folders.
 
-    A folder that came from elsewhere may hold symbolic links, hard links to files outside of it, pipes, or folders that others
-    may write in: what emotui writes, appends or deletes by their names is then not the run's. What is not there passes.
+    A folder from elsewhere may contain symbolic links, hard links to files outside it, pipes, or folders that others may
+    write to: writing or deleting by these names would affect files outside the run. Missing files pass.
     """
     folder = part or run.path
     try:
@@ -24,7 +24,7 @@ def check(run: RunFolder, part: Path | None = None) -> None:
             raise _refused(run, folder, wrong)
         _check_folder(folder, run)
     except FileNotFoundError:
-        return  # what is being deleted meanwhile
+        return  # deleted meanwhile
     except OSError as error:
         raise UserError(f"cannot read the run {run.id}: {error.strerror or error}") from error
 

@@ -1,4 +1,4 @@
-"""The lock of a run: held by the process that writes its events for as long as it lives, and visible to all."""
+"""The lock of a run: the process that writes its events holds it as long as it lives, and others can see who holds it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _LAYOUT, _TYPE, _PID = ("@hhqqi4x", 0, 4) if sys.platform == "linux" else ("@qqi
 
 
 def hold(path: Path) -> int | None:
-    """Take the lock and return its file descriptor, to be kept open; None where another process holds it.
+    """Acquire the lock and return its file descriptor, which must stay open; None if another process holds it.
 
-    To close any descriptor of this file gives the lock up. Raises OSError where the file cannot be made, or is no plain one.
+    Closing any descriptor of this file releases the lock. Raises OSError if the file cannot be created, or is not a plain file.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, PRIVATE_FILE)
     try:
@@ -39,13 +39,13 @@ def hold(path: Path) -> int | None:
 
 
 def holder(path: Path) -> int | None:
-    """Return the process that holds the lock (0: one that cannot be seen from here), None where nobody does.
+    """Return the number of the process that holds the lock (0 if it cannot be seen from here); None if nobody does.
 
-    It takes no lock itself, so that a viewer never stands in the way. Raises UserError where what lies there cannot be asked.
+    It acquires no lock itself, so that a viewer is never in the way. Raises UserError if the file cannot be queried.
     """
     try:
         with open_plain(path) as file:
-            # Asked with a read lock, which a descriptor that is open for reading may ask for.
+            # Query with a read lock, which is allowed on a descriptor that is open for reading.
             question = (fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0) if sys.platform == "linux" else (0, 0, 0, fcntl.F_RDLCK, os.SEEK_SET)
             answer = struct.unpack(_LAYOUT, fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(_LAYOUT, *question)))
     except (FileNotFoundError, NotADirectoryError):

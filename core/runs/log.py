@@ -1,4 +1,4 @@
-"""events.jsonl: one writer appends complete lines, any number of readers follow; a torn last line is read later."""
+"""events.jsonl: one writer appends complete lines, any number of readers follow; an incomplete last line is read later."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ CHUNK = 1 << 22
 LONGEST = 1 << 24
 """Bytes of a line; longer ones are skipped."""
 LARGEST = 1 << 28
-"""Bytes of a file that are shown; more would be more steps than memory has room for."""
+"""Bytes of a file that are read; the steps in more of them would not fit into memory."""
 
 
 class Writer:
-    """Stamps events and appends them. What the disk does not take is kept in memory and written later.
+    """Adds number and time to events and appends them. Lines that cannot be written are kept in memory and written later.
 
-    There may be only one for a file at any time: its owner holds the run's lock.
+    There may be only one writer per file: the process that holds the run's lock.
     """
 
     def __init__(self, path: Path, *, seq: int, clock: Callable[[], float]) -> None:
-        """Go on after line `seq` of a file that need not exist; `clock` gives seconds since the epoch."""
+        """Continue after line `seq` of a file that need not exist; `clock` returns seconds since the epoch."""
         self._path = path
         self._clock = clock
         self._seq = seq
@@ -48,7 +48,7 @@ class Writer:
         self.flush()
 
     def flush(self) -> bool:
-        """Write what waits; return whether all is written."""
+        """Write the waiting lines; return whether all are written."""
         try:
             if self._descriptor is None:
                 self._open()
@@ -61,7 +61,7 @@ class Writer:
         return True
 
     def sync(self) -> None:
-        """Wait until what is written is on the disk."""
+        """Wait until everything written is on the disk."""
         if self._descriptor is not None:
             try:
                 os.fsync(self._descriptor)
@@ -77,16 +77,16 @@ class Writer:
             raise OSError(errno.EINVAL, "it is not a regular file", str(self._path))
         self._descriptor = descriptor
         if status.st_size and os.pread(descriptor, 1, status.st_size - 1) != b"\n":
-            self._pending[:0] = b"\n"  # the writer before us was killed within a line
+            self._pending[:0] = b"\n"  # the previous writer was killed within a line
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that the disk, or the user's share of it, is full, or that a file may not grow (ulimit -f)."""
+    """Whether an error means that the disk or the user's quota is full, or that a file may not grow (ulimit -f)."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def cannot_write(folder: Path, size: int = 1 << 12) -> bool:
-    """Whether `size` bytes cannot be written into a folder: only trying tells of a quota. Nothing is left there."""
+    """Whether `size` bytes cannot be written to a folder; only trying reveals a quota. Nothing is left there."""
     import tempfile
 
     try:
@@ -97,14 +97,14 @@ def cannot_write(folder: Path, size: int = 1 << 12) -> bool:
 
 
 def is_temporary(error: OSError) -> bool:
-    """Whether room may come for what was not written; the limit of a file's size holds for as long as a process lives."""
+    """Whether a failed write may succeed later; a limit on file size lasts as long as the process."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EINTR, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
 
 
 def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines of a file as they were written, those that are none of ours left out; standard library only.
+    """Yield the complete lines of a file as decoded objects, without invalid ones; standard library only.
 
-    Raises OSError and UserError where there is a file that cannot be read.
+    Raises OSError and UserError if there is a file that cannot be read.
     """
     try:
         file = open_plain(path)
@@ -129,7 +129,7 @@ _MOST = 2**53
 
 
 def _bounded(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the whole lines of a file that are not too long."""
+    """Yield the complete lines of a file that are not too long."""
     while line := file.readline(LONGEST):
         if line.endswith(b"\n"):
             yield line
@@ -153,7 +153,7 @@ class Reader:
     """Follows a file of events from its beginning."""
 
     def __init__(self, path: Path, labels: tuple[str, ...] = ()) -> None:
-        """Prepare to read a file, which need not exist yet, of a run with these labels, () where they are not known."""
+        """Prepare to read a file, which need not exist yet, of a run with these labels; () if they are unknown."""
         import msgspec
 
         from ..events import Line
@@ -164,20 +164,20 @@ class Reader:
         self._error = msgspec.MsgspecError
         self._file: tuple[int, int] | None = None
         self.began_anew = False
-        """Whether the last `read` found another file than before, or a shorter one, and started over."""
+        """Whether the last `read` found a different or a shorter file, and started over."""
         self._begin()
 
     def _begin(self) -> None:
         self._offset = 0
         self._labels = self._given
         self._is_cut = self._is_within = False
-        """Whether the file is larger than what is read; whether the next line is the end of one that was too long."""
+        """Whether the file is longer than LARGEST; whether the next line is the end of one that was too long."""
         self._left_out = self._unknown = 0
         self._why = ""
 
     @property
     def fault(self) -> str:
-        """A sentence on what was not taken in; '' where all was."""
+        """A sentence on what was skipped; '' for nothing."""
         from . import records
 
         said = [records.describe_skipped(self._left_out, self._unknown, self._why)]
@@ -186,10 +186,10 @@ class Reader:
         return "; ".join(filter(None, said))
 
     def read(self) -> list[Line]:
-        """Return the lines that were completed since the last call, in the order of the file.
+        """Return the lines completed since the last call, in the order of the file.
 
-        Damaged lines, those that contradict the run, and those of an unknown kind are left out, of which `fault` tells.
-        Raises OSError, or UserError where it is no plain file, where the file is there and cannot be read.
+        Lines that are damaged, contradict the run or are of an unknown type are skipped; `fault` reports them.
+        Raises OSError if an existing file cannot be read, and UserError if it is not a plain file.
         """
         self.began_anew = False
         lines: list[Line] = []
@@ -211,7 +211,7 @@ class Reader:
         return lines
 
     def _next(self, file: BinaryIO, end: int) -> bytes | None:
-        """Return the next whole lines, none of them where a part of a long one was passed over; None where there are no more."""
+        """Return the next complete lines, b'' after skipping part of a line that is too long; None if there are no more."""
         file.seek(self._offset)
         chunk = bytearray()
         while self._offset + len(chunk) < end:

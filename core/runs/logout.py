@@ -1,6 +1,6 @@
-"""Whether logind ends a user's processes at logout, and how to start a run that survives it; standard library only.
+"""Whether logind kills a user's processes at logout, and how to start a run that survives it; standard library only.
 
-As logind.conf(5), systemd.unit(5) for the order of the files, and systemd-run(1) say.
+Sources: logind.conf(5), systemd.unit(5) for the order of the files, and systemd-run(1).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ..errors import UserError
 from ..sentences import Setting, Words, phrase
 
 SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "--collect", "--")
-"""What a command is started with to leave the login's own group of processes."""
+"""The command prefix that starts a command outside the scope of the login session."""
 _SCOPE = Setting("scope", True)
 _FOLDERS = ("etc/systemd", "run/systemd", "usr/local/lib/systemd", "usr/lib/systemd", "lib/systemd")
-"""The first one outranks the others."""
+"""Folders of settings; earlier ones take precedence."""
 _YES = ("1", "yes", "y", "true", "t", "on")
 _LINGER = "loginctl enable-linger"
 
 
 def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, Words] | None:
-    """Return why a run that this process starts would end when the user logs out, and the remedy; None where it would not.
+    """Return why a run started by this process would be killed when the user logs out, and the remedy; None if it would not.
 
-    Both are sentences without a full stop. `root` stands for / in tests.
+    Both are sentences without a full stop. `root` replaces / in tests.
     """
     user = user or _user()
     if not (root / "run/systemd/system").exists() or not _kills(root, user):
@@ -43,16 +43,16 @@ def threat(root: Path = Path("/"), user: str | None = None) -> tuple[str, Words]
         return cause, start if lingers else phrase(start, f", after: {_LINGER}")
     if re.search(r"/user@\d+\.service/", group) and not lingers:
         return cause, f"Keep them with: {_LINGER}"
-    return None  # of a service, in a container, or moved out of the session already
+    return None  # in a service or a container, or already outside the session
 
 
 def stays(root: Path = Path("/"), user: str | None = None) -> bool:
-    """Whether the user's manager, and with it a scope of its own, outlives the last logout."""
+    """Whether the user's service manager, and with it a scope of its own, outlives the last logout."""
     return (root / "var/lib/systemd/linger" / (user or _user())).exists()
 
 
 def in_scope(command: Sequence[str]) -> tuple[str, ...]:
-    """Return `command` as one that starts in a scope of its own. Raises UserError where there is no systemd-run."""
+    """Return `command` with the prefix that starts it in a scope of its own. Raises UserError if there is no systemd-run."""
     if shutil.which(SCOPE[0]) is None:
         leave = phrase("Leave ", _SCOPE, " out; without systemd nothing ends a run at logout")
         raise UserError(phrase(_SCOPE, " needs systemd-run, which is not installed"), leave)
@@ -60,7 +60,7 @@ def in_scope(command: Sequence[str]) -> tuple[str, ...]:
 
 
 def warning(*, scope: bool, root: Path = Path("/"), user: str | None = None) -> Words:
-    """Return what to say to somebody who starts a run, with `scope` or without; '' where nothing is to be said."""
+    """Return the warning for a user who starts a run, with `scope` or without; '' if none is needed."""
     if scope:
         if stays(root, user):
             return ""
@@ -82,7 +82,7 @@ def _kills(root: Path, user: str) -> bool:
             if name.startswith("["):
                 section = name
             elif section == "[Login]" and found and name in settings:
-                # A list grows with each line, and an empty one empties it.
+                # Each line extends the list, and an empty one clears it.
                 is_list = name != "KillUserProcesses" and value
                 settings[name] = f"{settings[name]} {value}" if is_list else value
     if settings["KillUserProcesses"].lower() not in _YES or user in settings["KillExcludeUsers"].split():
@@ -91,7 +91,7 @@ def _kills(root: Path, user: str) -> bool:
 
 
 def _files(root: Path) -> list[Path]:
-    """Return logind's settings files; what comes later outranks what came before."""
+    """Return logind's settings files; later ones take precedence."""
     folders = [root / each for each in _FOLDERS]
     main = next((each / "logind.conf" for each in folders if (each / "logind.conf").is_file()), None)
     added = {file.name: file for each in reversed(folders) for file in (each / "logind.conf.d").glob("*.conf")}

@@ -1,4 +1,4 @@
-"""The rows on which a run is evaluated, and its kept predictions; read without a model library."""
+"""The rows on which a run is evaluated, and its stored predictions; read without a model library."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ CLASSIFY_FILE = "emotui predict RUN --file FILE --out OUT"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A split of a run's data as it is now."""
+    """A split of a run's data in its present state."""
 
     split: Split
     key: str
-    """In the name of the file that keeps the predictions."""
+    """The part of the name of the predictions' file that identifies the rows."""
     data: str
-    """The fingerprint of the data set that it was taken from."""
+    """The fingerprint of the data set that the split is from."""
     dataset: Dataset
-    """That data set, with the decisions about its rows that the run was made with."""
+    """That data set, with the decisions about its rows that applied when the run was started."""
     notes: tuple[Words, ...] = ()
-    """Sentences on what has changed since the run was made."""
+    """Sentences on what has changed since the run was started."""
     has_texts: bool = True
-    """Whether the texts are known; where they are not, they are empty."""
+    """Whether the texts are known; otherwise they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +47,24 @@ class Predictions:
 
     run: str
     rung: str
-    """Of a baseline; '' of another run."""
+    """The rung of a baseline; '' for other runs."""
     rows: Rows
     labels: tuple[str, ...]
     truth: np.ndarray
-    """int64, shape [rows]."""
+    """Indices of the true labels, int64, shape [rows]."""
     probabilities: np.ndarray
-    """As the model gives them, float64, shape [rows, labels]."""
+    """Probabilities of the model before any temperature, float64, shape [rows, labels]."""
 
     @property
     def name(self) -> str:
-        """The run as it is named on the command line."""
+        """The run as it is named on the command line: RUN, or RUN:RUNG."""
         return f"{self.run}:{self.rung}" if self.rung else self.run
 
 
 def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None) -> Rows:
-    """Return a split of the run's data. `opened` is taken where it is that data, else it is read again from where the run read it.
+    """Return a split of the run's data: from `opened` if that is the same data, otherwise read again from the run's source.
 
-    Raises UserError where it cannot be measured: there is no such split, or no label in it, or its labels are others now, or the run
+    Raises UserError if the run cannot be evaluated on it: there is no such split, it has no labels or different ones now, or the run
     may have been trained on its rows.
     """
     found = sources.fingerprint(opened) if opened is not None else ""
@@ -100,10 +100,10 @@ def rows(run: RunFolder, spec: RunSpec, name: str, opened: Dataset | None = None
 
 
 def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> tuple[Dataset, list[Words]]:
-    """Return the data to measure, and what has changed in it, where it is no longer that of the run.
+    """Return the data to evaluate on and sentences on what has changed, if the data is no longer that of the run.
 
-    Splits that were drawn at random hold other rows once there are more: they are drawn again from as many rows as there were then.
-    Raises UserError where that does not give the run's own splits.
+    Random splits would differ with more rows, so they are drawn again from as many rows as there were. Raises UserError if that does
+    not reproduce the run's splits.
     """
     now = {split: len(part) for split, part in data.splits.items()}
     differ = [
@@ -134,10 +134,10 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
 
 
 def read(run: RunFolder, rung: str, name: str, opened: Dataset | None = None) -> Predictions | None:
-    """Return what is kept of a run on a split, None where it was not measured yet on these rows, or by another model than is there now.
+    """Return a run's stored predictions on a split; None if its present model was not evaluated on these rows yet.
 
-    `rung` is '' for the best one of a baseline. It reads files: not for the event loop. Raises UserError as `rows` does, and for a file
-    that is none of the run's.
+    `rung` is '' for the best one of a baseline. It reads files, so do not call it on the event loop. Raises UserError as `rows` does,
+    and for a file that does not belong to the run.
     """
     spec = run.read_spec()
     rung = rungs.chosen(run, rung)
@@ -146,10 +146,10 @@ def read(run: RunFolder, rung: str, name: str, opened: Dataset | None = None) ->
 
 
 def read_kept(run: RunFolder, rung: str, name: str) -> Predictions | None:
-    """Return what `read` does, by what the run's folder keeps alone: the rows are those that were measured, whatever the data is now.
+    """Return what `read` does from the run's folder alone: the rows are those that were evaluated, even if the data has changed.
 
-    Earlier versions kept no rows: then there are no texts. None where the run was not measured on that split. It reads files: not
-    for the event loop. Raises UserError where a file is none of the run's.
+    Earlier versions stored no rows, so the texts are missing. None if the run was not evaluated on that split. It reads files, so do
+    not call it on the event loop. Raises UserError for a file that does not belong to the run.
     """
     spec = run.read_spec()
     rung = rungs.chosen(run, rung)
@@ -187,14 +187,14 @@ def _said_of_rows_without_texts(run: RunFolder, rung: str, name: str, spec: RunS
 
 
 def _said_of(run: RunFolder, rung: str, found: Rows, labels: tuple[str, ...]) -> Predictions | None:
-    """Return what is kept of a run on some rows, None where that is nothing, or of other rows, or by another model."""
+    """Return a run's stored predictions for some rows; None if there are none, or they are of other rows or of another model."""
     import numpy as np
 
     path = run.predictions_file(rungs.predicted(found.key, rung))
     try:
         table, kept_of = tables.read_predictions_and_data(path, labels)
         if found.split.name != "validation" and _is_older(path, rungs.folder_of(run, rung)):
-            return None  # the run was gone on with since
+            return None  # the run was resumed since
     except FileNotFoundError:
         return None
     ids = {label: index for index, label in enumerate(labels)}
@@ -223,5 +223,5 @@ def _is_older(path: Path, model: Path) -> bool:
 
 
 def remedy(predictions_of: str, split: str) -> str:
-    """Return the command that measures RUN, or RUN:RUNG, on a split."""
+    """Return the command that evaluates RUN, or RUN:RUNG, on a split."""
     return f"emotui evaluate {quote(predictions_of)} --split {quote(split)}"

@@ -1,4 +1,4 @@
-"""Who else uses a GPU: runs of this home, and other processes by nvidia-smi; loads no model library."""
+"""Who else uses a GPU: runs of this home, and other processes according to nvidia-smi; loads no model library."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from . import folder, identity, lock, state
 from .state import RunView
 
 _SMI_TIMEOUT = 10.0
-"""Seconds that nvidia-smi gets; where a driver hangs it never answers."""
+"""Seconds to wait for nvidia-smi, which never answers if a driver hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card as torch numbers them: CUDA_VISIBLE_DEVICES hides and renumbers. Memory in bytes."""
+    """A GPU as torch numbers them, after CUDA_VISIBLE_DEVICES hides and renumbers some. Memory in bytes."""
 
     device: str
     """'cuda:N'."""
@@ -41,38 +41,38 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A process that computes on a card."""
+    """A process that computes on a GPU."""
 
     device: str
     pid: int | None
     owner: str
     program: str
     memory: int | None
-    """Bytes on the card; None where they are not told."""
+    """Bytes in GPU memory; None if unknown."""
     run: str = ""
-    """The run of this home that it belongs to."""
+    """The run of this home that it belongs to; '' for other processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The cards, and who computes on them."""
+    """The GPUs, and the processes that compute on them."""
 
     cards: tuple[Card, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
 
     def card(self, device: str) -> str:
-        """Return the card, 'cuda:N', that a run on `device` will compute on: 'auto' takes the one with the most free memory."""
+        """Return the GPU, 'cuda:N', that a run on `device` will use: for 'auto' the one with the most free memory."""
         if device == "auto":
             return max(self.cards, key=lambda card: card.free).device if self.cards else "cuda:0"
         return "cuda:0" if device == "cuda" else device
 
     def on(self, device: str) -> tuple[Neighbour, ...]:
-        """Return who computes on the card that a run on `device` will take."""
+        """Return the processes that compute on the GPU that a run on `device` will use."""
         return tuple(each for each in self.neighbours if device != "cpu" and each.device == self.card(device))
 
 
 def read() -> Reading:
-    """Return the cards and who is on them; nothing where there is no card."""
+    """Return the GPUs and the processes on them; an empty reading without a GPU."""
     cards = _cards()
     found: list[Neighbour] = []
     runs = _live_runs()
@@ -83,7 +83,7 @@ def read() -> Reading:
         if uuid in devices and pid not in own and pid not in {each.pid for each in found if each.device == devices[uuid]}:
             found.append(Neighbour(devices[uuid], pid, *_who(pid), memory, by_pid.get(pid, "")))
     named = {each.run for each in found}
-    for view in runs:  # in a container nvidia-smi knows no processes, and a run that loads is not on its card yet
+    for view in runs:  # in a container nvidia-smi lists no processes, and a run that is loading is not on its GPU yet
         device = view.started.device if view.started is not None else view.spec.job.device
         if view.id not in named and device != "cpu" and (cards or device.startswith("cuda")):
             place = Reading(cards).card(device)
@@ -92,7 +92,7 @@ def read() -> Reading:
 
 
 def check_processes(processes: int, device: str = "auto") -> None:
-    """Raise UserError where there are more processes than cards to compute on, or than cores where there is no card."""
+    """Raise UserError if there are more processes than GPUs, or than cores if there is no GPU."""
     cards = len(_cards()) if processes > 1 and device != "cpu" else 0
     most, unit = (cards, "GPU") if cards else (cores(), "core")
     if processes > most:
@@ -113,14 +113,14 @@ def _cards() -> tuple[Card, ...]:
         for word in visible.split(","):
             match = [each for each in found if word.strip() and (each[0] == word.strip() or each[1].startswith(word.strip()))]
             if len(match) != 1:
-                break  # CUDA hides what comes after a word that it does not know
+                break  # CUDA ignores everything from the first invalid entry on
             chosen += match
         found = chosen
     return tuple(Card(f"cuda:{number}", *each[1:]) for number, each in enumerate(found))
 
 
 def _processes() -> list[tuple[int, str, int | None]]:
-    """Return the number, the card's uuid and the memory in bytes of each process that computes on a card."""
+    """Return the number, the GPU's uuid and the GPU memory in bytes of each process that computes on a GPU."""
     rows = _ask("--query-compute-apps=pid,gpu_uuid,used_memory")
     return [
         (int(pid), uuid, int(memory) << 20 if memory.isdigit() else None)
@@ -130,7 +130,7 @@ def _processes() -> list[tuple[int, str, int | None]]:
 
 
 def _ask(query: str) -> list[list[str]]:
-    """Return nvidia-smi's answer, a list of fields a line; [] where there is none."""
+    """Return nvidia-smi's answer as a list of fields per line; [] if there is none."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
@@ -159,7 +159,7 @@ def _live_runs() -> list[RunView]:
 
 
 def _family(view: RunView) -> set[int]:
-    """Return the numbers of a run's worker and its children."""
+    """Return the process numbers of a run's worker and its children."""
     if view.worker_pid is None or identity.of(view.worker_pid) is None:
         return set()
     try:
@@ -169,7 +169,7 @@ def _family(view: RunView) -> set[int]:
 
 
 def _own_engines() -> set[int]:
-    """Return the engines of this very process: what they hold is the application's own."""
+    """Return the process numbers of this process's own engines, whose memory is the application's own."""
     found: set[int] = set()
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.Error):
@@ -178,7 +178,7 @@ def _own_engines() -> set[int]:
 
 
 def _who(pid: int) -> tuple[str, str]:
-    """Return the owner and the program of a process, '' for what is not known."""
+    """Return the owner and the program of a process; '' if unknown."""
     try:
         process = psutil.Process(pid)
         return process.username(), process.name()
@@ -187,7 +187,7 @@ def _who(pid: int) -> tuple[str, str]:
 
 
 def describe_gpu_users(reading: Reading, device: str) -> str:
-    """Return a sentence that names who is on the card of a run on `device`, without a full stop; '' where nobody is."""
+    """Return a sentence, without a full stop, on who uses the GPU that a run on `device` will use; '' if nobody does."""
     here = reading.on(device)
     if not here:
         return ""

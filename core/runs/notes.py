@@ -1,4 +1,4 @@
-"""The user's tags and pins of runs, in one file of emotui's home, apart from the runs themselves."""
+"""The user's tags and pins of runs, in one file of emotui's home, separate from the runs themselves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..errors import UserError
 from ..safe_text import safe_line
 
 LONGEST = 24
-"""Characters of a tag."""
+"""Characters of a tag, at most."""
 MOST = 8
-"""Tags of a run."""
+"""Tags of a run, at most."""
 
 
 class RunNote(msgspec.Struct, frozen=True):
-    """What the user noted of one run."""
+    """The user's tags and pin of one run."""
 
     tags: tuple[str, ...] = ()
     pinned: bool = False
@@ -31,7 +31,7 @@ def notes_file() -> Path:
 
 
 def parse_tags(line: str) -> tuple[str, ...]:
-    """Return the tags of a line of words; commas and a leading # are left away. Raises UserError for too many or too long ones."""
+    """Return the tags in a line of words, without commas and leading #. Raises UserError for too many or too long tags."""
     words = [safe_line(word).lstrip("#") for word in line.replace(",", " ").split()]
     tags = tuple(dict.fromkeys(word for word in words if word))
     if long := next((tag for tag in tags if len(tag) > LONGEST), None):
@@ -42,14 +42,14 @@ def parse_tags(line: str) -> tuple[str, ...]:
 
 
 class Notes:
-    """Reads the notes of every run, anew only where the file changed. What in it is not understood is passed over."""
+    """Reads the notes of all runs, again only if the file has changed. Entries that cannot be decoded are skipped."""
 
     def __init__(self) -> None:
         self._mark: object = ()
         self._notes: dict[str, RunNote] = {}
 
     def poll(self) -> bool:
-        """Read the file if it changed since the last call; return whether it did."""
+        """Read the file if it has changed since the last call; return whether it has."""
         try:
             status = notes_file().stat()
             mark = (status.st_ino, status.st_mtime_ns, status.st_size)
@@ -61,12 +61,12 @@ class Notes:
         return True
 
     def of(self, run: str) -> RunNote:
-        """Return what was noted of the run with this id at the last poll."""
+        """Return the note of the run with this id, as of the last poll."""
         return self._notes.get(run, NOTHING)
 
 
 def read() -> dict[str, RunNote]:
-    """Return the notes by run id; nothing where there is no file, or one that is none of ours."""
+    """Return the notes by run id; empty if there is no valid file."""
     return {run: note for run, value in home_file.read(notes_file()).items() if (note := _note(value)) is not None}
 
 
@@ -79,10 +79,10 @@ def _note(value: object) -> RunNote | None:
 
 
 def change(run: str, *, tags: tuple[str, ...] | None = None, pinned: bool | None = None) -> RunNote:
-    """Write the tags or the pin of the run with this id, None leaving it as it is, and return its note.
+    """Set the tags or the pin of the run with this id, where None means no change, and return its note.
 
-    The file is read first, so that what other applications wrote before stays. It writes to the disk: not for the event loop.
-    Raises UserError where it cannot be written.
+    The file is read again first, so that changes by other processes stay. It writes to the disk, so do not call it on the event loop.
+    Raises UserError if it cannot be written.
     """
     with home_file.locked(notes_file()):
         notes = read()

@@ -1,7 +1,7 @@
-"""Runs the user's own command with an event of a run as JSON on its stdin; standard library only.
+"""Runs the user's command `on_event` with an event of a run as JSON on its stdin; standard library only.
 
-The command is looked after by a process of its own, `python -P -m emotui.core.runs.on_event`: whatever the command does, the
-supervisor neither waits for it nor ends later.
+A process of its own, `python -P -m emotui.core.runs.on_event`, supervises the command, so that the supervisor of the run neither
+waits for the command nor ends later because of it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from .watch import log_line
 
 KEEPER = (sys.executable, "-P", "-m", "emotui.core.runs.on_event")
 _TASKS = {"train": "fine-tune"}
-"""The user's word for a job, where it is another than the spec's."""
+"""Names of tasks for users, where they differ from those in specs."""
 
 
 class OnEvent:
-    """The command `on_event` of config.toml, for one run; it does nothing where none is set."""
+    """Runs the command `on_event` of config.toml for one run; does nothing if none is set."""
 
     def __init__(self, run: RunFolder, *, seconds: float, clock: Callable[[], float]) -> None:
-        """Read the settings; `seconds` is what a command gets before it is killed, `clock` gives seconds since the epoch."""
+        """Read the settings; a command is killed after `seconds`, and `clock` returns seconds since the epoch."""
         self._run = run
         self._seconds = seconds
         self._clock = clock
@@ -45,7 +45,7 @@ class OnEvent:
         self.note_progress()
 
     def note_progress(self) -> None:
-        """Record that the worker made progress, or was started."""
+        """Record that the worker has made progress or was started."""
         self._heard, self._is_told = time.monotonic(), False
 
     def check_progress(self, tally: Tally) -> None:
@@ -56,7 +56,7 @@ class OnEvent:
             self.notify("no_progress", tally, state="running", reason=f"no progress for {silence:g} s")
 
     def notify(self, event: str, tally: Tally, *, state: str, reason: str) -> None:
-        """Start the command for 'finished', 'failed', 'stopped', 'nan' or 'no_progress'. It never fails and waits for nothing."""
+        """Start the command for 'finished', 'failed', 'stopped', 'nan' or 'no_progress', without waiting for it. Never fails."""
         self._keepers = [each for each in self._keepers if each.poll() is None]
         if not self._config.on_event:
             return
@@ -72,7 +72,7 @@ class OnEvent:
             "f1_weighted": _f1(tally),
             "time": self._clock(),
         }
-        try:  # a run goes on for days, and much may change in them
+        try:  # a run may take days, and much may change meanwhile
             config.check_command(paths.config_file(), self._config.on_event)
         except (UserError, OSError) as error:
             log_line(f"on_event is ignored: {error}")
@@ -98,7 +98,7 @@ class OnEvent:
 
 
 def _f1(tally: Tally) -> float | None:
-    """Return the weighted F1 of a baseline's best rung, else that which the run ended with, or that of its last epoch."""
+    """Return the weighted F1 of a baseline's best rung, or of the run at its end, or else of its last epoch."""
     match tally.best_rung or tally.finished or tally.stopped:
         case {"metrics": {"f1_weighted": int() | float() as value}}:
             return value
@@ -108,9 +108,9 @@ def _f1(tally: Tally) -> float | None:
 
 
 def carry_out(command: str, event: bytes, seconds: float) -> str:
-    """Run a shell command with `event` on its stdin, for `seconds` at most; return what went wrong, '' where nothing did.
+    """Run a shell command with `event` on its stdin for at most `seconds`; return what went wrong, '' for nothing.
 
-    What it writes goes nowhere. It leads a process group, which is killed where the time is over.
+    Its output is discarded. It leads a process group, which is killed when the time is over.
     """
     try:
         process = subprocess.Popen(
@@ -131,13 +131,13 @@ def carry_out(command: str, event: bytes, seconds: float) -> str:
 
 
 def main() -> None:
-    """Carry out the order that comes on stdin; what goes wrong is a line on stderr, which is the run's log."""
+    """Run the command given on stdin; a failure is a line on stderr, which is the run's log."""
     os.umask(0o077)
     order = json.load(sys.stdin.buffer)
     event = order["event"]
     problem = carry_out(order["command"], json.dumps(event, ensure_ascii=False).encode() + b"\n", order["seconds"])
     if problem:
-        with contextlib.suppress(OSError):  # the log may lie on a disk that is full
+        with contextlib.suppress(OSError):  # the log may be on a disk that is full
             log_line(f"on_event for '{event['event']}': {problem}")
 
 

@@ -1,6 +1,6 @@
-"""The processes that share one training: the worker starts the others on its machine, watches them and does not outlive any of them.
+"""The processes of a distributed training: the worker starts the others on its machine, watches them and outlives none of them.
 
-No launcher stands between the supervisor and the worker, so exit codes and signals are told as they are: torchrun makes 1 of all.
+Without a launcher between supervisor and worker, exit codes and signals are passed on unchanged; torchrun would turn them all into 1.
 """
 
 from __future__ import annotations
@@ -29,34 +29,34 @@ from . import endings
 
 LOOPBACK = "127.0.0.1"
 PORT = 29_500
-"""Of the first machine, where none is given; torch's own choice."""
+"""The default port of the first machine, as in torch."""
 NODES = "EMOTUI_NODES"
-"""Set, to the number of machines, in the processes of a run that has several."""
+"""The environment variable with the number of machines, set in the processes of a run on several."""
 LISTENING = "EMOTUI_MASTER_SOCKET"
-"""The descriptor on which the very first process waits for the others."""
+"""The environment variable with the descriptor on which the very first process listens for the others."""
 TICK = 0.05
-"""Seconds between two looks at the other processes."""
+"""Seconds between checks of the other processes."""
 CULPRIT_WAIT = 3.0
-"""Seconds to wait for the process that failed first, whose end the others only noticed."""
+"""Seconds to wait for the exit of the process that failed first, after another one has noticed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """How many processes a run has, and which of them this machine's are."""
+    """The number of processes of a run, and which of them belong to this machine."""
 
     processes: int
     nodes: int
     node: int
     address: str
     port: int
-    """0: any that is free."""
+    """The port; 0 for any free one."""
 
     @property
     def is_alone(self) -> bool:
         return self.processes * self.nodes == 1
 
     def variables(self, local: int, port: int) -> dict[str, str]:
-        """Return the environment of this machine's process `local`: the names are those of torchrun, which accelerate reads."""
+        """Return the environment variables of this machine's process `local`, named as by torchrun, which accelerate reads."""
         variables = {
             "RANK": str(self.node * self.processes + local),
             "LOCAL_RANK": str(local),
@@ -75,7 +75,7 @@ class World:
 
 
 def world_of(job: Job) -> World:
-    """Return the processes that a job asks for. Raises UserError for an address that is none."""
+    """Return the processes that a job asks for. Raises UserError for an invalid address."""
     if not isinstance(job, TrainSpec):
         return World(1, 1, 0, LOOPBACK, 0)
     address, port = split_address(job.master) if job.nodes > 1 else (LOOPBACK, 0)
@@ -103,8 +103,8 @@ class Ranks:
     def __init__(self, world: World, command: Sequence[str], fail: Callable[[int, str], None]) -> None:
         """Start them with `command`, which started this process, and become the first of them.
 
-        `fail` is called, in a thread, with how one of them ended (its exit code, or minus the signal) and a sentence, when the run
-        cannot go on for it; it must end this process. Raises UserError where the port is taken.
+        `fail` is called in a thread when one of them has failed, with its exit code (or minus the signal) and a sentence; it must end
+        this process. Raises UserError if the port is in use.
         """
         self._world, self._fail = world, fail
         self._deciding = threading.Lock()
@@ -118,12 +118,12 @@ class Ranks:
         threading.Thread(target=self._watch, name="ranks", daemon=True).start()
 
     def leave(self) -> None:
-        """Watch no more: this process has come to an end of its own, which is the run's."""
+        """Stop watching, because this process ends by itself and the run with it."""
         with self._deciding:
             self._left = True
 
     def wait_for_failure(self) -> None:
-        """Wait a little for the other process whose end this one has only noticed: its cause is then told, and this process ends."""
+        """Wait up to CULPRIT_WAIT for another process that has failed, so that its cause is reported and not its effect on this one."""
         time.sleep(2 * CULPRIT_WAIT)
 
     def _watch(self) -> None:
@@ -132,7 +132,7 @@ class Ranks:
                 return
             time.sleep(TICK)
         deadline = time.monotonic() + CULPRIT_WAIT
-        # A signal says enough; what ended by itself may have met with what this process is about to tell as well.
+        # A signal is clear; a process that ended by itself may have hit the same error that this one is about to report.
         while ((culprit := self._culprit()) is None or culprit.code > 0) and time.monotonic() < deadline:
             time.sleep(TICK)
         member = culprit or next(each for each in self._members if each.has_failed)
@@ -145,7 +145,7 @@ class Ranks:
 
 
 class _Member:
-    """One child, and what it said last."""
+    """A child process, and the last error that it reported."""
 
     def __init__(self, local: int, world: World, command: list[str], variables: dict[str, str]) -> None:
         self.rank = world.node * world.processes + local
@@ -155,7 +155,7 @@ class _Member:
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[sink], env=environment)
         finally:
             os.close(sink)
-        with contextlib.suppress(OSError):  # the kernel shall take a worker, not its supervisor
+        with contextlib.suppress(OSError):  # the kernel should kill a worker rather than its supervisor
             Path(f"/proc/{self._child.pid}/oom_score_adj").write_text("500", "ascii")
 
     @property
@@ -171,7 +171,7 @@ class _Member:
         return self._child.returncode
 
     def sentence(self, world: World) -> str:
-        """Return what it said, or what can be said of it, without a full stop."""
+        """Return a sentence, without a full stop, on how it ended: its own last error, or its exit code."""
         name = f"process {self.rank} of {world.nodes * world.processes}"
         said = os.read(self._source, 1 << 16).decode("utf-8", "replace").strip() if select.select([self._source], [], [], 0)[0] else ""
         if self.code < 0:
@@ -181,7 +181,7 @@ class _Member:
 
 
 class SecondaryChannel:
-    """The end of the pipe of a process that is not the first: it tells errors only, and does not outlive the first."""
+    """The channel of a process other than the first: it sends only errors, and ends the process with the first."""
 
     def __init__(self, descriptor: int) -> None:
         self._pipe = descriptor
@@ -190,7 +190,7 @@ class SecondaryChannel:
         threading.Thread(target=self._watch, name="first", daemon=True).start()
 
     def emit(self, event: Event) -> None:
-        """Take an event; all but errors are the first process's to tell."""
+        """Send an event if it is an error; the first process sends all others."""
         match event:
             case Note(level="error", message=message):
                 with contextlib.suppress(OSError):
@@ -209,7 +209,7 @@ class SecondaryChannel:
 
 
 def end_as(code: int) -> None:
-    """End this process as another one ended: with an exit code, or by the signal -code, so that its supervisor sees the same."""
+    """End this process as another one ended, with its exit code or by the signal -code, so that the supervisor sees the same."""
     if code < 0:
         faulthandler.disable()
         with contextlib.suppress(OSError, ValueError):
@@ -220,7 +220,7 @@ def end_as(code: int) -> None:
 
 
 def _listen(world: World) -> socket.socket:
-    """Return a socket that listens on the first machine's address alone; torch itself would listen on all."""
+    """Return a socket that listens only on the first machine's address; torch itself would listen on all addresses."""
     try:
         family, *_, address = socket.getaddrinfo(world.address, world.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server((address[0], world.port), family=family, backlog=1_024)
@@ -230,5 +230,5 @@ def _listen(world: World) -> socket.socket:
 
 
 def threads_each(processes: int) -> int:
-    """Return the threads that each of some processes should compute with: more than there are cores are slower."""
+    """Return the number of threads per process; more threads than cores in all would be slower."""
     return max(1, cores() // processes)

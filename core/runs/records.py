@@ -14,15 +14,15 @@ from ..safe_text import safe_line
 from ..specs import BaselineSpec, RunSpec, TrainSpec
 
 MOST_LABELS = 10_000
-"""Classes of a run; their confusion matrix has the square of it."""
+"""Classes of a run, at most; the confusion matrix has the square of that."""
 _SHOWN = 160
-"""Cells of what is said of a fault."""
+"""Cells of the description of a fault, at most."""
 
 T = TypeVar("T")
 
 
 def decode(content: bytes, kind: type[T]) -> T:
-    """Return JSON as a value of `kind`. Raises UserError with a part of a sentence that says what is wrong with it."""
+    """Return JSON as a value of `kind`. Raises UserError with part of a sentence on what is wrong."""
     try:
         return msgspec.json.decode(content, type=kind)
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
@@ -30,7 +30,7 @@ def decode(content: bytes, kind: type[T]) -> T:
 
 
 def why(error: Exception) -> str:
-    """Return a part of a sentence on why something could not be decoded."""
+    """Return part of a sentence on why something could not be decoded."""
     match error:
         case UnicodeDecodeError():
             return "it is not valid UTF-8"
@@ -41,9 +41,9 @@ def why(error: Exception) -> str:
 
 
 def spec(content: bytes) -> tuple[RunSpec, tuple[str, ...]]:
-    """Return the content of spec.json, and a part of a sentence on each setting in it that is not known here or out of its bounds.
+    """Return the content of spec.json, and part of a sentence on each setting that is unknown or out of bounds.
 
-    Such a setting, of another version, is left out. Raises UserError with a part of a sentence where there is no spec left.
+    Such settings, from other versions, are ignored. Raises UserError with part of a sentence if the rest is not a valid spec.
     """
     try:
         found, strange = decode(content, RunSpec), []
@@ -55,14 +55,14 @@ def spec(content: bytes) -> tuple[RunSpec, tuple[str, ...]]:
     if fault := _labels_fault(found.labels):
         raise UserError(fault)
     value = decode(content, dict[str, Any])
-    if "overlay" not in value["job"]["data"]:  # of a version without overlays: what is decided now would change its data
+    if "overlay" not in value["job"]["data"]:  # from a version without overlays: today's decisions would change its data
         data = msgspec.structs.replace(found.job.data, overlay=0)
         found = msgspec.structs.replace(found, job=msgspec.structs.replace(found.job, data=data))
     return found, (*strange, *_unknown(value, found))
 
 
 def _within_bounds(value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a spec without the hyper-parameters that are out of their bounds, and what is wrong with them."""
+    """Return a spec without the hyper-parameters that are out of bounds, and what is wrong with those."""
     job = value.get("job")
     kind = next((each for each in (BaselineSpec, TrainSpec) if is_object(job) and job.get("task") == _tag(each)), None)
     if kind is None or not is_object(job):
@@ -77,7 +77,7 @@ def _within_bounds(value: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _unknown(value: dict[str, Any], known: RunSpec) -> list[str]:
-    """Return the names in a spec that this version does not know."""
+    """Return the names in a spec that are unknown to this version."""
     fields = [(value, RunSpec, ()), (value["job"], type(known.job), ("task",)), (value["job"]["data"], type(known.job.data), ())]
     return [safe_line(name, 40) for each, kind, more in fields for name in each if name not in {*kind.__struct_encode_fields__, *more}]
 
@@ -87,7 +87,7 @@ def _tag(kind: type[BaselineSpec | TrainSpec]) -> Any:
 
 
 def result(content: bytes, labels: tuple[str, ...]) -> Result:
-    """Return the content of result.json of a run with these labels, () where they are not known. Raises UserError as `decode` does."""
+    """Return the content of result.json of a run with these labels, () if they are unknown. Raises UserError as `decode` does."""
     found = decode(content, Result)
     measured = [rung.metrics for rung in found.rungs] + ([found.finished.metrics] if found.finished is not None else [])
     for metrics in measured:
@@ -97,7 +97,7 @@ def result(content: bytes, labels: tuple[str, ...]) -> Result:
 
 
 def event_fault(event: Event, labels: tuple[str, ...]) -> str:
-    """Return what is wrong with an event of a run with these labels, () where they are not known yet; '' where it is sound."""
+    """Return what is wrong with an event of a run with these labels, () if they are not known yet; '' for a valid event."""
     match event:
         case Evaluated() | Finished():
             return metrics_fault(event.metrics, labels)
@@ -112,7 +112,7 @@ def event_fault(event: Event, labels: tuple[str, ...]) -> str:
 
 
 def metrics_fault(metrics: Metrics, labels: tuple[str, ...]) -> str:
-    """Return where figures contradict each other or the run's labels; '' where they agree."""
+    """Return how metrics contradict each other or the run's labels; '' if they do not."""
     classes, counts = metrics.per_class, metrics.confusion
     if labels and tuple(classes) != labels:
         return "its classes are not the labels of the run"
@@ -132,7 +132,7 @@ def _labels_fault(labels: tuple[str, ...]) -> str:
 
 
 def newer(error: Exception) -> bool:
-    """Whether an event could not be decoded since it is of a kind that this version does not know."""
+    """Whether an event could not be decoded because its type is unknown to this version."""
     return "`$.event.kind`" in str(error) and "Invalid value" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""What a run was asked for, and what it took in place of what was left open: as a model card and a report tell it."""
+"""The settings of a run, with its own choices for those left open, as a model card and a report show them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..specs import RunSpec
 
 
 def settings(spec: RunSpec, started: Started | None) -> dict[str, Any]:
-    """Return the settings by name, those of the data left out; what is None or '' was not used."""
+    """Return the settings by name, without those of the data; None or '' means not used."""
     found: dict[str, Any] = msgspec.to_builtins(spec.job)
     del found["data"]
     found["model"] = public(found["model"])
@@ -22,5 +22,5 @@ def settings(spec: RunSpec, started: Started | None) -> dict[str, Any]:
 
 
 def public(source: str) -> str:
-    """Return a data set's or model's name without the folders of this machine."""
+    """Return a data set's or model's name without folders of this machine."""
     return Path(source).name if Path(source).is_absolute() else source

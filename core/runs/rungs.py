@@ -1,4 +1,4 @@
-"""Chooses the rung of a baseline that is used: the one named, as in RUN:tfidf, else the best one that is kept."""
+"""Chooses the rung of a baseline to use: the named one, as in RUN:tfidf, otherwise the best one whose model is stored."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _NOTE = "emotui.json"
 
 
 def title(name: str) -> str:
-    """Return what the rung of this name is called in a sentence."""
+    """Return the name of a rung as it is written in sentences."""
     return _KINDS[name].title if name in _KINDS else safe_line(name, 40)
 
 
 def short(name: str) -> str:
-    """Return what the rung of this name is called where there is little room."""
+    """Return the short name of a rung, for narrow columns."""
     return _KINDS[name].short if name in _KINDS else safe_line(name.replace("_", " "), 13)
 
 
@@ -67,42 +67,42 @@ def features(name: str) -> str:
 
 
 def find(ref: str) -> tuple[RunFolder, str]:
-    """Return the run and the rung that RUN:RUNG names; '' where no rung is named. Raises UserError."""
+    """Return the run and the rung that RUN:RUNG names; the rung is '' if none is named. Raises UserError."""
     run, colon, rung = ref.rpartition(":")
     if not colon:
         return folder.find(ref), ""
     if rung not in NAMES:
         with suppress(UserError):
-            return folder.find(ref), ""  # a path that has a colon itself
+            return folder.find(ref), ""  # a path that contains a colon
     found = folder.find(run)
     return found, chosen(found, rung)
 
 
 def folder_of(run: RunFolder, rung: str) -> Path:
-    """Return where the model of a rung lies; '' is that of a fine-tuned run."""
+    """Return the folder of a rung's model; '' is the model of a fine-tuned run."""
     return run.model if rung in _FIRST else run.path / "rungs" / rung
 
 
 def predicted(rows: str, rung: str) -> str:
-    """Return what the predictions of a rung for a split, or for a file, are kept under."""
+    """Return the key under which a rung's predictions for a split or a file are stored."""
     return rows if rung in _FIRST else f"{rows}-{rung}"
 
 
 def projected(run: RunFolder, rung: str) -> Path:
-    """Return where the hidden states that a rung stands on are kept in two dimensions."""
+    """Return the path of the two-dimensional projection of the hidden states that a rung uses."""
     return run.path / f"{predicted('projection', rung)}.parquet"
 
 
 def kept(run: RunFolder) -> tuple[str, ...]:
-    """Return the rungs of a baseline whose models are kept."""
+    """Return the rungs of a baseline whose models are stored."""
     return tuple(name for name in NAMES if (folder_of(run, name) / _NOTE).is_file())
 
 
 def chosen(run: RunFolder, rung: str) -> str:
-    """Return the rung that answers for a run: `rung`, else the best one; '' for a run that has none.
+    """Return the rung to use for a run: `rung`, otherwise the best one; '' for a run without rungs.
 
-    The best is that of the highest macro-F1 on the validation split, of equals the highest rung. Raises UserError where the run
-    has no such rung, or its model was not kept.
+    The best one has the highest macro-F1 on the validation split; among equals it is the highest rung. Raises UserError if the run
+    has no such rung, or its model was not stored.
     """
     if rung:
         there = kept(run)
@@ -151,12 +151,12 @@ def _highest(run: RunFolder) -> str:
 
 
 def best(measured: Sequence[Rung], named: str = "") -> Rung | None:
-    """Return the rung with the highest macro-F1, of equals the highest one, or the one that is `named`; None where there is none."""
+    """Return the rung `named`, or by default the one with the highest macro-F1, among equals the highest rung; None if there is none."""
     wanted = [rung for rung in measured if rung.name in NAMES and named in ("", rung.name)]
     return max(wanted, key=lambda rung: (rung.metrics.f1_macro, NAMES.index(rung.name)), default=None)
 
 
 def after(measured: Sequence[Rung], name: str) -> str:
-    """Return the name of the rung that follows the one called `name`, the first after the last; '' where there is no such rung."""
+    """Return the name of the rung after the one called `name`, and the first after the last; '' if there is no such rung."""
     names = [rung.name for rung in measured if rung.name in NAMES]
     return names[(names.index(name) + 1) % len(names)] if name in names else ""

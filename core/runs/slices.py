@@ -1,4 +1,4 @@
-"""Slices: filters that the user saved by name, shared by all runs on the same data set; in one file of emotui's home."""
+"""Slices: filters saved by name, shared by all runs on the same data set, in one file of emotui's home."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..json_kinds import is_object
 from ..safe_text import safe_line
 
 LONGEST = 40
-"""Characters of a name."""
+"""Characters of a name, at most."""
 MOST = 100
-"""Slices of one data set."""
+"""Slices of one data set, at most."""
 
 
 def slices_file() -> Path:
@@ -22,7 +22,7 @@ def slices_file() -> Path:
 
 
 def read(source: str) -> dict[str, str]:
-    """Return the filters of a data set by their names, in the order in which they were saved; what is none of ours is passed over."""
+    """Return the filters of a data set by name, in the order in which they were saved; invalid entries are skipped."""
     found = home_file.read(slices_file()).get(source)
     saved = found.items() if is_object(found) else ()
     return {name: line for name, line in saved if isinstance(line, str) and _is_name(name) and len(line) <= LONGEST_FILTER}
@@ -33,9 +33,9 @@ def _is_name(name: object) -> bool:
 
 
 def save(source: str, name: str, line: str) -> str:
-    """Keep a filter under a name, in the place of one of that name, and return the name. Raises UserError for what cannot be kept.
+    """Save a filter under a name, replacing any of that name, and return the name. Raises UserError for an invalid name or filter.
 
-    The file is read first, so that what other applications wrote before stays. It writes to the disk: not for the event loop.
+    The file is read again first, so that changes by other processes stay. It writes to the disk, so do not call it on the event loop.
     """
     name = safe_line(name).strip()
     if not name:
@@ -54,7 +54,7 @@ def save(source: str, name: str, line: str) -> str:
 
 
 def remove(source: str, name: str) -> None:
-    """Forget a slice; nothing happens where there is none. Raises UserError where the file cannot be written."""
+    """Remove a slice, if it exists. Raises UserError if the file cannot be written."""
     with home_file.locked(slices_file()):
         content = home_file.read(slices_file())
         left = {each: line for each, line in read(source).items() if each != name}
@@ -64,7 +64,7 @@ def remove(source: str, name: str) -> None:
 
 
 def typed(text: str) -> tuple[str, str]:
-    """Return name and filter of NAME=FILTER; a filter without a name, where = follows a field as in len=3, is its own name."""
+    """Return name and filter of NAME=FILTER; a filter alone, in which = may follow a field as in len=3, is its own name."""
     name, equals, line = text.partition("=")
     is_name = bool(equals) and bool(line.strip()) and not set(name) & set(':<>"-') and name.strip().lower() not in _COMPARED
     return (safe_line(name).strip(), line) if is_name and name.strip() else (safe_line(text, 60), text)

@@ -1,4 +1,4 @@
-"""Derives the state of a run from its folder: result, lock and events; nothing here is ever stored."""
+"""Derives the state of a run from its result, lock and events; nothing here is ever stored."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from .folder import RunFolder
 
 State = Literal["starting", "running", "stopped", "finished", "failed", "lost", "unreadable"]
 PROBE = 2.0
-"""Seconds between two tries whether a run has room to write."""
+"""Seconds between checks of whether a run has room to write."""
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One life of the worker, drawn on the chart where there are several."""
+    """One attempt: a worker's life from its start to its end. The chart shows them if there are several."""
 
     number: int
     first_step: int
@@ -51,22 +51,22 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class RunView(msgspec.Struct, frozen=True):
-    """All that a screen shows of one run, at one moment."""
+    """Everything that a screen shows of one run at one moment."""
 
     id: str
     folder: str
     spec: RunSpec
     state: State
     reason: Words = ""
-    """Why it is in this state, as a sentence; empty while all is well."""
+    """A sentence on why it is in this state; empty while all is well."""
     attempt: int = 1
     step: int = 0
     steps: int = 0
     progress: Progress | None = None
-    """The phase under way; None during training steps."""
+    """The current phase; None during training steps."""
     started: Started | None = None
     by_step: dict[type[OfStep], tuple[OfStep, ...]] = {}
-    """What was told of steps, by its kind: see `of_step`."""
+    """Events about steps, by type: see `of_step`."""
     epochs: tuple[EpochRow, ...] = ()
     rungs: tuple[Rung, ...] = ()
     telemetry: tuple[Telemetry, ...] = ()
@@ -78,24 +78,24 @@ class RunView(msgspec.Struct, frozen=True):
     supervisor_pid: int | None = None
     worker_pid: int | None = None
     last_event: float | None = None
-    """Wall-clock time of the newest event, readings of the load left out, in seconds since the epoch."""
+    """Time of the newest event other than a reading of the load, in seconds since the epoch."""
     ended: float | None = None
     seconds_left: float | None = None
-    """Estimated seconds to the end; None where nothing can be said."""
+    """Estimated seconds to the end; None if unknown."""
     is_whole: bool = True
-    """Whether what was told of steps, and readings, were read; a glance leaves them out, and then nothing says that there are none."""
+    """Whether events about steps, and readings, were read. A glance skips them, so that empty ones then mean nothing."""
     has_spec: bool = True
-    """Whether `spec` is the run's own; where it cannot be read, a blank one stands there."""
+    """Whether `spec` is the run's own; if that cannot be read, it is a blank one."""
     faults: tuple[str, ...] = ()
-    """Sentences on what in the run's files was left out."""
+    """Sentences on what was skipped in the run's files."""
 
     @property
     def task(self) -> str:
-        """'baseline' or 'fine-tune'; '' where that cannot be read."""
+        """'baseline' or 'fine-tune'; '' if that cannot be read."""
         return task_of(self.spec.job) if self.has_spec else ""
 
     def of_step(self, kind: type[PerStep]) -> tuple[PerStep, ...]:
-        """Return all events of a kind that the attempt that counts told of its steps, in order of step."""
+        """Return all valid events of a type about steps, in order of step."""
         return cast("tuple[PerStep, ...]", self.by_step.get(kind, ()))
 
     @property
@@ -109,7 +109,7 @@ class RunView(msgspec.Struct, frozen=True):
 
     @property
     def checkpoints(self) -> tuple[CheckpointSaved, ...]:
-        """Marked on the chart."""
+        """Saved checkpoints, which are marked on the chart."""
         return self.of_step(CheckpointSaved)
 
     @property
@@ -119,20 +119,20 @@ class RunView(msgspec.Struct, frozen=True):
 
     @property
     def best_rung(self) -> Rung | None:
-        """Of a baseline the rung that answers by default."""
+        """The rung of a baseline that is used by default; None for other runs."""
         return self.rung()
 
     def rung(self, named: str = "") -> Rung | None:
-        """Return of a baseline the rung that is `named`, else the best one; None of another run."""
+        """Return the rung of a baseline that is `named`, otherwise the best one; None for other runs."""
         return rungs.best(self.rungs, named) or rungs.best(self.rungs)
 
     @property
     def measured(self) -> Metrics | None:
-        """The metrics that stand for the run: those of its best rung, else those at its end, else the newest."""
+        """The metrics that represent the run: those of its best rung, otherwise those at its end, otherwise the newest."""
         return self.measured_by()
 
     def measured_by(self, named: str = "") -> Metrics | None:
-        """Return `measured`, of a baseline by the rung that is `named` where it has that one."""
+        """Return `measured`, but for a baseline that has the rung `named`, the metrics of that rung."""
         if (rung := self.rung(named)) is not None:
             return rung.metrics
         if self.finished is not None:
@@ -140,22 +140,22 @@ class RunView(msgspec.Struct, frozen=True):
         return self.evaluations[-1].metrics if self.evaluations else None
 
     def score(self, figure: str) -> float | None:
-        """Return a figure of `measured` by its key in metric_table; where a list knows no metrics, that of the newest epoch."""
+        """Return a metric of `measured` by its key in metric_table; without `measured`, as in lists, that of the newest epoch."""
         known = self.measured or (self.epochs[-1] if self.epochs else None)
         return BY_KEY[figure].of(known) if known is not None else None
 
 
 class RunReader:
-    """Follows one run: each `poll` reads what is new, `view` shows it. It only reads, and there may be any number."""
+    """Follows one run: `poll` reads what is new, `view` shows it. It only reads, and there may be any number of readers."""
 
     def __init__(self, run: RunFolder) -> None:
-        """Take up a run from its first event. Raises UserError where there is no such folder."""
+        """Begin with the run's first event. Raises UserError if there is no such folder."""
         self.run = run
         if not os.path.lexists(run.path):
             raise UserError(f"there is no run {safe_line(str(run.path), 160)}", "List the runs with: emotui runs")
         self._spec: RunSpec | None = None
         self._why: Words = ""
-        """Why the spec cannot be read."""
+        """Why the spec cannot be read; '' if it can."""
         self._faults: tuple[str, ...] = ()
         try:
             self._spec, rest = run.read_spec_and_rest()
@@ -174,14 +174,14 @@ class RunReader:
         self._view: RunView | None = None
 
     def poll(self) -> bool:
-        """Read on; return whether anything changed."""
+        """Read what is new; return whether anything changed."""
         lines: list[Line] = []
         result = None
         if self._spec is None:
             standing: tuple[State, Words, int | None] = "unreadable", self._why, None
         else:
             try:
-                # In this order: once the lock is free the result is final, and once there is a result the events are complete.
+                # The order matters: once the lock is free the result is final, and once there is a result the events are complete.
                 holder = lock.holder(self.run.lock_file)
                 result = self.run.read_result(self._spec.labels)
                 lines = self._read_events(is_needed=result is None)
@@ -195,7 +195,7 @@ class RunReader:
         return changed
 
     def _read_events(self, *, is_needed: bool) -> list[Line]:
-        """Return what is new. Raises UserError where the events cannot be read, and there is nothing else to go by."""
+        """Return the new events. Raises UserError if they cannot be read and `is_needed`."""
         self._log_fault = ""
         try:
             lines = self._log.read()
@@ -217,7 +217,7 @@ class RunReader:
 
     @property
     def view(self) -> RunView:
-        """What was known at the last poll."""
+        """The state at the last poll."""
         if self._view is None:
             self._view = self._make_view()
         return self._view
@@ -255,20 +255,20 @@ class RunReader:
 
     def _seconds_left(self) -> float | None:
         phase = self._fold.progress
-        if phase is None or self._fold.of_step(Step):  # a measurement between two steps
+        if phase is None or self._fold.of_step(Step):  # an evaluation between two steps
             return self._fold.seconds_left()
         is_ladder = self._spec is not None and isinstance(self._spec.job, BaselineSpec)
         return self._fold.phase_seconds_left() if is_ladder else None
 
 
 def glance(run: RunFolder) -> RunView:
-    """Return a view without curves, for lists: from the result where there is one. Raises UserError where there is no such folder."""
+    """Return a view without curves, for lists, from the result if there is one. Raises UserError if there is no such folder."""
     try:
         spec = run.read_spec()
         holder = lock.holder(run.lock_file)
         result = run.read_result(spec.labels)
     except UserError:
-        spec = holder = result = None  # the reader says why
+        spec = holder = result = None  # the reader reports why
     if spec is not None and holder is None and result is not None:
         return RunView(
             id=run.id,
@@ -289,7 +289,7 @@ def glance(run: RunFolder) -> RunView:
 
 
 def blank_spec(run: RunFolder) -> RunSpec:
-    """Return what stands for the spec of a run that cannot be read: nothing, as old as its folder."""
+    """Return an empty spec, as old as the folder, for a run whose spec cannot be read."""
     try:
         made = max(0.0, run.path.lstat().st_mtime)
     except OSError:
@@ -298,7 +298,7 @@ def blank_spec(run: RunFolder) -> RunSpec:
 
 
 def view_of(run: RunFolder) -> RunView:
-    """Return all that is known of a run now. Raises UserError where there is no such folder."""
+    """Return everything known about a run now. Raises UserError if there is no such folder."""
     reader = RunReader(run)
     reader.poll()
     return reader.view
@@ -307,7 +307,7 @@ def view_of(run: RunFolder) -> RunView:
 def _standing(
     run: RunFolder, holder: int | None, result: Result | None, fold: Fold, has_no_room: Callable[[], bool]
 ) -> tuple[State, Words, int | None]:
-    """Return a run's state, the reason for it and the supervisor's process number. Raises UserError where proc.json cannot be read."""
+    """Return a run's state, its reason, and the supervisor's process number. Raises UserError if proc.json cannot be read."""
     if result is not None:
         return result.state, shortened(result.why, LONGEST_NOTE), None
     if not run.spec_file.is_file():
@@ -339,7 +339,7 @@ _NO_ROOM = "the disk is full, so nothing new can be written or shown. Free some 
 
 
 def _is_full(folder: Path) -> bool:
-    """Whether nothing can be written: then a run may have ended, and its supervisor waits for room to say so."""
+    """Whether nothing can be written; a run may then have ended while its supervisor waits for room to record that."""
     try:
         disk = os.statvfs(folder)
     except OSError:

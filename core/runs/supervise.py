@@ -1,6 +1,6 @@
 """The detached parent of a run's worker: `python -P -m emotui.core.runs.supervise FOLDER --ready FD`.
 
-Standard library only, so small that nothing kills it for memory. It is the only writer of events.jsonl and result.json.
+Standard library only, so that it is too small to be killed for lack of memory. It alone writes events.jsonl and result.json.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Supervisor:
         clock: Callable[[], float] = time.time,
         memory_kills: Callable[[], int] = endings.kernel_memory_kills,
     ) -> None:
-        """Take up a run where its events end. The caller holds the lock."""
+        """Continue a run after its last event. The caller holds the lock."""
         self.run = run
         self.worker = tuple(worker)
         self.timeouts = timeouts or Timeouts()
@@ -70,7 +70,7 @@ class Supervisor:
         run.write_processes(self.processes)
 
     def _recover_from_journal(self, sent: int) -> None:
-        """Write what the last worker had sent and the supervisor before this one did not come to write, after its `sent`th event."""
+        """Write the events after the `sent`th that the last worker had sent and the previous supervisor had not written."""
         for line in log.whole_lines(self.run.journal_file):
             if (line["attempt"], line["seq"]) > (self.attempt, sent):
                 self.attempt, sent = line["attempt"], line["seq"]
@@ -82,13 +82,13 @@ class Supervisor:
             self.asked = what
 
     def supervise(self, begun: Callable[[], None]) -> None:
-        """Start workers until one has ended in a way that is not tried again; write the result.
+        """Start workers until one ends in a way that is not retried, and write the result.
 
-        `begun` is called when the first of them is there and the log says so.
+        `begun` is called once the first worker is running and the log says so.
         """
         self.begun = begun
         if self.tally.finished is not None:
-            # The supervisor before this one was killed between the worker's last word and the result.
+            # The previous supervisor was killed between the worker's last event and the result.
             self._write_result(endings.Ending("finished", "", "finished"), 0)
             return
         reason = "resumed" if self.attempt else ""
@@ -161,7 +161,7 @@ class Supervisor:
         worker = subprocess.Popen(
             [*self.worker, str(self.run.path)], stdin=subprocess.DEVNULL, pass_fds=[sink], process_group=0, env=environment
         )
-        # Where the memory runs out, the kernel shall take the worker and leave its supervisor to tell.
+        # If memory runs out, the kernel should kill the worker and leave its supervisor to report that.
         _write_if_possible(Path(f"/proc/{worker.pid}/oom_score_adj"), "500")
         self.processes |= {"worker": _identity(worker.pid), "attempt": self.attempt, "batch_split": self.batch_split}
         try:
@@ -176,7 +176,7 @@ class Supervisor:
         self.log.add(json.dumps(event).encode(), attempt=self.attempt)
 
     def _write_result(self, ending: endings.Ending, code: int) -> None:
-        """Write result.json; while the disk is full wait for room, as events that wait in memory are not lost so."""
+        """Write result.json; while the disk is full, wait for room, so that events waiting in memory are not lost."""
         self.begun()
         tally = self.tally
         result = {
@@ -195,7 +195,7 @@ class Supervisor:
         wait = TICK
         while self.run.path.is_dir():
             written = self._written(result)
-            if wait == TICK:  # it is news at once, also where the disk has no room for the result
+            if wait == TICK:  # notify at once, even if the disk has no room for the result
                 event = "nan" if ending.cause == "nan" else ending.state
                 self.on_event.notify(event, tally, state=ending.state, reason=str(ending.reason))
             if written or self._requested("kill"):
@@ -204,7 +204,7 @@ class Supervisor:
             wait = min(5.0, 2 * wait)
 
     def _written(self, result: dict[str, Any]) -> bool:
-        """Write what waits and the result; return whether that is done, or can never be."""
+        """Write the waiting events and the result; return whether that succeeded, or can never succeed."""
         is_whole = self.log.flush()
         if not is_whole:
             if self.log.problem is None or log.is_temporary(self.log.problem):
@@ -222,7 +222,7 @@ class Supervisor:
         return True
 
     def _report_problem(self) -> None:
-        """Say in proc.json why events.jsonl does not grow, where it never will: who looks at the disk would see room."""
+        """Record in proc.json why events.jsonl cannot grow any more, which the free space on the disk does not show."""
         problem = self.log.problem
         said = _unwritten(problem) if problem is not None and not log.is_temporary(problem) else ""
         if said != self.processes.get("problem", ""):
@@ -234,7 +234,7 @@ class Supervisor:
         return os.path.lexists(self.run.control / what)
 
     def requested(self) -> endings.Asked:
-        """Write what waits, look at the files that viewers have put into control/, and return what the worker shall do."""
+        """Write the waiting events, check the requests in control/, and return what the worker should do."""
         self.log.flush()
         self._report_problem()
         self.mended = log_text.sanitize(self.run.log_file, self.mended)
@@ -250,14 +250,14 @@ class Supervisor:
     def receive(self, line: bytes, sent: int) -> None:
         """Write the `sent`th event of the worker."""
         event = json.loads(line)
-        if event["kind"] != "telemetry":  # a worker that is stuck goes on telling its load
+        if event["kind"] != "telemetry":  # a worker that hangs still reports its load
             self.on_event.note_progress()
         self.tally.add(event)
         self.log.add(line, attempt=self.attempt, sent=sent)
 
 
 def _reason_fields(ending: endings.Ending) -> dict[str, Any]:
-    """Return the reason of an ending in the words of the command line, and in its parts where it names settings."""
+    """Return the reason of an ending as the command line words it, and also in parts if it names settings."""
     sentence = {"sentence": asdict(ending.reason)} if isinstance(ending.reason, Sentence) else {}
     return {"reason": str(ending.reason), **sentence}
 
@@ -270,9 +270,9 @@ def main(
     clock: Callable[[], float] = time.time,
     memory_kills: Callable[[], int] = endings.kernel_memory_kills,
 ) -> None:
-    """Leave the caller's session, take the run's lock, and supervise the run to its end.
+    """Leave the caller's session, acquire the run's lock, and supervise the run to its end.
 
-    One line goes to the descriptor --ready: 'ok' once the run is under way, else a sentence that says why not.
+    One line is written to the descriptor --ready: 'ok' once the run has started, otherwise a sentence that says why not.
     """
     parser = argparse.ArgumentParser("emotui.core.runs.supervise", allow_abbrev=False)
     parser.add_argument("folder", type=Path)
@@ -304,19 +304,19 @@ def main(
     except UserError as error:
         answer.give(safe_line(str(error)))
         _fail(error)
-    except Exception as error:  # the top of the process: its log gets a safe traceback, and whoever waits a sentence
+    except Exception as error:  # last resort: the log gets a safe traceback, and the waiting caller a sentence
         answer.give(crash.sentence(error, crash.record(error)))
         _fail(error)
 
 
 def _fail(error: Exception) -> None:
-    """Leave the traceback in the log and end; the worker, if there is one, sees that it is alone, saves itself and ends too."""
+    """Write the traceback to the log and end; a worker notices that it is orphaned, saves a checkpoint and ends too."""
     log_line(crash.described(error))
     sys.exit(1)
 
 
 class _Answer:
-    """The one line that whoever started this process waits for, if it is still there."""
+    """The one line that the process that started this one waits for."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
@@ -326,7 +326,7 @@ class _Answer:
         return self._descriptor is None
 
     def give(self, line: str) -> None:
-        """Send the line; what is given later is not sent."""
+        """Send the line; later calls send nothing."""
         if self._descriptor is not None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._descriptor, f"{line}\n".encode())
@@ -335,7 +335,7 @@ class _Answer:
 
 
 def _leave() -> None:
-    """Become a process of its own session whose parent is not the caller, and whom a hang-up does not reach."""
+    """Become a process in a session of its own that is not a child of the caller and that no hang-up reaches."""
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if os.fork():
@@ -344,9 +344,9 @@ def _leave() -> None:
 
 
 def _acquire_lock(run: RunFolder, timeouts: Timeouts) -> int | str:
-    """Return the descriptor that holds the run's lock, or why it is not to be had.
+    """Return the descriptor that holds the run's lock, or a sentence on why it cannot be acquired.
 
-    A worker whose supervisor was killed saves itself and ends: it is waited for, and killed if it does not end.
+    An orphaned worker, which saves a checkpoint and ends, is waited for, and killed if it does not end in time.
     """
     deadline = time.monotonic() + timeouts.orphan
     while True:
@@ -384,7 +384,7 @@ def _write_if_possible(path: Path, text: str) -> None:
     try:
         path.write_text(text, "ascii")
     except OSError:
-        return  # elsewhere than on Linux there is no such file
+        return  # only Linux has such a file
 
 
 if __name__ == "__main__":

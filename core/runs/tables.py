@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_ROWS = 20_000_000
-"""Of a file: a few bytes can stand for any number of rows."""
+"""Rows of a file, at most: a few bytes can encode any number of rows."""
 MOST_VALUES = 200_000_000
-"""Of all rows of a column of lists."""
+"""Values of a column of lists over all rows, at most."""
 
 
 def read(file: Path, schema: pa.Schema) -> pa.Table:
-    """Return the columns of `schema`, no value of them null; texts come as dictionary arrays of one dictionary.
+    """Return the columns of `schema`, without null values; texts are dictionary arrays with one dictionary.
 
-    Raises FileNotFoundError where there is no file, and UserError where it is no such table.
+    Raises FileNotFoundError if there is no file, and UserError if it is not such a table.
     """
     import pyarrow as pa
     import pyarrow.parquet as parquet
@@ -50,7 +50,7 @@ def read(file: Path, schema: pa.Schema) -> pa.Table:
 
 
 def _check(rows: int, groups: Sequence[parquet_footer.GroupClaim], schema: pa.Schema, names: Sequence[str]) -> None:
-    """Raise ValueError where columns are missing or there twice, and where there is more in them than memory has room for."""
+    """Raise ValueError for missing or repeated columns, and for more values than fit into memory."""
     for name in names:
         if schema.names.count(name) != 1:
             raise ValueError(f"it has {schema.names.count(name)} columns {name!r}")
@@ -65,7 +65,7 @@ def _check(rows: int, groups: Sequence[parquet_footer.GroupClaim], schema: pa.Sc
 
 
 def read_predictions_and_data(file: Path, labels: Sequence[str]) -> tuple[pa.Table, str]:
-    """Return what `read_predictions` does, and the fingerprint of the data set that the file says its rows are from; '' where none is."""
+    """Return what `read_predictions` does, and the fingerprint of the data set that the file names; '' if it names none."""
     import pyarrow.parquet as parquet
 
     table = read_predictions(file, labels)
@@ -77,13 +77,13 @@ def read_predictions_and_data(file: Path, labels: Sequence[str]) -> tuple[pa.Tab
 def read_predictions(file: Path, labels: Sequence[str]) -> pa.Table:
     """Return row, label, prediction, probabilities and loss, as core.model.predictions writes them, of a run with these labels.
 
-    Raises FileNotFoundError where there is no file, and UserError where it is none of such a run.
+    Raises FileNotFoundError if there is no file, and UserError if it does not belong to such a run.
     """
     from importlib import import_module
 
     import pyarrow as pa
 
-    compute: Any = import_module("pyarrow.compute")  # its functions are made at run time
+    compute: Any = import_module("pyarrow.compute")  # its functions are created at run time
     columns = [("row", pa.int64()), ("label", pa.string()), ("prediction", pa.string())]
     table = read(file, pa.schema([*columns, ("probabilities", pa.list_(pa.float64())), ("loss", pa.float64())]))
     name = safe_line(str(file), 160)

@@ -1,4 +1,4 @@
-"""What the supervisor collects from a run's events for its result; standard library only."""
+"""Collects from a run's events what the supervisor writes to its result; standard library only."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..sentences import Words, of_json
 
 @dataclass
 class Tally:
-    """The outcome so far, from events as JSON objects. An attempt starts over what came after its checkpoint."""
+    """The outcome so far, from events as JSON objects. An attempt drops what came after the checkpoint that it resumed from."""
 
     step: int = 0
     steps: int = 0
     rungs: list[dict[str, Any]] = field(default_factory=list)
     epochs: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-    """Rows of the table with the step each belongs to."""
+    """Rows of the epoch table, each with its step."""
     started: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
     stopped: dict[str, Any] | None = None
-    """What the model came to where the worker was stopped."""
+    """The results of the model where the worker was stopped."""
     error: Words = ""
-    """The last error that the worker told."""
+    """The last error that the worker reported."""
 
     def add(self, event: dict[str, Any]) -> None:
         """Add one event."""
@@ -58,14 +58,14 @@ class Tally:
 
     @property
     def best_rung(self) -> dict[str, Any] | None:
-        """The rung with the highest macro-F1, of equals the later one: `rungs.best` for a process without libraries."""
+        """The rung with the highest macro-F1, the later one among equals: `rungs.best` for a process without libraries."""
         return max(reversed(self.rungs), key=_macro_f1, default=None)
 
     def can_split_further(self, parts: int) -> bool:
-        """Whether batches of the attempt can be cut into more than `parts` parts to save memory."""
+        """Whether the attempt's batches can be split into more than `parts` micro-batches to save memory."""
         match self.started:
             case {"settings": {"nodes": int(nodes)}} if nodes > 1:
-                return False  # the other machines would have to be started again as well
+                return False  # the other machines would have to restart as well
             case {"settings": {"batch_size": int(rows), "accumulation": int(accumulation), **more}}:
                 return accumulation * parts * int(more.get("processes") or 1) < rows
             case _:

@@ -1,4 +1,4 @@
-"""Emits the worker's load on the machine every two seconds."""
+"""Emits the worker's use of CPU, memory and GPU every two seconds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ INTERVAL = 2.0
 
 
 class Telemeter:
-    """A thread that emits the load of this process and its children, while the context lasts."""
+    """A thread that emits the load of this process and its children, within the context."""
 
     def __init__(self, emit: Callable[[Event], None], interval: float = INTERVAL) -> None:
-        """Tell `emit` the load every `interval` seconds."""
+        """Pass the load to `emit` every `interval` seconds."""
         self._emit = emit
         self._interval = interval
         self._end = threading.Event()
@@ -36,7 +36,7 @@ class Telemeter:
         self._thread.join()
 
     def _run(self) -> None:
-        self.read()  # a process's first reading is 0
+        self.read()  # the first reading of a process is always 0
         while not self._end.wait(self._interval):
             self._emit(self.read())
 
@@ -53,9 +53,9 @@ class Telemeter:
 
 
 def _gpu() -> tuple[float | None, int | None, int | None]:
-    """Return the GPU's load in percent, its used and its whole memory in bytes; None for what is not known."""
+    """Return the GPU's load in percent, its used memory and its total memory in bytes; None for unknown figures."""
     torch: Any = sys.modules.get("torch")
-    # To ask an unused GPU would make a context on it, which takes memory.
+    # Querying an unused GPU would create a context on it, which takes memory.
     if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_initialized():
         return None, None, None
     free, total = torch.cuda.mem_get_info()

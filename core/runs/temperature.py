@@ -1,4 +1,4 @@
-"""The temperature of a run: fitted on the validation split, kept beside its model, and used for all its probabilities."""
+"""The temperature of a run: fitted on the validation split, stored with its model, and used for all its probabilities."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ FILE = "temperature.json"
 _LARGEST = 1 << 16
 _LOWEST, _HIGHEST = 1e-3, 1e3
 SPLIT = "validation"
-"""What it is fitted on: the split that the run was not trained on, and that is not the test."""
+"""The split that it is fitted on: neither that of the training nor that of the test."""
 
 _Figure = Annotated[float, Meta(ge=0, le=1e6)]
 
 
 class Temperature(msgspec.Struct, frozen=True):
-    """What the logits of a run are divided by, and what that brought on the rows that it was fitted on."""
+    """The divisor of a run's logits, and its effect on the rows that it was fitted on."""
 
     temperature: Annotated[float, Meta(ge=_LOWEST, le=_HIGHEST)]
     rows: Annotated[int, Meta(ge=0)] = 0
@@ -36,7 +36,7 @@ class Temperature(msgspec.Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """A sentence, without a full stop, for whoever gets probabilities."""
+        """A sentence, without a full stop, to show with probabilities."""
         return f"probabilities are at the temperature {self.temperature:.3g}, fitted on {self.rows:,} rows of {SPLIT}"
 
 
@@ -45,7 +45,7 @@ def _file(run: RunFolder, rung: str) -> Path:
 
 
 def read(run: RunFolder, rung: str) -> Temperature | None:
-    """Return the temperature of a run, or of a rung of a baseline; None where none is kept. Raises UserError for one that is damaged."""
+    """Return the temperature of a run, or of a rung of a baseline; None if there is none. Raises UserError for a damaged file."""
     path = _file(run, rung)
     try:
         return msgspec.json.decode(read_plain(path, _LARGEST), type=Temperature)
@@ -60,9 +60,9 @@ def read(run: RunFolder, rung: str) -> Temperature | None:
 
 
 def fit(run: RunFolder, rung: str) -> Temperature:
-    """Fit the temperature on the predictions of the validation split, keep it and return it.
+    """Fit the temperature on the predictions for the validation split, store it and return it.
 
-    It reads and writes files: not for the event loop. Raises UserError where these predictions are not there, or it cannot be written.
+    It reads and writes files, so do not call it on the event loop. Raises UserError if there are no such predictions, or writing fails.
     """
     from ..figures import calibration
     from . import measured
@@ -93,7 +93,7 @@ def fit(run: RunFolder, rung: str) -> Temperature:
 
 
 def remove(run: RunFolder, rung: str) -> bool:
-    """Forget the temperature of a run; return whether there was one. Raises UserError where it cannot be removed."""
+    """Remove the temperature of a run; return whether there was one. Raises UserError if it cannot be removed."""
     path = _file(run, rung)
     try:
         path.unlink()

@@ -16,23 +16,23 @@ from ..safe_text import safe_text
 from .endings import SUPERVISOR_PREFIX, Asked
 
 TICK = 0.1
-"""Seconds between two looks at requests and at the worker."""
+"""Seconds between checks of requests and of the worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds that a worker gets."""
+    """Time-outs of a worker in seconds."""
 
     stop: float = 120.0
-    """From being asked to stop, or from what it last told of its progress since, to SIGTERM for its whole group."""
+    """From being asked to stop, or from its last progress after that, to SIGTERM for its whole process group."""
     term: float = 10.0
-    """From then to SIGKILL."""
+    """From SIGTERM to SIGKILL."""
     orphan: float = 60.0
-    """For the worker of a dead supervisor to save itself and end."""
+    """For an orphaned worker to save a checkpoint and end."""
     drain: float = 2.0
     """For the last events of a worker that has ended."""
     command: float = 30.0
-    """For the user's command that is told of an event."""
+    """For the user's command `on_event`."""
 
 
 class Owner(Protocol):
@@ -48,7 +48,7 @@ class Owner(Protocol):
 
 
 class Watch:
-    """Reads the events of one worker, passes requests on to it, and sees it end."""
+    """Reads the events of one worker, passes requests on to it, and waits for its end."""
 
     def __init__(self, worker: subprocess.Popen[bytes], events: int, timeouts: Timeouts, owner: Owner) -> None:
         """Watch a worker that leads a process group and sends its events to the pipe `events`."""
@@ -63,11 +63,11 @@ class Watch:
         self.rung_at = 0.0
 
     def to_the_end(self) -> int:
-        """Return the worker's exit code, or minus the signal that ended it; nothing of its group is left then."""
+        """Wait for the worker's end and return its exit code, or minus the signal that ended it; its whole group has then ended."""
         while not self._has_ended():
             self._read(TICK)
             self._climb(self.owner.requested())
-        # Before its number is given back, which keeps the group's number from being another's.
+        # Before the worker is reaped: until then, the number of its group cannot be reused.
         self._signal_group(signal.SIGKILL)
         deadline = time.monotonic() + self.timeouts.drain
         while not self.at_end and time.monotonic() < deadline:
@@ -78,7 +78,7 @@ class Watch:
         return os.waitid(os.P_PID, self.worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _climb(self, asked: Asked) -> None:
-        """Make sure that what was asked happens: tell the worker, then SIGTERM for its group, then SIGKILL."""
+        """Enforce a request in steps: ask the worker, then SIGTERM to its group, then SIGKILL."""
         now = time.monotonic()
         if asked == "kill" and self.rung < 3:
             self.rung = 3
@@ -97,10 +97,10 @@ class Watch:
         try:
             os.killpg(self.worker.pid, number)
         except (ProcessLookupError, PermissionError):
-            return  # nobody is left in it, or only ended processes (which macOS calls a lack of permission)
+            return  # no process is left in it, or only zombies (for which macOS reports a lack of permission)
 
     def _read(self, seconds: float) -> None:
-        """Take in what comes within `seconds`."""
+        """Read the events that arrive within `seconds`."""
         if self.at_end:
             time.sleep(seconds)
             return
@@ -120,7 +120,7 @@ class Watch:
         match event:
             case {"kind": str(kind)}:
                 self.sent += 1
-                if kind == "progress" and self.rung == 1:  # it measures what it has saved
+                if kind == "progress" and self.rung == 1:  # it evaluates what it has saved
                     self.rung_at = time.monotonic()
                 self.owner.receive(line, self.sent)
             case _:
