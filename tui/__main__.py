@@ -1,4 +1,4 @@
-"""The emotui command: the application where a person sits, the command line elsewhere."""
+"""The `emotui` command: starts the application in a terminal, or runs the command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 
 def main() -> int:
-    """Carry out the command line of this process and return its exit code."""
+    """Run the command line of this process and return its exit code."""
     from ..core import standard_streams
     from ..core.cli import INTERRUPTED
     from ..core.cli import main as command_line
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def opens_queue(arguments: Sequence[str]) -> bool:
-    """Whether the arguments are those of the queue of texts to label, and not of its figures or its help."""
+    """Whether the arguments open the label queue, and do not ask for its figures or its help."""
     return arguments[:1] == ["label"] and not {"--json", "--help", "-h"} & set(arguments)
 
 
@@ -63,7 +63,7 @@ def _application(arguments: Sequence[str]) -> int:
     try:
         given = options.opening().parse_args(arguments)
         paths.make_private(paths.home())
-        # The application draws at most this often a second, and so an answer to a key that takes two frames waits. Textual's own is 60.
+        # The most frames per second, which limits how fast keys that take two frames are answered. Textual's default is 60.
         os.environ.setdefault("TEXTUAL_FPS", "120")  # read when it is imported
         from .app import run
 
@@ -77,7 +77,7 @@ def _application(arguments: Sequence[str]) -> int:
 
 
 def opens_application(arguments: Sequence[str]) -> bool:
-    """Whether the arguments name no command: nothing, a data set, or how one is opened."""
+    """Whether the arguments open the application: none, a data set, or options of opening one."""
     from ..core.cli import COMMANDS, names_data_set
 
     if not arguments:

@@ -48,12 +48,12 @@ from .sixteen_colors import SixteenColors
 from .state import State
 from .terminal_output import CleanText
 
-LOOK = 1.0
-"""Seconds between two looks at the runs."""
+POLL_SECONDS = 1.0
+"""Seconds between two polls of the runs."""
 
 
 def _screen(module: str, name: str) -> Screen[Any]:
-    """Return a new screen; its module is imported when it is first shown, so that the first paint need not wait for it."""
+    """Return a new screen; its module is imported only when it is first shown, so that the first paint does not wait for it."""
     return getattr(import_module(f".screens.{module}", __package__), name)()
 
 
@@ -92,16 +92,16 @@ class EmotuiApp(App[int]):
         encoding: str | None = None,
         **state: object,
     ) -> None:
-        """Prepare the application; `spec`, or the queue of the file `to_label`, is opened after the first paint. The rest: State.
+        """Prepare the application; `spec`, or the label queue of the file `to_label`, is opened after the first paint.
 
-        With `encoding`, such as 'ascii', nothing is drawn that it lacks.
+        With `encoding`, such as 'ascii', only its characters are drawn. Other arguments are passed to State.
         """
         super().__init__()
         self._workers = EndingWorkers(self)
         self.state = State(self, **state)  # type: ignore[arg-type]
         self._alerts = alerts
         self._first, self._to_label = spec, to_label
-        # The first paint says already that it is being read.
+        # The first paint already shows that it is being read.
         self.state.set_reactive(Facts.spec, spec)
         self.state.set_reactive(Facts.loading, Loading("read") if spec is not None else None)
         for each in theme.THEMES.values():
@@ -115,7 +115,7 @@ class EmotuiApp(App[int]):
             self._filters.append(AsciiOnly(encoding))
         self._key_order = KeyOrder(self, super().on_event, lambda: self.focused or self.screen)
         self.crash: tuple[BaseException, Path | None] | None = None
-        """The first error that nobody expected, and the file with its traceback."""
+        """The first unexpected error, and the file with its traceback."""
         if keymap:
             self.set_keymap(keymap)
 
@@ -123,7 +123,7 @@ class EmotuiApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        """Start everything that takes time; the first paint is on the screen."""
+        """Start everything that takes time, after the first paint."""
         if self._to_label is not None:
             from .screens.label_queue import LabelQueue
 
@@ -132,7 +132,7 @@ class EmotuiApp(App[int]):
             self.state.data.open(self._first)
         if self.state.run_source is not None:
             self._poll()
-            self.set_interval(LOOK, self._poll)
+            self.set_interval(POLL_SECONDS, self._poll)
 
     def _poll(self) -> None:
         self.state.poll_runs()
@@ -178,13 +178,13 @@ class EmotuiApp(App[int]):
         self.theme = theme.LIGHT.name if self.state.dark else theme.DARK.name
 
     def action_redraw(self) -> None:
-        """Draw all cells again, for a terminal on which something else has written."""
+        """Redraw all cells, in case something else has written to the terminal."""
         if isinstance(self._driver, FrameDiffDriver):
             self._driver.forget()
         self.refresh()
 
     def on_resize(self) -> None:
-        """Draw all again also where Textual sees no change: a terminal that had another size for a moment has moved or lost cells."""
+        """Redraw all cells even if Textual sees no change: a terminal that briefly had another size may have moved or lost cells."""
         self.action_redraw()
 
     def action_leave(self) -> None:
@@ -194,16 +194,16 @@ class EmotuiApp(App[int]):
         self.action_leave()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End for an error that nobody expected, wherever Textual met it, and keep its traceback in a file. Nothing is printed."""
+        """End the application on an unexpected error, and write its traceback to a file without printing it."""
         self._return_code = 1
-        if self._exception is None:  # what the test framework looks at
+        if self._exception is None:  # the test framework reads it
             self._exception = error
             self._exception_event.set()
         self.note_crash(error.error if isinstance(error, WorkerFailed) else error)
         self._close_messages_no_wait()
 
     def panic(self, *renderables: object) -> None:
-        """End without printing what Textual has to show, which may hold anything."""
+        """End without printing Textual's report, which may contain anything."""
         self._handle_exception(sys.exc_info()[1] or RuntimeError(" ".join(str(each) for each in renderables)[:1_000]))  # type: ignore[arg-type]
 
     def _print_error_renderables(self) -> None:
@@ -214,7 +214,7 @@ class EmotuiApp(App[int]):
         return super()._prune(*nodes, parent=parent)
 
     def note_crash(self, error: BaseException) -> None:
-        """Keep the traceback of the first error."""
+        """Write the traceback of the first error to a file."""
         if self.crash is None:
             self.crash = (error, None if self.is_headless else crash.record(error))
 
@@ -227,14 +227,14 @@ def run(
     ascii_only: bool = False,
     to_label: DataSpec | None = None,
 ) -> int:
-    """Show the application until the user leaves, and return the exit code. Raises UserError where there is no terminal for it.
+    """Run the application until the user leaves, and return the exit code. Raises UserError without a suitable terminal.
 
-    `dataset` is 'starter', a path or an id; None stands for the starter data. With `to_label` it begins with the queue of that file.
-    `model` is 'starter', a folder or an id. With `ascii_only`, or where the locale has no more, it is drawn in ASCII, or Latin-1.
+    `dataset` is 'starter', a path or an id; None means the starter data. With `to_label` the label queue of that file is opened.
+    `model` is 'starter', a folder or an id. With `ascii_only`, or in a locale without Unicode, it draws in ASCII or Latin-1.
     """
     check_terminal()
     for name in ("COLUMNS", "LINES"):
-        # Where they are exported they are believed before the terminal itself, whose size may be another by now.
+        # If exported, they take precedence over the terminal's real size, which may have changed since.
         os.environ.pop(name, None)
     settings = config.read(config_file())
     model = naming.resolve(model)
@@ -252,9 +252,9 @@ def run(
 
 
 def _binding_ids() -> set[str]:
-    """Return the ids of the keys that the application, its screens and what they are made of declare."""
+    """Return the ids of all key bindings of the application, its screens and their widgets."""
     screens = import_module(".screens", __package__)
-    for found in walk_packages(screens.__path__, f"{screens.__name__}."):  # also those that are imported when they are first shown
+    for found in walk_packages(screens.__path__, f"{screens.__name__}."):  # including those that are imported only when first shown
         import_module(found.name)
     ours = [module for name, module in list(sys.modules.items()) if name.startswith(f"{__package__}.")]
     return binding_ids(EmotuiApp, *(each for module in ours for each in vars(module).values() if isinstance(each, type)))
@@ -280,7 +280,7 @@ async def _run(app: EmotuiApp) -> int:
 
 
 def _note(app: EmotuiApp, error: BaseException) -> None:
-    """Take what ended a thread for a crash, unless it is that the terminal is gone: `hang_up` ends the application then."""
+    """Record the error that ended a thread as a crash, unless the terminal is gone; `hang_up` then ends the application."""
     if not (isinstance(error, OSError) and error.errno == errno.EIO):
         app.note_crash(error)
 

@@ -1,4 +1,4 @@
-"""Draws with the characters that the terminal's locale has, for those that have no others than ASCII or Latin-1."""
+"""Draws with the characters of the terminal's locale, for locales that have only ASCII or Latin-1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 SAMPLE = "─│╭╮⠿▏▉▲●"
-"""Characters of each kind that the application draws with."""
+"""One character of each kind that the application draws with."""
 _SIGNS = {
     **dict.fromkeys("─━┄┅┈┉╌╍═╴╶╸╺╼╾⎯", "-"),
     **dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻", "|"),
@@ -50,12 +50,12 @@ _SIGNS = {
     "±": "+",
     "\u00a0": " ",
 }
-"""What is drawn for a character; of two that stand side by side in a chart, such as the signs of classes, two others."""
+"""Replacements of characters; those that appear side by side, such as the glyphs of classes, have different ones."""
 _DOTS = (("", " "), ("⠁⠈⠉", "'"), ("⣀⡀⢀", "."), ("⠒⠂⠐⠤⠄⠠", "-"))
 
 
 def encoding() -> str:
-    """Return the encoding of the locale, also where Python itself takes another one for it."""
+    """Return the encoding of the locale, even if Python itself uses another one."""
     return locale.getencoding()
 
 
@@ -69,7 +69,7 @@ def has(encoding: str, text: str) -> bool:
 
 
 class AsciiOnly(LineFilter):
-    """Replaces each character that `encoding` lacks by one that it has, of the same width."""
+    """Replaces each character that `encoding` lacks by another of the same width."""
 
     def __init__(self, encoding: str = "ascii") -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class AsciiOnly(LineFilter):
 
 
 def replaced(text: str, encoding: str) -> str:
-    """Return `text` in characters of `encoding`, in as many cells."""
+    """Return `text` in characters of `encoding`, of the same width in cells."""
     return set_cell_size("".join(_sign(character, encoding) for character in text), cell_len(text))
 
 
@@ -94,7 +94,7 @@ def _sign(character: str, encoding: str) -> str:
     if character in _SIGNS:
         return _SIGNS[character]
     if "\u2500" <= character <= "\u257f":
-        return "+"  # a corner or a crossing
+        return "+"  # a corner or a crossing of lines
     if "\u2800" <= character <= "\u28ff":
         return next((sign for dots, sign in _DOTS if character in dots), ":" if (ord(character) & 0xFF).bit_count() < 6 else "#")
     return "?" * cell_len(character)

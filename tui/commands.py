@@ -1,4 +1,4 @@
-"""The palette: every action of the screen in front and of the application, by name."""
+"""The command palette: all actions of the current screen and of the application, by name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Command(NamedTuple):
     name: str
     keys: tuple[str, ...]
     id: str
-    """The name that config.toml knows it by."""
+    """The id of its binding in config.toml."""
     action: str
     owner: DOMNode
-    """What carries the action out."""
+    """The node that runs the action."""
 
     @property
     def title(self) -> str:
@@ -32,9 +32,9 @@ def _app_of(screen: Screen[Any]) -> App[Any]:
 
 
 def commands_of(screen: Screen[Any]) -> list[Command]:
-    """Return each named action that the screen, what is focused on it and the application can carry out now.
+    """Return the named actions that the screen, its focused widget and the application can run now.
 
-    Unlike the keys below, they are the same while a text is typed.
+    Unlike the keys in the footer, they stay the same while a text is typed.
     """
     app = _app_of(screen)
     found: dict[str, Command] = {}
@@ -64,7 +64,7 @@ def _owners(screen: Screen[Any]) -> Iterator[DOMNode]:
 
 
 class Commands(Provider):
-    """Offers each action that can be carried out now, with its key."""
+    """Offers each action that can be run now, with its key."""
 
     async def discover(self) -> Hits:
         for command in commands_of(self.screen):

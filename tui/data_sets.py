@@ -1,4 +1,4 @@
-"""Opens data sets: read in a thread, downloaded by the engine where they must be."""
+"""Opens data sets: reads them in a thread, after the engine has downloaded them if necessary."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 class Ask(Protocol):
-    """How the engine is asked."""
+    """Asks the engine a question."""
 
     def __call__(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Awaitable[Any]: ...
 
 
 class DataSets:
-    """Reads data sets, and sets those facts that follow from the one that is opened."""
+    """Reads data sets, and sets the facts about the open one."""
 
     def __init__(self, app: App[int], facts: Facts, ask: Ask, load: Callable[..., Dataset] | None) -> None:
-        """Prepare for an application's workers; `load` is a function like data.sources.load."""
+        """Prepare to read in workers of `app`; `load` is a function like data.sources.load, which is the default."""
         self._app, self._facts, self._ask, self._given = app, facts, ask, load
 
     def open(self, spec: DataSpec) -> None:
-        """Read a data set in the background: `loading` changes, then `dataset`, or `data_error`."""
+        """Read a data set in the background; `loading` changes, then either `dataset` or `data_error`."""
         self._facts.spec = spec
         self._facts.data_error = ""
         self._facts.loading = Loading("read")
         self._app.run_worker(self._open(spec), name="read the data set", group="dataset", exclusive=True)
 
     def use(self, spec: DataSpec, dataset: Dataset) -> None:
-        """Make `dataset`, which was read from `spec`, the open one."""
+        """Make `dataset`, which was read from `spec`, the open data set."""
         self._app.workers.cancel_group(self._app, "dataset")
         self._install(spec, dataset)
 
@@ -51,12 +51,12 @@ class DataSets:
         facts.distrust = ()
         was, facts.dataset = facts.dataset, dataset
         if was is not None and (was.source, was.labels) != (dataset.source, dataset.labels):
-            facts.done = frozenset()  # its path is another one
+            facts.done = frozenset()  # the steps of the path are not done for this data set
         facts.mark_done("data")
         facts.tick_runs()
 
     def relay(self, dataset: Dataset) -> None:
-        """Show the open data set with other decisions about its rows."""
+        """Replace the open data set by the same one with other decisions about its rows."""
         if self._facts.spec is not None and dataset.spec is not None:
             self._facts.spec = msgspec.structs.replace(self._facts.spec, overlay=dataset.spec.overlay)
         self._facts.dataset = dataset
@@ -74,7 +74,7 @@ class DataSets:
             self._install(spec, dataset)
 
     async def read(self, spec: DataSpec, report: Callable[[Loading], None]) -> Dataset:
-        """Return the data set, downloaded by the engine where it must be; nothing else changes. Raises UserError."""
+        """Return a data set, downloaded by the engine if necessary, without opening it. Raises UserError."""
         from ..core.data import sources
 
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Decisions about rows as the screens make them: on the disk before they are shown, and the open data set follows each."""
+"""Decisions about rows made on screens: each is written to disk before it is shown, and then applied to the open data set."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 def describe_undone(decision: Decision) -> str:
-    """Return in words, safe to show, which decision was taken back."""
+    """Return a sentence, as safe text, on which decision was undone."""
     was = "left out" if decision.new is None else safe_line(decision.new, 24)
     return f"undone: {was}, of '{safe_line(decision.excerpt, 40)}'"
 
 
 class Decisions:
-    """Makes decisions about rows, and takes them back."""
+    """Makes and undoes decisions about rows."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._editor: Editor | None = None
         self._shown: Dataset | None = None
-        """The open data set as the editor left it."""
+        """The open data set after the editor's last change."""
 
     def editor(self, dataset: Dataset) -> Editor:
-        """Return what adds to the overlay of a data set, the open one or another."""
+        """Return the editor of the overlay of a data set, the open one or another."""
         from ..core.data.overlay_edit import Editor
 
         if dataset is not self._state.dataset:
@@ -43,18 +43,18 @@ class Decisions:
         return self._editor
 
     async def decide(self, editor: Editor, places: Sequence[Place], new: str | None, *, by: By = "typed", run: str = "") -> None:
-        """Give rows of the source another label, or leave them out where it is None. Raises UserError, and nothing is decided then."""
+        """Give rows of the source the label `new`, or leave them out if it is None. Raises UserError, and then decides nothing."""
         await asyncio.to_thread(partial(editor.decide, places, new, by=by, run=run))
         await self._follow(editor)
 
     async def undo(self, editor: Editor) -> Decision | None:
-        """Take back the last decision that stands, and return it; None where there is none. Raises UserError."""
+        """Undo the last decision and return it; None if there is none. Raises UserError."""
         undone = await asyncio.to_thread(editor.undo)
         await self._follow(editor)
         return undone[0] if undone else None
 
     async def _follow(self, editor: Editor) -> None:
-        """Show the open data set with what was decided by way of `editor`."""
+        """Apply the decisions of `editor` to the open data set."""
         dataset = self._state.dataset
         if dataset is None:
             return

@@ -1,4 +1,4 @@
-"""Workers that end with what they show: one that went on would look for widgets that are gone."""
+"""Workers that end with their screen or widget; otherwise they would look for widgets that are gone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from textual.worker_manager import WorkerManager
 
 
 class EndingWorkers(WorkerManager):
-    """Textual's own, but work ends before the parts of its screen or widget go, not after, and none begins between the two."""
+    """Textual's worker manager, except that workers end before their screen or widget is taken apart, and none starts after that."""
 
     def __init__(self, app: App[Any]) -> None:
         super().__init__(app)
         self._going: WeakSet[DOMNode] = WeakSet()
 
     def let_go(self, nodes: Iterable[DOMNode]) -> None:
-        """Cancel the work of what is about to be removed, but for the work that removes it."""
+        """Cancel the workers of nodes that are about to be removed, except for the worker that removes them."""
         self._going.update(nodes)
         for worker in self:
             if worker is not workers.active_worker.get(None) and self._is_going(worker.node):

@@ -1,4 +1,4 @@
-"""What the application knows, as facts that screens watch."""
+"""The application's state as facts that screens watch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 Part = Literal["data", "tokens", "baseline", "fine-tune", "classify", "errors"]
 PARTS: tuple[Part, ...] = get_args(Part)
-"""The parts of the path, in order."""
+"""The steps of the path, in order."""
 
 
 class Loading(NamedTuple):
-    """How far something has come that is being loaded."""
+    """The progress of loading something."""
 
     phase: str
     done: int = 0
@@ -29,9 +29,9 @@ class Loading(NamedTuple):
 
 
 class Facts(DOMNode):
-    """Facts as reactives, and what follows from them. It stands in no screen: it is a node because only nodes are watched.
+    """Facts as reactive attributes, and what follows from them. It is a node only because Textual can watch only nodes.
 
-    The facts are `var`s, which draw nothing. Screens derive from `page.Page`, which calls their `show_…` methods when one changes.
+    The facts are `var`s, which draw nothing. Screens derive from `page.Page`, which calls their `show_…` methods on changes.
     """
 
     spec: var[DataSpec | None] = var(None)
@@ -39,23 +39,23 @@ class Facts(DOMNode):
     dataset: var[Dataset | None] = var(None, always_update=True)
     """The open data set; the last one stays until another is read."""
     distrust: var[tuple[str, ...]] = var(())
-    """Why results on the open data set cannot be trusted, in sentences; empty where they can, or where that is not known yet."""
+    """Sentences on why results on the open data set cannot be trusted; empty if they can, or if that is not known yet."""
     loading: var[Loading | None] = var(None)
-    """How far the reading of the data set is; None: nothing is being read."""
+    """The progress of reading the data set; None if nothing is being read."""
     data_error: var[Words] = var("")
-    """Why the data set could not be read, as a sentence."""
+    """A sentence on why the data set could not be read; '' if it could."""
     model: var[str] = var("starter")
     """The checkpoint that tokens, baselines and fine-tuning start from: 'starter', a folder or an id."""
     machine: var[DoctorAnswer | None] = var(None)
-    """Devices as the engine sees them; None until it was asked."""
+    """Devices as reported by the engine; None until it has answered."""
     runs: var[tuple[RunView, ...]] = var((), always_update=True)
-    """Every run, newest first. Curves and events are there for runs that are alive or followed."""
+    """All runs, newest first. Only runs that are alive or followed have curves and events."""
     done: var[frozenset[Part]] = var(frozenset())
-    """Parts of the path that are done."""
+    """Steps of the path that are done."""
 
     @property
     def offline(self) -> bool:
-        """Whether nothing may be downloaded, as was said of the data set that is open."""
+        """Whether the open data set was opened with the option to download nothing."""
         return self.spec is not None and self.spec.offline
 
     @property
@@ -64,18 +64,18 @@ class Facts(DOMNode):
         return next((view for view in self.runs if view.is_live), None)
 
     def is_of_open_data(self, view: RunView) -> bool:
-        """Whether a run was made of the data set that is open, with its labels; of any, where none is open or being opened."""
+        """Whether a run is of the open data set, with the same labels; True if none is open or being opened."""
         source, labels = view.spec.job.data.source, view.spec.labels
         if self.dataset is not None:
             return source == self.dataset.source and labels in ((), self.dataset.labels)
         return self.spec is None or source == self.spec.source
 
     def mark_done(self, *parts: Part) -> None:
-        """Tick parts of the path."""
+        """Mark steps of the path as done."""
         self.done = self.done | set(parts)
 
     def tick_runs(self) -> None:
-        """Tick the parts of the path that finished runs of the open data set stand for."""
+        """Mark the steps of the path that finished runs of the open data set complete."""
         finished = {view.task for view in self.runs if view.state == "finished" and self.is_of_open_data(view)}
         done: set[Part] = set(self.done)
         for part in PARTS:

@@ -1,4 +1,4 @@
-"""What the application says of a setting: the field it is in, where the command line has an option."""
+"""Names settings in the application by their fields, where the command line names options."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FIELDS = {
     "test": "test file",
     "out": "file",
 }
-"""The titles of the fields of dialogs, by the names of what they set; those of the form of a run are in the specs."""
+"""Titles of the fields of dialogs by setting; those of the form of a run are in the specs."""
 READ_AS = "read as"
-"""The title of the field that has all of Reading."""
+"""The title of the field that holds all options of Reading."""
 
 
-def by_fields(told: Words | UserError) -> str:
-    """Return what is told in the words of the application: with fields in the place of options."""
-    words = told.sentence if isinstance(told, UserError) else told
+def by_fields(text: Words | UserError) -> str:
+    """Return a text with its settings named by fields of the application."""
+    words = text.sentence if isinstance(text, UserError) else text
     return words if isinstance(words, str) else "".join(_said(part) for part in words.parts)
 
 
@@ -42,6 +42,6 @@ def _said(part: str | Setting) -> str:
 
 
 def _title(name: str) -> str | None:
-    """Return the title of a setting's field in the form of a run; None where it has none."""
+    """Return the title of a setting's field in the form of a run; None if there is no such field."""
     rows = (hyperparameters.rows(spec).get(name) for spec in (TrainSpec, BaselineSpec))
     return next((row.title for row in rows if row is not None and row.in_form), None)

@@ -1,4 +1,4 @@
-"""Says in words what the application's state is: the facts of the top line, and the path with its next key."""
+"""Puts the application's state into words: the facts of the top line, and the path with its next key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ADVICE: dict[Part, tuple[str, ...]] = {
     "classify": ("next: press 4 and try a sentence of your own", "next: 4, try a sentence", "next: 4"),
     "errors": ("next: press 5 and see which rows the model gets wrong", "next: 5, its errors", "next: 5"),
 }
-"""From long to short: beside all steps the last has room at 80 columns."""
+"""Hints from long to short; the last fits beside all steps at 80 columns."""
 _WATCH = ("next: press 3 and watch it learn, or 4 and try a sentence", "next: 3, watch it learn", "next: 3")
 _WATCHING = ("next: press 4 and try a sentence meanwhile", "next: 4, try a sentence", "next: 4")
 _ALL_DONE = ("all done: ? shows every key", "? shows every key", "?: keys")
@@ -37,7 +37,7 @@ _TYPING = "next: esc"
 
 
 def facts_of(state: Facts) -> StateFacts:
-    """Return what the top line shows."""
+    """Return the facts that the top line shows."""
     data, rows = "no data set", ""
     if state.dataset is not None:
         data = state.dataset.name
@@ -57,7 +57,7 @@ def facts_of(state: Facts) -> StateFacts:
 
 
 def device_of(state: Facts) -> tuple[str, str]:
-    """Return the device that models run on and a detail, as known without asking anyone."""
+    """Return the device that models run on, and a detail, from what is already known."""
     cores = os.cpu_count() or 1
     if state.machine is None:
         if FilePath("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
@@ -72,7 +72,7 @@ def device_of(state: Facts) -> tuple[str, str]:
 
 
 def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
-    """Return what the top line shows of a run."""
+    """Return the facts of a run that the top line shows; `others` is the number of other live runs."""
     share, phase = None, view.progress.phase if view.progress else ""
     if view.steps:
         share = min(1.0, view.step / view.steps)
@@ -95,7 +95,7 @@ def run_facts(view: RunView, *, others: int = 0) -> RunFacts:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as '0:07', '1:12' (minutes and seconds) or '2:05:00'."""
+    """Return seconds as '0:07', '1:12' (minutes and seconds) or '2:05:00'."""
     whole = max(0, round(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, second = divmod(rest, 60)
@@ -103,7 +103,7 @@ def duration(seconds: float) -> str:
 
 
 def path_of(state: Facts, mode: str, *, typing: bool = False) -> Path:
-    """Return the path as seen from the screen `mode`; while `typing`, a key works only after esc."""
+    """Return the path as shown on the screen `mode`; with `typing`, its key works only after Esc."""
     live = state.live_run
     going = live.task if live else None
     todo: Part | None = next((part for part in PARTS if part not in state.done), None)

@@ -1,6 +1,6 @@
 """Sends a terminal only the cells that differ from what it shows, as curses does.
 
-Textual sends each line of whatever was drawn anew, every piece of it with its whole style. Over a slow line that is what one waits for.
+Textual sends every redrawn line completely, each piece with its whole style, which takes long over a slow connection.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _LEAVES_CELLS = re.compile(
     r"|\x1b\[\?(?!3[hl]|47[hl]|104[79][hl])\d+[hl])+"  # modes, but for those that change or clear the screen
 )
 _SEEN_ON_BLANKS = frozenset({"4", "7", "9", "21", "53"})
-"""Underlined, reversed, struck, underlined twice, overlined: what a space shows beside the colour behind it."""
+"""Style codes that are visible on a space: underlined, reversed, struck, doubly underlined, overlined."""
 _BRIDGE = 4
-"""Most unchanged cells that are sent again, since to move the cursor over them takes more bytes."""
+"""Unchanged cells up to which sending them again takes fewer bytes than moving the cursor past them."""
 _RESET = "\x1b[0m"
 
 
 class Part(NamedTuple):
-    """One cell of words with other than narrow characters, on whose width terminals differ: they are sent as a whole."""
+    """One cell of a text with characters on whose width terminals differ; such a text is sent as a whole."""
 
     words: str
     style: str
@@ -48,11 +48,11 @@ class Part(NamedTuple):
 
 
 Cell = tuple[str, str] | Part
-"""A character and the codes of its style, or a part of words of uncertain width."""
+"""A character and the codes of its style, or a part of a text of uncertain width."""
 
 
 class Pen(NamedTuple):
-    """A style in its parts, each as the codes that set it; '' where there is none."""
+    """A style in parts, each as the codes that set it; '' for none."""
 
     attributes: frozenset[str]
     color: str
@@ -64,7 +64,7 @@ PLAIN = Pen(frozenset(), "", "")
 
 @dataclass(slots=True)
 class _Run:
-    """What was sent to one place; rows and columns are counted from 1."""
+    """Text sent to one position; rows and columns are counted from 1."""
 
     row: int
     column: int
@@ -73,7 +73,7 @@ class _Run:
     def add(self, words: str, style: str) -> None:
         last, blank = self.cells[-1] if self.cells else None, _blank(style)
         if isinstance(last, Part) and not words.strip(" ") and blank == _blank(last.style):
-            # The space behind them is theirs too: of words that a terminal takes for wider, the end is seen.
+            # The space after it belongs to it too: a terminal that draws the text wider then still shows its end.
             del self.cells[-last.width :]
             words, style = last.words + words, last.style
         elif words.isascii() or all(map(_is_narrow, words)):
@@ -83,7 +83,7 @@ class _Run:
         self.cells += [Part(words, style, offset, width) for offset in range(width)]
 
     def put(self, row: list[Cell | None]) -> None:
-        """Write this run over a row. Of words that it covers in part, nothing is known any more."""
+        """Write this text over a row. A text that it covers partly is unknown from then on."""
         start, end = self.column - 1, self.column - 1 + len(self.cells)
         row += [None] * (end - len(row))
         for edge in (start, end):
@@ -95,7 +95,7 @@ class _Run:
 
 
 class FrameDiff:
-    """Remembers what a terminal shows, and shortens what is sent to it."""
+    """Remembers what a terminal shows, and shortens the output to it."""
 
     def __init__(self) -> None:
         self._rows: dict[int, list[Cell | None]] = {}
@@ -103,14 +103,14 @@ class FrameDiff:
         self._is_sync_held = False
 
     def forget(self) -> None:
-        """Take nothing for granted: the terminal has another size, or something else has written to it."""
+        """Forget what the terminal shows, because its size has changed or something else has written to it."""
         self._rows.clear()
         self._cursor = None
 
     def shorten(self, data: str) -> str:
         """Return what has the same effect on the terminal as `data`, which follows all that was shortened before.
 
-        What moves the cursor, sets a style or writes is shortened. Other sequences pass; where they may change a cell, all is forgotten.
+        Cursor moves, styles and text are shortened. Other sequences pass unchanged; if they may change a cell, everything is forgotten.
         """
         if data == SYNC_START:
             self._is_sync_held = True
@@ -145,7 +145,7 @@ class FrameDiff:
                         pen = wanted
                     sent.append(text)
                     if isinstance(cell, Part):
-                        # A terminal that takes them for narrower leaves the rest of their place as it was: it is blank before.
+                        # A terminal that draws the text narrower leaves the rest of its cells unchanged, so they are blanked first.
                         sent[-1] = f"{' ' * cell.width}{place}{text}"
                         break
                 at = (number, last) if not isinstance(row[first], Part) else (0, 0)
@@ -159,13 +159,13 @@ class FrameDiff:
 
 
 class FrameDiffDriver(LinuxDriver):
-    """Textual's driver, which sends what FrameDiff leaves of it, lets known sequences through only, and takes pastes for text."""
+    """Textual's driver with output shortened by FrameDiff, only known sequences, and pastes read as text."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self._frames = FrameDiff()
         found = locale_encoding()
-        self._encoding = found if has(found, "é") else "utf-8"  # of the locale C, which says nothing of what a terminal sends
+        self._encoding = found if has(found, "é") else "utf-8"  # in the locale C, which says nothing about what the terminal sends
 
     def write(self, data: str) -> None:
         if shorter := self._frames.shorten(known(data)):
@@ -183,11 +183,11 @@ class FrameDiffDriver(LinuxDriver):
             self._app.call_later(self._app._handle_exception, error)  # pyright: ignore[reportPrivateUsage]
 
     def forget(self) -> None:
-        """Send what is drawn next as a whole."""
+        """Send the next frame completely."""
         self._frames.forget()
 
     def _fits(self) -> bool:
-        """Return whether what is drawn has the terminal's size: until a resize is taken up, lines come to stand in others' places."""
+        """Return whether the frame has the terminal's size; until a resize is processed, lines would be at the wrong positions."""
         try:
             return os.get_terminal_size(sys.__stderr__.fileno()) == tuple(self._app.screen._compositor.size)  # type: ignore[union-attr]
         except (AttributeError, OSError, ValueError, ScreenStackError):
@@ -195,7 +195,7 @@ class FrameDiffDriver(LinuxDriver):
 
 
 def _parse(data: str) -> tuple[list[_Run], tuple[int, int] | None] | None:
-    """Return the runs of a frame and where it leaves the cursor; None for what is no frame: words without a place, other sequences."""
+    """Return the texts of a frame and the final cursor position; None if it is not a frame: text without a position, other sequences."""
     runs: list[_Run] = []
     run: _Run | None = None
     style, position = "", 0
@@ -222,9 +222,9 @@ def _parse(data: str) -> tuple[list[_Run], tuple[int, int] | None] | None:
 
 
 def _different(before: list[Cell | None], now: list[Cell | None]) -> list[tuple[int, int]]:
-    """Return the stretches [first, last) of a row that must be sent, those joined that are near and of one style.
+    """Return the stretches [first, last) of a row that must be sent, joining near ones of the same style.
 
-    Behind words of uncertain width that is all that is known: a terminal that takes them for wider has written over it.
+    Cells after a text of uncertain width are sent too: a terminal that draws it wider has overwritten them.
     """
     stretches: list[tuple[int, int]] = []
     is_overwritten = False
@@ -250,7 +250,7 @@ def _is_narrow_in(cell: Cell | None, style: str) -> bool:
 
 
 def _drawn(cell: Cell | None, pen: Pen) -> tuple[str, Pen]:
-    """Return a cell's text, and the style to draw it in: of a space, that which is nearest to `pen` among those that look alike."""
+    """Return a cell's text and the style to draw it in; for a space, the nearest to `pen` of the styles that look the same."""
     text, codes = (cell or (" ", ""))[:2]
     wanted = _pen(codes)
     if text == " " and not (pen.attributes | wanted.attributes) & _SEEN_ON_BLANKS:
@@ -271,7 +271,7 @@ def _change(before: Pen, now: Pen) -> str:
 
 @lru_cache(4096)
 def _blank(codes: str) -> str:
-    """Return the codes of what of a style is seen on a space."""
+    """Return the codes of a style that are visible on a space."""
     pen = _pen(codes)
     return codes if pen.attributes & _SEEN_ON_BLANKS else pen.background
 
@@ -296,5 +296,5 @@ def _pen(codes: str) -> Pen:
 
 @lru_cache(4096)
 def _is_narrow(character: str) -> bool:
-    """Return whether all terminals give a character one cell: not so what combines, letters of flags, late symbols."""
+    """Return whether all terminals draw a character in one cell; combining marks, letters of flags and recent symbols are uncertain."""
     return character < "\U00010000" and cell_len(character) == 1 and category(character)[0] != "M"

@@ -1,4 +1,4 @@
-"""Hands keys and pastes on one after the other: each goes to what has the focus once the key before it has done its work."""
+"""Dispatches keys and pastes one after the other: each goes to the widget that has the focus once the one before is done."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ FOCUS_TIMEOUT = 2.0
 
 
 class KeyOrder:
-    """What was typed and waits for what was typed before it.
+    """Queues input until earlier input has been processed.
 
-    Textual gives each key at once to what has the focus at that moment. Over a slow line several come together, and those behind a tab
-    or an escape would go to the place that the first one is about to leave.
+    Textual passes each key at once to the widget that has the focus. Over a slow connection several keys arrive together, and those
+    after a Tab or an Escape would go to the widget that is about to lose the focus.
     """
 
     def __init__(self, app: MessagePump, pass_on: Callable[[Key | Paste], Awaitable[None]], target: Callable[[], MessagePump]) -> None:
-        """`pass_on` hands an event to `target()`, from which it rises to `app`."""
+        """Prepare an empty queue; `pass_on` passes an event to `target()`, from which it bubbles up to `app`."""
         self._app = app
         self._pass_on = pass_on
         self._target = target
         self._waiting: deque[Key | Paste] = deque()
         self._number = 0
-        """Of the event under way, counted from 1."""
+        """The number of the current event, counted from 1."""
         self._is_busy = False
 
     async def dispatch(self, event: Key | Paste) -> None:
-        """Hand `event` on, now or when those before it are done."""
+        """Pass `event` on, now or once those before it are done."""
         self._waiting.append(event)
         if self._is_busy:
             self._app.set_timer(FOCUS_TIMEOUT, partial(self._go_on, self._number))
@@ -51,11 +51,11 @@ class KeyOrder:
             await self._next()
 
     def _follow(self, node: MessagePump, number: int) -> None:
-        """Go the way of an event that `node` was given, behind it and what it led to there, up to the application, and hand on the next."""
+        """Follow an event from `node` up to the application, after all messages that it caused there, and then pass on the next one."""
         if node is self._app:
             node.call_later(node.call_later, self._go_on, number)
         elif not node.call_later(self._behind, node, number):
-            self._follow(self._above(node), number)  # it is gone
+            self._follow(self._above(node), number)  # the node is gone
 
     def _above(self, node: MessagePump) -> MessagePump:
         return node._parent or self._app  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""Checks the user's own keys, which stand in the table [keys] of config.toml."""
+"""Checks the user's keys in the table [keys] of config.toml."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..core.safe_text import safe_line
 
 
 def keymap(keys: dict[str, Any], file: Path, ids: Callable[[], set[str]]) -> dict[str, str]:
-    """Return keys by binding id; `ids` tells which there are. `file` is where `keys` were read.
+    """Return keys by binding id; `ids` returns the existing ids, and `file` is where `keys` come from.
 
-    An entry is `ID = "KEY"` or `ID = "KEY,KEY"`, as in `quit = "Q"`. Raises UserError for what is none of the application's.
+    An entry is `ID = "KEY"` or `ID = "KEY,KEY"`, as in `quit = "Q"`. Raises UserError for an unknown id or an invalid key.
     """
     known = ids() if keys else set[str]()
     for name, key in keys.items():

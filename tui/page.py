@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 class Page(Screen[None]):
     """One of the screens of `screen_table`.
 
-    A page writes `compose_body`, and overrides those of the `show_…` methods whose facts it shows. They are called once the
-    page is mounted, with what is known by then, and again at each change, also while another page is in front.
-    `state` is what it knows and may ask for: `self.state.runs`, `self.state.ask(…)`, `self.state.notify(…)`.
+    A page implements `compose_body`, and overrides the `show_…` methods of the facts that it shows. They are called once the
+    page is mounted, with what is known by then, and again on each change, also while another page is in front.
+    `state` gives it facts and services: `self.state.runs`, `self.state.ask(…)`, `self.state.notify(…)`.
     """
 
     MODE: ClassVar[str]
     TYPED: ClassVar[tuple[str, str]] = ("", "")
-    """The box around the text that is typed on a page, and its title; '' where there is none."""
+    """The selector of the box around the page's text field, and its title; '' for none."""
     AUTO_FOCUS = ""
 
     @property
@@ -51,7 +51,7 @@ class Page(Screen[None]):
         yield KeyLine()
 
     def compose_body(self) -> ComposeResult:
-        """Yield what stands between the lines on top and the keys below."""
+        """Yield the widgets between the top lines and the footer."""
         yield from ()
 
     def on_mount(self) -> None:
@@ -67,7 +67,7 @@ class Page(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         if event.size != self.app.size:
-            # A screen tells itself each size that it was laid out in: two of them in its queue would take turns for ever.
+            # A screen sends itself each size that it was laid out in, so two sizes in its queue would alternate for ever.
             event.prevent_default()
             return
         self.set_class(self.size.width < 100, "-narrow")
@@ -89,7 +89,7 @@ class Page(Screen[None]):
         self._name_typing_key()
 
     def _name_typing_key(self) -> None:
-        """Name on the text's box the key that leads into it, while letters are commands."""
+        """Show on the text's box the key that focuses it, while letters are commands."""
         box, title = self.TYPED
         if box:
             self.query_one(box).border_title = Text(title if isinstance(self.focused, TextField) else f"{title}   i: type")
@@ -99,11 +99,11 @@ class Page(Screen[None]):
 
     @property
     def is_enlarged(self) -> bool:
-        """Whether one panel has the whole body."""
+        """Whether one panel fills the whole body."""
         return bool(self.query("#body .-large"))
 
     def action_enlarge(self) -> None:
-        """Give the whole body to the panel that has the focus, or each panel its own place again."""
+        """Enlarge the focused panel to the whole body, or restore the layout."""
         if self.is_enlarged:
             self.action_shrink()
             return
@@ -118,7 +118,7 @@ class Page(Screen[None]):
         self.refresh_bindings()
 
     def action_shrink(self) -> None:
-        """Give each panel its own place again."""
+        """Restore the layout after a panel was enlarged."""
         for name in ("-large", "-aside"):
             self.query(f"#body .{name}").remove_class(name)
         self.refresh_bindings()
@@ -126,26 +126,26 @@ class Page(Screen[None]):
     # --- for pages to override --------------------------------------------------------------------------
 
     def show_dataset(self, dataset: Dataset) -> None:
-        """A data set was opened."""
+        """Called when a data set was opened."""
 
     def show_model(self, _: str) -> None:
-        """The checkpoint was chosen."""
+        """Called when the checkpoint was chosen."""
 
     def show_runs(self, runs: tuple[RunView, ...]) -> None:
-        """Runs came, went or moved on: newest first."""
+        """Called when runs were added, removed or changed; `runs` are newest first."""
 
     def show_theme(self) -> None:
-        """The theme changed: draw class colours again."""
+        """Called when the theme changed, so that class colours must be redrawn."""
 
     def receive_text(self, text: str) -> None:
-        """A text was sent to this page by `t` or `p`."""
+        """Called when a text was sent to this page by `t` or `p`."""
 
     def text_in_hand(self) -> str | None:
-        """Return the text under the cursor, which `t` and `p` send on; None where there is none."""
+        """Return the text under the cursor, which `t` and `p` send on; None if there is none."""
         return None
 
     def texts_after(self) -> tuple[str, ...]:
-        """Return up to 15 texts after the one in hand, which the inspector pads together with it."""
+        """Return up to 15 texts after the one under the cursor, which the token inspector pads together with it."""
         return ()
 
     # --- the frame --------------------------------------------------------------------------------------

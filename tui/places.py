@@ -1,4 +1,4 @@
-"""The ways from one screen to another, with what is sent along."""
+"""Goes from one screen to another, and passes data along."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from textual.app import App
 
 @runtime_checkable
 class ShowsErrors(Protocol):
-    """A screen that shows one run."""
+    """A screen that shows the errors of one run."""
 
     def show_run_errors(self, folder: str, rung: str, cell: tuple[int, int] | None) -> None:
-        """Show a run, by its folder, or a rung of it ('': the best), and with a `cell` of its confusion matrix the rows in it."""
+        """Show a run, given its folder, or a rung of it ('' is the best); with a `cell` of its confusion matrix, the rows in that."""
         ...
 
 
@@ -29,7 +29,7 @@ class Places:
     def __init__(self, app: App[int]) -> None:
         self._app = app
         self.companions: tuple[str, ...] = ()
-        """Texts that stand beside the one that was sent last: the rows after it."""
+        """The texts of the rows after the text that was sent last."""
 
     async def go(self, mode: str) -> None:
         """Show a screen."""
@@ -37,7 +37,7 @@ class Places:
             await self._app.switch_mode(mode)
 
     async def inspect_text(self, text: str, companions: tuple[str, ...] = ()) -> None:
-        """Show the token inspector with `text`, and a batch of it with its `companions` (up to 15)."""
+        """Show the token inspector with `text`, batched with its `companions` (up to 15)."""
         self.companions = companions
         await self._hand_over("tokens", text)
 
@@ -46,7 +46,7 @@ class Places:
         await self._hand_over("classify", text)
 
     async def show_errors(self, folder: str, rung: str = "", cell: tuple[int, int] | None = None) -> None:
-        """Show where a run, by its folder, or a rung of it errs; with a `cell` of its confusion matrix the rows in it."""
+        """Show the errors of a run, given its folder, or of a rung of it; with a `cell` of its confusion matrix, the rows in that."""
         await self.go("errors")
         if isinstance(self._app.screen, ShowsErrors):
             self._app.screen.show_run_errors(folder, rung, cell)

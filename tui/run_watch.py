@@ -1,4 +1,4 @@
-"""Follows the runs on disk: whole curves of those that are alive or asked for, a glance at the others."""
+"""Follows the runs on disk: with full curves for those that are alive or followed, and a glance at the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.runs.state import RunReader, RunView, glance
 
 
 class RunWatch:
-    """Reads what is new at each `poll`. It only reads, so any number of applications may watch the same runs."""
+    """Reads changes at each `poll`. It only reads, so any number of applications may watch the same runs."""
 
     def __init__(self) -> None:
         self._followed: set[str] = set()
@@ -22,11 +22,11 @@ class RunWatch:
         self._created: dict[tuple[str, int], float] = {}
 
     def follow(self, run: str) -> None:
-        """Read the events of the run with this id too, although it has ended."""
+        """Also read the events of the run with this id, even if it has ended."""
         self._followed.add(run)
 
     def poll(self) -> tuple[RunView, ...] | None:
-        """Return every run, newest first, or None where nothing changed since the last call. Raises UserError."""
+        """Return all runs, newest first; None if nothing has changed since the last call. Raises UserError."""
         views: list[RunView] = []
         changed = not self._shown
         folders = list_runs(self._created)
@@ -42,7 +42,7 @@ class RunWatch:
                     changed = reader.poll() or changed
                     view = reader.view
             except UserError:
-                # A run whose folder was removed between the listing and now.
+                # The run's folder was removed since the listing.
                 continue
             views.append(view)
         gone = {*self._readers, *self._glances} - {folder.id for folder in folders}
@@ -55,9 +55,9 @@ class RunWatch:
         return self._last if changed else None
 
     def _glance(self, folder: RunFolder) -> RunView:
-        """Return a glance, read again only where something was written or removed since: a log may be long."""
+        """Return a glance, read again only if something was written or removed since, because a log may be long."""
         mark: tuple[object, ...] = (_changed(folder.spec_file), _changed(folder.result_file))
-        if mark[1] is None:  # one that was lost stays so until another process takes its lock
+        if mark[1] is None:  # a lost run stays lost until another process takes its lock
             mark += (_holder(folder), _changed(folder.events_file), _changed(folder.proc_file), _changed(folder.path))
         known = self._glances.get(folder.id)
         if known is None or known[0] != mark:
@@ -68,12 +68,12 @@ class RunWatch:
 def _holder(folder: RunFolder) -> int | None:
     try:
         return lock.holder(folder.lock_file)
-    except UserError:  # the glance says why
+    except UserError:  # the glance reports why
         return None
 
 
 def _changed(path: Path) -> int | None:
-    """Return when a file or its mode was changed last, in ns; None where it is not there."""
+    """Return when a file or its mode was last changed, in ns; None if it does not exist."""
     try:
         return path.lstat().st_ctime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""The one table of screens: what each is called, and the keys that lead to it."""
+"""The table of screens: the title and the keys of each."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ class ScreenRow(NamedTuple):
     """One screen: the class XScreen in screens/x.py, where x is its mode."""
 
     mode: str
-    """Also the id of its binding in config.toml."""
+    """The mode, which is also the id of its binding in config.toml."""
     letters: str
-    """Keys beside its number, with commas between them."""
+    """Keys besides its number, separated by commas."""
     title: str
     tooltip: str
     action: str = ""
-    """What its keys do, where that is more than to show it."""
+    """The action of its keys, if that is more than to show it."""
 
     @property
     def key(self) -> str:
@@ -34,6 +34,6 @@ SCREENS = (
     ScreenRow("errors", "", "errors", "the errors of a run: rows, classes, slices, calibration"),
     ScreenRow("cases", "", "cases", "the test cases: sentences with the labels that they should get, and whether a run gives them"),
 )
-"""In the order of their numbers."""
+"""Screens in the order of their numbers."""
 MODES = tuple(row.mode for row in SCREENS)
 KEY_OF = {row.mode: row.key for row in SCREENS}

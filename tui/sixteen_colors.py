@@ -1,4 +1,4 @@
-"""Keeps the classes apart on terminals of 16 colours, where the nearest colour of three of them would be the same white."""
+"""Keeps classes distinct on terminals with 16 colours, where the nearest colour of three of them would be the same white."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NUMBERS = {
     for dark, numbers in ((True, _DARK), (False, _LIGHT))
     for index in range(len(numbers))
 }
-"""The terminal's own colour (0 to 15) for each colour of a class."""
+"""The terminal colour (0 to 15) for each class colour."""
 
 
 class SixteenColors(LineFilter):
-    """Draws the colours of the classes, which are the theme's too, in colours of the terminal."""
+    """Draws class colours, which are also those of the theme, in colours of the terminal."""
 
     def apply(self, segments: list[Segment], background: Background) -> list[Segment]:  # noqa: ARG002 Textual names it
         return [Segment(text, standard(style) if style is not None else None, control) for text, style, control in segments]
@@ -31,7 +31,7 @@ class SixteenColors(LineFilter):
 
 @lru_cache(2048)
 def standard(style: Style) -> Style:
-    """Return `style` with a class's colour, before or behind the text, as one of the terminal's 16."""
+    """Return `style` with class colours, in foreground or background, replaced by one of the terminal's 16."""
     return style + Style(color=_number(style.color), bgcolor=_number(style.bgcolor))
 
 

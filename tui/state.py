@@ -1,4 +1,4 @@
-"""What screens have of the application: its facts, and what they may ask for."""
+"""What screens get from the application: facts and services."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 class Asker(Protocol):
-    """The engine as the screens see it; core.engine.client.Engine, or a fake in tests."""
+    """The interface of the engine for screens: core.engine.client.Engine, or a fake in tests."""
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
-        """Return the answer that questions.ANSWERS names, or None where a newer question superseded it. Raises UserError."""
+        """Return the answer that questions.ANSWERS names, or None if a newer question superseded it. Raises UserError."""
 
     async def close(self) -> None: ...
 
 
 class RunSource(Protocol):
-    """The runs on disk as the screens see them; run_watch.RunWatch, or a fake in tests."""
+    """The interface of the runs on disk for screens: run_watch.RunWatch, or a fake in tests."""
 
     def follow(self, run: str) -> None: ...
 
@@ -42,7 +42,7 @@ class RunSource(Protocol):
 
 
 class State(Facts):
-    """The facts, the engine, the runs on disk, and beside them the data sets, the decisions about rows and the ways to other screens."""
+    """The facts, the engine, the runs on disk, the data sets, the decisions about rows and the ways to other screens."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class State(Facts):
         read: Callable[..., Dataset] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Prepare the state over an engine, the runs, a function like data.sources.load and a wall clock in seconds."""
+        """Prepare the state with an engine, a source of runs, a function like data.sources.load, and a clock in seconds since the epoch."""
         super().__init__()
         self.application = app
         self.engine = engine
@@ -65,15 +65,15 @@ class State(Facts):
         self._examining: asyncio.Task[None] | None = None
 
     async def ask(self, ask: Question, on_progress: Callable[[ProgressLine], None] | None = None) -> Any:
-        """Ask the engine. Returns None where a newer question of the same topic superseded it. Raises UserError."""
+        """Ask the engine and return its answer; None if a newer question of the same topic superseded this one. Raises UserError."""
         answer = await self.engine.ask(ask, on_progress)
         if isinstance(ask, AskPath | AskClassify) and self.machine is None and self._examining is None:
-            # By now the engine has loaded what it needs to know its devices.
+            # By now the engine has loaded what it needs to list its devices.
             self._examining = asyncio.create_task(self._examine())
         return answer
 
     async def _examine(self) -> None:
-        with contextlib.suppress(UserError):  # what the frame knows without the engine is shown on
+        with contextlib.suppress(UserError):  # the frame goes on showing what is known without the engine
             self.machine = await self.engine.ask(AskDoctor())
 
     async def close(self) -> None:
@@ -83,30 +83,30 @@ class State(Facts):
         await self.engine.close()
 
     def follow(self, run: str) -> None:
-        """Keep the curves of the run with this id in `runs` from the next look on."""
+        """Include the curves of the run with this id in `runs` from the next poll on."""
         if self.run_source is not None:
             self.run_source.follow(run)
             self.poll_runs()
 
     def poll_runs(self) -> None:
-        """Read what is new of the runs; `runs` changes if anything did."""
+        """Read changes of the runs; `runs` changes if there are any."""
         views = self.run_source.poll() if self.run_source is not None else None
         if views is not None:
             self.runs = views
             self.tick_runs()
 
     def notify(self, message: str, *, problem: bool = False) -> None:
-        """Show a sentence in the corner for some seconds; text from outside may be in it."""
+        """Show a sentence in the corner for some seconds; it may contain text from outside."""
         self.application.notify(safe_text(message), severity="error" if problem else "information", markup=False)
 
     @property
     def dark(self) -> bool:
-        """Whether the theme is a dark one; class colours depend on it."""
+        """Whether the theme is dark; class colours depend on it."""
         return self.application.current_theme.dark
 
 
 class HasState(Protocol):
-    """The application as its screens see it."""
+    """The interface of the application for screens."""
 
     state: State
 

@@ -1,4 +1,4 @@
-"""Reads what a terminal sends: keys, and pastes, in which everything is text."""
+"""Parses a terminal's input: keys, and pastes, in which everything is text."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from textual.message import Message
 
 ESC = "\x1b"
 SETTLED = 0.05
-"""Seconds without input after which a paste is over whose end was seen: until then a mark in it may pretend to be its end."""
+"""Seconds without input after an end mark before the paste is over, because a mark within the paste may imitate the end."""
 LONGEST_WAIT = 1.0
-"""Seconds after which it is over in any case, and after which a mark that was begun is none."""
+"""Seconds after which the paste is over in any case, and after which the beginning of a mark is not one."""
 STALLED = 2.0
-"""Seconds without input after which a paste without an end is handed on as it is."""
+"""Seconds without input after which a paste without an end mark is passed on."""
 LONGEST_PASTE = 1 << 20
-"""Characters of a paste that are kept."""
+"""Characters of a paste that are kept, at most."""
 _KEY_ALONE = re.compile(r"[^\x1b]|\x1b(?:\[[\d;:]*[A-Za-z~]|O.|[^\x1b])?")
 _ESCAPE_AND_KEY = re.compile(r"\x1b(?=[^\x1b\[O\x08\x7f])")
-"""Not before backspace: alt and backspace delete a word."""
+"""An escape that is a key of its own. Not before Backspace: Alt and Backspace delete a word."""
 _MARKS = re.compile(f"{re.escape(START)}|{re.escape(END)}")
 
 
 class InputParser(XTermParser):
-    """Textual's parser, to which no character of a paste is shown, and which takes an escape before a letter for the two keys."""
+    """Textual's parser, which never sees characters of a paste, and reads an escape before a letter as two keys."""
 
     def __init__(self, debug: bool = False, clock: Callable[[], float] = monotonic) -> None:
-        """Read from the beginning; `clock` gives seconds."""
+        """Prepare an empty parser; `clock` returns seconds."""
         super().__init__(debug)
         self._clock = clock
         self._last = 0.0
         self._begun = ""
-        """The end of what came, where it may be the beginning of a mark."""
+        """The end of the input so far that may be the beginning of a mark."""
         self._is_escape_sent = False
-        """Whether an escape was taken for a key since nothing came after it; what comes may still be the rest of a mark."""
+        """Whether an escape was sent as a key because nothing followed it; what comes next may still be the rest of a mark."""
         self._paste: list[str] | None = None
         self._is_stalled = False
         self._held: str | None = None
-        """What came after the end of a paste."""
+        """Input after the end mark of a paste."""
         self._ended = 0.0
 
     @property
     def wait(self) -> float:
-        """Seconds after which `tick` wants to be called although nothing came."""
+        """Seconds after which `tick` must be called if there is no input."""
         return SETTLED / 2 if self._held is not None or self._begun else 0.1
 
     def feed(self, data: str) -> Iterator[Message]:
-        """Yield what `data` means, which follows what was fed before; '' is the end of input."""
+        """Yield the messages of `data`, which continues the earlier input; '' is the end of input."""
         if not data:
             yield from self._flush()
             yield from super().feed("")
@@ -69,7 +69,7 @@ class InputParser(XTermParser):
             yield from self._parse_keys(data)
 
     def tick(self) -> Iterable[Message]:
-        """Yield what is known now that nothing came for a while."""
+        """Yield the messages that are certain after a time without input."""
         now = self._clock()
         silence = now - self._last
         if self._held is not None:
@@ -88,7 +88,7 @@ class InputParser(XTermParser):
 
     def _parse_keys(self, data: str) -> Iterator[Message]:
         if self._is_escape_sent and data.startswith(START[1:]):
-            data = ESC + data  # the mark's escape was taken for the key, as nothing came after it for long
+            data = ESC + data  # the mark's escape was sent as a key, because nothing followed it for long
         self._is_escape_sent = False
         data, self._begun = self._begun + data, ""
         keys, mark, rest = data.partition(START)
@@ -103,7 +103,7 @@ class InputParser(XTermParser):
         yield from self._keys(keys[: len(keys) - begun])
 
     def _keys(self, data: str, *, is_over: bool = False) -> Iterator[Message]:
-        """Yield the keys of `data`; an escape is a key of its own before anything but a sequence, and in the end where `is_over`."""
+        """Yield the keys of `data`; an escape is a key of its own unless a sequence follows, and at the end if `is_over`."""
         at = 0
         for escape in _ESCAPE_AND_KEY.finditer(data):
             yield from self._understood(data[at : escape.end()], is_over=True)
@@ -120,7 +120,7 @@ class InputParser(XTermParser):
     def _parse_paste(self, data: str) -> Iterator[Message]:
         assert self._paste is not None  # noqa: S101 - the caller has seen it
         if self._is_stalled and _KEY_ALONE.fullmatch(data):
-            self._paste = None  # its end never came, and somebody presses keys
+            self._paste = None  # its end mark never came, and keys are being pressed
             yield from self._parse_keys(data)
             return
         text, mark, rest = (self._begun + data).partition(END)
@@ -132,13 +132,13 @@ class InputParser(XTermParser):
             self._hold_back()
 
     def _keep(self, text: str) -> None:
-        """Keep what was pasted, as far as there is room."""
+        """Keep pasted text, up to LONGEST_PASTE characters."""
         assert self._paste is not None  # noqa: S101 - the callers have seen it
         if (room := LONGEST_PASTE - sum(map(len, self._paste))) > 0:
             self._paste.append(text[:room])
 
     def _hold_back(self) -> None:
-        """Take what came up to another end for a part of the paste: it came with it, and is no key that anybody pressed."""
+        """Treat input up to another end mark as part of the paste: it arrived with it, so nobody pressed those keys."""
         assert self._held is not None  # noqa: S101 - the callers have seen it
         text, mark, rest = self._held.rpartition(END)
         if mark:
@@ -165,14 +165,14 @@ class InputParser(XTermParser):
 
 
 def _beginning(text: str, mark: str) -> int:
-    """Return the length of the longest end of `text` with which `mark` begins, and which is shorter than it."""
+    """Return the length of the longest suffix of `text` that is a proper prefix of `mark`."""
     return next((length for length in range(min(len(text), len(mark) - 1), 0, -1) if mark.startswith(text[-length:])), 0)
 
 
 def read(
     descriptor: int, parser: InputParser, take: Callable[[Message], None], is_over: Callable[[], bool], encoding: str = "utf-8"
 ) -> None:
-    """Hand on what comes from a terminal until `is_over`; bytes that are none of its `encoding` become U+FFFD."""
+    """Pass the messages of a terminal's input to `take` until `is_over`; bytes that are invalid in `encoding` become U+FFFD."""
     decode = getincrementaldecoder(encoding)("replace").decode
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)

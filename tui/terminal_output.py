@@ -1,4 +1,4 @@
-"""What may reach the terminal: drawn text without control characters, and the sequences that the application itself sends."""
+"""Filters the output to the terminal: only text without control characters, and the application's own sequences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = f"[^{UNSAFE}\t\n]"
 _UNSAFE = re.compile(f"[{UNSAFE}\t\n]")
 _FRAME_PART = r"\x1b\[\d{1,5};\d{1,5}H|\x1b\[[\d;]{0,120}m|\r?\n"
 _FRAME = re.compile(rf"\x1b\[\d{{1,5}};\d{{1,5}}H(?:{_WORDS}++|{_FRAME_PART})*+")
-"""A drawn frame: it begins with a place, and holds places, styles, line ends and words."""
+"""A frame: it begins with a cursor position, and contains positions, styles, line ends and text."""
 _MODES = "7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048"
 _CONTROL_PART = (
     rf"\x1b\[\?(?:{_MODES})(?:[hl]|\$p)"
@@ -31,9 +31,9 @@ _KNOWN_IN_FRAME = re.compile(rf"({_FRAME_PART})|[{UNSAFE}\t]")
 
 
 class CleanText(LineFilter):
-    """Replaces in all that is drawn what would act on a terminal, and takes links out of it: whatever a widget was given, it stays words.
+    """Replaces control characters and removes links in everything that is drawn, whatever a widget was given.
 
-    This is the last of the places where outside text is made safe, and does not replace the first, where its width is still to be known.
+    This is a last safeguard. Outside text must be made safe earlier, where its width is still to be computed.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 Textual names it
@@ -51,7 +51,7 @@ def is_clean(segment: Segment) -> bool:
 
 
 def _acts(style: Style) -> bool:
-    """Whether a click on text of this style opens or does something; no text of the application's own does."""
+    """Whether a click on text of this style opens or runs something, which is never so for the application's own text."""
     return bool(style.link) or any(name.startswith("@") for name in style.meta)
 
 
@@ -65,9 +65,9 @@ def _cleaned(segment: Segment) -> Segment:
 
 
 def known(data: str) -> str:
-    """Return `data` if it is a frame, or sequences that the application sends, else what is known of it with stand-ins for the rest.
+    """Return `data` if it is a frame or a sequence that the application sends; otherwise its known parts, with replacements for the rest.
 
-    A frame may hold no other sequences than those that place and style words, so that no text in it can change a mode or the clipboard.
+    A frame may contain only sequences that position and style text, so that no text in it can change a mode or the clipboard.
     """
     if _FRAME.fullmatch(data) or _CONTROL.fullmatch(data):
         return data

@@ -1,4 +1,4 @@
-"""The colours and glyphs: two themes, and one colour and one glyph for each class on every screen."""
+"""Colours and glyphs: two themes, and one colour and one glyph per class on all screens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.theme import Theme
 
 from .widgets.label_look import LabelLook
 
-# Chosen to stay apart in 16 colours and for readers who do not tell red from green; the glyph carries the same information.
+# Chosen to be distinct in 16 colours and for red-green colour blindness; the glyph carries the same information.
 _CLASSES_DARK = ("#7aa9f7", "#e8c15a", "#f08fb8", "#ee6a5f", "#b79df2", "#55d0b8", "#f0a05a", "#97cf63")
 _CLASSES_LIGHT = ("#1d5fc4", "#7d5c00", "#b3246f", "#b3261e", "#6a3fb8", "#006e5b", "#9c4a00", "#3d6b10")
 _GLYPHS = ("●", "◆", "♥", "▲", "■", "★", "▼", "✚", "◉", "◇", "▶")
@@ -86,16 +86,16 @@ def class_style(index: int, *, dark: bool = True, bold: bool = False) -> Style:
 
 
 def class_glyph(index: int) -> str:
-    """Return the one-cell glyph of class `index`; with its colour it is unique among the first 88 classes."""
+    """Return the one-cell glyph of class `index`; glyph and colour together are unique among the first 88 classes."""
     return _GLYPHS[index % len(_GLYPHS)]
 
 
 ALIKE = 3
-"""Characters with which two names begin alike: cut, they could not be told apart."""
+"""Length of a common prefix from which on two truncated names could be confused."""
 
 
 def class_looks(labels: Sequence[str], *, dark: bool = True) -> tuple[LabelLook, ...]:
-    """Return how each class looks, in label order."""
+    """Return the look of each class, in label order."""
     begun = Counter(name[:ALIKE] for name in labels)
     return tuple(
         LabelLook(name, class_glyph(index), class_color(index, dark=dark), index, begun[name[:ALIKE]] > 1)

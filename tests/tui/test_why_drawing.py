@@ -13,7 +13,7 @@ from emotui.tui.ascii_only import replaced
 from emotui.tui.screens.why.row_lines import cell_lines, near_lines
 from emotui.tui.screens.why.word_lines import class_line, foot, signed_text, table_lines
 from emotui.tui.theme import class_looks
-from emotui.tui.widgets.attention_map import Looks, map_lines, tenth, told, window
+from emotui.tui.widgets.attention_map import Looks, description, map_lines, tenth, window
 from hostile import HOSTILE, RAW
 from textual.color import Color
 
@@ -120,7 +120,7 @@ def test_each_share_stands_in_the_line_of_who_looks() -> None:
     under_cursor = map_lines(looks, (0, 0), part, BLACK, WHITE, WHITE)[part.heads]
     assert not under_cursor.style and next(str(span.style) for span in under_cursor.spans) == "bold reverse"
     assert "".join(line[8] for line in lines[: part.heads]).strip() == "[CLS"[: part.heads] and lines[part.heads - 1][11] in "so"
-    looked, looked_at, pair = (line.plain for line in told(looks, (1, 2), 60))
+    looked, looked_at, pair = (line.plain for line in description(looks, (1, 2), 60))
     assert looked == "so looks at so 95 %, [CLS] 5 %, good 0 %" and looked_at == "good is looked at by good 60 %, [CLS] 20 %, so 0 %"
     assert pair.startswith("so to good 0.0 %")
 
@@ -142,5 +142,5 @@ def test_wide_and_hostile_tokens_keep_the_map_in_shape() -> None:
     looks = Looks(tokens, np.full((6, 6), 1 / 6))
     part = window(looks, (2, 2), (0, 0), 50, 20)
     lines = map_lines(looks, (2, 2), part, BLACK, WHITE, WHITE)
-    assert not any(RAW.search(line.plain) for line in (*lines, *told(looks, (1, 4), 50)))
+    assert not any(RAW.search(line.plain) for line in (*lines, *description(looks, (1, 4), 50)))
     assert {cell_width(line.plain) for line in lines} == {part.named + 6 * part.cells}

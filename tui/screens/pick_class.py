@@ -12,7 +12,7 @@ from ...core.safe_text import safe_line
 from ..widgets.text_field import LineField
 from .dialog import Dialog, line
 
-_TOLD = 5
+_SHOWN = 5
 """Names of classes that are told, at most."""
 
 
@@ -35,10 +35,10 @@ class PickClass(Dialog):
             self.dismiss()
             self._give(found[0])
         elif found:
-            told = ", ".join(safe_line(name, 24) for name in found[:_TOLD])
-            self.show_wrong(f"{len(found):,} classes are called so: {told}{' and others' if len(found) > _TOLD else ''}")
+            names = ", ".join(safe_line(name, 24) for name in found[:_SHOWN])
+            self.show_wrong(f"{len(found):,} classes match: {names}{' and others' if len(found) > _SHOWN else ''}")
         else:
-            self.show_wrong("no class is called so")
+            self.show_wrong("no class matches this")
 
 
 def matching(typed: str, names: Sequence[str]) -> list[str]:

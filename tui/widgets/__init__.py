@@ -1,1 +1,1 @@
-"""Widgets that take plain data and know nothing of runs."""
+"""Widgets that take plain data and know nothing about runs."""

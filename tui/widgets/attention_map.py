@@ -1,4 +1,4 @@
-"""The attention of one head as a heatmap under a cursor; only the part in sight is drawn, so that hundreds of tokens cost no more."""
+"""The attention weights of one head as a heatmap with a cursor; only the visible part is drawn, so that many tokens cost no more."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from textual.widget import Widget
 from ...core.safe_text import cell_width, pad, safe_line
 
 LEAST = 0.02
-"""Shares below are not drawn."""
+"""Weights below this are not drawn."""
 _BELOW = 3
-"""Lines below the map: what the token under the cursor looks at, what looks at it, and what the digits say."""
+"""Lines below the map: what the token under the cursor attends to, what attends to it, and the legend of the digits."""
 
 
 @dataclass(frozen=True)
 class Looks:
-    """What each token looks at."""
+    """What each token attends to."""
 
     tokens: tuple[str, ...] = ()
     weights: Any = None
-    """Shares, float64, shape [tokens, tokens]; a row sums to 1."""
+    """Attention weights, float64, shape [tokens, tokens]; each row sums to 1."""
 
 
 class Window(NamedTuple):
-    """The part in sight: the first line and column, and how many."""
+    """The visible part: the first line and column, and how many."""
 
     top: int
     rows: int
@@ -40,13 +40,13 @@ class Window(NamedTuple):
     cells: int
     """Cells of a column."""
     named: int
-    """Cells of the names of the lines."""
+    """Cells for the names of the lines."""
     heads: int
-    """Lines of the names of the columns, written downwards."""
+    """Lines for the names of the columns, which are written downwards."""
 
 
 def window(looks: Looks, cursor: tuple[int, int], before: tuple[int, int], width: int, height: int) -> Window:
-    """Return what is in sight in `width` x `height` cells: as `before`, the first line and column then, but for the cursor being in it."""
+    """Return the visible part for `width` x `height` cells, scrolled from `before` (line, column) only as far as the cursor needs."""
     count = len(looks.tokens)
     named = min(max((cell_width(safe_line(each, 14)) for each in looks.tokens), default=4), 14 if width >= 60 else 9) + 1
     longest = max((cell_width(safe_line(each, 8)) for each in looks.tokens), default=1)
@@ -59,12 +59,12 @@ def window(looks: Looks, cursor: tuple[int, int], before: tuple[int, int], width
 
 
 def tenth(share: float) -> str:
-    """Return the digit of a share: its tenths; '·' for less than one, nothing for less than LEAST."""
+    """Return the digit of a weight: its tenths; '·' for less than one tenth, a space for less than LEAST."""
     return str(min(9, int(share * 10 + 1e-6))) if share >= 0.1 else "·" if share >= LEAST else " "
 
 
 def map_lines(looks: Looks, cursor: tuple[int, int], part: Window, back: Color, strong: Color, front: Color) -> list[Text]:
-    """Return the lines in sight: the names of the columns downwards, then a line a token, each share a digit on a shade."""
+    """Return the visible lines: the names of the columns downwards, then one line per token with each weight as a shaded digit."""
     end = part.left + part.columns
     lines = [_head(looks.tokens[part.left : end], cursor[1] - part.left, part, number) for number in range(part.heads)]
     for at in range(part.top, part.top + part.rows):
@@ -82,7 +82,7 @@ def map_lines(looks: Looks, cursor: tuple[int, int], part: Window, back: Color, 
 
 
 def _head(tokens: Sequence[str], cursor: int, part: Window, number: int) -> Text:
-    """Return one line of the names of the columns, their `number`th characters; names stand on the map."""
+    """Return line `number` of the names of the columns, which are aligned to the bottom."""
     line = Text(" " * part.named, no_wrap=True)
     for at, token in enumerate(tokens):
         name = _cells(safe_line(token, 24))[: part.heads]
@@ -93,7 +93,7 @@ def _head(tokens: Sequence[str], cursor: int, part: Window, number: int) -> Text
 
 
 def _cells(name: str) -> list[str]:
-    """Return the characters of a name, marks with what they stand on."""
+    """Return the characters of a name, each with its combining marks."""
     found: list[str] = []
     for character in name:
         if found and not cell_width(character):
@@ -103,8 +103,8 @@ def _cells(name: str) -> list[str]:
     return found
 
 
-def told(looks: Looks, cursor: tuple[int, int], width: int) -> list[Text]:
-    """Return in words what the token under the cursor looks at, what looks at it, and how the map is read."""
+def description(looks: Looks, cursor: tuple[int, int], width: int) -> list[Text]:
+    """Return lines on what the token under the cursor attends to, what attends to it, and how to read the map."""
     import numpy as np
 
     row, column = cursor
@@ -126,7 +126,7 @@ def _best(tokens: Sequence[str], shares: Any, order: Any) -> str:
 
 
 class AttentionMap(Widget, can_focus=True):
-    """Shows what each token looks at. Lines look, columns are looked at; the arrows move the cursor, and what is in sight with it."""
+    """Shows the attention weights of one head: lines are queries, columns are keys. The arrows move the cursor and scroll with it."""
 
     DEFAULT_CSS = "AttentionMap { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -144,11 +144,11 @@ class AttentionMap(Widget, can_focus=True):
         super().__init__(id=id)
         self.looks = Looks()
         self.cursor = (0, 0)
-        """The token that looks, and the one that is looked at."""
+        """The indices of the query token and of the key token."""
         self._before = (0, 0)
 
     def show(self, looks: Looks) -> None:
-        """Show another head, or another text; the cursor stays where it is if that is still there."""
+        """Show another head or another text; the cursor stays if it is still within the text."""
         self.looks = looks
         most = max(0, len(looks.tokens) - 1)
         self.cursor = min(self.cursor[0], most), min(self.cursor[1], most)
@@ -166,7 +166,7 @@ class AttentionMap(Widget, can_focus=True):
         theme, front = self.app.theme_variables, self.background_colors[1]
         part = self._window
         lines = map_lines(self.looks, self.cursor, part, front, Color.parse(theme["primary"]), Color.parse(theme["foreground"]))
-        return Text("\n", no_wrap=True, end="").join([*lines, *told(self.looks, self.cursor, self.content_size.width)])
+        return Text("\n", no_wrap=True, end="").join([*lines, *description(self.looks, self.cursor, self.content_size.width)])
 
     def action_move(self, down: int, right: int) -> None:
         most = len(self.looks.tokens) - 1

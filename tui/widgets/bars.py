@@ -1,4 +1,4 @@
-"""Bars and sparklines out of block characters."""
+"""Bars and sparklines drawn with block characters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def bar(share: float, width: int) -> str:
-    """Return a bar of `share` (in [0, 1]) of `width` cells, to an eighth of a cell, filled with spaces to `width`."""
+    """Return a bar of `share` (in [0, 1]) of `width` cells, exact to an eighth of a cell and padded with spaces."""
     eighths = round(min(1.0, max(0.0, share)) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)

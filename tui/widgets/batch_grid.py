@@ -1,4 +1,4 @@
-"""Some texts padded to one length: what of the batch is text, and what is padding."""
+"""Texts padded to one length: which cells of the batch are text, and which are padding."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ...core.safe_text import pad, safe_line
 View = Literal["grid", "tokens", "ids", "mask"]
 VIEWS: tuple[View, ...] = get_args(View)
 _CELLS: dict[View, int] = {"tokens": 9, "ids": 7, "mask": 2}
-"""Cells of one token in each view but the grid."""
+"""Cells per token in each view but the grid."""
 _NUMBER = 3
 """Cells of a row's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """One text of the batch; `tokens`, `ids` and `mask` have the batch's length."""
+    """One text of the batch; `tokens`, `ids` and `mask` have the length of the batch."""
 
     tokens: tuple[str, ...]
     ids: tuple[int, ...]
     mask: tuple[int, ...]
     length: int
     full_length: int
-    """Tokens before anything was cut."""
+    """Tokens before truncation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class Batch:
     """Share of padding, in [0, 1]."""
     fixed_length: int = 0
     waste_fixed: float = 0.0
-    """The same if all were padded to `fixed_length`."""
+    """The share of padding if all texts were padded to `fixed_length`."""
     view: View = "grid"
     with_tokens: bool = False
-    """Whether the tokens stand under the grid."""
+    """Whether the tokens are listed below the grid."""
 
 
 class BatchGrid(Static):
-    """One line a text, then the share that padding wastes."""
+    """Shows one line per text, then the share of padding."""
 
     DEFAULT_CSS = """
     BatchGrid { width: auto; min-width: 100%; height: auto; }
@@ -56,7 +56,7 @@ class BatchGrid(Static):
     shown: reactive[Batch] = reactive(Batch(), layout=True)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002 Textual names it
-        """Return the cells that show every token of the batch, at least those that there are."""
+        """Return the cells needed to show every token of the batch, and at least the width of the container."""
         view = "tokens" if self.shown.with_tokens and self.shown.view == "grid" else self.shown.view
         return max(container.width, _NUMBER + self.shown.padded_to * _CELLS.get(view, 0))
 
@@ -65,9 +65,9 @@ class BatchGrid(Static):
 
 
 def batch_lines(batch: Batch, width: int, colors: dict[str, str], *, sight: int | None = None) -> Text:
-    """Return the batch in lines of at most `width` cells: ▉ is a token (mask 1), ░ is padding (mask 0), ✂ a text that was cut.
+    """Return the batch in lines of at most `width` cells: ▉ is a token (mask 1), ░ is padding (mask 0), ✂ marks a truncated text.
 
-    The grid and the shares keep to `sight` cells where that is less; tokens, ids and mask go on beside them.
+    The grid and the shares take at most `sight` cells; tokens, ids and mask may be wider and are scrolled.
     """
     text = Text(no_wrap=True)
     seen = min(width, sight or width)

@@ -1,4 +1,4 @@
-"""How long the texts of each class are, as box plots without outliers."""
+"""The lengths of each class's texts as box plots without outliers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .label_look import LabelLook
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One class: quartiles, whiskers and the longest text, all in the unit of the plot."""
+    """One class: quartiles, whiskers and the longest text, in the unit of the plot."""
 
     look: LabelLook
     low: float
@@ -25,22 +25,22 @@ class Box:
     high: float
     longest: float
     cut: float | None = None
-    """Share of its texts, in [0, 1], that the model's limit cuts; None: not known yet."""
+    """Share of its texts, in [0, 1], that exceed the model's limit; None if not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """The plot; `limit` is a line to draw across it, in the same unit, with its name."""
+    """A plot; `limit` is the position, in the same unit, and name of a line across it."""
 
     boxes: tuple[Box, ...] = ()
     limit: float | None = None
     limit_name: str = ""
     empty: str = ""
-    """Said in the place of boxes while there are none."""
+    """Shown instead of boxes while there are none."""
 
 
 class BoxPlots(Static):
-    """One line a class in the order given, and an axis from 0."""
+    """Shows one line per class in the given order, and an axis from 0."""
 
     DEFAULT_CSS = """
     BoxPlots { height: auto; }
@@ -52,13 +52,13 @@ class BoxPlots(Static):
 
 
 def box_lines(plot: Boxes, width: int) -> Text:
-    """Return the plot in lines of `width` cells: name, box, and where there is room the median, the longest and the share cut."""
+    """Return the plot in lines of `width` cells: name, box, and if there is room the median, the longest text and the truncated share."""
     if not plot.boxes:
         return Text(plot.empty, style="dim")
     names = name_width([box.look for box in plot.boxes], width)
     columns = _columns(plot, width - names)
     cells = max(6, width - names - 1 - sum(len(head) + 1 for head, _ in columns))
-    # Boxes are drawn as large as they can be; a limit far beyond them is said in the axis instead of squeezing them.
+    # Boxes are drawn as large as possible; a limit far beyond them is written on the axis instead of squeezing them.
     top = max(box.high for box in plot.boxes) or 1.0
     if plot.limit is not None and plot.limit <= 1.5 * top:
         top = max(top, plot.limit)
@@ -109,7 +109,7 @@ def _line(box: Box, limit: float | None, top: float, cells: int) -> Text:
 
 
 def _axis(plot: Boxes, top: float, cells: int, room: int) -> Text:
-    """Return the axis with as many round numbers as fit, and the limit where it is."""
+    """Return the axis with as many round numbers as fit, and the limit at its position."""
     round_numbers = [each for scale in range(12) for each in (10**scale, 2 * 10**scale, 5 * 10**scale)]
     step = next(each for each in round_numbers if top / each * 7 <= max(7, cells))
     if step > top >= 1:

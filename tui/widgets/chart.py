@@ -1,4 +1,4 @@
-"""What a line chart shows, as plain data, and how values are read from it."""
+"""The data of a line chart, and functions that read values from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.figures.curves import Values
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One curve. `x` ascends; None in `y` is a measurement that was not finite, and breaks the curve."""
+    """One curve. `x` ascends; None in `y` is a value that was not finite, and interrupts the curve."""
 
     name: str
     x: tuple[float, ...]
@@ -20,9 +20,9 @@ class Series:
     color: str
     """'#rrggbb'."""
     glyph: str = ""
-    """One cell, drawn at each point of a curve of few points, so that curves differ without colour; empty: a bare line."""
+    """A one-cell marker for each point of a curve with few points, so that curves differ without colour; '' for none."""
     smooth: bool = True
-    """Whether smoothing applies; measurements that stand for themselves are left as they are."""
+    """Whether smoothing applies; it does not to evaluations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +36,17 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A moment on the x axis: a line through the chart (an attempt) or a sign on the axis (a checkpoint)."""
+    """A position on the x axis: a vertical line (an attempt) or a glyph on the axis (a checkpoint)."""
 
     x: float
     name: str = ""
     glyph: str = ""
-    """Drawn on the axis; empty: a dotted line through the chart."""
+    """Drawn on the axis; '' for a dotted line through the chart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that is drawn in one plot."""
+    """Everything that is drawn in one plot."""
 
     title: str
     series: tuple[Series, ...] = ()
@@ -54,23 +54,23 @@ class Chart:
     marks: tuple[Mark, ...] = ()
     x_name: str = "step"
     span: tuple[float, float] | None = None
-    """x that is shown at least, so that charts of one run agree."""
+    """The range of x that is shown at least, so that all charts of a run match."""
     bounds: tuple[float, float] | None = None
-    """The values that are possible, where there are such; the axis does not go past them."""
+    """The range of possible values, beyond which the axis does not go; None for no bounds."""
     empty: str = "no values yet"
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a chart is looked at."""
+    """The view of a chart: smoothing, scale, zoom and cross-hair."""
 
     smoothing: float = 0.0
-    """Weight of the past in the moving average, in [0, 1)."""
+    """Weight of the past in the exponential moving average, in [0, 1)."""
     log: bool = False
     window: tuple[float, float] | None = None
-    """The part of the x axis that is shown; None: all."""
+    """The visible part of the x axis; None for all."""
     cursor: float | None = None
-    """x of the cross-hair."""
+    """The x of the cross-hair; None for none."""
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Scale:
         self._span = (math.log10(self.high) if self.log else self.high) - self._low
 
     def position(self, value: float) -> float | None:
-        """Return where `value` lies, in cells from the low end; None for a value that a logarithm has no place for."""
+        """Return the position of `value` in cells from the low end; None for a value without a logarithm on a logarithmic scale."""
         if self.log:
             if value <= 0:
                 return None
@@ -97,7 +97,7 @@ class Scale:
         return (value - self._low) / self._span * self.cells
 
     def cell(self, value: float) -> int | None:
-        """Return the cell of `value`, counted from the low end; None where it lies outside."""
+        """Return the cell of `value`, counted from the low end; None if it is outside."""
         position = self.position(value)
         if position is None or not -1e-9 <= position <= self.cells + 1e-9:
             return None
@@ -110,7 +110,7 @@ class Scale:
 
 
 def x_range(chart: Chart) -> tuple[float, float] | None:
-    """Return the smallest and largest x of a chart; None where it has no points."""
+    """Return the smallest and largest x of a chart; None if it has no points."""
     ends = [x for series in chart.series if series.x for x in (series.x[0], series.x[-1])]
     if not ends:
         return None
@@ -120,7 +120,7 @@ def x_range(chart: Chart) -> tuple[float, float] | None:
 
 
 def seen_in(chart: Chart, view: View) -> View:
-    """Return `view` without a window or a cross-hair that lies where the chart, such as that of a shorter run, has nothing."""
+    """Return `view` without a window or a cross-hair outside the chart, such as that of a shorter run."""
     whole = x_range(chart)
     window, cursor = view.window, view.cursor
     if window is not None and (whole is None or window[0] >= whole[1] or window[1] <= whole[0]):
@@ -131,9 +131,9 @@ def seen_in(chart: Chart, view: View) -> View:
 
 
 def y_range(values: Iterable[float], *, log: bool, bounds: tuple[float, float] | None) -> tuple[float, float]:
-    """Return limits that hold all `values` with a little room, inside `bounds`.
+    """Return limits that include all `values` with a small margin, within `bounds`.
 
-    Linear ones are multiples of a twentieth or so of the range, so that a new value seldom moves what is drawn already.
+    Linear limits are multiples of about a twentieth of the range, so that a new value seldom moves the curves.
     """
     kept = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
     if not kept:
@@ -153,7 +153,7 @@ def y_range(values: Iterable[float], *, log: bool, bounds: tuple[float, float] |
 
 
 def nearest(series: Series, x: float, values: Values | None = None) -> tuple[float, float | None] | None:
-    """Return x and y of the point of a curve that is nearest to `x`; None for a curve without points."""
+    """Return x and y of the curve's point nearest to `x`; None for a curve without points."""
     if not series.x:
         return None
     values = series.y if values is None else values
@@ -164,9 +164,9 @@ def nearest(series: Series, x: float, values: Values | None = None) -> tuple[flo
 
 
 def bucketed(x: Sequence[float], y: Sequence[float | None], buckets: int, low: float, high: float) -> list[list[tuple[float, float]]]:
-    """Return the pieces of a curve within [low, high], and one point past each end, with at most two points a bucket: its extremes.
+    """Return the pieces of a curve within [low, high], plus one point beyond each end, with at most two points per bucket: its extremes.
 
-    A piece ends where a value is missing. Without this a long run costs a second a picture.
+    A piece ends where a value is missing. Without this, drawing a long run takes a second.
     """
     first, last = max(0, bisect_left(x, low) - 1), min(len(x), bisect_left(x, high) + 2)
     thin = last - first > 2 * buckets
@@ -201,7 +201,7 @@ def bucketed(x: Sequence[float], y: Sequence[float | None], buckets: int, low: f
 
 
 def within(points: Sequence[tuple[float, float]], width: float) -> list[tuple[float, float]]:
-    """Return the part of a line of ascending x that lies in [0, width], cut at both ends on the straight between two points."""
+    """Return the part of a polyline of ascending x within [0, width], with interpolated points at both ends."""
     kept: list[tuple[float, float]] = []
     for index, (x, y) in enumerate(points):
         for edge in (0.0, width):
@@ -213,7 +213,7 @@ def within(points: Sequence[tuple[float, float]], width: float) -> list[tuple[fl
 
 
 def seen_values(x: Sequence[float], y: Values, low: float, high: float) -> list[float]:
-    """Return the values of a curve within [low, high], and those on its straights at both ends."""
+    """Return the values of a curve within [low, high], and the interpolated ones at both ends."""
     first, last = max(0, bisect_left(x, low) - 1), min(len(x), bisect_left(x, high) + 2)
     seen: list[float] = []
     piece: list[tuple[float, float]] = []
@@ -240,7 +240,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return round values for a logarithmic axis: decades, with 2 and 5 where there is room; linear ones for less than a decade."""
+    """Return round values for a logarithmic axis: decades, with 2 and 5 if there is room; linear values for less than a decade."""
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [
             factor * 10.0**power
@@ -254,7 +254,7 @@ def log_ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
-    """Return the names of ticks, short and alike: 0.85 and 0.90, 1,500, 20k, 5e-05."""
+    """Return the labels of ticks, short and with equal decimals: 0.85 and 0.90, 1,500, 20k, 5e-05."""
     largest = max((abs(value) for value in values), default=0.0)
     if largest >= 10_000:
         return [f"{value / 1000:,.6g}k" if value else "0" for value in values]
@@ -269,7 +269,7 @@ def tick_labels(values: Sequence[float]) -> list[str]:
 
 
 def number(value: float | None) -> str:
-    """Return a value to read: four figures; 'not finite' for None."""
+    """Return a value with four significant digits; 'not finite' for None."""
     if value is None:
         return "not finite"
     if value != 0 and abs(value) < 1e-3:

@@ -1,4 +1,4 @@
-"""Draws a chart as lines of text: plotext rasters the curves in braille, and axes, names and the cross-hair are put around them."""
+"""Draws a chart as lines of text: plotext renders the curves in braille, and axes, names and the cross-hair are added."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from .chart import (
 
 _PIECE = re.compile(r"\x1b\[([\d;]*)m|(.)", re.DOTALL)
 _GUTTER_FROM = 46
-"""Narrowest chart, in cells, with room for names beside the lines."""
+"""Width in cells from which on a chart has room for names beside the lines."""
 _LEGEND_FROM = 12
-"""Lowest chart, in cells, whose names may take more than one line."""
+"""Height in cells from which on the names of a chart may take more than one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ Cell = tuple[str, str]
 
 @dataclass(slots=True)
 class Drawing:
-    """A drawn chart: its lines, and how a column of the screen becomes a value."""
+    """A drawn chart: its lines, and the scale from columns of the screen to values."""
 
     lines: list[Text]
     x: Scale | None
@@ -60,8 +60,8 @@ class Drawing:
 def draw(chart: Chart, view: View, width: int, height: int, inks: Inks) -> Drawing:
     """Return `chart` in `height` lines of `width` cells.
 
-    The first line, or up to three of a tall chart, names the curves with their newest values, or those at the cross-hair;
-    the last holds the x axis.
+    The first line, or up to three in a tall chart, names the curves with their newest values, or with those at the cross-hair;
+    the last line is the x axis.
     """
     whole = x_range(chart)
     if whole is None or width < 12 or height < 4:
@@ -124,7 +124,7 @@ def _y_ticks(y: Scale, rows: int) -> list[tuple[str, int]]:
 
 
 def _draw_levels(grid: list[list[Cell]], chart: Chart, y: Scale) -> dict[int, tuple[str, str]]:
-    """Draw the horizontal lines and return the rows of their names, no two in one row."""
+    """Draw the horizontal lines and return the names by row, one per row."""
     rows = len(grid)
     placed: list[tuple[int, str, str]] = []
     for level in sorted(chart.levels, key=lambda level: -level.y):
@@ -141,7 +141,7 @@ def _draw_levels(grid: list[list[Cell]], chart: Chart, y: Scale) -> dict[int, tu
     names: dict[int, tuple[str, str]] = {}
     before = -1
     for index, (row, name, color) in enumerate(placed):
-        # As near as the names above and below leave it; what has no row of its own is left out.
+        # As near as the names above and below allow; a name without a row of its own is left out.
         before = min(max(row, before + 1), rows - len(placed) + index)
         if before >= 0:
             names[before] = (name, color)
@@ -149,7 +149,7 @@ def _draw_levels(grid: list[list[Cell]], chart: Chart, y: Scale) -> dict[int, tu
 
 
 def _name_inside(grid: list[list[Cell]], names: dict[int, tuple[str, str]]) -> None:
-    """Write each name into its line, at the end where it hides less of the curves."""
+    """Write each name into its line, at the end where it covers less of the curves."""
     for row, (name, style) in names.items():
         shown = cut(name, max(1, len(grid[row]) - 1))
         ends = (len(grid[row]) - cell_width(shown), 1)
@@ -158,7 +158,7 @@ def _name_inside(grid: list[list[Cell]], names: dict[int, tuple[str, str]]) -> N
 
 
 def _put(cells: list[Cell], column: int, words: str, style: str) -> None:
-    """Write safe `words` from `column` on, as far as there is room; the second cell of a wide character is empty."""
+    """Write safe `words` from `column` on, as far as they fit; the second cell of a wide character is empty."""
     for character in words:
         width = cell_width(character)
         if column + width > len(cells):
@@ -184,7 +184,7 @@ def _draw_attempts(grid: list[list[Cell]], chart: Chart, x: Scale, inks: Inks) -
 def _draw_curves(grid: list[list[Cell]], chart: Chart, view: View, values: dict[int, Values], x: Scale, y: Scale) -> None:
     curves: list[tuple[list[float], list[float]]] = []
     styles: list[str] = []
-    # The first curve is drawn last, and so lies on top.
+    # The first curve is drawn last, so that it is on top.
     for series in reversed(chart.series):
         layers = [(series.y, f"dim {series.color}")] if view.smoothing and series.smooth and len(series.x) > 2 else []
         for layer, style in [*layers, (values[id(series)], series.color)]:
@@ -208,7 +208,7 @@ def _draw_curves(grid: list[list[Cell]], chart: Chart, view: View, values: dict[
 def raster(curves: list[tuple[list[float], list[float]]], width: int, height: int) -> list[list[tuple[int, str, int]]]:
     """Return for each row, top first, the cells that curves pass through: (column, braille character, index of the topmost curve).
 
-    Curves are given in cells from the lower left corner. plotext has one figure for the whole process: not for two threads at once.
+    Curves are given in cells from the lower left corner. plotext has one global figure, so do not call this from two threads at once.
     """
     import plotext
 
@@ -219,7 +219,7 @@ def raster(curves: list[tuple[list[float], list[float]]], width: int, height: in
     figure.canvas("default")
     figure.axes(False)
     figure.legend(False)
-    # plotext puts the limits into the middle of the first and the last cell.
+    # plotext places the limits in the middle of the first and the last cell.
     for axis, length in (("x", width), ("y", height)):
         figure.ruler(axis).frequency(0).lim(0.5, length - 0.5 if length > 1 else 1.5)
     for index, (xs, ys) in enumerate(curves):
@@ -260,14 +260,14 @@ def _draw_cursor(grid: list[list[Cell]], chart: Chart, values: dict[int, Values]
         point = nearest(series, at, values[id(series)])
         if point is None or point[1] is None:
             continue
-        # Where it was measured, which may be beside the cross-hair.
+        # At the measured point, which may be beside the cross-hair.
         column, cell = x.cell(point[0]), y.cell(point[1])
         if column is not None and cell is not None:
             grid[y.cells - 1 - cell][column] = ("┼", f"bold {series.color}")
 
 
 def _legend(chart: Chart, view: View, values: dict[int, Values], width: int, inks: Inks, *, most: int) -> list[Text]:
-    """Return lines that name the curves, at most `most`; in the last one names give way to what there is no room for."""
+    """Return at most `most` lines that name the curves; names that do not fit into the last line are left out."""
     lines = [Text(no_wrap=True)]
     if view.cursor is not None:
         lines[0].append(f"{safe_line(chart.x_name, 12)} {view.cursor:,.6g}", f"bold {inks.cursor}")
@@ -312,7 +312,7 @@ def _append_cells(line: Text, cells: list[Cell]) -> None:
 
 
 def _x_axis(chart: Chart, x: Scale, left: int, inks: Inks) -> Text:
-    """Return the line of x values, with the signs of checkpoints where they do not hide a value."""
+    """Return the line of x values, with the glyphs of checkpoints where they do not cover a value."""
     cells: list[Cell] = [(" ", "")] * x.cells
     unit = safe_line(chart.x_name, 12)
     room = max(0, x.cells - cell_width(unit) - 1)

@@ -1,4 +1,4 @@
-"""One of a few values on one line."""
+"""A choice of one of a few values, on one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...core.safe_text import cell_width, safe_line
 
 
 class Choice(Widget, can_focus=True):
-    """Shows all options with the chosen one marked; arrows and space choose."""
+    """Shows all options with the chosen one marked; arrows and Space choose."""
 
     DEFAULT_CSS = """
     Choice { height: 1; width: 1fr; }
@@ -50,7 +50,7 @@ class Choice(Widget, can_focus=True):
         return self._value
 
     def offer(self, options: tuple[str, ...]) -> None:
-        """Replace the options; the chosen one stays, also where it is none of them."""
+        """Replace the options; the chosen one stays even if it is not among them."""
         self._options = options if self._value in options else (*options, self._value)
         self.refresh()
 
@@ -67,7 +67,7 @@ class Choice(Widget, can_focus=True):
 
     @property
     def _first(self) -> int:
-        """The first option that is drawn, so that the chosen one is seen whole in one line."""
+        """The first option that is drawn, such that the chosen one fits completely into the line."""
         cells = [cell_width(safe_line(option)) + 5 for option in self._options]
         at = self._options.index(self._value)
         return next((first for first in range(at) if sum(cells[first : at + 1]) - 3 <= self.size.width - 1), at)

@@ -1,4 +1,4 @@
-"""How many rows each class has, as bars."""
+"""The number of rows of each class as bars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .label_look import LabelLook
 
 
 class ClassBars(Static):
-    """One line a class, the largest first."""
+    """Shows one line per class, the largest first."""
 
     DEFAULT_CSS = """
     ClassBars { height: auto; }
@@ -25,7 +25,7 @@ class ClassBars(Static):
 
 
 def class_lines(counts: Sequence[tuple[LabelLook, int]], width: int) -> Text:
-    """Return one line of at most `width` cells for each class: id, name, bar, rows and share of all rows in %."""
+    """Return one line of at most `width` cells per class: id, name, bar, rows and share of all rows in %."""
     total = sum(count for _, count in counts) or 1
     largest = max((count for _, count in counts), default=0) or 1
     figures = max((len(f"{count:,}") for _, count in counts), default=1)
@@ -41,7 +41,7 @@ def class_lines(counts: Sequence[tuple[LabelLook, int]], width: int) -> Text:
 
 
 def name_width(looks: Sequence[LabelLook], width: int, *, numbered: bool = False) -> int:
-    """Return the cells for glyph and name of the longest label, with its id where `numbered`: at most 2/5 of `width`, and the id."""
+    """Return the cells for glyph and name of the longest label, at most 2/5 of `width`, plus its id if `numbered`."""
     ids = max((look.id_cells for look in looks), default=0) if numbered else 0
     longest = max((Text(look.name).cell_len + 2 + (look.id_cells if numbered else 0) for look in looks), default=2)
     return max(3, min(longest, width * 2 // 5 + ids))

@@ -1,4 +1,4 @@
-"""A confusion matrix with a cursor: rows are true classes, columns predicted ones."""
+"""A confusion matrix with a cursor: rows are true classes, columns are predicted ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .confusion_places import AXES, BRACKETED, MODES, Matrix, Mode, Places, plac
 
 
 class Confusion(Widget, can_focus=True):
-    """Shows a Matrix. Arrows move the cursor, enter asks for the rows of its cell; more classes than fit are scrolled."""
+    """Shows a Matrix. Arrows move the cursor, Enter asks for the rows of its cell; it scrolls if not all classes fit."""
 
     DEFAULT_CSS = """
     Confusion {
@@ -45,7 +45,7 @@ class Confusion(Widget, can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """The rows of one cell were asked for, by the indices of its classes."""
+        """The rows of one cell, given by the indices of its classes, were asked for."""
 
         confusion: Confusion
         true: int
@@ -65,11 +65,11 @@ class Confusion(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._matrix: Matrix | None = None
         self.empty = empty
-        """Said in its place while there is none."""
+        """Shown while there is no matrix."""
         self.mode: Mode = "row %"
         self.cursor = (0, 0)
         self._chosen = False
-        """Whether the cell under the cursor is one that the user chose."""
+        """Whether the user chose the cell under the cursor."""
         self._first = (0, 0)
         self._shown = Places()
         self.border_title = Text("confusion matrix")
@@ -79,7 +79,7 @@ class Confusion(Widget, can_focus=True):
         return self._matrix
 
     def show(self, matrix: Matrix | None) -> bool:
-        """Show `matrix` and return whether it differs from the one shown. The cursor is at its most frequent mistake until it is moved."""
+        """Show `matrix` and return whether it differs from the shown one. Until moved, the cursor is at the most frequent mistake."""
         if matrix == self._matrix:
             return False
         if matrix is None or self._matrix is None or len(matrix.labels) != len(self._matrix.labels):
@@ -92,7 +92,7 @@ class Confusion(Widget, can_focus=True):
         return True
 
     def match_view(self, mode: Mode, cursor: tuple[int, int]) -> None:
-        """Take another matrix's mode and cursor, so that two stand side by side."""
+        """Take the mode and cursor of another matrix that is shown side by side."""
         if (mode, cursor) != (self.mode, self.cursor) and self._matrix is not None:
             self.mode, self._chosen = mode, True
             last = len(self._matrix.labels) - 1
@@ -126,7 +126,7 @@ class Confusion(Widget, can_focus=True):
         return f"{part}{count:,} {name} {verdict}"
 
     def _place(self) -> None:
-        """Choose widths for the room there is, and scroll so that the cursor is seen."""
+        """Choose widths for the available room, and scroll to the cursor."""
         if self._matrix is None or not self._matrix.labels:
             return
         self._shown = places(self._matrix, self.mode, *self.content_size)
@@ -268,12 +268,12 @@ class Confusion(Widget, can_focus=True):
 
 
 def _worst_cell(matrix: Matrix | None) -> tuple[int, int]:
-    """Return the cell of the most frequent mistake, which is what one looks for first; the first cell where there is none."""
+    """Return the cell of the most frequent mistake, which users look for first; the first cell if there are no mistakes."""
     _, row, column = max(_mistakes(matrix), default=(0, 0, 0))
     return (-row, -column)
 
 
 def _mistakes(matrix: Matrix | None) -> list[tuple[int, int, int]]:
-    """Return count, negative row and negative column of each cell that has mistakes in it."""
+    """Return (count, -row, -column) of each cell with mistakes, so that the maximum is the most frequent one, topmost first."""
     rows = enumerate(matrix.counts if matrix is not None else ())
     return [(count, -row, -column) for row, each in rows for column, count in enumerate(each) if count and row != column]

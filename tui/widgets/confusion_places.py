@@ -1,4 +1,4 @@
-"""A confusion matrix as plain data, and how it is laid out in the room there is."""
+"""A confusion matrix as plain data, and its layout for the available room."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Mode = Literal["row %", "column %", "counts"]
 MODES: tuple[Mode, ...] = ("row %", "column %", "counts")
 AXES = ("true \\ predicted", "true\\pred.", "true\\")
 _PERCENT = 7
-"""The narrowest column with a decimal: 100.0 and the space around it."""
+"""Cells of the narrowest column with a decimal: 100.0 and the space around it."""
 BRACKETED = 6
-"""Narrowest column that has room for brackets around the cell under the cursor."""
+"""Cells of the narrowest column with room for brackets around the cell under the cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Counts of one run on one split; one row a true class, one column a predicted class."""
+    """Counts of one run on one split; a row per true class, a column per predicted class."""
 
     title: str
     labels: tuple[LabelLook, ...]
@@ -29,32 +29,32 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How a matrix is laid out, in cells."""
+    """The layout of a matrix, in cells."""
 
     named: int = 1
-    """The column of names."""
+    """Width of the column of names."""
     column: int = BRACKETED
-    """The narrowest column of a class."""
+    """Width of the narrowest column of a class."""
     columns: tuple[int, ...] = ()
-    """That of each class, where they differ."""
+    """Widths of the classes' columns, if they differ."""
     total: int = 0
-    """The column of row sums; 0: none."""
+    """Width of the column of row sums; 0 for none."""
     across: int = 1
     """Columns that fit."""
     down: int = 1
     """Rows that fit."""
     above: bool = False
-    """Whether the axes are named in a line of their own."""
+    """Whether the axes are named on a line of their own."""
     heads: int = 1
     """Lines of the names of the columns: on 2 they take turns, where each is whole in the room of two columns."""
 
     def width(self, index: int) -> int:
-        """Return the cells of the column of a class."""
+        """Return the width of a class's column."""
         return self.columns[index] if self.columns else self.column
 
 
 def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
-    """Return how `matrix` is laid out in the room there is: all classes side by side where that is possible at all."""
+    """Return the layout of `matrix` in `width` x `height` cells, with all classes side by side if possible."""
     number = len(matrix.labels)
     longest = max(cell_width(safe_line(each.name)) + each.id_cells for each in matrix.labels) + 2
     above = height > number + 1 and width < len(AXES[0]) + 10 * number
@@ -75,7 +75,7 @@ def places(matrix: Matrix, mode: Mode, width: int, height: int) -> Places:
 
 
 def _columns(labels: Sequence[LabelLook], column: int, room: int) -> tuple[int, ...]:
-    """Return columns in which every name is whole, in the room there is; () where columns of one width show as much."""
+    """Return the widths of columns, within `room` cells, in which every name is complete; () if equal widths show as much."""
     wanted = [max(min(column, _PERCENT), cell_width(safe_line(each.name)) + 3) for each in labels]
     if max(wanted) <= column or sum(wanted) > room:
         return ()
@@ -84,6 +84,6 @@ def _columns(labels: Sequence[LabelLook], column: int, room: int) -> tuple[int, 
 
 
 def share(counts: tuple[tuple[int, ...], ...], row: int, column: int, mode: Mode) -> float:
-    """Return a cell's share in [0, 1] of its row, or of its column where `mode` says so; 0 of nothing is 0."""
+    """Return a cell's share in [0, 1] of its row, or of its column, depending on `mode`; 0 for an empty row or column."""
     total = sum(each[column] for each in counts) if mode == "column %" else sum(counts[row])
     return counts[row][column] / total if total else 0.0

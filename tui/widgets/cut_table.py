@@ -1,4 +1,4 @@
-"""What shorter limits than the model's would cut off."""
+"""The texts that limits shorter than the model's would truncate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...core.safe_text import cell_width, safe_line
 from .label_look import LabelLook
 
 _WIDE = 48
-"""Cells from which on a class is named with each limit."""
+"""Width in cells from which on each limit also names a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is cut where texts end after `length` tokens: shares in [0, 1] of all texts, and of the class that loses most."""
+    """What truncation at `length` tokens affects: shares in [0, 1] of all texts, and of the class with the largest share."""
 
     length: int
     share: float
@@ -27,7 +27,7 @@ class Cut:
 
 
 class CutTable(Static):
-    """One line a limit; one line for all where it is narrow, and nothing where nothing is known."""
+    """Shows one line per limit, or one line for all if it is narrow; hidden if nothing is known."""
 
     DEFAULT_CSS = """
     CutTable { display: none; height: auto; }
@@ -43,7 +43,7 @@ class CutTable(Static):
 
 
 def cut_lines(cuts: Sequence[Cut], looks: Sequence[LabelLook], width: int) -> Text:
-    """Return what shorter limits would cut: one line where it is narrow, with the class that loses most where it is wide."""
+    """Return what shorter limits would truncate: one line if it is narrow; with the most affected class if it is wide."""
     if not cuts:
         return Text()
     if width < _WIDE:

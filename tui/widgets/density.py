@@ -1,4 +1,4 @@
-"""Points in a plane, such as projected hidden states, as one density a class."""
+"""Points in a plane, such as projected hidden states, as one density plot per class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _SHADES = " ·░▒▓█"
 _PANEL = (16, 5)
-"""Smallest panel in cells, its title included."""
+"""Smallest panel in cells (width, height), including its title."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """How panels are laid out: how many there are, in a line, and seen at once; and the cells of one."""
+    """The layout of panels: their number in all, per line and visible at once, and the size of one in cells."""
 
     panels: int
     across: int
@@ -42,9 +42,9 @@ class _Grid:
 
 
 def counts(cloud: Cloud, columns: int, rows: int, label: int | None = None) -> np.ndarray:
-    """Return how many points fall into each cell, int of shape [rows, columns], the largest y first; of one class, or of all.
+    """Return the number of points in each cell, int, shape [rows, columns], the largest y first; of one class, or of all.
 
-    The limits leave out the outermost 0.5 % of all points on each side, which would squeeze the rest.
+    The limits exclude the outermost 0.5 % of all points on each side, which would squeeze the rest.
     """
     import numpy as np
 
@@ -56,7 +56,7 @@ def counts(cloud: Cloud, columns: int, rows: int, label: int | None = None) -> n
 
 
 def shades(cells: np.ndarray) -> list[str]:
-    """Return one line a row: the fuller a cell, the darker its character; the fullest is █, an empty one a space."""
+    """Return one line per row: the more points, the darker the character, from a space for none to █ for the most."""
     import numpy as np
 
     top = max(1, int(cells.max())) if cells.size else 1
@@ -65,7 +65,7 @@ def shades(cells: np.ndarray) -> list[str]:
 
 
 class Density(Widget, can_focus=True):
-    """Shows a Cloud as small panels: all classes together first, each cell in the glyph of its commonest class, then one panel a class."""
+    """Shows a Cloud as small panels: first all classes together, each cell with the glyph of its most common class, then one per class."""
 
     DEFAULT_CSS = """
     Density {
@@ -94,7 +94,7 @@ class Density(Widget, can_focus=True):
         return self._cloud
 
     def show(self, cloud: Cloud | None, *, empty: str = "", title: str = "") -> None:
-        """Show a cloud under a `title`; in the place of None stands `empty`; without these what stood there before."""
+        """Show a cloud under a `title`, or the text `empty` if it is None; '' keeps the former title or text."""
         if title:
             self.border_title = Text(title)
         if cloud is not self._cloud or empty not in ("", self._empty):
@@ -106,7 +106,7 @@ class Density(Widget, can_focus=True):
         self._draw_subtitle()
 
     def _draw_subtitle(self) -> None:
-        """Say below which panels are seen where not all are."""
+        """Show below which panels are visible, if not all are."""
         grid = self._grid()
         self.border_subtitle = Text("")
         if grid is not None and grid.shown < grid.panels:
@@ -114,7 +114,7 @@ class Density(Widget, can_focus=True):
         self.refresh()
 
     def _grid(self) -> _Grid | None:
-        """Return how many panels fit; None where there is nothing to show, or no room."""
+        """Return the layout of panels; None if there is nothing to show, or no room."""
         width, height = self.content_size
         if self._cloud is None or width < _PANEL[0] or height < 3:
             return None
@@ -148,7 +148,7 @@ class Density(Widget, can_focus=True):
         return [title, *(Text(line, look.color, no_wrap=True) for line in shades(cells))]
 
     def _together(self, width: int, height: int) -> list[Text]:
-        """Return each cell in the glyph and colour of the class that is commonest in it, against the class's own size."""
+        """Return each cell with the glyph and colour of its most common class, relative to the size of the class."""
         import numpy as np
 
         assert self._cloud is not None  # noqa: S101 - render has seen it

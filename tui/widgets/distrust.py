@@ -10,7 +10,7 @@ from ...core.safe_text import safe_line
 
 
 class Distrust(Static):
-    """One line with the first reason, and how many there are; not there where there is none."""
+    """One line with the first reason and the number of reasons; hidden if there are none."""
 
     DEFAULT_CSS = """
     Distrust { height: 1; display: none; background: $error; color: $background; text-style: bold; }

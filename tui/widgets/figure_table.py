@@ -1,4 +1,4 @@
-"""Lines of figures under a heading; the rows behind the line under the cursor can be asked for."""
+"""Lines of figures under a heading, with a cursor that can ask for the rows behind a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 
 
 class FigureLines(OptionList):
-    """The lines; j and k move, too."""
+    """The lines; j and k also move the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", "down", show=False, id="figures.down"),
@@ -27,7 +27,7 @@ class FigureLines(OptionList):
 
 
 class FigureTable(Vertical):
-    """Shows lines; the one that the cursor comes to is told, and enter asks for its rows."""
+    """Shows lines; posts Looked when the cursor moves to one, and Chosen when Enter asks for its rows."""
 
     DEFAULT_CSS = """
     FigureTable {
@@ -43,7 +43,7 @@ class FigureTable(Vertical):
 
     @dataclass
     class Looked(Message):
-        """The cursor came to a line."""
+        """The cursor moved to a line."""
 
         table: FigureTable
         index: int
@@ -62,11 +62,11 @@ class FigureTable(Vertical):
 
     @property
     def index(self) -> int | None:
-        """The line under the cursor."""
+        """The index of the line under the cursor; None if there is none."""
         return self.query_one(FigureLines).highlighted
 
     def show(self, head: Text, lines: Sequence[Text], foot: Text | None = None) -> None:
-        """Show lines; the cursor stays where it is."""
+        """Show lines between `head` and `foot`; the cursor keeps its position."""
         options = self.query_one(FigureLines)
         at = options.highlighted
         self.query_one(".head", Static).update(head)
@@ -78,12 +78,12 @@ class FigureTable(Vertical):
             options.highlighted = at if at is not None and at < len(lines) else None
 
     def forget(self) -> None:
-        """Take the cursor away."""
+        """Remove the cursor."""
         with self.prevent(OptionList.OptionHighlighted):
             self.query_one(FigureLines).highlighted = None
 
     def focus_lines(self) -> None:
-        """Give the lines the keys."""
+        """Focus the lines."""
         self.query_one(FigureLines).focus()
 
     @on(OptionList.OptionHighlighted)

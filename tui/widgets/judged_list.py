@@ -1,4 +1,4 @@
-"""Rows of a split with what a run says of each: loss, true class, predicted class and text; only the lines in sight are drawn."""
+"""Rows of a split with a run's prediction for each: loss, true class, predicted class and text; only visible lines are drawn."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ...core.safe_text import cut, safe_line
 from .label_look import LabelLook
 
 _LONGEST = 2_000
-"""Characters of a text that are looked at to draw its line."""
+"""Characters of a text that are used to draw its line, at most."""
 _NUMBERED, _NAMED = 60, 90
-"""The least cells of a line that has the row's number, and the names of its classes."""
+"""Widths in cells from which on a line shows the row's number, and the names of its classes."""
 
 
 def _digits(split: Split) -> int:
@@ -29,7 +29,7 @@ def _digits(split: Split) -> int:
 
 
 class Said(Protocol):
-    """What a run says of each row of a split; arrays of shape [rows]."""
+    """A run's predictions for the rows of a split; arrays of shape [rows]."""
 
     @property
     def truth(self) -> Any: ...
@@ -42,7 +42,7 @@ class Said(Protocol):
 
 
 class JudgedList(ScrollView, can_focus=True):
-    """Any number of rows under a cursor that arrows, j and k move."""
+    """A list of any number of rows, with a cursor that arrows, j and k move."""
 
     DEFAULT_CSS = """
     JudgedList { height: 1fr; background: transparent; overflow-x: hidden; scrollbar-size-vertical: 1; }
@@ -60,7 +60,7 @@ class JudgedList(ScrollView, can_focus=True):
     ]
 
     row: var[int | None] = var(None, always_update=True)
-    """The position in the split of the row under the cursor; None where there are no rows. To be watched."""
+    """The position in the split of the row under the cursor; None if there are no rows. Meant to be watched."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -70,15 +70,15 @@ class JudgedList(ScrollView, can_focus=True):
         self._looks: Sequence[LabelLook] = ()
         self._cursor = 0
         self.mark: Callable[[int], Text | None] | None = None
-        """Returns what stands before the text of a row, by its position in the split; None: nothing."""
+        """Returns the mark before the text of a row, given its position in the split; None for no mark."""
 
     @property
     def rows(self) -> Any:
-        """The rows that are listed, int64, in their order."""
+        """The listed rows, int64 positions in the split, in order."""
         return self._rows
 
     def show(self, split: Split | None, said: Said | None, rows: Any, looks: Sequence[LabelLook], *, keep: bool = False) -> None:
-        """List the `rows` (int64, positions in the split) in their order. The cursor goes to the first, or is to `keep` its row."""
+        """List `rows` (int64, positions in the split) in order. The cursor moves to the first one, or with `keep` stays on its row."""
         was = self.row if keep and split is self._split else None
         self._split, self._said, self._rows, self._looks = split, said, rows, looks
         found = 0
@@ -110,7 +110,7 @@ class JudgedList(ScrollView, can_focus=True):
         return strip.apply_style(style).extend_cell_length(width, style).crop(0, width)
 
     def heads(self) -> Text:
-        """Return what stands over the columns of the lines; '' where there are none."""
+        """Return the heads of the columns; '' if there are no rows."""
         width, line = self.scrollable_content_region.width, Text(no_wrap=True, end="")
         if self._split is None or not len(self._rows):
             return line
@@ -122,7 +122,7 @@ class JudgedList(ScrollView, can_focus=True):
         return line
 
     def _line(self, split: Split, said: Said, row: int, width: int) -> Text:
-        """Return loss, true class, predicted class with its probability, and the text; where there is room also the row's number."""
+        """Return a line of loss, true class, predicted class with its probability, and text; with the row's number if there is room."""
         true, predicted = self._looks[int(said.truth[row])], self._looks[int(said.predicted[row])]
         named = 10 if width >= _NAMED else 0
         line = Text(f"{min(said.loss[row], 99.99):5.2f} ", no_wrap=True, end="")
@@ -168,7 +168,7 @@ class JudgedList(ScrollView, can_focus=True):
 
 
 class JudgedHeads(Widget):
-    """One line over a JudgedList that says what its columns are."""
+    """The line above a JudgedList with the heads of its columns."""
 
     DEFAULT_CSS = "JudgedHeads { height: 1; color: $text-muted; }"
 

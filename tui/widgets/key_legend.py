@@ -1,4 +1,4 @@
-"""What keys do at this moment, as a paragraph."""
+"""What keys do at the moment, as a paragraph."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GAP = 2
 
 
 class KeyLegend(Widget):
-    """Shows keys with what each does; its lines end only between two of them."""
+    """Shows keys and what each does; lines break only between keys."""
 
     DEFAULT_CSS = "KeyLegend { height: auto; }"
 
@@ -22,7 +22,7 @@ class KeyLegend(Widget):
         self._keys: Sequence[Text] = ()
 
     def show(self, keys: Sequence[Text]) -> None:
-        """Show each key with what it does."""
+        """Show keys, each with what it does."""
         self._keys = keys
         self.refresh(layout=True)
 
@@ -34,7 +34,7 @@ class KeyLegend(Widget):
 
 
 def lines_of(keys: Sequence[Text], width: int) -> list[Text]:
-    """Return as many keys in each line as fit in `width` cells, at least one."""
+    """Return the keys in lines of at most `width` cells, with at least one per line."""
     lines: list[Text] = []
     for key in keys:
         if lines and lines[-1].cell_len + _GAP + key.cell_len <= width:

@@ -1,4 +1,4 @@
-"""The line at the bottom: the keys of what is in front, as many as there is room for."""
+"""The footer: as many keys of the current screen as fit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 ALWAYS = ("help", "leave")
-"""The actions whose keys stay however narrow the line is; what the first shows are all keys."""
+"""The actions whose keys are shown even on a narrow line; the first of them shows all keys."""
 
 PAUSE = 0.02
-"""Seconds between two looks at whether the screen is there."""
+"""Seconds between checks of whether the screen is mounted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShownKey:
-    """One key, as it is written, with what it does."""
+    """One key, as it is shown, with what it does."""
 
     key: str
     display: str
@@ -31,12 +31,12 @@ class ShownKey:
 
     @property
     def width(self) -> int:
-        """Cells that it takes, with a space before and after each part."""
+        """Width in cells, with a space before and after each part."""
         return Text(f" {self.display} {self.description} ").cell_len
 
 
 class KeyLine(Widget):
-    """One line drawn at once, where Textual's Footer makes a widget of each key; a click on a key presses it."""
+    """Draws all keys as one line, where Textual's Footer has a widget per key; a click on a key presses it."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-line--key", "key-line--description"}
@@ -57,12 +57,12 @@ class KeyLine(Widget):
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
         if self.is_attached and screen is self.screen and self.app.app_focus:
-            self.call_after_refresh(self._read_bindings)  # whether a key is on may depend on what is not mounted yet
+            self.call_after_refresh(self._read_bindings)  # whether a key is enabled may depend on widgets that are not mounted yet
 
     def _read_bindings(self) -> None:
         if not self.is_attached or self.screen is not self.app.screen:
-            return  # an action of "screen." would be asked of the screen in front; keys are read again when this one is
-        if not self.screen.is_mounted:  # the line may be there before what stands deeper, and whether a key is on asks that
+            return  # an action of "screen." would go to the screen in front; keys are read again when this screen is in front
+        if not self.screen.is_mounted:  # the line may be mounted before deeper widgets, which decide whether a key is enabled
             self.set_timer(PAUSE, self._read_bindings)
             return
         found: dict[str, ShownKey] = {}
@@ -94,7 +94,7 @@ class KeyLine(Widget):
 
 
 def fitting(keys: tuple[ShownKey, ...], width: int) -> list[ShownKey]:
-    """Return the keys of which the line has room, in order: those of ALWAYS before all others."""
+    """Return the keys that fit into `width` cells, in order; those of ALWAYS take precedence."""
     last = [each for each in keys if each.action.removeprefix("app.") in ALWAYS]
     room = width - sum(each.width for each in last)
     shown: list[ShownKey] = []

@@ -1,4 +1,4 @@
-"""Probabilities of all labels as bars, for one model or for several side by side."""
+"""Probabilities of all labels as bars, for one or several models side by side."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .label_look import LabelLook
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What one model says of a text."""
+    """One model's prediction for a text."""
 
     title: str
     probabilities: tuple[float, ...] = ()
-    """In the order of the labels; empty: it has not answered, and `note` says why."""
+    """Probabilities in the order of the labels; empty if there is no answer, and `note` says why."""
     looks: tuple[LabelLook, ...] = ()
     note: str = ""
-    """Beside the title: time taken, or 'loading'."""
+    """Shown beside the title: the time taken, or 'loading'."""
     stale: bool = False
-    """The answer belongs to an older text and another is on its way."""
+    """Whether the prediction is for an older text and a new one is pending."""
     error: str = ""
 
 
 class LabelBars(Widget):
-    """Shows guesses side by side, one row a label in label order; where they do not fit, the most probable ones."""
+    """Shows guesses side by side, one row per label in label order; if they do not fit, only the most probable labels."""
 
     DEFAULT_CSS = """
     LabelBars { height: auto; min-height: 3; padding: 0 1; }

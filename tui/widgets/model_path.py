@@ -1,4 +1,4 @@
-"""The way of a text through a model: the shape after each stage, and how large the hidden states are."""
+"""The path of a text through a model: the shape after each stage, and the norms of the hidden states."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Stage:
     name: str
     shape: tuple[int, ...]
     norm: float | None
-    """Mean L2 norm over the tokens, or of the token under the cursor; None where there is no hidden state."""
+    """Mean L2 norm over the tokens, or that of the token under the cursor; None for a stage without hidden states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Way:
     """The first values of the [CLS] hidden state."""
     logits: tuple[tuple[LabelLook, float], ...] = ()
     without: str = ""
-    """Said in the place of the logits where there are none."""
+    """Shown instead of logits if there are none."""
 
 
 class ModelPath(Static):
-    """One line a stage, with a bar for the norm where there is room."""
+    """Shows one line per stage, with a bar for the norm if there is room."""
 
     DEFAULT_CSS = """
     ModelPath { height: auto; }
@@ -44,7 +44,7 @@ class ModelPath(Static):
 
 
 def way_lines(way: Way, width: int, colors: dict[str, str]) -> Text:
-    """Return the way in lines of at most `width` cells."""
+    """Return the path in lines of at most `width` cells."""
     text = Text(no_wrap=True)
     named = [(_short(stage.name) if width < 32 else stage.name, stage) for stage in way.stages]
     names = max((len(name) for name, _ in named), default=0)

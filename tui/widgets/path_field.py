@@ -1,4 +1,4 @@
-"""One line to type the path of a file or folder in."""
+"""A field for the path of a file or folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .text_field import LineField
 
 
 class PathField(LineField):
-    """A LineField that completes paths; → takes the suggestion."""
+    """A LineField that completes paths; → accepts the suggestion."""
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(value, placeholder=placeholder, id=id, suggester=_Paths())

@@ -1,4 +1,4 @@
-"""The strip under the top line: the tutorial's path, what of it is done, and the next key to press."""
+"""The strip below the top line: the tutorial's path, its finished steps, and the next key to press."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ class Step:
     mark: str
     """'done', 'now' or 'later'."""
     key: str
-    """The key of the screen that it belongs to; empty where the step before has the same."""
+    """The key of the step's screen; '' if the step before has the same screen."""
     here: bool
-    """Whether its screen is in front."""
+    """Whether the step's screen is in front."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     steps: tuple[Step, ...] = ()
     hints: tuple[str, ...] = ("",)
-    """The same advice in words, from long to short; each names a key."""
+    """The same hint in several lengths, from long to short; each names a key."""
 
 
 _MARKS = {"done": "✓", "now": "●", "later": "○"}
 
 
 class PathStrip(Widget):
-    """One line; a click on a step shows its screen."""
+    """Shows the path on one line; a click on a step goes to its screen."""
 
     DEFAULT_CSS = """
     PathStrip { height: 1; background: $surface; color: $foreground; }
@@ -44,7 +44,7 @@ class PathStrip(Widget):
 
     @dataclass
     class Chosen(Message):
-        """A step was clicked; `key` is that of its screen."""
+        """A step was clicked; `key` is the key of its screen."""
 
         key: str
 
@@ -62,7 +62,7 @@ class PathStrip(Widget):
 
 
 def path_text(path: Path, width: int, colors: dict[str, str]) -> Text:
-    """Return the strip for `width` cells: the steps stay whole and the longest hint that fits stands at the right."""
+    """Return the strip for `width` cells: all steps, and at the right the longest hint that fits."""
     accent = colors.get("accent", "")
     for gap in (3, 2, 1):
         steps = _steps(path, gap, colors)

@@ -1,4 +1,4 @@
-"""A live line chart with smoothing, a logarithmic scale, zoom and a cross-hair, all by keys."""
+"""A live line chart with smoothing, a logarithmic scale, zoom and a cross-hair, controlled by keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMOOTHING = (0.0, 0.6, 0.9, 0.97)
 
 
 class Plot(Widget, can_focus=True):
-    """Shows a Chart. Redraws only when the chart, the view or the size changed."""
+    """Shows a Chart; redraws only if the chart, the view or the size has changed."""
 
     DEFAULT_CSS = """
     Plot {
@@ -51,7 +51,7 @@ class Plot(Widget, can_focus=True):
 
     @dataclass
     class Enlarge(Message):
-        """One plot was asked to be large, or small again."""
+        """A plot was asked to be enlarged, or restored."""
 
         plot: Plot
 
@@ -61,12 +61,12 @@ class Plot(Widget, can_focus=True):
 
     @dataclass
     class Looked(Message):
-        """The part of the x axis that is shown, or the cross-hair, was moved by a key or the mouse."""
+        """The visible part of the x axis, or the cross-hair, was moved by a key or the mouse."""
 
         plot: Plot
 
     def __init__(self, chart: Chart, *, hint: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        """Prepare the plot; `hint` stands on the border as long as the view is the plain one."""
+        """Prepare the plot; `hint` is shown on the border as long as the view is the default."""
         super().__init__(id=id, classes=classes)
         self._hint = hint
         self.border_subtitle = Text(hint)
@@ -82,7 +82,7 @@ class Plot(Widget, can_focus=True):
 
     @work(thread=True)
     def _load(self) -> None:
-        # A third of a second, which the event loop cannot spare.
+        # It takes a third of a second, which would block the event loop.
         import_module("plotext")
 
         self.app.call_from_thread(self._loaded)
@@ -96,7 +96,7 @@ class Plot(Widget, can_focus=True):
         return self._chart
 
     def show(self, chart: Chart) -> bool:
-        """Show `chart` and return whether it differs from the one shown."""
+        """Show `chart` and return whether it differs from the shown one."""
         if chart == self._chart:
             return False
         self._chart = chart
@@ -134,7 +134,7 @@ class Plot(Widget, can_focus=True):
 
         def ink(name: str) -> str:
             color = self.get_component_styles(f"plot--{name}").color
-            # Rich knows no transparency.
+            # Rich has no transparency.
             return ground.blend(color, color.a, 1.0).hex6
 
         return Inks(ink("text"), ink("faint"), ink("cursor"), ink("error"))
@@ -152,7 +152,7 @@ class Plot(Widget, can_focus=True):
     # --- keys ------------------------------------------------------------------------------------------------
 
     def action_move(self, cells: int) -> None:
-        """Move the cross-hair by columns of the screen, at least by a step, or put it where the newest values are."""
+        """Move the cross-hair by columns of the screen, at least by one step; if there is none, show it at the newest values."""
         if self._drawing is None or (scale := self._drawing.x) is None:
             return
         if self._view.cursor is None:
@@ -166,7 +166,7 @@ class Plot(Widget, can_focus=True):
         self.view = replace(self._view, cursor=self._snapped(cursor))
 
     def _snapped(self, x: float) -> float:
-        """Return the whole step at `x`, within what is shown."""
+        """Return the nearest whole step to `x` within the visible part."""
         limits = self._view.window or x_range(self._chart) or (x, x)
         return min(limits[1], max(limits[0], float(round(x))))
 

@@ -1,4 +1,4 @@
-"""The problems of a data set, each leading to its rows."""
+"""A list of a data set's problems, each of which leads to its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 class ProblemList(OptionList):
-    """One entry a problem; enter asks for its rows."""
+    """Shows one entry per problem; Enter asks for its rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
@@ -33,7 +33,7 @@ class ProblemList(OptionList):
 
     @dataclass
     class Chosen(Message):
-        """A problem's rows are wanted."""
+        """The rows of a problem were asked for."""
 
         problem: Problem
 

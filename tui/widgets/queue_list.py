@@ -1,4 +1,4 @@
-"""The rows of a queue around the one in hand: what was decided above it, what comes below."""
+"""The rows of the label queue around the current one: decided ones above it, coming ones below."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _NAME = 14
 
 @dataclass(frozen=True, slots=True)
 class QueueLine:
-    """One row."""
+    """One row of the queue."""
 
     text: str
     look: LabelLook | None = None
-    """Of the label that it has."""
+    """The look of its label; None if it has none."""
     dropped: bool = False
 
 
 class QueueList(Widget):
-    """Draws the lines around the one `at`, a third of them above it."""
+    """Draws the lines around line `at`, a third of them above it."""
 
     DEFAULT_CSS = """
     QueueList { height: 1fr; }
@@ -35,9 +35,9 @@ class QueueList(Widget):
     """
     COMPONENT_CLASSES = {"queue-list--here", "queue-list--done"}
     lines: reactive[tuple[QueueLine, ...]] = reactive(())
-    """Those that may be in sight."""
+    """The lines that may be visible."""
     at: reactive[int] = reactive(0)
-    """The line in hand."""
+    """The index of the current line."""
 
     def render(self) -> Text:
         width, height = self.size

@@ -1,4 +1,4 @@
-"""A place for more than fits: the keyboard reaches it and scrolls it both ways."""
+"""A scrollable area for long texts that can be focused and scrolled by keys in both directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of labelled texts of any size: only the rows in sight are read, made safe and drawn."""
+"""A table of any number of labelled texts: only visible rows are read, made safe and drawn."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _CELL_PADDING = 2
 _WORDS_FROM = 56
 """Width of the table from which on it has a column for the number of words."""
 _STRIPS = 500
-"""Lines that are kept as they were drawn."""
+"""Drawn lines that are cached, at most."""
 _LONGEST = 2_000
-"""Characters of a text that are looked at to draw its line."""
+"""Characters of a text that are used to draw its line, at most."""
 
 
 class RowBackend(ArrowBackend):
@@ -36,7 +36,7 @@ class RowBackend(ArrowBackend):
     def __init__(self, split: Split, indices: Any, looks: Sequence[LabelLook], width: int, marked: Container[int] = ()) -> None:
         """Show `split`, or its rows at `indices` (int64, shape [n], or None for all), in `width` cells.
 
-        A * stands before the texts of rows whose position in the split is `marked`.
+        The texts of rows whose position in the split is in `marked` get a *.
         """
         table = split.table.select(["label", "text"])
         self._indices = indices
@@ -82,7 +82,7 @@ class RowBackend(ArrowBackend):
                 return mark.append(cut(text, width - mark.cell_len), "not bold") if mark else Text(cut(text, width), no_wrap=True)
 
     def labelling_of(self, row: int) -> tuple[int, bool]:
-        """Return what labelling changes of a row: its label, and whether it is marked."""
+        """Return what labelling may change about a row: its label, and whether it is marked."""
         return self._value("label", row), self.index_of(row) in self._marked
 
     def _label_look(self, row: int) -> LabelLook:
@@ -94,7 +94,7 @@ class RowBackend(ArrowBackend):
 
 
 class RowTable(DataTable):
-    """The rows under a cursor that arrows, j and k move."""
+    """The rows, with a cursor that arrows, j and k move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "cursor_down", show=False),
@@ -117,9 +117,9 @@ class RowTable(DataTable):
     """
 
     index: var[int | None] = var(None, always_update=True)
-    """The position in the split of the row under the cursor, None where the table is empty.
+    """The position in the split of the row under the cursor; None if the table is empty.
 
-    To be watched: a message would come after the cursor is drawn, and what follows it be drawn a frame later.
+    Meant to be watched: a message would arrive after the cursor is drawn, and what depends on it would be drawn a frame later.
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -128,7 +128,7 @@ class RowTable(DataTable):
         self._marked: Container[int] = ()
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(_STRIPS)
         self._generation = 0
-        """Counts the changes of which rows are shown, and how; a label that changes is none."""
+        """Counts changes of which rows are shown and how, other than changed labels."""
 
     def show(
         self,
@@ -140,9 +140,9 @@ class RowTable(DataTable):
         marked: Container[int] = (),
         stay: bool = False,
     ) -> None:
-        """Show a split, or its rows at `indices`, with the cursor on the row with the position `at` in the split if it is among them.
+        """Show a split, or its rows at `indices`, with the cursor on the row at position `at` of the split if it is among them.
 
-        With `stay` the rows around it keep their places on the screen. Rows at the positions `marked` have a *.
+        With `stay` the rows around it keep their positions on the screen. Rows at the positions `marked` get a *.
         """
         before, self._shown, self._marked = self._shown, (split, indices, looks), marked
         self._rebuild(same_rows=stay and before is not None and _are_same_rows(before, self._shown))
@@ -153,7 +153,7 @@ class RowTable(DataTable):
         self.index = self._index
 
     def go_to(self, index: int) -> bool:
-        """Put the cursor on the row with this position in the split; return whether it is among those shown."""
+        """Move the cursor to the row at this position in the split; return whether it is among the shown ones."""
         row = self._row_of(index)
         if not isinstance(self.backend, RowBackend) or not 0 <= row < self.backend.row_count or self.backend.index_of(row) != index:
             return False
@@ -162,7 +162,7 @@ class RowTable(DataTable):
 
     @property
     def next_index(self) -> int | None:
-        """The position in the split of the row below the cursor, of that above it where there is none; None for a single row."""
+        """The position in the split of the row below the cursor, or above it at the end; None for a single row."""
         if not isinstance(self.backend, RowBackend):
             return None
         rows = [row for row in (self.cursor_row + 1, self.cursor_row - 1) if 0 <= row < self.backend.row_count]
@@ -185,15 +185,15 @@ class RowTable(DataTable):
             return index
         import numpy as np
 
-        same = np.flatnonzero(np.asarray(self._shown[1]) == index)  # rows by doubt are in no order of their own
+        same = np.flatnonzero(np.asarray(self._shown[1]) == index)  # rows ordered by doubt are not in ascending order
         return int(same[0]) if len(same) else min(int(np.searchsorted(self._shown[1], index)), max(0, len(self._shown[1]) - 1))
 
     def _rebuild(self, *, same_rows: bool = False) -> None:
-        """Draw what is shown anew; where they are the `same_rows` only those whose label or mark is another."""
+        """Redraw the table; for the `same_rows` only those whose label or mark has changed."""
         if self._shown is None:
             return
         self._generation += not same_rows
-        # Before the table has its place, the one around it tells how wide it will be: the first rows are not drawn in four cells.
+        # Before the table is laid out, its container gives the width; otherwise the first rows would be drawn in four cells.
         around = self.parent.content_size.width - self.styles.scrollbar_size_vertical if isinstance(self.parent, Widget) else 0
         self.backend = RowBackend(*self._shown, width=self.scrollable_content_region.width or around, marked=self._marked)
         self.backend.render_markup = False
@@ -212,7 +212,7 @@ class RowTable(DataTable):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a line, or take it as it was drawn: a DataTable draws all that are in sight at each move of the cursor, in 30 ms."""
+        """Return a line, from the cache if possible: a DataTable redraws all visible lines at each move of the cursor, in 30 ms."""
         row = y - self.header_height + self.scroll_offset.y if y >= self.header_height else -1
         is_pointed_at = self._show_hover_cursor and row == self.hover_row
         looks = (row == self.cursor_row, is_pointed_at, self.show_cursor, self._show_hover_cursor, self._pseudo_class_state)
@@ -227,7 +227,7 @@ class RowTable(DataTable):
         return strip
 
     def _drawn(self, backend: RowBackend, row: int, is_pointed_at: bool) -> Strip:
-        """Draw a row as a DataTable does, in a fifth of its time: its cells are one line each, and as wide as they have to be."""
+        """Draw a row as a DataTable does, in a fifth of the time, because its cells are one line each and of known width."""
         ground = self._get_row_style(row, self.rich_style)
         with_foreground, with_background = (each == "css" for each in (self.cursor_foreground_priority, self.cursor_background_priority))
         before, after = self._get_styles_to_render_cell(
@@ -262,7 +262,7 @@ class RowTable(DataTable):
 
 
 def _are_same_rows(one: tuple[Split, Any, Sequence[LabelLook]], other: tuple[Split, Any, Sequence[LabelLook]]) -> bool:
-    """Whether two states of a data set, between which some rows were decided, show the same texts in the same lines and colours."""
+    """Whether two states of a data set, before and after decisions, show the same texts in the same lines and colours."""
     if tuple(one[2]) != tuple(other[2]) or (one[1] is None) != (other[1] is None):
         return False
     if not one[0].table.column("text").equals(other[0].table.column("text")):

@@ -1,4 +1,4 @@
-"""The list of runs: state, data, model, score and age of each, several of them marked."""
+"""The list of runs with state, data, model, score and age; several can be marked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SIGNS = {
 
 
 _TWO_COLUMNS = 24
-"""Cells from which a run's score stands beside its name, and its age beside its data."""
+"""Width in cells from which on a run's score is beside its name, and its age beside its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RunItem:
     """One line of the list."""
 
     key: str
-    """What tells runs apart, such as a folder."""
+    """Identifies the run, for example its folder."""
     id: str
     task: str
     state: str
@@ -44,13 +44,13 @@ class RunItem:
     age: str
     marked: bool = False
     color: str = ""
-    """Of its curve; empty: it has none on the chart."""
+    """The colour of its curve; '' if it has none on the chart."""
     pinned: bool = False
     tags: tuple[str, ...] = ()
 
 
 class RunList(OptionList):
-    """Shows RunItems. The highlighted run is the one looked at; space marks others beside it."""
+    """Shows RunItems. The highlighted run is the selected one; Space marks others to compare."""
 
     DEFAULT_CSS = """
     RunList {
@@ -75,7 +75,7 @@ class RunList(OptionList):
 
     @dataclass
     class Marked(Message):
-        """A run's mark was asked to change."""
+        """Space was pressed to mark or unmark a run."""
 
         key: str
 
@@ -94,7 +94,7 @@ class RunList(OptionList):
         return super().check_action(action, parameters)
 
     def show(self, items: tuple[RunItem, ...], looked_at: str | None) -> None:
-        """Show `items` with `looked_at` highlighted; only lines that differ are drawn anew."""
+        """Show `items` with `looked_at` highlighted; only changed lines are redrawn."""
         if [item.key for item in items] == [item.key for item in self._items]:
             for index, (new, old) in enumerate(zip(items, self._items, strict=True)):
                 if new != old:
@@ -135,7 +135,7 @@ class RunList(OptionList):
         return Text("\n").join([first, Text.assemble((mark, item.color), (about, "dim"), " ", (age, "dim"), no_wrap=True, overflow="crop")])
 
     def _draw_subtitle(self) -> None:
-        """Say below how many runs are marked; in a narrow list, what the highlighted run was made of."""
+        """Show below how many runs are marked; in a narrow list, the data and model of the highlighted run."""
         marked = sum(item.marked for item in self._items)
         words = f"{marked} marked" if marked else "space overlays" if len(self._items) > 1 else ""
         if self._width < _TWO_COLUMNS and self.highlighted is not None and self.highlighted < len(self._items):
@@ -151,7 +151,7 @@ class RunList(OptionList):
         self.draw_anew()
 
     def draw_anew(self) -> None:
-        """Draw every line in the width and the colours that are there now."""
+        """Redraw every line in the present width and colours."""
         for index, item in enumerate(self._items):
             self.replace_option_prompt_at_index(index, self._prompt(item))
         self._draw_subtitle()

@@ -1,4 +1,4 @@
-"""The splits side by side: how many rows each has, and each class's share of them."""
+"""The splits side by side: the rows of each, and the share of each class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .class_bars import name_width
 from .label_look import LabelLook
 
 _DRIFT = 0.02
-"""Least difference of two shares that is worth a look."""
+"""The smallest difference of two shares that is marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class SplitCounts:
     name: str
     counts: tuple[int, ...]
     drift: tuple[tuple[float, bool], tuple[float, bool]] | None = None
-    """How far it is from the first split, in [0, 1], and whether that is worth a look: in the shares of its classes, and in its
-    lengths. None: not known, or the first."""
+    """Distances from the first split, in [0, 1], each with whether it is marked: of the class shares, and of the lengths.
+    None if unknown, or for the first split."""
 
     @property
     def rows(self) -> int:
@@ -40,11 +40,11 @@ class Splits:
     looks: tuple[LabelLook, ...] = ()
     splits: tuple[SplitCounts, ...] = ()
     unlabelled: tuple[tuple[str, int], ...] = ()
-    """Splits in which no row has a label, and their rows."""
+    """Splits without labels, with their number of rows."""
 
 
 class SplitTable(Static):
-    """A line of rows, one line a class, the largest of the first split first, and how far each split is from the first."""
+    """Shows the rows, one line per class, ordered by the first split, and the distance of each split from the first."""
 
     DEFAULT_CSS = """
     SplitTable { height: auto; }
@@ -56,7 +56,7 @@ class SplitTable(Static):
 
 
 def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
-    """Return the table in lines of at most `width` cells; a share that differs from the first split's by more than chance has a mark."""
+    """Return the table in lines of at most `width` cells; shares that differ from the first split's beyond chance are marked."""
     if not shown.splits:
         return Text()
     names = max(4, name_width(shown.looks, width, numbered=True))

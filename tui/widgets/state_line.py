@@ -1,4 +1,4 @@
-"""The line on top: data set, model, device, and the run that is going."""
+"""The top line: data set, model, device, and the live run."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ...core.safe_text import safe_line
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The run that is going, as the line shows it."""
+    """The facts of the live run that the line shows."""
 
     task: str
     name: str
     share: float | None
-    """Part done, in [0, 1]."""
+    """The share that is done, in [0, 1]; None if unknown."""
     left: str = ""
-    """Time left in words; empty where unknown."""
+    """Time left in words; '' if unknown."""
     loss: float | None = None
     f1: float | None = None
     phase: str = ""
-    """What it does while it does not train: 'load', 'extract'."""
+    """What the run does while it does not train, such as 'load' or 'extract'."""
     on_cpu: bool = False
     others: int = 0
-    """How many more runs are going."""
+    """The number of other live runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateFacts:
-    """Everything the line shows."""
+    """Everything that the line shows."""
 
     data: str = "no data"
     rows: str = ""
@@ -44,14 +44,14 @@ class StateFacts:
 
 
 def bar(share: float, width: int) -> str:
-    """Return a line of `width` cells that is heavy up to `share` (in [0, 1]) and light behind it, in half cells."""
+    """Return a line of `width` cells that is heavy up to `share` (in [0, 1]) and light after it, exact to half a cell."""
     halves = round(min(max(share, 0.0), 1.0) * width * 2)
     full, half = divmod(halves, 2)
     return "━" * full + "╸" * half + "─" * (width - full - half)
 
 
 class StateLine(Widget):
-    """One line that keeps what matters when it gets narrow: the run's share and time left go last."""
+    """One line that drops details as it gets narrower; the run's progress and time left go last."""
 
     DEFAULT_CSS = """
     StateLine { height: 1; background: $panel; color: $foreground; }
@@ -64,7 +64,7 @@ class StateLine(Widget):
 
 
 def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
-    """Return the line in exactly the form that fits `width` cells best; `colors` are the theme's variables."""
+    """Return the line in the longest form that fits `width` cells; `colors` are the theme's variables."""
     data, model = safe_line(facts.data, 32), safe_line(facts.model, 28)
     accent, muted, warning = colors.get("accent", ""), colors.get("text-muted", "dim"), colors.get("warning", "")
     muted = "dim" if muted.startswith("auto") else muted
@@ -83,7 +83,7 @@ def state_text(facts: StateFacts, width: int, colors: dict[str, str]) -> Text:
         [(safe_line(data, 16), "bold"), (safe_line(model, 16), ""), _device(facts, warning, False)],
         [(safe_line(data, 10), "bold"), _device(facts, warning, False)],
     ]
-    # Shorten the left part before the run loses a number, so long as something of it is left.
+    # Shorten the left part, as long as some of it remains, before the run loses a number.
     for right in runs:
         for left in lefts:
             line = _joined(left)
@@ -110,7 +110,7 @@ def _spread(left: Text, right: Text, width: int) -> Text:
 
 
 def _run_forms(run: RunFacts, colors: dict[str, str]) -> list[Text]:
-    """Return the run's part from long to short."""
+    """Return the forms of the run's part, from long to short."""
     good = f"bold {colors.get('success', '')}"
     name = safe_line(run.name, 12)
     share = f"{100 * run.share:.0f} %" if run.share is not None else safe_line(run.phase, 12)

@@ -1,4 +1,4 @@
-"""The subwords of a text as a table under a cursor; only the rows in sight are drawn."""
+"""The subwords of a text as a table with a cursor; only visible rows are drawn."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Subword:
     id: int
     start: int
     stop: int
-    """Where it stands in the text, in characters; both 0 for special tokens."""
+    """The end of its span in the text, in characters; start and stop are 0 for special tokens."""
     special: bool
     mask: int
     unknown: bool = False
 
 
 class SubwordTable(ScrollView, can_focus=True):
-    """One row a subword, under a header."""
+    """Shows one row per subword, below a header."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -49,7 +49,7 @@ class SubwordTable(ScrollView, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """The cursor is on another subword; -1 where there is none."""
+        """The cursor moved to another subword; -1 for none."""
 
         index: int
 
@@ -104,7 +104,7 @@ class SubwordTable(ScrollView, can_focus=True):
 
 
 def subword_line(row: Subword | None, index: int, width: int) -> Text:
-    """Return one row in at most `width` cells, or the header for None. Where it is narrow the position and 'special' are left out."""
+    """Return one row in at most `width` cells, or the header for None. In narrow tables the position and 'special' are left out."""
     wide, widest = width >= 34, width >= 44
     token = max(5, min(20, width - (37 if widest else 29 if wide else 20)))
     if row is None:

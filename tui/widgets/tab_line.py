@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 
 class TabLine(Widget):
-    """Shows the names of tabs with the active one marked. A click asks for a tab; keys are the screen's."""
+    """Shows the names of tabs with the active one marked. A click asks for a tab; keys belong to the screen."""
 
     DEFAULT_CSS = """
     TabLine { height: 1; padding: 0 1; }
@@ -27,7 +27,7 @@ class TabLine(Widget):
         tab: str
 
     def __init__(self, *, hints: tuple[str, ...] = (), id: str | None = None) -> None:  # noqa: A002
-        """Prepare an empty line; the first of `hints` for which there is room stands after the tabs."""
+        """Prepare an empty line; the first of `hints` that fits is shown after the tabs."""
         super().__init__(id=id)
         self._tabs: tuple[str, ...] = ()
         self._active = ""

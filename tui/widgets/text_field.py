@@ -1,4 +1,4 @@
-"""One line to type a text in, which shows outside text safely and hands it on as it is."""
+"""A one-line text field that shows outside text safely but returns it unchanged."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from textual.widgets import Input
 from ...core.safe_text import safe_line
 
 LONGEST = 5_000
-"""Characters that can be edited; a longer text is shown up to here and handed on whole until it is edited."""
+"""Characters that can be edited; a longer text is shown only up to here, but returned completely until it is edited."""
 
 
 class LineField(Input):
-    """An Input into which no control character can be pasted, and which misses no key."""
+    """An Input that accepts no control characters and misses no key."""
 
     def focus(self, scroll_visible: bool = True) -> Self:
-        """Take the focus at once, so that the keys after the one that leads here are words and not commands."""
+        """Take the focus at once, so that keys pressed right after are text and not commands."""
         self.screen.set_focus(self, scroll_visible)
         return self
 
@@ -41,19 +41,19 @@ class TextField(LineField):
 
     @dataclass
     class Edited(Message):
-        """The text is another one, typed or given."""
+        """The text has changed, by typing or by the program."""
 
         text: str
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
         super().__init__(placeholder=placeholder, id=id, select_on_focus=False)
-        self.cursor_blink = False  # an idle screen writes nothing
+        self.cursor_blink = False  # an idle screen should write nothing
         self._given: tuple[str, str] | None = None
         self._last = ""
 
     @property
     def text(self) -> str:
-        """The text as it was given, or as it was typed since."""
+        """The text as it was set, or as it was typed since."""
         return self._given[0] if self._given is not None and self._given[1] == self.value else self.value
 
     @text.setter
@@ -65,7 +65,7 @@ class TextField(LineField):
         self._post_edited()
 
     def go_on(self) -> None:
-        """Take the focus behind the text, where one goes on writing."""
+        """Take the focus with the cursor at the end of the text."""
         self.focus()
         self.cursor_position = len(self.value)
 

@@ -1,4 +1,4 @@
-"""Characters, words and subwords of one text, one above the other where they stand in the text."""
+"""Characters, words and subwords of one text, aligned one above the other."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from textual.widgets import Static
 from ...core.safe_text import cell_width, pad, safe_line
 
 _MARGIN = 12
-"""Cells of the lanes' names."""
+"""Cells for the names of the lanes."""
 _MOST_GROUPS = 60
-"""Groups of lines that are drawn; what the model sees of a text hardly fills more."""
+"""Groups of lines that are drawn, at most; the part of a text that a model sees hardly fills more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One subword with the characters that it stands for; characters between subwords have no token."""
+    """One subword with its characters; characters between subwords have no token."""
 
     characters: str
     token: str = ""
@@ -30,20 +30,20 @@ class Piece:
     """Whether a word of the text starts here; `word` is then that word."""
     word: str = ""
     cut: bool = False
-    """Whether the model does not see it."""
+    """Whether it was truncated, so that the model does not see it."""
     index: int | None = None
-    """The token's position."""
+    """The position of the token; None for characters without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
     pieces: tuple[Piece, ...] = ()
     cursor: int | None = None
-    """Position of the token that is highlighted with its characters."""
+    """Position of the token that is highlighted together with its characters."""
 
 
 class TokenLanes(Static):
-    """Groups of four lines, as wide as the widget."""
+    """Shows the lanes in groups of four lines, as wide as the widget."""
 
     DEFAULT_CSS = """
     TokenLanes { height: auto; }
@@ -52,11 +52,11 @@ class TokenLanes(Static):
 
     @property
     def lines_needed(self) -> int:
-        """Lines that the lanes take at the present width."""
+        """The number of lines that the lanes need at the present width."""
         return lane_lines(self.lanes, self.size.width, self.app.theme_variables).plain.count("\n") + 1
 
     def line_of(self, index: int) -> int:
-        """Return the first line of the group that holds the token `index`; 0 where there is none."""
+        """Return the first line of the group that contains the token `index`; 0 if there is none."""
         groups = _groups(self.lanes.pieces, max(8, self.size.width - _MARGIN))
         return next((5 * number for number, group in enumerate(groups) if any(piece.index == index for piece, _ in group)), 0)
 
@@ -74,7 +74,7 @@ def lane_lines(lanes: Lanes, width: int, colors: dict[str, str]) -> Text:
             text.append("…", "dim")
             break
         lines = [Text(no_wrap=True).append(f"{name:<{_MARGIN}}", "dim") for name in ("characters", "words", "subwords", "ids")]
-        # A word may be wider than its first subword: it is written over the pieces of the group that belong to it.
+        # A word may be wider than its first subword, so it is written over all of its pieces in the group.
         words = [" "] * room
         at = 0
         for piece, cells in group:
@@ -127,7 +127,7 @@ def _characters(piece: Piece, cells: int, styles: _Styles, style: Style) -> Text
 
 
 def _cells(line: str) -> list[str]:
-    """Return one entry a cell: a wide character is followed by an empty one, a combining mark belongs to what it follows."""
+    """Return one entry per cell: a wide character is followed by an empty one, a combining mark belongs to the character before it."""
     found: list[str] = []
     for character in line:
         width = cell_width(character)
@@ -152,7 +152,7 @@ class _Styles:
         self._cut = Style(dim=True, strike=True)
 
     def of(self, piece: Piece, cursor: int | None) -> Style:
-        """Return the style of a token and its characters; neighbours differ, so that their border is seen."""
+        """Return the style of a token and its characters; neighbours differ, so that the boundary is visible."""
         if piece.cut:
             return self._cut
         if piece.index is None:
