@@ -91,3 +91,23 @@ def test_a_complete_checkpoint_is_marked_anew_when_it_is_written_again(run: Run)
 def test_another_name_has_no_step(run: Run) -> None:
     with pytest.raises(ValueError, match="not named"):
         checkpoints.step_of(run.checkpoints / "best")
+
+
+def test_pruning_the_best_weights_keeps_those_of_one_step_and_what_is_not_emotuis(run: Run, tmp_path: Path) -> None:
+    for name in ("best-1", "best-2", "best-30", "best-x", "better-3", "step-1"):
+        (run.checkpoints / name).mkdir(parents=True)
+        (run.checkpoints / name / "model.safetensors").write_bytes(b"x")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "model.safetensors").write_bytes(b"x")
+    (run.checkpoints / "best-4").symlink_to(elsewhere)
+    assert checkpoints.best_folder(run, 2) == run.checkpoints / "best-2"
+
+    checkpoints.prune_best(run, 2)
+    assert {each.name for each in run.checkpoints.iterdir()} == {"best-2", "best-4", "best-x", "better-3", "step-1"}
+    linked = Run(tmp_path / "linked")
+    linked.checkpoints.symlink_to(run.checkpoints)
+    checkpoints.prune_best(linked, None)
+    assert (run.checkpoints / "best-2").is_dir() and (elsewhere / "model.safetensors").is_file()
+    checkpoints.prune_best(run, None)
+    assert {each.name for each in run.checkpoints.iterdir()} == {"best-4", "best-x", "better-3", "step-1"}
