@@ -5,10 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # pip only; nothing else is fetched by the build.
 PIP_FLAGS := --disable-pip-version-check --quiet
-# One worker more than there are cores, since many tests wait for processes and disks.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1)')
 # Each test goes to the worker that is free; those of one xdist_group stay together.
-PYTEST_FLAGS = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST_FLAGS := -n auto --dist loadgroup --no-loadscope-reorder
 # What was compiled once is kept: all processes of the tests import the same modules.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -34,7 +32,7 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m slow
 
 coverage: $(READY)
-	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m 'not slow' --cov --cov-report=term
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m 'not slow and not uninstrumented' --cov --cov-report=term
 
 # Small changes that no test notices, in the files that pyproject.toml names.
 mutation: $(READY)

@@ -51,8 +51,8 @@ def _measures(config: pytest.Config) -> bool:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the processes of `-n auto`: one more than cores, since many tests wait for a run, a server or a clock."""
-    return (os.cpu_count() or 1) + 1
+    """Return the processes of `-n auto`: two more than cores, since many tests wait for a run, a server or a clock."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of the same name

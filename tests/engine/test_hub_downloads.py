@@ -184,7 +184,7 @@ with Session() as session:
 
 
 def test_a_download_that_was_killed_goes_on_from_its_last_byte(side: Side) -> None:
-    side.server.slow["model.safetensors"] = 0.01
+    side.server.stall["model.safetensors"] = 200_000  # so that it is under way when it is killed, however slow the machine
     killed = subprocess.Popen([sys.executable, "-P", "-c", DOWNLOADER, f"{side.name}:{MODEL_ID}"], stdout=subprocess.PIPE, text=True)
     assert killed.stdout is not None
     while int(killed.stdout.readline()) < 100_000:
@@ -193,7 +193,7 @@ def test_a_download_that_was_killed_goes_on_from_its_last_byte(side: Side) -> No
     killed.wait()
     killed.stdout.close()
     assert not side.folder(MODEL_ID, "model").exists()
-    side.server.slow.clear()
+    side.server.stall.clear()
     seen: list[ProgressLine] = []
     answer = until_unlocked(lambda: side.download(MODEL_ID, "model", seen=seen))
     assert (Path(answer.folder) / "model.safetensors").read_bytes() == WEIGHTS

@@ -14,6 +14,7 @@ from emotui.core.model import checkpoint, classify, export, finetune
 from emotui.core.questions import AskClassify, AskExport
 from emotui.core.runs import folder
 from emotui.core.specs import DataSpec, TrainSpec
+from variants import one_in
 
 pytestmark = pytest.mark.usefixtures("emotui_home")
 SMALL: dict[str, Any] = {
@@ -67,7 +68,7 @@ def write_encoder(kind: str, tiny_model: Path, target: Path, *, settings: dict[s
     return target
 
 
-@pytest.mark.parametrize("kind", LIMITS)
+@pytest.mark.parametrize("kind", one_in(2, LIMITS))
 def test_a_text_of_the_limit_works_and_one_token_more_does_not(kind: str, tiny_model: Path, tmp_path: Path) -> None:
     limit, fails, settings = LIMITS[kind]
     found = checkpoint.at(write_encoder(kind, tiny_model, tmp_path / "model", settings=settings))

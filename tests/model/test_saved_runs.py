@@ -22,6 +22,7 @@ from emotui.core.runs import folder
 from emotui.core.runs.folder import RunFolder
 from emotui.core.specs import BaselineSpec, DataSpec, TrainSpec
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from variants import mostly_slow
 
 TEXTS = ("i miss my old dog", "we danced all day in the park", "again " * 60)
 
@@ -141,7 +142,7 @@ def test_an_empty_folder_is_filled_and_stays_the_same_one(run: RunFolder, tmp_pa
     assert (target / "config.json").is_file() and (tmp_path / "link").is_symlink()
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "csv", "tsv", "parquet"])
+@pytest.mark.parametrize("kind", mostly_slow(["parquet", "jsonl.gz", "jsonl", "csv", "tsv"], quick=2))
 def test_a_file_is_classified_in_order(run: RunFolder, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(classify_file, "PART", 4)

@@ -62,6 +62,7 @@ def test_while_it_runs_the_view_names_its_processes_which_have_a_session_of_thei
     assert runs.end(run).state == "stopped"
 
 
+@pytest.mark.uninstrumented
 def test_the_supervisor_loads_no_library_and_is_small(runs: Runs) -> None:
     run = runs.start(steps=400)
     pid = runs.at_step(run, 3).supervisor_pid

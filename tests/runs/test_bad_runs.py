@@ -20,6 +20,7 @@ from emotui.core.errors import UserError
 from emotui.core.runs import folder, launch, state, tables
 from hostile import RAW, drawn
 from monitor import Classifier, application, settle
+from variants import one_in
 
 COMMANDS = (
     ("runs",),
@@ -45,7 +46,7 @@ def spoken(captured: tuple[str, str]) -> None:
         assert not RAW.search(stream.replace("\t", " "))
 
 
-@pytest.mark.parametrize("name", bad_runs.FAULTS)
+@pytest.mark.parametrize("name", one_in(4, bad_runs.FAULTS))
 def test_every_command_goes_on(name: str, emotui_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = emotui_home / "runs"
     folders.write_train_run(runs, "good")
