@@ -198,12 +198,12 @@ async def test_more_classes_have_letters(engine: Inspector, tmp_path: Path) -> N
         assert "25 more, by name" in "\n".join(drawn(screen.app)).replace("\u00a0", " ")
         await pilot.press("equals_sign", "4", "enter")  # 45 classes, of which there are keys for 39
         await settle(pilot)
-        assert "classes are called so" in "\n".join(drawn(screen.app))
+        assert "classes match: " in "\n".join(drawn(screen.app))
         await pilot.press("3", "enter")
         await settle(pilot)
         assert names(reread(path))[:4] == ["class 09", "class 38", "class 08", "class 43"]
         await pilot.press("equals_sign", "x", "enter")
-        assert "no class is called so" in "\n".join(drawn(screen.app))
+        assert "no class matches this" in "\n".join(drawn(screen.app))
 
 
 def test_a_class_is_meant_by_its_name_before_its_beginning_and_that_before_a_part() -> None:
