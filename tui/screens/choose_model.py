@@ -21,7 +21,7 @@ _HELP = (
 
 
 class ChooseModel(Dialog):
-    """Enter fetches the model where it must be, loads its tokenizer, and takes it."""
+    """Enter downloads the model if necessary, loads its tokenizer, and chooses it."""
 
     def __init__(self) -> None:
         super().__init__("choose the model", _HELP)

@@ -1,4 +1,4 @@
-"""Asks which run, or which rung of a baseline, is meant."""
+"""Asks for a run, or for a rung of a baseline."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .run_words import has_model, name_of, short_source
 
 
 class RunRef(NamedTuple):
-    """A run by its folder, and a rung of it; '' for the best one, or for a run that has none."""
+    """A run, by its folder, and a rung of it; '' for the best one, or for a run without rungs."""
 
     folder: str
     rung: str = ""
 
 
 def choices(runs: Sequence[RunView]) -> list[tuple[RunRef, RunView]]:
-    """Return every run with a model, the newest first, and below a baseline each of its rungs."""
+    """Return all runs with a model, the newest first, each baseline followed by its rungs."""
     found: list[tuple[RunRef, RunView]] = []
     for view in runs:
         if has_model(view):
@@ -39,14 +39,14 @@ def choices(runs: Sequence[RunView]) -> list[tuple[RunRef, RunView]]:
 
 
 def newest(runs: Sequence[RunView], is_of_open_data: Callable[[RunView], bool]) -> RunRef | None:
-    """Return the newest run with a model, of the open data set before those of others; None where there is none."""
+    """Return the newest run with a model, preferably of the open data set; None if there is none."""
     known = choices(runs)
     of_open = (ref for ref, view in known if is_of_open_data(view))
     return next(of_open, next((ref for ref, _ in known), None))
 
 
 class ChooseRun(ModalScreen[RunRef | None]):
-    """Enter takes the run under the cursor; esc none."""
+    """Enter chooses the run under the cursor; Esc chooses none."""
 
     AUTO_FOCUS = "OptionList"
     DEFAULT_CSS = """
@@ -64,7 +64,7 @@ class ChooseRun(ModalScreen[RunRef | None]):
     ]
 
     def __init__(self, title: str, runs: Sequence[RunView], now: float, at: RunRef | None = None) -> None:
-        """Prepare to choose among runs with a model; `now` is the wall clock in seconds, and `at` the one that is looked at."""
+        """Prepare to choose among runs with a model; `now` is in seconds since the epoch, and `at` is the run that is shown now."""
         super().__init__()
         self._title, self._now, self._at = title, now, at
         self._choices = choices(runs)

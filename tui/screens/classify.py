@@ -1,4 +1,4 @@
-"""The classifier prompt: a sentence in, probabilities out, for several runs side by side."""
+"""The classifier prompt: several runs side by side classify a sentence."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 PAUSE = 0.04
-"""Seconds without a key after which the engine is asked."""
+"""Seconds without a key before the engine is asked."""
 MOST_RUNS = 4
 """Runs that fit side by side."""
 KEPT = 200
-"""Sentences of the session that are remembered."""
+"""Sentences of the session that are remembered, at most."""
 
 
 class ClassifyScreen(ClassifyPage):
-    """Screen 4: classifies what is typed."""
+    """Screen 4: classifies the sentence that is typed."""
 
     MODE = "classify"
     TYPED = ("#sentence-box", "sentence")
@@ -57,12 +57,12 @@ class ClassifyScreen(ClassifyPage):
             self.query_one("#sentence").focus()
             self._load_models()
         if self._asked and any(view.folder not in self._answers for view in self.chosen):
-            self._ask()  # another data set was opened meanwhile
+            self._ask()  # another data set may have been opened meanwhile
 
     # --- facts ------------------------------------------------------------------------------------------
 
     def show_dataset(self, dataset: Dataset) -> None:
-        """Let the runs of another data set answer no longer."""
+        """Deselect the runs of another data set."""
         if self._dataset not in (None, dataset.source):
             self._marked = None
         self._dataset = dataset.source
@@ -99,7 +99,7 @@ class ClassifyScreen(ClassifyPage):
                 self.run_worker(partial(self._load_one, view), group=f"load {view.folder}")
 
     async def _load_one(self, view: RunView) -> None:
-        with contextlib.suppress(UserError):  # the first sentence tells
+        with contextlib.suppress(UserError):  # classifying the first sentence reports it
             await self.state.ask(AskClassify(run=view.folder, rung=self._asked_rungs.get(view.folder, ""), texts=()))
 
     @on(TextField.Edited)
@@ -109,7 +109,7 @@ class ClassifyScreen(ClassifyPage):
         self._timer = self.set_timer(PAUSE, self._ask)
 
     def _ask(self) -> None:
-        """Ask every chosen run about the sentence; an older question that is under way is dropped."""
+        """Have each chosen run classify the sentence; a pending older question is dropped."""
         text = self.query_one("#sentence", TextField).text
         self._asked = text
         if not text.strip():
@@ -157,7 +157,7 @@ class ClassifyScreen(ClassifyPage):
             line = Text.assemble((f"{safe_line(' / '.join(answers) or '…', 40)}  ", "bold"), safe_line(text, 300), no_wrap=True)
             kept = self.query_one("#history", OptionList)
             if len(self._history) == 1:
-                kept.clear_options()  # how to keep one is known now
+                kept.clear_options()  # the hint is no longer needed
             kept.add_option(Option(line))
             kept.scroll_end(animate=False)
         self._place = len(self._history)
@@ -167,7 +167,7 @@ class ClassifyScreen(ClassifyPage):
         return [answer for view in self.chosen if isinstance(answer := self._answers.get(view.folder), Prediction)]
 
     def action_recall(self, by: int) -> None:
-        """Put an earlier or a later sentence into the prompt."""
+        """Recall an earlier or a later sentence of the session."""
         if not self._history:
             return
         self._place = min(len(self._history), max(0, self._place + by))
@@ -193,7 +193,7 @@ class ClassifyScreen(ClassifyPage):
         return True
 
     def action_edit(self) -> None:
-        """Open the page that shows what the chosen runs say of the sentence and of an edited version."""
+        """Open the page on which the chosen runs classify the sentence and an edited version."""
         from .try_edits import Asked, TryEdits
 
         text, dark = self.query_one("#sentence", TextField).text, self.state.dark
@@ -211,7 +211,7 @@ class ClassifyScreen(ClassifyPage):
             self.query_one("#sentence", TextField).text = text
 
     def action_why(self) -> None:
-        """Open the page that explains the label which the first of the chosen runs gives."""
+        """Open the page that explains the label predicted by the first of the chosen runs."""
         from .why import explain
         from .why.explanation import Subject
 
@@ -221,7 +221,7 @@ class ClassifyScreen(ClassifyPage):
         explain(self.state, subject, otherwise="type a sentence first (i), then esc and w say why it gets its label")
 
     def action_save_case(self) -> None:
-        """Ask which label the sentence should get, and keep both as a test case for the data of the first run."""
+        """Ask for the expected label of the sentence, and store both as a test case for the data of the first run."""
         from .save_case import SaveCase
 
         text, view = self.query_one("#sentence", TextField).text, next(iter(self.chosen), None)
@@ -234,7 +234,7 @@ class ClassifyScreen(ClassifyPage):
 
     @property
     def _rungs_in_hand(self) -> RunView | None:
-        """The baseline under the cursor of the list, where it has several rungs to ask."""
+        """The baseline under the cursor of the list, if it has several rungs; otherwise None."""
         listed = self.query_one("#run-choice", RunList)
         at = listed.highlighted
         key = listed.items[at].key if at is not None and at < len(listed.items) else None
@@ -245,7 +245,7 @@ class ClassifyScreen(ClassifyPage):
         self.refresh_bindings()
 
     def action_turn_rung(self) -> None:
-        """Let the next rung of the baseline under the cursor answer."""
+        """Switch the baseline under the cursor to its next rung."""
         view = self._rungs_in_hand
         answers = view.rung(self._asked_rungs.get(view.folder, "")) if view is not None else None
         if view is None or answers is None:

@@ -1,4 +1,4 @@
-"""What the classifier prompt is made of, and how the answers are drawn there."""
+"""The widgets of the classifier prompt, and how answers are drawn in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .run_words import has_model, name_of, run_item, run_label_looks, short_sour
 
 
 class Sentence(TextField):
-    """Where the sentence is typed. Its own arrows would scroll it, which one line never does."""
+    """The field of the sentence, whose arrow keys recall sentences; one line never scrolls."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "keep it", tooltip="keep the sentence in the history of this session", id="classify.keep"),
@@ -34,31 +34,31 @@ class Sentence(TextField):
 
 
 class ClassifyPage(Page):
-    """A sentence, its class, and the answers of several runs side by side."""
+    """A sentence, its class, and the predictions of several runs side by side."""
 
     def __init__(self) -> None:
         super().__init__()
         self._marked: list[str] | None = None
-        """Folders of the runs that answer; None: the newest of each task."""
+        """Folders of the runs that classify; None for the newest of each task."""
         self._dataset: str | None = None
         """The data set that they were chosen for."""
         self._answers: dict[str, Prediction | str] = {}
-        """By folder: the newest answer, or why there is none."""
+        """The newest prediction of each run by folder, or why there is none."""
         self._seconds: dict[str, float] = {}
         self._heat: dict[str, float] = {}
-        """The temperature at which a run answered; 1 where none is kept with it."""
+        """The temperature of each run's probabilities by folder; 1 if none is stored with it."""
         self._rungs: dict[str, str] = {}
-        """Of the baselines that answered: the rung, by folder."""
+        """The rung that classified, for each baseline by folder."""
         self._asked_rungs: dict[str, str] = {}
-        """Of the baselines that another rung than the best was asked of: the rung, by folder."""
+        """The chosen rung, for each baseline by folder for which it is not the best one."""
         self._stale: set[str] = set()
         self._asked: str | None = None
         self._loaded: set[str] = set()
-        """Folders of the runs whose model the engine was asked to load."""
+        """Folders of the runs whose models the engine was asked to load."""
         self._timer: Timer | None = None
         self._history: list[str] = []
         self._place = 0
-        """Place in the history; its length: a sentence that is not in it yet."""
+        """The index in the history; its length for a sentence that is not in it yet."""
 
     def compose_body(self) -> ComposeResult:
         yield Static((files("emotui.tui.text") / "classify_empty.md").read_text("utf-8"), markup=False, id="classify-empty")
@@ -82,13 +82,13 @@ class ClassifyPage(Page):
 
     @property
     def runs(self) -> list[RunView]:
-        """Runs with a model to ask, newest first, those of the open data set before others."""
+        """Runs with a model, those of the open data set first, each group newest first."""
         known = (view for view in self.state.runs if has_model(view))
         return sorted(known, key=lambda view: not self.state.is_of_open_data(view))
 
     @property
     def chosen(self) -> list[RunView]:
-        """The runs that answer, side by side: where none was chosen by hand, the newest of each task of the open data set."""
+        """The runs that classify side by side: the user's choice, otherwise the newest of each task on the open data set."""
         return to_ask(self.runs, self._marked, self.state.is_of_open_data)
 
     # --- drawing ----------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class ClassifyPage(Page):
         return Guess(title, shares, looks, note, stale=view.folder in self._stale)
 
     def _draw_winner(self, chosen: list[RunView]) -> None:
-        """Show the label large, and the tokens that were used, as the first run that answered says."""
+        """Show the label in large type, and the tokens used, by the first run that has answered."""
         sentence, winner = self.query_one("#sentence", TextField), self.query_one("#winner", Static)
         box = self.query_one("#sentence-box")
         found = next(((view, answer) for view in chosen if isinstance(answer := self._answers.get(view.folder), Prediction)), None)

@@ -1,4 +1,4 @@
-"""What the classifier prompt says of runs and their answers, and which runs answer. It knows no screen."""
+"""Texts of the classifier prompt about runs and predictions, and the choice of runs. It knows no screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..widgets.label_look import LabelLook
 
 
 def to_ask(runs: Sequence[RunView], marked: Sequence[str] | None, is_of_open_data: Callable[[RunView], bool]) -> list[RunView]:
-    """Return the runs that answer, side by side: those whose folders were `marked`, else the newest of each task of the open data set.
+    """Return the runs that classify side by side: those whose folders are `marked`, or else the newest of each task on the open data set.
 
     `runs` have a model, newest first.
     """
@@ -29,13 +29,13 @@ def to_ask(runs: Sequence[RunView], marked: Sequence[str] | None, is_of_open_dat
 
 
 def kind_of(view: RunView, rung: str) -> str:
-    """Return what answers: the task of a run, or of a baseline the `rung`, else its best one."""
+    """Return words for what classifies: the task of a run, or the `rung` of a baseline, by default its best one."""
     found = view.rung(rung)
     return rungs.title(found.name) if found is not None else task_of(view.spec.job)
 
 
 def large(answer: Prediction, look: LabelLook | None) -> Text:
-    """Return the label of an answer, large, and its share."""
+    """Return the label of a prediction in large type, and its probability."""
     color, glyph = (look.color, look.glyph) if look is not None else ("", "")
     name = safe_line(answer.label, 40)
     spread = " ".join(name.upper()) if name.isascii() else name

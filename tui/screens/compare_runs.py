@@ -1,4 +1,4 @@
-"""Runs on one page: their curves over each other, the settings that differ, metrics with paired tests, and what they cost."""
+"""Compares runs on one page: curves in one chart, differing settings, metrics with paired tests, and costs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _KEYS = (("f", "curve"), ("o", "sort"), ("M", "measure"), ("←→", "read"), ("
 
 
 class CompareRuns(ModalScreen[None]):
-    """Shows runs beside each other; f turns the chart to another curve, o sorts by another metric."""
+    """Shows runs side by side; f switches the chart to another curve, o sorts by another metric."""
 
     CSS_PATH = "compare_runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,18 +54,18 @@ class CompareRuns(ModalScreen[None]):
     ]
 
     def __init__(self, folders: Sequence[str]) -> None:
-        """Prepare the page of runs, by their folders, in the order in which they were marked."""
+        """Prepare the page for runs, given by their folders in the order in which they were marked."""
         super().__init__()
         self._folders = tuple(folders)
         self._entries: list[Entry] = []
         self._notes: list[str] = []
         self._unmeasured: list[Entry] = []
-        """Those that have a model, and no figures of the split yet."""
+        """Runs that have a model but were not evaluated on the split yet."""
         self._measuring = ""
-        """How far that is; empty where none is being measured."""
+        """The progress of an evaluation; '' if there is none."""
         self._curve = ""
         self._order = ""
-        """The key of a metric; '' as they were marked."""
+        """The key of the metric that sorts the runs; '' for the order in which they were marked."""
 
     @property
     def state(self) -> State:
@@ -99,7 +99,7 @@ class CompareRuns(ModalScreen[None]):
 
     @property
     def _kinds(self) -> list[str]:
-        """The curves that one of the runs has."""
+        """The keys of the curves that at least one run has."""
         return [key for key in CURVES if any(key in each.curves for each in self._entries)]
 
     @property
@@ -120,7 +120,7 @@ class CompareRuns(ModalScreen[None]):
 
     @property
     def _colors(self) -> dict[str, str]:
-        """By folder."""
+        """The colour of each run by folder."""
         runs = Palette.of(self.app.theme_variables).runs
         return {each.view.folder: runs[at % len(runs)] for at, each in enumerate(self._entries)}
 
@@ -154,7 +154,7 @@ class CompareRuns(ModalScreen[None]):
             self._show()
 
     def action_turn_order(self) -> None:
-        """Sort by the next metric that one of the runs has."""
+        """Sort by the next metric that at least one run has."""
         known = [metric.key for metric in METRICS if any(each.score(metric) is not None for each in self._entries)]
         orders = ["", *known]
         self._order = orders[(orders.index(self._order) + 1) % len(orders)] if self._order in orders else ""
@@ -170,7 +170,7 @@ class CompareRuns(ModalScreen[None]):
 
     @work(exclusive=True, group="measure")
     async def action_measure(self) -> None:
-        """Measure the runs that have no figures yet, one after the other, in the engine; they are kept with the runs."""
+        """Evaluate in the engine the runs that have not been evaluated, one by one; results are stored with the runs."""
         if self._measuring or not self._unmeasured:
             self.state.notify("the runs are being measured" if self._measuring else "every run that has a model is measured")
             return
@@ -206,9 +206,9 @@ class CompareRuns(ModalScreen[None]):
 
 
 def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], list[Entry], list[str]]:
-    """Return the runs as they are compared, those among them that can be measured and are not yet, and sentences on both.
+    """Return the runs to compare, those among them that can be evaluated but are not yet, and sentences on them.
 
-    It reads files: not for the event loop.
+    It reads files, so do not call it on the event loop.
     """
     from ...core.runs import examined
 
@@ -234,7 +234,7 @@ def read(folders: Sequence[str], opened: Dataset | None) -> tuple[list[Entry], l
 
 
 def compared_chart(entries: Sequence[Entry], key: str, colors: dict[str, str]) -> Chart:
-    """Return one curve of each run that has it, over each other; `key` is one of CURVES."""
+    """Return a chart of one curve, by its key in CURVES, for all runs that have it."""
     series = [
         Series(
             safe_line(each.view.spec.name or each.view.id.partition("-")[0], 24),

@@ -1,4 +1,4 @@
-"""A question that is answered by yes or no."""
+"""Asks a yes-or-no question."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...core.safe_text import safe_text
 
 
 class Confirm(ModalScreen[bool]):
-    """Returns True for `y`, False for `n` and escape."""
+    """Returns True for `y`, and False for `n` and Esc."""
 
     DEFAULT_CSS = """
     Confirm {

@@ -1,4 +1,4 @@
-"""A box over a screen with fields to fill in, and below them what is going on or what is wrong."""
+"""A box over a screen with fields to fill in, and below them the progress or an error."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ..state import State, state_of
 
 
 class Dialog(ModalScreen[None]):
-    """A dialog writes `compose_fields`, and says what comes of what is entered; esc closes it."""
+    """A dialog implements `compose_fields`, and shows the outcome of what is entered; Esc closes it."""
 
     CSS_PATH = "dialog.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "close")]
 
     def __init__(self, heading: str, help_text: str) -> None:
-        """Prepare a dialog with what stands on top of its box, and below its fields until there is something to say."""
+        """Prepare a dialog with a heading, and a help text that is shown below its fields until there is a message."""
         super().__init__()
         self._heading, self._help = heading, help_text
 
@@ -40,11 +40,11 @@ class Dialog(ModalScreen[None]):
             yield Static(Text(self._help, "dim"), id="said", markup=False)
 
     def compose_fields(self) -> ComposeResult:
-        """Yield what is to be filled in."""
+        """Yield the fields to fill in."""
         yield from ()
 
     def offer(self, keys: str) -> None:
-        """Name on the box a key beside the one that closes it."""
+        """Show keys on the box besides the one that closes it."""
         self.query_one("#box").border_subtitle = Text(f"{keys}   esc closes")
 
     def show_status(self, text: Text) -> None:
@@ -52,14 +52,14 @@ class Dialog(ModalScreen[None]):
         self.query_one("#said", Static).update(text)
 
     def show_doing(self, what: str, done: int = 0, total: int | None = None) -> None:
-        """Say what is being done, and how far it is where it is known of how much."""
+        """Show what is being done, and its progress if `total` is known."""
         self.show_status(Text(f"{what} {100 * done / total:.0f} %" if total else what, "dim"))
 
     def show_wrong(self, sentence: str) -> None:
-        """Say what is wrong; text from outside may be in it."""
+        """Show what is wrong; the sentence may contain text from outside."""
         self.show_status(Text(safe_text(sentence), self.app.theme_variables["error"]))
 
 
 def line(name: str, field: Widget) -> Horizontal:
-    """Return a field with its name before it."""
+    """Return a field preceded by its name."""
     return Horizontal(Label(name, markup=False), field, classes="line")

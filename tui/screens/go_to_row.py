@@ -14,10 +14,10 @@ from .dialog import Dialog, line
 
 
 class GoToRow(Dialog):
-    """Enter goes there and closes."""
+    """Enter goes to the row and closes."""
 
     def __init__(self, split: str, rows: int, go: Callable[[int], str]) -> None:
-        """Prepare to ask for one of the `rows` of a split; `go` goes to a number from 0 on, and returns why it cannot, '' where it has."""
+        """Prepare to ask for one of the `rows` of a split; `go` goes to a number from 0 on, and returns why it cannot, '' if it did."""
         super().__init__("go to a row", f"{split} has {count(rows, 'row')}, numbered from 0 to {rows - 1:,}\n\nenter goes there")
         self._rows = rows
         self._go = go

@@ -1,4 +1,4 @@
-"""Help: the keys of the screen in front, and what the screens are for."""
+"""Help: the keys of the current screen, and the purpose of each screen."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class HelpScreen(ModalScreen[None]):
         if below is self and len(self.app.screen_stack) > 1:
             below = self.app.screen_stack[-2]
         commands = commands_of(below)
-        table = Table.grid(padding=(0, 2, 0, 0))  # lines that go on begin under their own, and not under the keys
+        table = Table.grid(padding=(0, 2, 0, 0))  # wrapped lines are indented below their text, not below the keys
         table.add_column(justify="right", no_wrap=True)
         table.add_column()
         accent = self.app.theme_variables["accent"]

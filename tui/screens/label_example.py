@@ -1,4 +1,4 @@
-"""Asks for a text like those that are looked for."""
+"""Asks for an example of the texts to look for, and for the labels of a file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .dialog import Dialog, line
 
 
 class LabelExample(Dialog):
-    """Enter takes the text and closes."""
+    """Enter accepts the text and closes."""
 
     def __init__(self, take: Callable[[str], None]) -> None:
-        """Prepare to ask; `take` gets the text."""
+        """Prepare to ask; `take` is called with the text."""
         super().__init__(
             "texts like this one",
             "Type an example of a class that is rare, such as: i was so surprised by the letter\n\n"
@@ -37,10 +37,10 @@ class LabelExample(Dialog):
 
 
 class LabelNames(Dialog):
-    """Asks for the labels that the texts of a file are to be given; enter takes them."""
+    """Asks for the labels to choose from for the texts of a file; Enter accepts them."""
 
     def __init__(self, why: str, take: Callable[[tuple[str, ...]], None]) -> None:
-        """Prepare to ask; `why` is a sentence, and `take` gets the names."""
+        """Prepare to ask; `why` is a sentence, and `take` is called with the names."""
         super().__init__("label texts", f"{why}\n\nenter opens the queue; nothing is written to the file")
         self._names = take
 

@@ -1,7 +1,7 @@
-"""Labels by key on any list of rows: L turns the keys into labels and back.
+"""Labelling by keys on any list of rows: L switches the keys to labels and back.
 
-Everywhere else digits lead to other screens, x writes rows and u changes a unit. A list of rows therefore has a mode of its own for labels,
-which is told under the list as long as it lasts: a digit that was meant to lead elsewhere changes no label.
+Otherwise digits lead to other screens, x writes rows and u changes a unit. A list of rows therefore has a labelling mode, which is
+shown below the list as long as it is on, so that a digit meant to lead elsewhere changes no label.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 Outcome = TypeVar("Outcome")
 """What a screen returns when it is closed."""
 KEYS = (*"123456789", *"abefimnsy", *(letter for letter in ascii_uppercase if letter not in "FGLMT"))
-"""The key of each class in label order; letters that mean something on a list of rows are left out."""
+"""The key of each class in label order, without the letters that have a meaning on a list of rows."""
 MOST_IN_LEGEND = 20
 
 LABEL_KEYS = [
@@ -43,12 +43,12 @@ LABEL_KEYS = [
     Binding("equals_sign", "name_class", "by name", tooltip="give a class by a part of its name", show=False, id="name_class"),
     *(Binding(key, f"give({number})", show=False) for number, key in enumerate(KEYS)),
 ]
-"""A screen whose own keys are among them has to say in `check_action` that its actions rest while labels are given."""
+"""A screen that uses some of these keys itself must disable its actions in `check_action` while labelling."""
 _ACTIONS = ("end_labelling", "leave_out", "undo_decision", "accept", "name_class", "give")
 
 
 def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: str = "L") -> list[Text]:
-    """Return each key with what it gives, for a KeyLegend; `suggests` says what 0 does where labels are suggested; `end` ends."""
+    """Return each key with its label, for a KeyLegend; `suggests` says what 0 does if a label is suggested; key `end` ends labelling."""
     keys: list[Text] = []
     if suggests:
         keys.append(Text.assemble((" 0 ", f"bold reverse {accent}"), f" {suggests}"))
@@ -64,32 +64,32 @@ def legend(looks: Sequence[LabelLook], accent: str, *, suggests: str = "", end: 
 
 
 class LabelKeys(Screen[Outcome]):
-    """A screen with a list of rows, whose own methods say which row is meant and show what became of it."""
+    """A screen with a list of rows; its methods below name the row to decide and show the outcome."""
 
     is_labelling = False
 
     # --- for screens to write ----------------------------------------------------------------------------
 
     def label_looks(self) -> tuple[LabelLook, ...]:
-        """Return the classes in label order; none where no row can be decided."""
+        """Return the classes in label order; none if no row can be decided."""
         raise NotImplementedError
 
     def row_to_decide(self) -> tuple[Editor, Place | None] | None:
-        """Return by what rows are decided, and the row under the cursor; None where there is no data set."""
+        """Return the editor of decisions, and the row under the cursor; None without a data set."""
         raise NotImplementedError
 
     def row_decided(self) -> None:
-        """The row under the cursor was decided: show it, and go on to the next."""
+        """Show the decision about the row under the cursor, and move on to the next row."""
 
     def decision_undone(self) -> None:
-        """The last decision was taken back: show it."""
+        """Show that the last decision was undone."""
 
     def suggestion(self) -> tuple[str, float, str] | None:
-        """Return the label that the row under the cursor should rather have, its probability and what suggests it."""
+        """Return the suggested label of the row under the cursor, its probability and its source; None if there is none."""
         return None
 
     def show_labelling(self) -> None:
-        """The keys give labels now, or no longer: tell it."""
+        """Show whether the keys give labels now."""
 
     # --- actions ------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class LabelKeys(Screen[Outcome]):
         return state_of(self)
 
     def may_act(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether a key of labels acts now; None where it is another key."""
+        """Return whether a labelling key is enabled now; None for other keys."""
         if action == "labelling":
             return bool(self.label_looks())
         if action not in _ACTIONS:
@@ -109,7 +109,7 @@ class LabelKeys(Screen[Outcome]):
 
     async def action_labelling(self) -> None:
         for module in ("pyarrow.compute", "emotui.core.data.overlay_edit"):
-            import_module(module)  # the first decision need not wait for it
+            import_module(module)  # so that the first decision does not wait for it
         self._turn(not self.is_labelling)
 
     def action_end_labelling(self) -> None:

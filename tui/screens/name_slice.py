@@ -1,4 +1,4 @@
-"""Asks for the name under which a filter is kept as a slice."""
+"""Asks for the name under which a filter is saved as a slice."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .dialog import Dialog, line
 
 
 class NameSlice(Dialog):
-    """Enter keeps it and closes."""
+    """Enter saves it and closes."""
 
     def __init__(self, source: str, filter_line: str, kept: Callable[[str], None]) -> None:
-        """Prepare to keep a filter for every run on the data set `source`; `kept` is called with its name."""
+        """Prepare to save a filter for all runs on the data set `source`; `kept` is called with its name."""
         super().__init__(
             "keep the filter as a slice", f"{safe_line(filter_line, 60)}\n\nIt is measured for every run on this data. enter keeps it"
         )

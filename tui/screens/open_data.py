@@ -1,4 +1,4 @@
-"""Opens another data set, after showing how its columns were read."""
+"""Opens another data set, after showing how its columns are read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _HELP = (
 
 
 class OpenData(Dialog):
-    """Two steps: enter reads and shows five rows, enter again takes what is shown."""
+    """Enter reads the data set and shows five rows; Enter again opens it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "enter", "read it, then accept it"),
@@ -53,7 +53,7 @@ class OpenData(Dialog):
         super().__init__("open a data set", _HELP)
         self._read: tuple[DataSpec, Dataset] | None = None
         self._asked: tuple[str, ...] | None = None
-        """What the fields said when the data set was read, with the columns that were guessed."""
+        """The content of the fields when the data set was read, with the guessed columns."""
 
     def compose_fields(self) -> ComposeResult:
         yield line("source", PathField(id="source", placeholder="path or id"))
@@ -68,7 +68,7 @@ class OpenData(Dialog):
 
     def on_mount(self) -> None:
         if self.state.data_error and self.state.spec is not None:
-            # It could not be read as it is: perhaps it can otherwise.
+            # It could not be read with these options, but others may work.
             self.query_one("#source", Input).value = safe_line(self.state.spec.source)
             self._refuse(self.state.data_error)
 
@@ -92,7 +92,7 @@ class OpenData(Dialog):
     @on(Choice.Changed)
     def _changed(self) -> None:
         if self._asked is not None and self._wanted[0] != self._asked[0]:
-            # Columns that were guessed for one source say nothing about another.
+            # Columns guessed for one source do not apply to another.
             self._asked = None
             for name in _COLUMNS:
                 with self.prevent(Input.Changed):
@@ -135,7 +135,7 @@ class OpenData(Dialog):
         self._show(spec, dataset)
 
     def _refuse(self, error: Words | UserError) -> None:
-        """Say why there is nothing to take, under the fields that may mend it."""
+        """Show why nothing can be opened, below the fields that may help."""
         self._read = None
         self.query_one("#columns").add_class("-read")
         self.show_wrong(by_fields(error))
@@ -162,21 +162,21 @@ class OpenData(Dialog):
 
 
 def _named(source: str, files: dict[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Return the source and its files by split, where they are named. Raises UserError for one that is not there."""
+    """Return the source and its files by split, if they are named. Raises UserError for a file that does not exist."""
     from ...core.data import sources
 
     return sources.named_files(source, files) if files else (source, ())
 
 
 def preview(dataset: Dataset, width: int, *, dark: bool) -> Text:
-    """Return sizes, columns, the first five rows and the reader's notes in lines of `width` cells."""
+    """Return sizes, columns, the first five rows and the reader's notes, in lines of `width` cells."""
     rows = ", ".join(f"{safe_line(name)} {len(split):,}" for name, split in dataset.splits.items())
     text = Text().append(f"{safe_line(dataset.name, 40)}: {rows} rows\n", "bold")
     others = [safe_line(name, 20) for name in dataset.columns if name not in (dataset.text_column, dataset.label_column)]
     if others:
         text.append(f"columns not used: {cut(', '.join(others), width - 20)}\n", "dim")
     looks = class_looks(dataset.labels, dark=dark)
-    # One cell more than a glyph and a space is needed for both to be drawn.
+    # Glyph and space are drawn only with one more cell.
     names = min(24, max(4, *(cell_width(safe_line(look.name, 20)) + look.id_cells + 2 for look in looks)))
     for row in next(iter(dataset.splits.values())).rows(0, _PREVIEWED):
         text.append_text(looks[row.label].text(names, numbered=True)).append(

@@ -1,4 +1,4 @@
-"""Asks for a class by a part of its name: there may be more classes than keys."""
+"""Asks for a class by a part of its name, because there may be more classes than keys."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ..widgets.text_field import LineField
 from .dialog import Dialog, line
 
 _SHOWN = 5
-"""Names of classes that are told, at most."""
+"""Matching names that are listed, at most."""
 
 
 class PickClass(Dialog):
-    """Enter gives the class that is meant and closes."""
+    """Enter chooses the matching class and closes."""
 
     def __init__(self, names: Sequence[str], give: Callable[[str], None]) -> None:
-        """Prepare to ask for one of `names`, which `give` gives to the row."""
+        """Prepare to ask for one of `names`, with which `give` is called."""
         super().__init__("a class by its name", f"a part of the name of one of {len(names):,} classes\n\nenter gives it")
         self._names = names
         self._give = give
@@ -42,7 +42,7 @@ class PickClass(Dialog):
 
 
 def matching(typed: str, names: Sequence[str]) -> list[str]:
-    """Return the classes that are meant by a part of a name: the one that is called so, else those that begin so, else that have it."""
+    """Return the names that match, ignoring case: an equal one, or else those that begin with `typed`, or else those that contain it."""
     folded = typed.strip().casefold()
     found: list[str] = []
     ways: tuple[Callable[[str], bool], ...] = (folded.__eq__, lambda name: name.startswith(folded), lambda name: folded in name)

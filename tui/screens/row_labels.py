@@ -1,4 +1,4 @@
-"""Labels by key on the rows of a run: what was decided about them since it was made."""
+"""Decisions about the rows of a run that were made since it was started."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 class RowLabels:
-    """Rows that a run was measured on, and the editor that decides about them."""
+    """The rows that a run was evaluated on, and the editor of decisions about them."""
 
     def __init__(self, editor: Editor, rows: Rows) -> None:
         self.editor = editor
         self._rows = rows
 
     def place(self, row: int) -> Place:
-        """Return the place in the source of a row, by its position in the split as the run had it."""
+        """Return the place in the source of a row, given its position in the split as the run had it."""
         from ...core.data.overlay import Place
 
         laid = self._rows.dataset.overlay
         return Place(self._rows.split.name, row) if laid is None else laid.place(self._rows.split.name, row)
 
     def decision(self, row: int) -> Decision | None:
-        """Return what was decided about a row since the run was made; None where it is as the run had it."""
+        """Return the decision about a row since the run was started; None if there is none."""
         place, now = self.place(row), self.editor.dataset.overlay
         if now is None:
             return None
@@ -40,7 +40,7 @@ class RowLabels:
         return None if decision is None or (laid is not None and laid.decided.get(place) == decision) else decision
 
     def mark(self, row: int, looks: Sequence[LabelLook]) -> Text | None:
-        """Return what tells the decision about a row; None where there is none."""
+        """Return the mark of the decision about a row; None if there is none."""
         decision = self.decision(row)
         if decision is None:
             return None

@@ -1,4 +1,4 @@
-"""The command line that does the same as a form."""
+"""The command line equivalent to the form of a run."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ...core.specs import BaselineSpec, DataSpec, Job, TrainSpec
 
 
 def words_of(job: Job) -> list[str]:
-    """Return the words of the command that starts a run of `job`; what is left at its default is left out."""
-    source = f"./{job.data.source}" if job.data.source.startswith("-") else job.data.source  # never an option
+    """Return the words of the command that starts a run of `job`, without options that have their defaults."""
+    source = f"./{job.data.source}" if job.data.source.startswith("-") else job.data.source  # must not look like an option
     words = ["emotui", "baseline" if isinstance(job, BaselineSpec) else "train", source]
     words += [f"--model={job.model}"] if job.model != "starter" else []
     defaults = hyperparameters.defaults(type(job))
@@ -29,7 +29,7 @@ def words_of(job: Job) -> list[str]:
 
 
 def command_of(job: Job) -> str:
-    """Return the shell command that starts a run of `job`, one line that is safe to show and to paste."""
+    """Return the shell command that starts a run of `job`, as one line that is safe to show and to paste."""
     return shell.command(words_of(job))
 
 
@@ -47,5 +47,5 @@ def _data_words(data: DataSpec) -> list[str]:
 
 
 def shown_command(job: Job) -> str:
-    """Return the command as one safe line, for the screen."""
+    """Return the command as one line of safe text for the screen."""
     return safe_line(command_of(job))

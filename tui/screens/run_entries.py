@@ -1,4 +1,4 @@
-"""What is typed into the form of a run, checked and turned into a job."""
+"""Checks the entries of the form of a run and turns them into a job."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ TASKS: dict[str, type[BaselineSpec] | type[TrainSpec]] = {"baseline": BaselineSp
 
 
 def fields() -> dict[str, Hyperparameter]:
-    """Return the hyper-parameters that the form asks for, of all tasks, by the names of their fields."""
+    """Return the hyper-parameters of all tasks that the form asks for, by field name."""
     every = {name: row for spec in (TrainSpec, BaselineSpec) for name, row in hyperparameters.rows(spec).items()}
     return {name: row for name, row in every.items() if row.in_form}
 
 
 def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[str, str]]:
-    """Return the job that the entries describe, and a sentence for each field that is wrong; None where any is.
+    """Return the job that the entries describe, None if an entry is wrong, and a sentence for each wrong field.
 
-    `base` is the data set as it was opened, whose columns and labels stay where the source is still the same.
+    `base` is the spec of the open data set, whose columns and labels are kept if the source is the same.
     """
     from ...core.data import sources
     from ...core.model import limits, model_config
@@ -59,7 +59,7 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
         layers = model_config.layers_of(model)
         if layers is not None and values["layer"] > layers:
             problems["layer"] = f"this model has layers 1 to {layers}"
-    with contextlib.suppress(UserError):  # what is wrong with the model itself is said when the run is started
+    with contextlib.suppress(UserError):  # faults of the model itself are reported when the run is started
         found = limits.glance(model) if "max_length" in values else None
         if found is not None and not 3 <= values["max_length"] <= found.length:
             problems["max_length"] = f"this model takes 3 to {found.length} tokens"
@@ -67,14 +67,14 @@ def parse(entries: Mapping[str, str], base: DataSpec) -> tuple[Job | None, dict[
 
 
 def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) -> dict[str, str]:
-    """Return what an empty field stands for, by the size of the data where that is known (`rows` of the training split)."""
+    """Return the values used for empty fields; `rows`, of the training split, are None if unknown."""
     from ...core.model import presets
 
     said: dict[str, str] = {}
     for name, row in fields().items():
         default = next(found[name] for found in map(hyperparameters.defaults, (TrainSpec, BaselineSpec)) if name in found)
         said[name] = row.unset if default is None else hyperparameters.shown(default)
-    # What the tutorial sets does not depend on the data.
+    # The tutorial's values do not depend on the data.
     is_known = rows is not None or entries["preset"] == "tutorial"
     if is_known:
         chosen = presets.choices(entries["preset"], rows=rows or 0, validation_rows=validation_rows, parameters=None)
@@ -87,7 +87,7 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
 
 
 def same_speed(job: Job) -> bytes:
-    """Return what stands for the part of a job that the speed of its steps depends on."""
+    """Return a key of the part of a job that determines the speed of its steps."""
     rows, defaults = hyperparameters.rows(type(job)), hyperparameters.defaults(type(job))
     return msgspec.json.encode(
         msgspec.structs.replace(job, **{name: defaults[name] for name, row in rows.items() if not row.changes_speed})
@@ -95,9 +95,9 @@ def same_speed(job: Job) -> bytes:
 
 
 def trained_epochs(job: Job, rows: int | None, shown: Mapping[str, str]) -> float | None:
-    """Return the epochs that `job` trains for on so many training rows, a part of one where its steps end before it; None if unknown.
+    """Return the epochs that `job` trains for on `rows` training rows, possibly less than one if its steps are limited; None if unknown.
 
-    `shown` are the hints of its fields, which begin with what the preset chooses.
+    `shown` are the hints of its fields, which begin with the values chosen by the preset.
     """
     if not isinstance(job, TrainSpec):
         return None
@@ -113,9 +113,9 @@ def _first_number(words: str) -> int | None:
 
 
 def estimate(job: Job, epochs: float | None, rows: int | None, runs: Sequence[RunView]) -> tuple[float, str] | None:
-    """Return how many seconds `job` takes, from the measured steps of earlier runs, and which run that was.
+    """Return the estimated seconds of `job`, from the speed of an earlier run, and the name of that run.
 
-    The speed is that of the newest run with the same model, device and length of texts; None where there is none.
+    It is the newest run with the same model, device and text length; None if there is none.
     """
     for view in runs:
         other = view.spec.job

@@ -1,4 +1,4 @@
-"""The form of a new run, checked as one types, with its command line and the time it will take."""
+"""The form of a new run, checked while typing, with its command line and the estimated time."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 _TEXTS = {"data": "data set", "model": "model"}
 _DEVICES = ("auto", "cpu", "cuda")
 FOOT = 8
-"""Lines of the form's border, its command, the time that it takes and its keys."""
+"""Lines of the form's border, command, estimated time and keys."""
 REST = 1.0
-"""Seconds without a change after which a few steps are measured."""
+"""Seconds without a change before a few steps are timed."""
 
 
 class RunForm(ModalScreen[RunFolder | None]):
-    """Returns the run that was started; None where the user left."""
+    """Returns the run that was started; None if the user left."""
 
     CSS_PATH = "run_form.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,7 +58,7 @@ class RunForm(ModalScreen[RunFolder | None]):
     ]
 
     def __init__(self, state: State, example: RunView | None = None) -> None:
-        """Prepare the form for the open data set; `example` is a run whose settings may be what is wanted again."""
+        """Prepare the form for the open data set; `example` is a run whose settings are filled in."""
         super().__init__()
         self._base = state.spec or DataSpec("starter")
         self._first = _first_entries(state, self._base, example)
@@ -66,7 +66,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._starting = False
         self._cards = neighbours.Reading()
         self._measured: dict[bytes, EstimateAnswer | str] = {}
-        """What was measured, or why it could not be, by the part of a job that its speed depends on."""
+        """Timings, or why there are none, by the key of `same_speed`."""
         self._rest: Timer | None = None
 
     @property
@@ -101,7 +101,7 @@ class RunForm(ModalScreen[RunFolder | None]):
 
     @work(exclusive=True, group="cards")
     async def _read_cards(self) -> None:
-        """Offer each card, and say who is on the one that is chosen."""
+        """Offer each GPU, and show who uses the chosen one."""
         self._cards = await asyncio.to_thread(neighbours.read)
         if len(self._cards.cards) > 1:
             self.query_one("#device", Choice).offer(("auto", "cpu", *(card.device for card in self._cards.cards)))
@@ -111,14 +111,14 @@ class RunForm(ModalScreen[RunFolder | None]):
     def on_resize(self) -> None:
         self.set_class(self.size.width < 100, "-narrow")
         self.set_class(self.size.height < 32, "-short")
-        # What the job comes to stays in sight, however many fields there are.
+        # The command and time of the job stay visible, however many fields there are.
         self.query_one("#fields").styles.max_height = max(3, self.size.height - FOOT)
 
     # --- checking ---------------------------------------------------------------------------------------
 
     @property
     def entries(self) -> dict[str, str]:
-        """What is in the fields, by name."""
+        """The content of the fields by name."""
         chosen = {choice.id or "": choice.value for choice in self.query(Choice)}
         return chosen | {field.id or "": field.text for field in self.query(TextField)}
 
@@ -128,7 +128,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._check()
 
     def _check(self) -> None:
-        """Say of each field what is wrong or what it stands for, and show the command and the time."""
+        """Show for each field its error or its default, and show the command and the time."""
         entries = self.entries
         asked = hyperparameters.rows(TASKS[entries["task"]])
         for name in fields():
@@ -144,7 +144,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         self._show_command(rows, shown)
 
     def _rows(self, entries: dict[str, str]) -> tuple[int | None, int]:
-        """Return the rows of the training and validation splits; None where the data set is not the one that is open."""
+        """Return the number of rows of the training and validation splits; None for training if the data set is not the open one."""
         dataset = self.state.dataset
         if dataset is None or entries["data"].strip() not in (self._base.source, dataset.source) or self.state.spec != self._base:
             return None, 0
@@ -163,7 +163,7 @@ class RunForm(ModalScreen[RunFolder | None]):
         said.update(words)
 
     def _time(self, job: Job, epochs: float | None, rows: int | None) -> Text:
-        """Return how long the job takes: as long as an earlier run of its kind, or by a few steps that are measured in a moment."""
+        """Return the estimated time of the job, from a similar earlier run, or from a few steps that are timed after a pause."""
         if self._rest is not None:
             self._rest.stop()
         found = estimate(job, epochs, rows, self.state.runs)
@@ -243,7 +243,7 @@ class RunForm(ModalScreen[RunFolder | None]):
             await self.state.ask(ask, lambda line: self._show_progress("model", line))
 
     async def _dataset(self, job: Job) -> Dataset:
-        """Return the data set of the job: the one that is open, or another, which is fetched first where it is not here."""
+        """Return the data set of the job: the open one, or another one, downloaded first if necessary."""
         from ...core.data import sources
 
         if self.state.dataset is not None and job.data == self.state.spec and self.state.loading is None:
@@ -270,13 +270,13 @@ def _launch(job: Job, data: Dataset) -> RunFolder:
     from ...core.model import limits
 
     limits.check(job)
-    if data.spec is not None:  # what is decided meanwhile does not change the run's data
+    if data.spec is not None:  # later decisions must not change the run's data
         job = msgspec.structs.replace(job, data=msgspec.structs.replace(job.data, overlay=data.spec.overlay))
     return launch.start(job, data_hash=sources.fingerprint(data), labels=data.labels)
 
 
 def _entry(name: str, row: Hyperparameter, first: str) -> Widget:
-    """Return what a hyper-parameter is typed into, or chosen with."""
+    """Return the field or the choice of a hyper-parameter."""
     if not _is_choice(row):
         return TextField(id=name)
     return Choice(row.kind.words if isinstance(row.kind, OneOf) else _DEVICES, first, id=name)
@@ -292,12 +292,12 @@ def _field(name: str, title: str, widget: Widget) -> Horizontal:
 
 
 def _first_entries(state: State, base: DataSpec, example: RunView | None) -> dict[str, str]:
-    """Return what the fields hold at first: a baseline until there is one, then a fine-tuning with the last one's settings."""
+    """Return the initial entries: a baseline until there is one, then a fine-tuning with the settings of the last one."""
     has_baseline = any(isinstance(view.spec.job, BaselineSpec) and view.spec.job.data.source == base.source for view in state.runs)
     chosen = {"task": "fine-tune" if has_baseline else "baseline", "data": base.source, "model": state.model}
     for spec in TASKS.values():
         defaults = hyperparameters.defaults(spec)
-        # An empty field stands for its default; a choice has none that is empty.
+        # An empty field means its default; a choice has no empty option.
         chosen |= {name: str(defaults[name]) if _is_choice(row) else "" for name, row in hyperparameters.rows(spec).items()}
     if example is not None and isinstance(example.spec.job, TrainSpec) and _is_same_source(example.spec.job.data, base):
         job, defaults = example.spec.job, hyperparameters.defaults(TrainSpec)
@@ -307,5 +307,5 @@ def _first_entries(state: State, base: DataSpec, example: RunView | None) -> dic
 
 
 def _is_same_source(one: DataSpec, other: DataSpec) -> bool:
-    """Whether two data sets are read in the same way, whatever was decided about their rows by hand."""
+    """Whether two specs read the same data in the same way, apart from decisions about rows."""
     return msgspec.structs.replace(one, overlay=None) == msgspec.structs.replace(other, overlay=None)

@@ -1,4 +1,4 @@
-"""What several screens say of a run: its name, how its labels look, and its line in a list."""
+"""Texts about a run that several screens share: its name, the looks of its labels, and its line in a list."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def short_source(source: str) -> str:
 
 
 def name_of(view: RunView) -> str:
-    """Return a run's short name: what the user called it, or the part of its id that is its own."""
+    """Return a run's short name: the user's name for it, or the unique part of its id."""
     return view.spec.name or view.id.partition("-")[0]
 
 
 def run_label_looks(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
-    """Return how the labels of a run look."""
+    """Return the looks of a run's labels."""
     labels = view.spec.labels or (view.started.labels if view.started is not None else ())
     if not labels and (metrics := view.measured) is not None:
         labels = tuple(metrics.per_class)
@@ -30,12 +30,12 @@ def run_label_looks(view: RunView, *, dark: bool) -> tuple[LabelLook, ...]:
 
 
 def has_model(view: RunView) -> bool:
-    """Return whether a run has ended with something that can be asked: at its end, where it was stopped, or rungs of a baseline."""
+    """Return whether a run has ended with a model: its final one, that of its stop, or the rungs of a baseline."""
     return not view.is_live and (view.finished is not None or bool(view.rungs))
 
 
 def run_item(view: RunView, now: float, *, marked: bool, color: str, note: RunNote = NOTHING, rung: str = "") -> RunItem:
-    """Return a run's line of the list; of a baseline with the score of a `rung`, or of its best one."""
+    """Return a run's line in a list; a baseline has the score of `rung`, by default of its best one."""
     answers = view.rung(rung)
     score = answers.metrics.f1_weighted if answers is not None else view.score("f1_weighted")
     if score is not None:

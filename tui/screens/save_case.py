@@ -1,4 +1,4 @@
-"""Asks which label a sentence should get, and keeps both as a test case."""
+"""Asks for the expected label of a sentence, and stores both as a test case."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from .dialog import Dialog
 
 
 class SaveCase(Dialog):
-    """Enter keeps the sentence with the label under the cursor, and closes."""
+    """Enter stores the sentence with the label under the cursor, and closes."""
 
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, text: str, data: DataSpec, looks: tuple[LabelLook, ...], predicted: str) -> None:
-        """Prepare to keep a text for every run on `data`, with one of the labels; the cursor begins at the one that is `predicted`."""
+        """Prepare to store a text for all runs on `data`, with one of the labels; the cursor begins at the `predicted` one."""
         super().__init__(
             "which label should this sentence get?",
             f"{safe_line(text, 300)}\n\nIt is kept for every run on this data. enter keeps it; emotui cases RUN runs all that are kept",

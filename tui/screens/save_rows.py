@@ -1,4 +1,4 @@
-"""Writes the rows that the dataset browser shows to a file."""
+"""Writes shown rows to a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WITH_RUN = "text and label, and the run's prediction"
 
 
 class SaveRows(Dialog):
-    """Enter writes the file and closes. The rows of the split in view are offered, and those of all splits."""
+    """Enter writes the file and closes. It offers the rows of the shown split, or of all splits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "enter", "write it"),
@@ -42,9 +42,9 @@ class SaveRows(Dialog):
     def __init__(
         self, dataset: Dataset, found: Mapping[str, Any] | None, split: str, verdicts: Mapping[str, Verdicts] | None = None
     ) -> None:
-        """Prepare to write the rows at the indices in `found` (by split, int64, shape [n]), or all where it is None; `split` is in view.
+        """Prepare to write the rows in `found` (positions by split, int64, shape [n]), or all if it is None; `split` is the shown one.
 
-        With `verdicts`, by split, each row has what a run says of it.
+        With `verdicts`, by split, each row also gets a run's prediction.
         """
         rows = {name: len(part) if found is None else len(found[name]) for name, part in dataset.splits.items()}
         some = {name: number for name, number in rows.items() if number}
@@ -97,7 +97,7 @@ def _write(
     target: Path,
     verdicts: Mapping[str, Verdicts] | None = None,
 ) -> int:
-    """Write the rows of some splits and return how many there are. Raises UserError."""
+    """Write the rows of some splits and return their number. Raises UserError."""
     import numpy as np
 
     from ...core.data import labelled_file

@@ -1,4 +1,4 @@
-"""What the token inspector is made of, and how the engine's answers are drawn there."""
+"""The widgets of the token inspector, and how the engine's answers are drawn in them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_LOGITS = "logits: fine-tune this model first"
 
 
 class TokensPage(Page):
-    """The tokens of one text, a batch around it, and its way through the model."""
+    """The tokens of one text, a batch that contains it, and its path through the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,11 +100,11 @@ class TokensPage(Page):
             self._fit_lanes(lanes)
 
     def _fit_lanes(self, lanes: TokenLanes) -> None:
-        """Give the lanes the lines that they need, and at most half of the screen."""
+        """Give the lanes the lines that they need, but at most half of the screen."""
         counts = self.query_one("#counts", Static)
         needed = lanes.lines_needed + max(3, counts.size.height) + 3
         lanes_panel = self.query_one("#lanes")
-        # A height of its own would win over the class that makes it large.
+        # An inline height would override the class that enlarges it.
         lanes_panel.styles.height = None if lanes_panel.has_class("-large") else max(9, min(needed, self.size.height // 2 - 2))
 
     def _draw_subwords(self) -> None:
@@ -136,7 +136,7 @@ class TokensPage(Page):
         if path is None:
             return
         cursor = self.query_one(SubwordTable).cursor
-        # Norms of the token under the cursor, once it is not the first; the mean over all tokens otherwise.
+        # Norms of the token under the cursor unless it is the first; then the mean over all tokens.
         one = cursor if 0 < cursor < len(path.tokens) else None
         looks = class_looks(path.labels, dark=self.state.dark)
         logits = tuple(zip(looks, path.logits, strict=False))

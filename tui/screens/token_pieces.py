@@ -1,4 +1,4 @@
-"""Lays the engine's tokens over the characters and words of their text."""
+"""Aligns the engine's tokens with the characters and words of their text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WORD = re.compile(r"\S+")
 
 
 def pieces_of(answer: TokensAnswer) -> tuple[Piece, ...]:
-    """Return the text in the order it is read: each subword with its characters, and what stands between subwords."""
+    """Return the pieces of the text in order: each subword with its characters, and the characters between subwords."""
     text, subwords = answer.text, answer.subwords
     words = {match.start(): match[0] for match in _WORD.finditer(text)}
     pieces: list[Piece] = []
@@ -51,7 +51,7 @@ def pieces_of(answer: TokensAnswer) -> tuple[Piece, ...]:
 
 
 def _unknown_id(answer: TokensAnswer) -> int | None:
-    """Return the id of the unknown token; the protocol gives its count, and models name it [UNK] or <unk>."""
+    """Return the id of the unknown token, found by its name, [UNK] or <unk>; None if there is none."""
     if not answer.subwords.unknown:
         return None
     for token, number in zip(answer.subwords.tokens, answer.subwords.ids, strict=True):

@@ -1,4 +1,4 @@
-"""What the token inspector says of the engine's answers. It knows no screen."""
+"""Texts of the token inspector about the engine's answers. It knows no screen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..widgets.subword_table import Subword
 from .token_pieces import pieces_of
 
 _ONE_HOT_BYTES = 8
-"""Bytes of one entry of a one-hot matrix: torch's one_hot gives int64."""
+"""Bytes per entry of a one-hot matrix: torch's one_hot returns int64."""
 
 
 def counts(answer: TokensAnswer, colors: Mapping[str, str], *, roomy: bool) -> Text:
-    """Return how many characters, words and subwords there are, and the shape of each as one-hot vectors; `roomy` ends with a line."""
+    """Return the number of characters, words and subwords, and the shape of each as one-hot vectors; with an empty last line if `roomy`."""
     words, subwords, characters = answer.words, answer.subwords, answer.characters
     shown = Text(no_wrap=True, overflow="ellipsis")
 
@@ -44,7 +44,7 @@ def counts(answer: TokensAnswer, colors: Mapping[str, str], *, roomy: bool) -> T
 
 
 def subword_rows(answer: TokensAnswer) -> tuple[Subword, ...]:
-    """Return the lines of the table of subwords."""
+    """Return the rows of the table of subwords."""
     own = answer.subwords
     columns = zip(own.tokens, own.ids, own.offsets, own.special, own.attention_mask, strict=True)
     pieces = {piece.index: piece for piece in pieces_of(answer)}
@@ -55,7 +55,7 @@ def subword_rows(answer: TokensAnswer) -> tuple[Subword, ...]:
 
 
 def stages(path: PathAnswer, one: int | None) -> tuple[Stage, ...]:
-    """Return the layers with their norms: of the token at position `one`, where there is one, else the mean over all tokens."""
+    """Return the stages with their norms: that of the token at position `one`, or the mean over all tokens if it is None."""
     states = iter(path.token_norms)
     found: list[Stage] = []
     for layer in path.layers:

@@ -1,4 +1,4 @@
-"""The token inspector: how a text becomes numbers, and its way through the model."""
+"""The token inspector: how a text becomes numbers, and its path through the model."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...core.data.table import Dataset
 
 PAUSE = 0.25
-"""Seconds without a key before the batch and the model are asked; the lanes are asked at once."""
+"""Seconds without a key before asking for the batch and the path; the lanes are asked for at once."""
 
 
 class TokensScreen(TokensPage):
-    """Screen 2: the tokens of one text as it is typed, a batch around it, and its way through the model."""
+    """Screen 2: the tokens of one text as it is typed, a batch that contains it, and its path through the model."""
 
     MODE = "tokens"
     TYPED = ("#text", "text")
@@ -59,8 +59,8 @@ class TokensScreen(TokensPage):
         if self.is_mounted:
             field = self.query_one(TextField)
             field.text = text
-            field.cursor_position = 0  # it is read from its beginning
-            # A row that was sent here is looked at first; typing starts with i.
+            field.cursor_position = 0  # so that its beginning is visible
+            # A row that was sent here is for reading first; typing starts with i.
             self.query_one(SubwordTable).focus()
             self._ask_later()
 
@@ -84,7 +84,7 @@ class TokensScreen(TokensPage):
     # --- the engine ----------------------------------------------------------------------------------------
 
     async def _answer_to(self, ask: Question, place: str) -> Any:
-        """Return the engine's answer, or None where it has none; then `place` says why, unless a newer question is under way."""
+        """Return the engine's answer; None if there is none, and then the widget `place` shows why, unless a newer question is pending."""
         try:
             answer = await self.state.ask(ask)
         except UserError as error:
@@ -116,7 +116,7 @@ class TokensScreen(TokensPage):
 
     @work(exclusive=True, group="later")
     async def _ask_later(self) -> None:
-        """Ask for the batch and the way through the model once the keys are still."""
+        """Ask for the batch and the path through the model after a pause in typing."""
         await asyncio.sleep(PAUSE)
         text = self.query_one(TextField).text
         batch = await self._answer_to(AskBatch(texts=self._batch_texts(text), model=self.state.model, topic="inspector"), "batch")
@@ -134,13 +134,13 @@ class TokensScreen(TokensPage):
             self._draw_way()
 
     def _run(self) -> RunView | None:
-        """Return the newest run that fine-tuned the model in use on the open data set: its logits are shown."""
+        """Return the newest run that fine-tuned the current model on the open data set, whose logits are shown."""
         fine_tuned = (view for view in self.state.runs if view.state == "finished" and isinstance(view.spec.job, TrainSpec))
         fine_tuned = (view for view in fine_tuned if self.state.is_of_open_data(view))
         return next((view for view in fine_tuned if view.spec.job.model == self.state.model), None)
 
     def _batch_texts(self, text: str) -> tuple[str, ...]:
-        """Return the text and the rows that follow it, or the data set's first ones."""
+        """Return the text and the rows after it, or the first rows of the data set."""
         others = self._neighbours
         if not others and self.state.dataset is not None:
             others = tuple(row.text for row in next(iter(self.state.dataset.splits.values())).rows(0, 16))
@@ -151,14 +151,14 @@ class TokensScreen(TokensPage):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 Textual names it
         if action == "shrink":
             return self.is_enlarged
-        # Under the palette nobody types, and every action is offered.
+        # The command palette covers the text field, and offers every action.
         typing = isinstance(self.focused, TextField) and self.is_current
         if action == "leave_text":
             return typing
         return not (typing and action in ("edit", "batch", "view", "why"))
 
     def action_why(self) -> None:
-        """Explain the text by the run whose logits are shown, else by the newest that has a model."""
+        """Explain the text by the run whose logits are shown, or by the newest one with a model."""
         from .why import explain
         from .why.explanation import Subject
 

@@ -1,4 +1,4 @@
-"""A sentence and an edited version of it: what every marked run says of both, side by side."""
+"""Predictions of all marked runs for a sentence and an edited version of it, side by side."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ..widgets.text_field import TextField
 _EDIT_KEYS = tuple((each.key, each.name) for each in edits.EDITS)
 _OTHER_KEYS = (("0", "as it was"), ("i", "type"), ("enter", "take it"), ("esc", "back"))
 PAUSE = 0.04
-"""Seconds without a key after which the engine is asked."""
+"""Seconds without a key before the engine is asked."""
 
 
 def _legend(keys: Sequence[tuple[str, str]]) -> Text:
@@ -36,18 +36,18 @@ def _legend(keys: Sequence[tuple[str, str]]) -> Text:
 
 
 class Asked:
-    """One run that is asked about both versions."""
+    """A run that classifies both versions."""
 
     def __init__(self, title: str, run: str, rung: str, looks: tuple[LabelLook, ...]) -> None:
-        """`run` is its folder, `rung` of a baseline the one that answers, '' for the best."""
+        """Prepare a run, given its folder, and the rung of a baseline that classifies; '' for the best."""
         self.title, self.run, self.rung, self.looks = title, run, rung, looks
         self.answers: tuple[Prediction, ...] = ()
-        """Of the sentence and of the edited version."""
+        """Predictions for the sentence and for the edited version."""
         self.error = ""
         self.stale = True
 
     def guesses(self) -> tuple[Guess, ...]:
-        """Return what is shown of it: the probabilities before and after."""
+        """Return the probabilities before and after the edits, for display."""
         if self.error:
             return (Guess(self.title, looks=self.looks, error=self.error),)
         if not self.answers:
@@ -60,7 +60,7 @@ class Asked:
 
 
 class TryEdits(ModalScreen[str | None]):
-    """Keys make edits, one after the other; i edits by hand. Esc goes back, enter takes the edited version along."""
+    """Keys apply edits one after the other; i edits by hand. Esc goes back, Enter takes the edited version along."""
 
     CSS_PATH = "try_edits.tcss"
     AUTO_FOCUS = ""
@@ -78,7 +78,7 @@ class TryEdits(ModalScreen[str | None]):
         super().__init__()
         self._text, self._runs = text, tuple(runs)
         self._made = 0
-        """Edits so far: the seed of the next one, so that each typo is another."""
+        """The number of edits so far, used as the seed of the next one, so that typos differ."""
         self._said = ""
         self._timer: Timer | None = None
 
@@ -130,7 +130,7 @@ class TryEdits(ModalScreen[str | None]):
             run.error = by_fields(error)
         else:
             if answer is None or len(answer.predictions) != 2:
-                return  # a newer question is under way
+                return  # a newer question is pending
             run.answers, run.error, run.stale = answer.predictions, "", False
         self._draw()
 
@@ -142,7 +142,7 @@ class TryEdits(ModalScreen[str | None]):
     # --- keys -------------------------------------------------------------------------------------------
 
     def action_edit(self, name: str) -> None:
-        """Make one edit of the edited version."""
+        """Apply one edit to the edited version."""
         edit, field = edits.BY_NAME[name], self.query_one("#edited", TextField)
         try:
             text = edits.edited(edit, field.text, self._made)
@@ -173,7 +173,7 @@ class TryEdits(ModalScreen[str | None]):
         self.dismiss(self.query_one("#edited", TextField).text)
 
     def action_back(self) -> None:
-        """Leave the text, else the page."""
+        """Leave the text field, otherwise the page."""
         if self.focused is not None:
             self.set_focus(None)
         else:

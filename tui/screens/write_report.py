@@ -1,4 +1,4 @@
-"""Writes the report of the run that is looked at."""
+"""Writes the report of the selected run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _HELP = "All that is known of the run on {}: a page for a browser (.html), or Ma
 
 
 class WriteReport(Dialog):
-    """Enter writes the file and closes; a file that is there already is replaced where enter is pressed once more."""
+    """Enter writes the files and closes; pressing Enter again replaces files that already exist."""
 
     def __init__(self, folder: str, rung: str = "", split: str = "validation") -> None:
-        """Prepare to write the report of the run in `folder`, of a baseline that of a rung, on a split."""
+        """Prepare to write the report of the run in `folder`, or of a rung of a baseline, on a split."""
         run = RunFolder(Path(folder))
         super().__init__(f"write the report of {safe_line(run.id, 40)}", _HELP.format(split))
         self._run, self._rung, self._split = run, rung, split
         self._agreed = ""
-        """The name under which files may be replaced."""
+        """The name whose files the user has agreed to replace; '' for none."""
 
     def compose_fields(self) -> ComposeResult:
         from ...core.report import files

@@ -42,7 +42,7 @@ class ProblemList(OptionList):
         self._problems: tuple[Problem, ...] = ()
 
     def show(self, problems: Sequence[Problem], *, warning: str, error: str) -> None:
-        """Show problems in the colours of warnings and errors; the cursor stays on its own, or at the first one."""
+        """Show problems in the colours of warnings and errors; the cursor stays on its problem, otherwise it moves to the first."""
         at = self.highlighted
         before = self._problems[at] if at and at < len(self._problems) else None
         self._problems = tuple(problems)

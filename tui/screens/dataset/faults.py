@@ -1,4 +1,4 @@
-"""Faults of rows as the dataset browser lists them, beside the problems of the data set."""
+"""Faults of individual rows as the dataset browser lists them, besides the problems of the data set."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ....core.data.table import Dataset
 from ....core.questions import FaultsAnswer
 
 WAY = "confident learning"
-"""What suggests labels, as the overlay keeps it."""
+"""The source of suggested labels, as the overlay stores it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What the engine found in a data set as it was then."""
+    """The faults that the engine found in a data set in its state at that time."""
 
     dataset: Dataset
     problems: tuple[Problem, ...]
-    """One for each kind of each split; the rows of doubted labels are in the order of the doubt."""
+    """One problem per kind and split; rows with doubtful labels are in order of doubt."""
     suggested: dict[Place, tuple[str, float]]
-    """The label that a row of the source should rather have, and its probability."""
+    """The suggested label of a row of the source, and its probability."""
     not_searched: tuple[str, ...] = ()
     """What the data set is too large to be searched for, in sentences."""
 

@@ -18,20 +18,20 @@ from ...widgets.split_table import SplitCounts, Splits
 
 Unit = Literal["words", "characters", "tokens"]
 LENGTHS = (16, 32, 64, 128, 256)
-"""Lengths in tokens that a training may cut texts at."""
+"""Common limits in tokens at which a training may truncate texts."""
 UNITS: tuple[Unit, ...] = ("words", "tokens", "characters")
 FIRST = 20_000
-"""Rows that are counted first, so that a large split shows figures at once."""
+"""Rows counted first, so that a large split shows figures at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Figures of some rows of a split, by label name."""
+    """Statistics of some rows of a split, by label name."""
 
     rows: int
     """Rows that were counted."""
     of: int
-    """Rows that there are to count."""
+    """Rows in all, of which `rows` were counted."""
     counts: dict[str, int]
     boxes: dict[Unit, dict[str, Quantiles]]
     cut: dict[str, float]
@@ -39,11 +39,11 @@ class Numbers:
     cut_all: float | None = None
     limit: int | None = None
     cuts: tuple[Cut, ...] = ()
-    """What shorter limits would cut, from the first that leaves half of the texts whole to the first that cuts none."""
+    """What shorter limits would truncate: from the first that leaves half of the texts complete to the first that truncates none."""
 
 
 def count(split: Split, indices: Any, lengths: LengthsAnswer | None, *, at_most: int | None = None) -> Numbers:
-    """Return the figures of `split`, or of its rows at `indices` (int64, shape [n]); of the first `at_most` of them where given."""
+    """Return the statistics of `split`, or of its rows at `indices` (int64, shape [n]), using only the first `at_most` rows if given."""
     import numpy as np
 
     of = len(split) if indices is None else len(indices)
@@ -79,7 +79,7 @@ def _cuts(tokens: Any, parts: dict[str, Any], limit: int) -> tuple[Cut, ...]:
 
 
 def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
-    """Return the box plot of one unit, the class with the most rows first; the limit is drawn where tokens are counted."""
+    """Return the box plot of lengths in `unit`, the class with the most rows first; with the limit if the unit is tokens."""
     found = numbers.boxes.get(unit, {})
     ordered = sorted((look for look in looks if look.name in found), key=lambda look: -numbers.counts[look.name])
     boxes: list[Box] = []
@@ -92,9 +92,9 @@ def plot(numbers: Numbers, unit: Unit, looks: Sequence[LabelLook]) -> Boxes:
 
 
 def splits(dataset: Dataset, found: Mapping[str, Any] | None, looks: Sequence[LabelLook], drifts: Sequence[Drift] = ()) -> Splits:
-    """Return the rows of each split by class; of its rows at the indices in `found` (int64, shape [n]) where given.
+    """Return the number of rows of each split by class, counting only the indices in `found` (int64, shape [n]) if given.
 
-    The `drifts` are those of whole splits, and left out where rows are chosen.
+    The `drifts` are those of whole splits, and left out if only some rows are counted.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the dataset browser is made of, and how facts and rows are shown there."""
+"""The widgets of the dataset browser, and how facts and rows are shown in them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DatasetPage(Page):
         self._why = ""
         self._measured: Dataset | None = None
         self._is_faulty = False
-        """Whether the filter that is typed is none."""
+        """Whether the typed filter is invalid."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="browser"):
@@ -87,13 +87,13 @@ class DatasetPage(Page):
         return self.query_one("#filter", Input)
 
     def suggestion(self) -> tuple[str, float, str] | None:
-        """Return the label that the row under the cursor should rather have, its probability and what suggests it."""
+        """Return the suggested label of the row under the cursor, its probability and its source; None if there is none."""
         return None
 
     # --- facts ---------------------------------------------------------------------------------------------
 
     def _show_wait(self) -> None:
-        """Say in the place of the rows what is being read, or why there are none."""
+        """Show in place of the rows what is being read, or why there are none."""
         state, place = self.state, self.query_one("#wait", Static)
         place.display = self._table is None
         if state.data_error and state.dataset is not None:
@@ -129,7 +129,7 @@ class DatasetPage(Page):
         self._side.open(dataset)
 
     def _show_relaid(self, before: Dataset, dataset: Dataset) -> None:
-        """Show the same rows after a decision about them; the rows of a filter stay those that it found."""
+        """Show the same rows after a decision about them; those found by a filter stay, even if they no longer match."""
         from ....core.data.overlay import moved
 
         at = self._table.index if self._table is not None else None
@@ -150,7 +150,7 @@ class DatasetPage(Page):
     # --- rows and figures ----------------------------------------------------------------------------------
 
     def _show_rows(self, *, at: int | None = None, stay: bool = False) -> None:
-        """Show the rows of the split and filter in force, and count them; with `stay` later, and with the rows where they are."""
+        """Show the rows of the current split and filter, and count them; with `stay` they keep their positions and are counted later."""
         dataset, part = self.state.dataset, self._part
         if dataset is None or part is None or self._table is None:
             return
@@ -178,7 +178,7 @@ class DatasetPage(Page):
         panel.scroll_home(animate=False)
 
     def _show_text(self, text: Text) -> None:
-        """Show a text, and lay the screen out anew only where there is more of it than room, or was: that takes as long as the rest."""
+        """Show a text; redo the layout, which takes as long as the rest, only if this or the former text is too long for its box."""
         panel, full = self.query_one("#text", Reading), self.query_one("#full", Static)
         room, before = panel.content_size.height, full.size.height
         full.update(text, layout=False)
@@ -186,7 +186,7 @@ class DatasetPage(Page):
             full.refresh(layout=True)
 
     def _complain(self, message: str) -> None:
-        """Say under the filter line what is wrong with it; '' for nothing."""
+        """Show below the filter line what is wrong with it; '' for nothing."""
         fault = self.query_one("#fault", Static)
         self._is_faulty = bool(message)
         fault.set_class(self._is_faulty, "-open")

@@ -1,4 +1,4 @@
-"""Which rows of the open data set the browser shows: those of a filter, or those of a problem. It knows no screen."""
+"""Finds the rows that the dataset browser shows: those of a filter, or those of a problem. It knows no screen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
     from ....core.data.table import Dataset
 
 Found = Mapping[str, Any]
-"""By split the positions of the rows that are shown, int64, shape [n]."""
+"""Positions of the shown rows by split, int64, shape [n]."""
 
 
 def met(dataset: Dataset, line: str, tokens: Mapping[str, Any] | None) -> Found | None:
-    """Return the rows that meet a filter; None where it asks for nothing. It takes a while: not for the event loop. Raises UserError."""
+    """Return the rows that match a filter; None for an empty one. It is slow, so do not call it on the event loop. Raises UserError."""
     from ....core.data import filters
 
     query = filters.parse(line)
@@ -22,7 +22,7 @@ def met(dataset: Dataset, line: str, tokens: Mapping[str, Any] | None) -> Found 
 
 
 def of_problem(problem: Problem, found_in: Dataset, now: Dataset, *, in_order: bool) -> Found:
-    """Return the rows of a problem that was `found_in` an earlier state of the data set, `in_order` of the problem's own or ascending."""
+    """Return the rows of a problem `found_in` an earlier state of the data set; with `in_order` in the problem's order, else ascending."""
     import numpy as np
 
     from ....core.data.overlay import moved
@@ -33,14 +33,14 @@ def of_problem(problem: Problem, found_in: Dataset, now: Dataset, *, in_order: b
 
 
 def after_decision(found: Found | None, before: Dataset, now: Dataset) -> Found | None:
-    """Return the same rows at their places after a decision about rows."""
+    """Return the positions of the same rows after a decision."""
     from ....core.data.overlay import moved
 
     return None if found is None else {name: moved(before, now, name, rows) for name, rows in found.items()}
 
 
 def first_with_rows(found: Found | None, split: str) -> str:
-    """Return the split, or where none of its rows were found the first one in which some were."""
+    """Return `split`, or, if none of its rows were found, the first split with found rows."""
     if found is None or len(found[split]):
         return split
     return next((name for name, rows in found.items() if len(rows)), split)

@@ -1,4 +1,4 @@
-"""The dataset browser: its keys, and what they do to the rows in sight."""
+"""The dataset browser: its keys, and what they do to the shown rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...widgets.label_look import LabelLook
 
 PAUSE = 0.12
-"""Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
+"""Seconds without a key before a filter takes effect, so that half a word has none."""
 _FILTERS = "words, label:NAME, len>40, regex:PATTERN, split:NAME"
 
 
@@ -49,7 +49,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
         Binding("F", "faults", "faults", tooltip="look for wrong labels, outliers and other faults of rows", show=False, id="faults"),
         Binding("l", "queue", "label texts", tooltip="label the texts of this file that have no label", show=False, id="label_texts"),
         Binding("x", "save", "write", tooltip="write the rows that are shown to a file", show=False, id="save_rows"),
-        # The border of the text says these two, and ctrl+g.
+        # The border of the text shows these two, and ctrl+g.
         Binding("t", "app.tokens", "tokens", tooltip="the tokens of this row", show=False, id="row_tokens"),
         Binding("p", "app.prompt", "prompt", tooltip="classify this row", show=False, id="row_prompt"),
         *LABEL_KEYS,
@@ -58,7 +58,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
     def __init__(self) -> None:
         super().__init__()
         self._following: Place | None = None
-        """The row to go on to once the one under the cursor is decided."""
+        """The row to move to once the one under the cursor is decided."""
 
     # --- labels by key -------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
         if action == "queue":
             return not self.is_labelling and self.state.spec is not None
         if self.is_labelling and (action in ("unit", "save") or (action in ("shrink", "clear") and not isinstance(self.focused, Input))):
-            return False  # their keys undo, leave out, and end the labelling
+            return False  # their keys undo, leave out, and end labelling
         if action == "shrink":
             return self.is_enlarged
         if action == "clear":
@@ -138,7 +138,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
         field.focus()
 
     def action_clear(self) -> None:
-        """Leave the filter line; without one being typed, end the filter. A large panel gets its own place first."""
+        """Leave the filter line, or, if none is being typed, clear the filter. An enlarged panel is restored first."""
         if self.is_enlarged:
             self.action_shrink()
             return
@@ -163,7 +163,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
 
     @work(exclusive=True, group="queue")
     async def action_queue(self) -> None:
-        """Open the queue of the texts without a label, with the labels of before, or else those that are asked for."""
+        """Open the label queue with the labels used before, or else ask for them."""
         from ....core.data import labelling
         from ..label_example import LabelNames
         from ..label_queue import LabelQueue
@@ -185,7 +185,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
             self.state.notify(by_fields(error), problem=True)
 
     async def _or_notify(self, work: Coroutine[Any, Any, None]) -> None:
-        """Carry something out, and say why it cannot be."""
+        """Await `work`, and notify the user of a UserError."""
         try:
             await work
         except UserError as error:
@@ -194,7 +194,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
     async def action_save(self) -> None:
         from ..save_rows import SaveRows
 
-        with suppress(WorkerCancelled, WorkerFailed):  # the rows of the line that is shown, not of the one before
+        with suppress(WorkerCancelled, WorkerFailed):  # the rows of the shown filter, not of the one before
             await self.workers.wait_for_complete([each for each in self.workers if each.group == "filter"])
         if self.state.dataset is not None:
             await self.app.push_screen(SaveRows(self.state.dataset, self._found, self._split))
@@ -206,7 +206,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
             await self.app.push_screen(GoToRow(self._split, len(self._part), self._go_to))
 
     def _go_to(self, row: int) -> str:
-        """Put the cursor on a row of the split by its number; return why that cannot be, '' where it is done."""
+        """Move the cursor to a row of the split by its number; return why that is impossible, '' if done."""
         if self._table is None or not self._table.go_to(row):
             return f"row {row:,} does not meet the filter: esc, then esc again shows all rows"
         return ""
@@ -230,7 +230,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
 
     @work(exclusive=True, group="filter")
     async def _filter(self, line: str, *, submitted: bool = False) -> None:
-        """Show the rows that meet `line`: at once where it is `submitted`, else when nothing more is typed for a moment."""
+        """Show the rows that match `line`, at once if it was `submitted`, otherwise after a pause in typing."""
         await asyncio.sleep(0.0 if submitted else PAUSE)
         dataset = self.state.dataset
         if dataset is None:
@@ -250,7 +250,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
         self.refresh_bindings()
 
     def on_problem_list_chosen(self, message: ProblemList.Chosen) -> None:
-        """Show the rows of a problem as a filter does; escape ends it."""
+        """Show the rows of a problem as a filter does; Esc clears it."""
         problem, dataset = message.problem, self.state.dataset
         if dataset is None or self._table is None or not problem.rows:
             self.state.notify("this problem has no rows of its own: see the counts of the classes")
@@ -262,7 +262,7 @@ class DatasetScreen(DatasetPage, LabelKeys[None]):
         side = self._side
         found_in, _ = side.rows_of(problem)
         is_fault = side.faults is not None and found_in is side.faults.dataset and problem in side.faults.problems
-        self._found = of_problem(problem, found_in or dataset, dataset, in_order=is_fault)  # of a fault in the order of the doubt
+        self._found = of_problem(problem, found_in or dataset, dataset, in_order=is_fault)  # faults are in order of doubt
         self._why = problem.message
         self._show_rows()
         self._table.focus()

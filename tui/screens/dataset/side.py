@@ -1,4 +1,4 @@
-"""The right side of the dataset browser: classes, lengths and problems of the rows in sight."""
+"""The right side of the dataset browser: classes, lengths and problems of the shown rows."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
 
 
 PAUSE = 2.0
-"""Seconds without a decision before what follows from decisions is counted."""
+"""Seconds without a decision before figures are counted again."""
 
 
 class DatasetSide(Vertical):
-    """Counts what it is shown, in threads and in the engine, and draws it."""
+    """Computes figures of the shown rows, in threads and in the engine, and draws them."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.lengths: LengthsAnswer | None = None
-        """Tokens of every text; None until the engine has counted them."""
+        """The number of tokens of each text; None until the engine has counted them."""
         self._dataset: Dataset | None = None
         self._shown: tuple[Split, Any] | None = None
         self._numbers: Numbers | None = None
@@ -55,12 +55,12 @@ class DatasetSide(Vertical):
         self._problems: tuple[Problem, ...] | None = None
         self._drifts: tuple[Drift, ...] = ()
         self.looked_at: Dataset | None = None
-        """The data set in which the problems were found: the one that is shown may have been changed since."""
+        """The data set in which the problems were found; the shown one may have changed since."""
         self._figures_timer: Timer | None = None
         self._sentences: list[str] = []
-        """What was not looked for."""
+        """Sentences on what was not searched for."""
         self._seeking = ""
-        """How far the engine is with the faults of the rows; empty where none are looked for."""
+        """The progress of the search for faults of rows; '' if there is none."""
         self.faults: Faults | None = None
 
     @property
@@ -84,23 +84,23 @@ class DatasetSide(Vertical):
             self.query_one(f"#{name}").border_title = Text(title)
 
     def open(self, dataset: Dataset) -> None:
-        """Take up another data set: look for its problems and count its tokens."""
+        """Begin with another data set: search for its problems and count its tokens."""
         from ....core.data import stats
 
         self._dataset, self.lengths, self._drifts = dataset, None, ()
         self.workers.cancel_group(self, "faults")
         self.faults, self._seeking = None, ""
-        self._numbers = None  # of the data set before, which may have other classes
+        self._numbers = None  # from the data set before, which may have other classes
         self._unit = "characters" if stats.unspaced(dataset) else "words"
         self.find_problems()
         self.count_tokens()
 
     def follow(self, dataset: Dataset, split: Split, found: Mapping[str, Any] | None) -> None:
-        """Take up the same data set after a decision about its rows; what follows from it is counted once no more are made for a moment."""
+        """Continue with the same data set after a decision about its rows; figures are counted again after a pause in decisions."""
         before, self._dataset = self._dataset, dataset
         self._shown, self._found = (split, None if found is None else found.get(split.name)), found
         if before is None or {name: len(part) for name, part in before.splits.items()} != {n: len(p) for n, p in dataset.splits.items()}:
-            self.lengths = None  # they stand at other positions now
+            self.lengths = None  # the rows are at other positions now
         if self._figures_timer is not None:
             self._figures_timer.stop()
         self._figures_timer = self.set_timer(PAUSE, self._refresh_figures)
@@ -113,14 +113,14 @@ class DatasetSide(Vertical):
             self.count_tokens()
 
     def show(self, split: Split, found: Mapping[str, Any] | None) -> None:
-        """Count a split, or its rows among those `found` in each split (int64, shape [n]), and draw the figures."""
+        """Count a split, or its rows in `found` (positions by split, int64, shape [n]), and draw the figures."""
         indices = None if found is None else found.get(split.name)
         self._shown = (split, indices)
         self._found = found
         self._count(split, indices)
 
     def next_unit(self) -> None:
-        """Draw lengths in the next unit: words, tokens, characters."""
+        """Switch lengths to the next unit: words, tokens, characters."""
         from .numbers import UNITS
 
         self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
@@ -163,7 +163,7 @@ class DatasetSide(Vertical):
 
     @work(exclusive=True, group="tokens")
     async def count_tokens(self) -> None:
-        """Ask the engine for the tokens of every text."""
+        """Ask the engine for the number of tokens of each text."""
         spec, dataset = self._state.spec, self._dataset
         if spec is None or dataset is None:
             return
@@ -188,7 +188,7 @@ class DatasetSide(Vertical):
                 self._count(*self._shown)
 
     def toggle_faults(self) -> None:
-        """Look for faults of the rows in the engine, or take that back while it is going on."""
+        """Search for faults of rows in the engine, or cancel a search that is going on."""
         if self._seeking:
             self.workers.cancel_group(self, "faults")
             self._seeking = ""
@@ -228,13 +228,13 @@ class DatasetSide(Vertical):
         self._draw_problems()
 
     def rows_of(self, problem: Problem) -> tuple[Dataset | None, tuple[int, ...]]:
-        """Return the rows of a problem, and the data set in which it was found."""
+        """Return the data set in which a problem was found, and its rows there."""
         is_fault = self.faults is not None and any(each is problem for each in self.faults.problems)
         return (self.faults.dataset if is_fault and self.faults is not None else self.looked_at), problem.rows
 
     @work(exclusive=True, group="problems")
     async def find_problems(self) -> None:
-        """Find what is wrong with the data, and list it."""
+        """Find the problems of the data, and list them."""
         dataset = self._dataset
         if dataset is None:
             return
@@ -275,7 +275,7 @@ class DatasetSide(Vertical):
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        """Show the splits side by side where the problems leave room for them."""
+        """Show the splits side by side if the problems leave room for them."""
         if self._dataset is None or self._problems is None or self.has_class("-large"):
             return
         width = max(10, self.query_one("#problems").content_size.width)
@@ -293,12 +293,12 @@ def _with_unknown(dataset: Dataset, problems: tuple[Problem, ...], lengths: Leng
 
 
 def _problems_of(dataset: Dataset) -> tuple[tuple[Problem, ...], list[str], tuple[Drift, ...]]:
-    """Return the problems, in sentences what was not looked for, and how far the splits are from each other."""
+    """Return the problems, sentences on what was not searched for, and the distances between splits."""
     import pyarrow as pa
 
     from ....core.data import checks, drift
 
     problems, left_out = checks.find_problems(dataset), checks.not_looked_for(dataset)
-    # Grouping the texts takes a quarter of this process's memory, which Arrow would keep for the next time.
+    # Grouping the texts takes a quarter of this process's memory, which Arrow would otherwise keep.
     pa.default_memory_pool().release_unused()
     return problems, [left_out] if left_out else [], drift.between(dataset)

@@ -1,4 +1,4 @@
-"""What the dataset browser says of a data set and of a row of it, as texts. It knows no screen."""
+"""Texts of the dataset browser about a data set and a row. It knows no screen."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ....core.data.table import Dataset, Split
 
 SHOWN = 4_000
-"""Characters of a text that are shown whole under the table."""
+"""Characters of a text that are shown below the table, at most."""
 _PHASES = {"read": "reading the data set", "download": "downloading the data set"}
 
 
 def waiting(error: Words, loading: Loading | None) -> Text:
-    """Return what stands in the place of the rows while there are none: why, how far they are, or what to do."""
+    """Return the text shown in place of rows while there are none: the error, the progress, or what to do."""
     if error:
         text = Text("cannot open the data set\n\n", "bold").append(safe_text(by_fields(error)), "")
         text.append("\n\nPress o to read it otherwise, or to open another one.", "dim")
@@ -37,9 +37,9 @@ def waiting(error: Words, loading: Loading | None) -> Text:
 
 
 def split_names(dataset: Dataset, here: str, found: Mapping[str, Any] | None, room: int, color: str) -> Text:
-    """Return the splits with their rows, and how many of these were `found` in each, for `room` cells.
+    """Return the splits with their numbers of rows, and of those `found` in each, in `room` cells.
 
-    The other splits lose figures first, so that the one in sight, `here`, never does.
+    Figures of other splits are dropped first, and never those of the shown one, `here`.
     """
 
     def titled(form: int) -> Text:
@@ -65,7 +65,7 @@ def features(dataset: Dataset) -> str:
 
 
 def row_title(dataset: Dataset, part: Split, index: int, look: LabelLook, suggested: Callable[[], tuple[str, float, str] | None]) -> Text:
-    """Return a row's number and label, what was decided about it, and else the label that is suggested."""
+    """Return a row's number and label, with the decision about it, or otherwise the suggested label."""
     row = part.row(index)
     room = min(28, cell_width(look.name) + look.id_cells + 2)
     title = Text(f"row {row.index:,}: ").append_text(look.text(room, numbered=True))
@@ -79,7 +79,7 @@ def row_title(dataset: Dataset, part: Split, index: int, look: LabelLook, sugges
 
 
 def row_text(text: str) -> Text:
-    """Return as much of a row's text as is shown."""
+    """Return the shown part of a row's text."""
     shown = Text(safe_text(text[:SHOWN]).expandtabs(4))
     if len(text) > SHOWN:
         shown.append(f"\n… and {len(text) - SHOWN:,} more characters", "dim")

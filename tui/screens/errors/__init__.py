@@ -1,4 +1,4 @@
-"""Screen 5, the errors of a run: figures beside the rows behind them, on any labelled split."""
+"""Screen 5, the errors of a run: figures and the rows behind them, on any labelled split."""
 
 from .screen import ErrorsScreen
 

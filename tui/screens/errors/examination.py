@@ -1,4 +1,4 @@
-"""What is looked at on the Errors screen: a run on a split, its figures, and which of its rows are listed. It knows no terminal."""
+"""The state of the Errors screen: a run on a split, its figures, and the listed rows. It knows no terminal."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
     from .reading import Read
 
 VIEWS = ("matrix", "classes", "against", "slices", "calibration", "coverage")
-"""Of the figures, in their order."""
+"""The views of the figures, in order."""
 SPLITS = ("validation", "test", "train")
 PAIRS = ("both right", "only this right", "only that right", "both wrong")
-"""How two runs can stand to a row."""
+"""The outcomes of two runs on a row."""
 
 
 class Examination:
-    """One run, or rung of a baseline, on one split, and what is listed of it."""
+    """One run, or rung of a baseline, on one split, with the listed rows."""
 
     def __init__(self) -> None:
         self.ref: RunRef | None = None
         self.other: RunRef | None = None
-        """The run to compare with."""
+        """The run to compare with; None for none."""
         self.split = SPLITS[0]
         self.found: Examined | None = None
         self.compared: Examined | None = None
         self.why_not_compared = ""
         self.figures: Figures | None = None
-        """Of the rows that meet the filter."""
+        """The figures of the rows that match the filter."""
         self.slices: list[NamedSlice] = []
         self.line = ""
         """The filter."""
         self.met: Any = None
-        """The rows that meet the filter, int64; None without one."""
+        """The positions of the rows that match the filter, int64; None without a filter."""
         self.is_lowest_first = False
         self._title = ""
         self.cell: tuple[int, int] | None = None
-        """The true and the predicted class of the rows that are listed, where a cell of the matrix was chosen."""
+        """The true and the predicted class of the listed rows, if a cell of the matrix was chosen."""
         self._chosen: Any = None
-        """The rows behind a figure, int64, where one was chosen, and what they are called."""
+        """The rows behind the chosen figure, int64, if one was chosen."""
 
     def load(self, read: Read) -> None:
-        """Show all of what was read."""
+        """Take over what was read, with all its rows listed."""
         self.found, self.other, self.compared, self.why_not_compared = read
         self.met = self.figures = None
         self.forget_choice()
 
     def drop(self) -> None:
-        """Look at nothing: it could not be read."""
+        """Become empty, because nothing could be read."""
         self.found = self.figures = None
 
     @property
     def rung(self) -> str:
-        """The rung that is looked at; '' where the run has none."""
+        """The rung that is shown; '' if the run has none."""
         return self.found.predictions.rung if self.found is not None else self.ref.rung if self.ref is not None else ""
 
     @property
     def rows(self) -> Any:
-        """The rows that meet the filter, int64, ascending."""
+        """The positions of the rows that match the filter, int64, ascending."""
         import numpy as np
 
         return self.met if self.met is not None else np.arange(len(self.found.judged.truth) if self.found is not None else 0)
 
     @property
     def listed(self) -> Any:
-        """The rows behind the chosen figure among them, int64, by loss."""
+        """The positions of those rows that are behind the chosen figure, int64, ordered by loss."""
         import numpy as np
 
         if self.found is None:
@@ -79,7 +79,7 @@ class Examination:
         return self.found.judged.by_loss(rows, lowest=self.is_lowest_first)
 
     def title(self, rows: int) -> str:
-        """Return what the `rows` that are listed are called."""
+        """Return the title of the `rows` listed rows."""
         told = f": {self._title}" if self._title else ""
         return f"{count(rows, 'row')}{told}, the {'lowest' if self.is_lowest_first else 'highest'} loss first"
 
@@ -90,7 +90,7 @@ class Examination:
         return self._chosen is not None
 
     def forget_choice(self) -> None:
-        """List all rows that meet the filter."""
+        """List all rows that match the filter."""
         self._title, self._chosen, self.cell = "", None, None
 
     def choose_cell(self, true: int, predicted: int) -> None:
@@ -136,7 +136,7 @@ class Examination:
                 pass
 
     def command(self, view: str, index: int | None) -> str:
-        """Return the command line that prints what a view shows, or predicts with the threshold on line `index` of it."""
+        """Return the command line that prints what a view shows, or that predicts with the threshold on its line `index`."""
         name = self.found.predictions.name if self.found is not None else Path(self.ref.folder).name if self.ref is not None else ""
         if view == "coverage" and index is not None and self.figures is not None:
             return f"emotui predict {quote(name)} --threshold {self.figures.covered[index].threshold:g}"

@@ -1,4 +1,4 @@
-"""The line on top: which run on which rows, and its figures in brief."""
+"""The top line: the run, the rows and the main figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .examination import Examination
 
 
 def facts(seen: Examination, called: str, colors: Mapping[str, str]) -> Text:
-    """Return what is seen in one line; `called` is the run, and `colors` are the theme's variables."""
+    """Return the main facts in one line; `called` is the name of the run, and `colors` are the theme's variables."""
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append(f" {called} ", "bold reverse").append(f" {seen.split} ", "bold")
     found, figures = seen.found, seen.figures

@@ -1,4 +1,4 @@
-"""Turns the figures of a run's errors into lines of text for the room there is."""
+"""Turns the figures of a run's errors into lines of text for the available room."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ...widgets.label_look import LabelLook
 from .examination import PAIRS
 
 Lines = tuple[Text, list[Text], Text | None]
-"""A heading, lines, and what stands below them."""
+"""A heading, lines, and text below them."""
 
 
 def _span(interval: tuple[float, float] | None) -> str:
-    """Return '.89-.95': the two ends of an interval of shares."""
+    """Return an interval of shares as '.89-.95'."""
     if interval is None:
         return ""
     return "-".join(map(_short, interval))
 
 
 def _short(share: float) -> str:
-    """Return '.89', '1.0' for 1: a share in three cells."""
+    """Return a share in three cells, such as '.89', or '1.0' for 1."""
     return "1.0" if share >= 0.995 else f"{share:.2f}".removeprefix("0")
 
 
 def classes(figures: Figures, looks: Sequence[LabelLook], width: int) -> Lines:
-    """Return precision, recall and F1 of each class with their intervals, and its rows.
+    """Return precision, recall and F1 of each class with their intervals, and its number of rows.
 
-    Where there is no room for names and all intervals, those of precision, then of recall and of F1 are left out.
+    If there is no room for names and all intervals, those of precision are left out first, then of recall, then of F1.
     """
     longest = max((look.id_cells + cell_width(safe_line(look.name)) for look in looks), default=4) + 2
     room = width - len(" rows") - sum(len(short) + 1 for _, short, _ in _FIGURES)
@@ -61,13 +61,13 @@ def classes(figures: Figures, looks: Sequence[LabelLook], width: int) -> Lines:
 
 
 _FIGURES = (("precision", "prec.", "precision"), ("recall", "recall", "recall"), ("F1", "F1  ", "f1"))
-"""Title, title where there is little room, and key."""
+"""Title, short title, and key."""
 _SPANNED = 13
 """Cells of a figure with its interval."""
 
 
 def against(this: str, that: str, pair: Paired | None, why: str, rows: int, width: int) -> Lines:
-    """Return how often each of two runs is right where the other is not; `why` says why they cannot be compared."""
+    """Return how often each of two runs is right where the other is not, or `why` they cannot be compared."""
     if pair is None:
         return Text(why), [], None
     counts = (pair.both, pair.first, pair.second, pair.neither)
@@ -83,7 +83,7 @@ def against(this: str, that: str, pair: Paired | None, why: str, rows: int, widt
 
 
 def slices(found: Sequence[NamedSlice], width: int, warning: str) -> Lines:
-    """Return the figures of each slice; marked are those that differ from the rest beyond chance."""
+    """Return the figures of each slice; slices that differ from the rest beyond chance are marked."""
     if not found:
         return (
             Text("no slice yet. Filter the rows with /, then press n: the filter is kept under a name, and measured for every run"),
@@ -111,7 +111,7 @@ def slices(found: Sequence[NamedSlice], width: int, warning: str) -> Lines:
 
 
 def calibration(figures: Figures, kept: Temperature | None, width: int, colors: dict[str, str]) -> Lines:
-    """Return a bar of the share that is right in each part of the confidence, beside how sure the run is there."""
+    """Return the accuracy in each bin of confidence as a bar, beside the mean confidence."""
     room = max(6, min(40, width - 36))
     head = Text(f"{'confidence':<11}{'rows':>7}  {'sure':>6}  {'right':>6} ", no_wrap=True)
     lines = [_bin_line(each, room, colors) for each in figures.bins]
@@ -132,12 +132,12 @@ def _bin_line(each: Bin, room: int, colors: dict[str, str]) -> Text:
     drawn = bar(each.accuracy, room)
     at = min(room - 1, round(each.confidence * room))
     color = colors.get("error", "") if each.accuracy < each.confidence else colors.get("success", "")
-    # The mark stands where the bar would end if the run were as often right as it says.
+    # The mark is where the bar would end if the accuracy were equal to the confidence.
     return line.append(drawn[:at], color).append("┃", "bold").append(drawn[at + 1 :], color)
 
 
 def coverage(found: Sequence[Covered], width: int) -> Lines:
-    """Return what is answered, and how often right, where an answer below a threshold does not count."""
+    """Return the coverage and the accuracy of predictions at or above each threshold."""
     room = max(4, min(30, width - 40))
     head = Text(f"{'threshold':<10}{'answered':>9}{'rows':>8}{'right':>8}", no_wrap=True)
     lines = [

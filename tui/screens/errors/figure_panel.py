@@ -1,4 +1,4 @@
-"""The figures of a run's errors: the confusion matrix and the tables, one of them at a time."""
+"""The figures of a run's errors: the confusion matrix and the tables, one at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FigurePanel(ContentSwitcher):
 
     @property
     def view(self) -> str:
-        """The figures that are shown."""
+        """The name of the shown view."""
         return self.current or VIEWS[0]
 
     @property
@@ -32,11 +32,11 @@ class FigurePanel(ContentSwitcher):
         return self.query_one("#matrix", Confusion)
 
     def line_of(self, view: str) -> int | None:
-        """Return the line under the cursor of a table."""
+        """Return the index of the line under the cursor of a table; None if there is none."""
         return self.query_one(f"#{view}", FigureTable).index
 
     def turn_to(self, view: str) -> None:
-        """Show other figures and give them the keys."""
+        """Show another view and focus it."""
         self.current = view
         self._name_view()
         self.forget_lines()
@@ -46,12 +46,12 @@ class FigurePanel(ContentSwitcher):
             self.query_one(f"#{view}", FigureTable).focus_lines()
 
     def forget_lines(self) -> None:
-        """Take the cursors of the tables away."""
+        """Remove the cursors of the tables."""
         for table in self.query(FigureTable):
             table.forget()
 
     def show(self, seen: Examination, title: str, looks: tuple[LabelLook, ...]) -> None:
-        """Draw what is seen; `title` names the matrix, and `looks` its classes."""
+        """Draw the figures of `seen`; `title` names the matrix, and `looks` its classes."""
         from . import figure_lines
 
         found, figures, view = seen.found, seen.figures, self.view

@@ -1,4 +1,4 @@
-"""The keys of the Errors screen, and when each of them acts."""
+"""The keys of the Errors screen, and when each of them is enabled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .examination import Examination
 
 _FILTERS = "words, label:NAME, predicted:NAME, wrong, loss>1, confidence<0.6, len>40, regex:PATTERN, split:NAME"
 HINTS = ("[ ] turns   s split   o run   a against   e best or worst", "[ ] turns  s split  o run", "[ ] turns")
-"""Beside the names of the views; the first for which there is room."""
+"""Hints beside the names of the views; the first that fits is shown."""
 KEYS: list[BindingType] = [
     Binding("escape", "back", "back", tooltip="shrink the panel, stop the evaluation, or end the filter", id="errors.back"),
     Binding("slash", "filter", "filter", key_display="/", tooltip=f"filter rows: {_FILTERS}", id="errors.filter"),
@@ -35,11 +35,11 @@ KEYS: list[BindingType] = [
     *LABEL_KEYS,
 ]
 REST = ("save", "report", "split", "rung", "against", "end", "measure", "name", "fit", "copy", "remove")
-"""Actions that rest while keys give labels."""
+"""Actions that are disabled while keys give labels."""
 
 
 def may_act(action: str, seen: Examination, run: RunView | None, view: str, *, is_faulty: bool) -> bool:
-    """Return whether a key acts on what is seen of `run` in a `view`; `is_faulty` says that the filter that is typed is none."""
+    """Return whether an action is enabled for `seen` of `run` in a `view`; `is_faulty` means that the typed filter is invalid."""
     match action:
         case "rung":
             return run is not None and len(run.rungs) > 1

@@ -1,4 +1,4 @@
-"""What the Errors screen is made of, how it is drawn, and what is listed when a figure is looked at."""
+"""The widgets of the Errors screen, how they are drawn, and which rows are listed for a figure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ classes it confuses, how sure it is, and where it does worse than elsewhere."""
 
 
 class ErrorsPage(Page):
-    """Shows an examination: its figures, and the rows behind the one that is looked at."""
+    """Shows an examination: its figures, and the rows behind the chosen one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,12 +70,12 @@ class ErrorsPage(Page):
 
     @property
     def view(self) -> str:
-        """The figures that are shown."""
+        """The name of the shown view."""
         return self._figures.view
 
     @property
     def listed(self) -> Any:
-        """The rows that are listed, int64, in their order."""
+        """The positions of the listed rows, int64, in order."""
         return self._rows.list.rows
 
     @property
@@ -107,7 +107,7 @@ class ErrorsPage(Page):
         self.call_after_refresh(self._draw_figures)
 
     def _wait(self, sentence: str) -> None:
-        """Say in the place of the rows what is waited for; '' shows the rows."""
+        """Show a sentence on what is going on in place of the rows; '' shows the rows."""
         self._rows.wait(sentence)
         self._draw_facts()
 
@@ -132,7 +132,7 @@ class ErrorsPage(Page):
         self._figures.show(self.seen, f"{self._called}, {self.seen.split}", self._looks)
 
     def _list_rows(self, *, keep: bool = False) -> None:
-        """List the rows that were chosen among those that meet the filter; the cursor may `keep` its row."""
+        """List the chosen rows among those that match the filter; with `keep` the cursor stays on its row."""
         seen, found, rows = self.seen, self.seen.found, self.seen.listed
         if found is None:
             return

@@ -1,4 +1,4 @@
-"""Reads what is kept of a run on a split, and of the run to compare it with. It takes long: not for the event loop."""
+"""Reads the stored predictions of a run on a split, and of the run to compare it with. Do not call it on the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
 
 
 class Read(NamedTuple):
-    """A run on a split, and another one on the same rows, or why that cannot be compared."""
+    """A run on a split, and another one on the same rows, or why the two cannot be compared."""
 
     found: Examined
     other: RunRef | None
@@ -28,9 +28,9 @@ class Read(NamedTuple):
 
 
 def read(ref: RunRef, split: str, other: RunRef | None, opened: Dataset | None) -> Read | None:
-    """Return what is kept of a run on a split, beside `other`; None where it was not measured there. Raises UserError.
+    """Return the stored predictions of a run on a split, and of `other`; None if the run was not evaluated there. Raises UserError.
 
-    `opened` is the data set that is open.
+    `opened` is the open data set.
     """
     from ....core.runs import examined
 
@@ -43,7 +43,7 @@ def read(ref: RunRef, split: str, other: RunRef | None, opened: Dataset | None) 
 
 
 def _compared(found: Examined, other: RunRef, split: str, opened: Dataset | None) -> tuple[Examined | None, str]:
-    """Return another run on the rows of `found`, or why they cannot be compared."""
+    """Return another run on the rows of `found`, and a sentence on why they cannot be compared; one of the two is empty."""
     from ....core.runs import examined
 
     run = RunFolder(Path(other.folder))
@@ -58,7 +58,7 @@ def _compared(found: Examined, other: RunRef, split: str, opened: Dataset | None
 
 
 def other_run(runs: Sequence[RunView], ref: RunRef) -> RunRef | None:
-    """Return the run to compare another one with by itself: the newest one of the same data, best a baseline for a fine-tuning."""
+    """Return the run to compare with by default: the newest one on the same data, for a fine-tuning preferably a baseline."""
     view = next((view for view in runs if view.folder == ref.folder), None)
     if view is None:
         return None
@@ -69,7 +69,7 @@ def other_run(runs: Sequence[RunView], ref: RunRef) -> RunRef | None:
 
 
 def turn_temperature(run: RunFolder, rung: str, *, is_kept: bool) -> str:
-    """Fit a temperature on validation and keep it with the run, or remove the one that is kept; say which. Raises UserError."""
+    """Fit a temperature on validation and store it with the run, or remove the stored one; return a sentence on it. Raises UserError."""
     from ....core.runs import temperature
 
     if is_kept:

@@ -1,4 +1,4 @@
-"""The rows behind the figures: the filter line, what is wrong with it, the list, and what the keys give while they label."""
+"""The rows behind the figures: the filter line with its errors, the list, and the legend of keys while labelling."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
 
 
 class RowPanel(Vertical):
-    """A list of rows, or a sentence in its place, under a filter line that opens and shuts."""
+    """A list of rows, or a sentence in its place, below a filter line that opens and closes."""
 
     @dataclass
     class Filtered(Message):
-        """A filter was typed, and with enter also `taken`."""
+        """A filter was typed; `taken` if it was submitted with Enter."""
 
         line: str
         taken: bool
@@ -34,7 +34,7 @@ class RowPanel(Vertical):
     def __init__(self) -> None:
         super().__init__(id="errors-rows", classes="panel")
         self.is_faulty = False
-        """Whether the filter that is typed is none."""
+        """Whether the typed filter is invalid."""
 
     def compose(self) -> ComposeResult:
         from ...widgets.judged_list import JudgedHeads, JudgedList
@@ -61,14 +61,14 @@ class RowPanel(Vertical):
         return self.query_one("#filter", Input)
 
     def wait(self, sentence: str) -> None:
-        """Show a sentence in the place of the rows; '' shows the rows."""
+        """Show a sentence in place of the rows; '' shows the rows."""
         place = self.query_one("#wait", Static)
         place.display = bool(sentence)
         place.update(Text(safe_text(sentence)))
         self.set_class(bool(sentence), "-waiting")
 
     def show_keys(self, keys: Sequence[Text]) -> None:
-        """Show what the keys give under the list; none: no longer."""
+        """Show the legend of labelling keys below the list; an empty one hides it."""
         place = self.query_one(KeyLegend)
         place.set_class(bool(keys), "-open")
         place.show(keys)
@@ -81,11 +81,11 @@ class RowPanel(Vertical):
 
     @property
     def is_filter_kept(self) -> bool:
-        """Whether to leave the line would keep the filter in it."""
+        """Whether leaving the line keeps its filter."""
         return self.is_typing and bool(self._field.value) and not self.is_faulty
 
     def open_filter(self, line: str | None = None) -> None:
-        """Give the line the keys, with another filter in it if one is given."""
+        """Open and focus the line, with the filter `line` in it if given."""
         if line is not None:
             with self.prevent(Input.Changed):
                 self._field.value = line
@@ -93,12 +93,12 @@ class RowPanel(Vertical):
         self._field.focus()
 
     def go_back_to_filter(self) -> None:
-        """Give the line the keys if it is open."""
+        """Focus the line if it is open."""
         if self._field.has_class("-open"):
             self._field.focus()
 
     def shut_filter(self) -> None:
-        """Clear the line and put it away, without a word about it."""
+        """Clear and close the line, without posting a message."""
         self.complain("")
         with self.prevent(Input.Changed):
             self._field.value = ""
@@ -107,7 +107,7 @@ class RowPanel(Vertical):
             self.list.focus()
 
     def complain(self, message: str) -> None:
-        """Say what is wrong with the filter; '' says that nothing is."""
+        """Show what is wrong with the filter; '' for nothing."""
         fault = self.query_one("#fault", Static)
         self.is_faulty = bool(message)
         fault.set_class(self.is_faulty, "-open")

@@ -1,4 +1,4 @@
-"""The row under the cursor: its text, and what the run says of it."""
+"""The row under the cursor: its text, and the run's prediction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # NumPy and Arrow are imported after the first paint
     from ....core.runs.examined import Examined
 
 SHOWN = 4_000
-"""Characters of a text that are shown whole under the list."""
+"""Characters of a text that are shown below the list, at most."""
 
 
 class RowText(Reading):
@@ -32,7 +32,7 @@ class RowText(Reading):
         yield Static(id="full", markup=False)
 
     def show(self, found: Examined | None, row: int | None, looks: Sequence[LabelLook]) -> None:
-        """Show a row by its position in the split; None: there is none."""
+        """Show a row, given its position in the split; None for no row."""
         place = self.query_one("#full", Static)
         if found is None or row is None:
             self.border_title = Text("text")
@@ -56,7 +56,7 @@ def _title(found: Examined, row: int, looks: Sequence[LabelLook]) -> Text:
 
 
 def _text(found: Examined, row: int, looks: Sequence[LabelLook]) -> Text:
-    """Return the text and below it the most probable classes."""
+    """Return the text, and below it the most probable classes."""
     text, shares = found.predictions.rows.split.row(row).text, found.judged.probabilities[row]
     shown = Text(safe_text(text[:SHOWN]).expandtabs(4))
     if len(text) > SHOWN:

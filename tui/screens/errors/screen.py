@@ -1,4 +1,4 @@
-"""The keys of the Errors screen, and which run it looks at."""
+"""The keys of the Errors screen, and the choice of its run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
     def __init__(self) -> None:
         super().__init__()
         self._by_hand = False
-        """Whether the run was chosen by the user."""
+        """Whether the user chose the run."""
 
     def show_runs(self, runs: tuple[RunView, ...]) -> None:  # noqa: ARG002 - they are read from the state
         if self.seen.ref is not None and self._run is None:
@@ -45,7 +45,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
             self._choose_run()
 
     def _choose_run(self) -> None:
-        """Look at the newest run with a model, of the open data set before those of others."""
+        """Show the newest run with a model, preferably of the open data set."""
         first = newest(self.state.runs, self.state.is_of_open_data)
         if first is not None and first != self.seen.ref:
             self._show(first)
@@ -61,7 +61,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
         self.look_at(RunRef(folder, rung), cell)
 
     def look_at(self, ref: RunRef, cell: tuple[int, int] | None = None) -> None:
-        """Show the errors of a run on validation, and with a `cell` of its confusion matrix the rows in it."""
+        """Show the errors of a run on validation; with a `cell` of its confusion matrix, the rows in that."""
         self._by_hand, self._wanted = True, cell
         if cell is not None:
             self.seen.split, self.seen.line = SPLITS[0], ""
@@ -81,7 +81,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
         if (may := self.may_act(action, parameters)) is not None:
             return may
         if self.is_labelling and (action in REST or (action == "back" and not isinstance(self.focused, Input))):
-            return False  # their keys give labels, leave rows out, and end that
+            return False  # their keys give labels, leave rows out, and end labelling
         return may_act(action, self.seen, self._run, self.view, is_faulty=self._rows.is_faulty)
 
     def action_view(self, by: int) -> None:
@@ -150,8 +150,8 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
         explain(self.state, subject, otherwise="put the cursor on a row first: w says why it gets its label", take_word=self._filter_by)
 
     def _filter_by(self, word: str) -> None:
-        """List the rows with a word, of the cell if one is chosen."""
-        line = f'"{word}"'  # a word may be one that filters know, such as wrong
+        """List the rows that contain a word, within the chosen cell if there is one."""
+        line = f'"{word}"'  # quoted, because a word may be a term of filters, such as wrong
         self._rows.open_filter(line)
         self._rows.list.focus()
         self._apply_filter(line, taken=True)
@@ -186,7 +186,7 @@ class ErrorsScreen(ErrorsWork, LabelKeys[None]):
         self._rows.open_filter()
 
     def action_back(self) -> None:
-        """Step back: a large panel small, a measurement off, the chosen figure off, the filter line shut, the filter off."""
+        """Step back: restore an enlarged panel, cancel an evaluation, deselect the figure, close the filter line, or clear the filter."""
         if self.is_enlarged:
             self.action_shrink()
         elif any(not each.is_finished for each in self.workers if each.group == "measure"):

@@ -1,4 +1,4 @@
-"""What the Errors screen does in the background: read, measure, compute, filter, and fit a temperature."""
+"""Background work of the Errors screen: reading, evaluating, computing, filtering, and fitting a temperature."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .reading import other_run, read, turn_temperature
 from .row_panel import RowPanel
 
 PAUSE = 0.12
-"""Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
+"""Seconds without a key before a filter takes effect, so that half a word has none."""
 
 
 class ErrorsWork(ErrorsPage):
-    """Fills the examination, each part by a worker of its own that a newer one supersedes."""
+    """Fills the examination, each part by a worker of its own that newer ones supersede."""
 
     def __init__(self) -> None:
         super().__init__()
         self._wanted: tuple[int, int] | None = None
-        """A cell of the matrix whose rows were asked for on another screen."""
+        """A cell of the matrix whose rows another screen asked for."""
 
     def _go_to_split(self, split: str) -> None:
         self.seen.split = split
@@ -36,7 +36,7 @@ class ErrorsWork(ErrorsPage):
 
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
-        """Read what is kept of the run on the split, and then its figures."""
+        """Read the run's stored predictions on the split, and then compute its figures."""
         seen, ref = self.seen, self.seen.ref
         if ref is None:
             return
@@ -57,20 +57,20 @@ class ErrorsWork(ErrorsPage):
         rows = found.found.predictions.rows
         self._labels = RowLabels(self.state.decisions.editor(rows.dataset), rows)
         with suppress(UserError):
-            await asyncio.to_thread(self._labels.editor.follow)  # what was decided since the run is shown, too
+            await asyncio.to_thread(self._labels.editor.follow)  # decisions since the run are shown too
         self._wait("")
         self._apply_filter(seen.line, taken=True)
         self._load_model(RunRef(ref.folder, seen.rung))
 
     @work(exclusive=True, group="load")
     async def _load_model(self, ref: RunRef) -> None:
-        """Have the engine load the model, so that the first row that is explained need not wait for it."""
-        with suppress(UserError):  # whoever asks for an explanation is told
+        """Have the engine load the model, so that the first explanation does not wait for it."""
+        with suppress(UserError):  # asking for an explanation reports it
             await self.state.ask(AskClassify(run=ref.folder, rung=ref.rung, texts=()))
 
     @work(exclusive=True, group="figures")
     async def _compute(self) -> None:
-        """Compute the figures of the rows that meet the filter, and of the slices."""
+        """Compute the figures of the rows that match the filter, and of the slices."""
         from ....core.runs import examined, slices
 
         seen, found, rows = self.seen, self.seen.found, self.seen.rows
@@ -110,7 +110,7 @@ class ErrorsWork(ErrorsPage):
 
     @work(exclusive=True, group="filter")
     async def _apply_filter(self, line: str, *, taken: bool = False) -> None:
-        """List the rows that meet `line`: at once where it is `taken`, else when nothing more is typed for a moment."""
+        """List the rows that match `line`, at once if it is `taken`, otherwise after a pause in typing."""
         from ....core.data import filters
         from ....core.runs import examined
 

@@ -1,4 +1,4 @@
-"""The queue of texts without a label: one in hand, a key gives its label, and the order learns from what was given."""
+"""The label queue: it shows one unlabelled text at a time, a key labels it, and the order learns from the labels."""
 
 from .screen import LabelQueue
 

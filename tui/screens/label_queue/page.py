@@ -1,4 +1,4 @@
-"""What the queue of texts without a label is made of, and how it is drawn."""
+"""The widgets of the label queue, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ...widgets.label_look import LabelLook
 
 STEP = 20
-"""Labels after which the regression is fitted and the queue ordered anew."""
+"""Labels after which the regression is fitted and the queue ordered again."""
 WAY = "label queue"
-"""What a decision is said to be suggested by."""
+"""The source of suggested labels, as stored with decisions."""
 
 
 class LabelQueuePage(LabelKeys[None]):
-    """The queue of one file: the text in hand, those that come, the labels given, and the F1 of the regression over them."""
+    """The queue of one file: the current text, the coming ones, the labels given, and the regression's F1 over the labels."""
 
     def __init__(self, spec: DataSpec) -> None:
-        """Prepare the queue of a file, for which core.data.labelling.begin was called."""
+        """Prepare the queue of a file for which core.data.labelling.begin has been called."""
         super().__init__()
         self._spec = spec
         self._given: Labelling | None = None
@@ -45,7 +45,7 @@ class LabelQueuePage(LabelKeys[None]):
         self._standing = Standing()
         self._guesses: dict[int, tuple[int, float]] = {}
         self._ordered_with = 0
-        """Labels with which the order was made."""
+        """The number of labels from which the order was computed."""
 
     # --- what is there ----------------------------------------------------------------------------------------
 

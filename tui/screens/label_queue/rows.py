@@ -1,4 +1,4 @@
-"""Which texts come in the queue, and what the engine is asked about them. It knows no screen."""
+"""The order of texts in the label queue, and the questions about them to the engine. It knows no screen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ....core.data.labelling import Labelling
 
 RUNS = 3
-"""The newest runs whose disagreement is looked at."""
+"""The number of newest runs whose disagreement is used."""
 
 
 class Rows:
-    """Rows in the order in which they come: those that were in hand, the one that is, and those that come."""
+    """Rows in the order of the queue: earlier ones, the current one, and coming ones."""
 
     def __init__(self, rows: Sequence[int] = ()) -> None:
         self.items = list(rows)
@@ -26,52 +26,52 @@ class Rows:
 
     @property
     def in_hand(self) -> int | None:
-        """The row in hand; None at the end."""
+        """The current row; None at the end."""
         return self.items[self.at] if self.at < len(self.items) else None
 
     def put(self, rows: Iterable[int], *, keep: bool) -> None:
-        """Let `rows` come in this order, after the one in hand where that is kept: a key must not meet another text than was read."""
+        """Queue `rows` in this order; `keep` leaves the current one in place, so that a key labels the text that the user has read."""
         kept = self.items[: self.at + keep]
         seen = set(kept)
         self.items = [*kept, *(row for row in rows if row not in seen)]
 
     def move(self, by: int) -> None:
-        """Go on or back."""
+        """Move forwards or backwards by `by` rows."""
         self.at = max(0, min(len(self.items), self.at + by))
 
     def leave(self, row: int) -> None:
-        """Go on from a row that was decided, unless another is in hand by now."""
+        """Move on from a row that was decided, unless another one is current by now."""
         if self.in_hand == row:
             self.at += 1
 
     def return_to(self, row: int) -> None:
-        """Take a row in hand again."""
+        """Make a row the current one again."""
         if row not in self.items:
             self.items.insert(self.at, row)
         self.at = self.items.index(row)
 
 
 def read(spec: DataSpec) -> Labelling:
-    """Return the texts of a file and the labels given to them. It takes a while: not for the event loop. Raises UserError."""
+    """Return the texts of a file and their labels. It is slow, so do not call it on the event loop. Raises UserError."""
     from ....core.data import labelling, sources
 
     return labelling.Labelling(sources.load_source(spec))
 
 
 def drawn(given: Labelling, most: int) -> list[int]:
-    """Return up to so many rows without a label, drawn with a fixed seed."""
+    """Return at most `most` unlabelled rows, drawn with a fixed seed."""
     import numpy as np
 
     return np.random.default_rng(0).permutation(given.open)[:most].tolist()
 
 
 def without_label(given: Labelling, rows: Iterable[int]) -> list[int]:
-    """Return those of the rows that have no label and were not left out."""
+    """Return the rows that have no label and were not left out."""
     return [row for row in rows if given.labels[row] == -1]
 
 
 def ask_for_order(given: Labelling, states: StatesAnswer, standing: Standing) -> AskQueue:
-    """Return the question for the order by a regression on the labels that there are."""
+    """Return the question for the order by a regression on the existing labels."""
     rows = given.in_order()
     return AskQueue(
         topic="label queue",

@@ -1,4 +1,4 @@
-"""The keys of the queue of texts without a label, its work in the engine, and how it is drawn."""
+"""The keys of the label queue, and its work in the engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ....core.data.overlay_log import By
 
 _COMPARED = 1_000
-"""Texts that runs classify to see where they disagree."""
+"""Texts that runs classify to find where they disagree, at most."""
 _ENDS = ("labelling", "end_labelling")
 
 
@@ -71,7 +71,7 @@ class LabelQueue(LabelQueuePage):
 
     @work(exclusive=True, group="states")
     async def _compute(self) -> None:
-        """Get the hidden states, and the first order by them."""
+        """Compute the hidden states, and the first order from them."""
         self._standing.doing = "hidden states"
         self._draw_side()
         try:
@@ -95,7 +95,7 @@ class LabelQueue(LabelQueuePage):
 
     @work(exclusive=True, group="order")
     async def _order(self) -> None:
-        """Fit the regression on the labels that there are, and put the rows in order by it."""
+        """Fit the regression on the existing labels, and order the rows by it."""
         given, states, standing = self._given, self._states, self._standing
         if given is None or states is None:
             return
@@ -132,7 +132,7 @@ class LabelQueue(LabelQueuePage):
 
     @work(exclusive=True, group="runs")
     async def _ask_runs(self) -> None:
-        """Put first what the newest runs with these labels disagree on."""
+        """Move the rows on which the newest runs with these labels disagree to the front."""
         given, standing = self._given, self._standing
         if given is None:
             return

@@ -1,4 +1,4 @@
-"""What stands beside the queue: labels given by class, the F1 over the labels, and the order with what it is made of."""
+"""The side of the label queue: labels by class, F1 over the number of labels, and how the queue is ordered."""
 
 from __future__ import annotations
 
@@ -29,50 +29,50 @@ _MEANING = {
 
 @dataclass(slots=True)
 class Standing:
-    """How the queue is ordered, and what is known of the labels so far."""
+    """How the queue is ordered, and what is known about the labels so far."""
 
     by: QueueOrder = "informative"
     example: str = ""
-    """The text whose likes come first; empty: none."""
+    """The text to which similar ones come first; '' for none."""
     doing: str = ""
-    """What is being computed."""
+    """What is being computed; '' for nothing."""
     failed: str = ""
-    """Why something was not."""
+    """Why a computation failed; '' if none did."""
     begun: bool = False
-    """Whether the text in hand has been looked at: it stays in hand then."""
+    """Whether the user has seen the current text, which then stays current."""
     by_names: bool = False
     f1: float | None = None
     curve: list[tuple[int, float]] = field(default_factory=list)
     seconds: float | None = None
     of: int = 0
-    """Rows that have hidden states, where the file has too many; 0: all."""
+    """Rows with hidden states if the file has too many; 0 for all."""
 
     def update(self, answer: QueueAnswer) -> None:
-        """Show what the regression came to."""
+        """Store the results of the regression."""
         known = dict(self.curve) | dict(answer.curve)
         self.curve = sorted(known.items())
         self.by_names, self.f1, self.seconds = answer.by_names, answer.f1_macro, answer.seconds
 
 
 def counts(given: Labelling, looks: tuple[LabelLook, ...], width: int) -> Text:
-    """Return the rows of each class that have a label, as bars of at most `width` cells."""
+    """Return the number of labelled rows of each class, as bars of at most `width` cells."""
     import numpy as np
 
     labels = given.labels[given.labelled]
     per_class = np.bincount(labels, minlength=len(looks)).tolist() if len(labels) else [0] * len(looks)
-    plain = [replace(look, id=None) for look in looks]  # the key of a class is another number than its id
+    plain = [replace(look, id=None) for look in looks]  # the key of a class is not its id
     return class_lines(tuple(zip(plain, per_class, strict=True)), max(20, width))
 
 
 def curve(points: tuple[tuple[int, float], ...]) -> Chart:
-    """Return the cross-validated F1 over the labels given."""
+    """Return a chart of the cross-validated F1 over the number of labels."""
     x, y = tuple(float(labels) for labels, _ in points), tuple(f1 for _, f1 in points)
     series = (Series("macro-F1", x, y, class_color(0), "●" if len(points) < 12 else ""),) if points else ()
     return Chart("macro-F1, 5 folds", series, x_name="labels", bounds=(0.0, 1.0), empty="from 10 labels of two classes on")
 
 
 def how(standing: Standing, labelled: int, ordered_with: int, step: int, is_ready: bool) -> Text:
-    """Return by what the rows are ordered, and what is going on."""
+    """Return lines on how the rows are ordered, and on what is being computed."""
     text = Text()
     if standing.doing:
         text.append(f"{safe_line(standing.doing, 60)}…", "bold").append("  c: cancel\n", "dim")

@@ -1,4 +1,4 @@
-"""What the queue of texts without a label says of the text in hand. It knows no screen."""
+"""Texts of the label queue about the current row. It knows no screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Arrow is imported after the first paint
     from ....core.data.labelling import Labelling
 
 _SHOWN = 4_000
-"""Characters of a text that are shown."""
+"""Characters of a text that are shown, at most."""
 
 
 def line(given: Labelling, row: int, looks: tuple[LabelLook, ...]) -> QueueLine:
@@ -25,14 +25,14 @@ def line(given: Labelling, row: int, looks: tuple[LabelLook, ...]) -> QueueLine:
 
 
 def nothing_left(given: Labelling) -> Text:
-    """Return what stands in the place of a text at the end of the queue."""
+    """Return the text shown at the end of the queue."""
     rest = len(given.open)
     left = f"{count(rest, 'text')} passed over still without a label: k goes back to them" if rest else "every text has a label"
     return Text(f"{left}. esc opens the data set.", "dim")
 
 
 def title(given: Labelling, row: int, looks: tuple[LabelLook, ...], suggested: tuple[str, float, str] | None) -> Text:
-    """Return a row's number with its label, or the one that is suggested."""
+    """Return a row's number with its label, or with the suggested one."""
     said, label = Text(f"row {given.number(row):,}"), int(given.labels[row])
     if label >= 0:
         said.append(": ").append_text(Text(f"{looks[label].glyph} {safe_line(looks[label].name, 24)}", looks[label].color))
@@ -44,12 +44,12 @@ def title(given: Labelling, row: int, looks: tuple[LabelLook, ...], suggested: t
 
 
 def body(text: str) -> Text:
-    """Return as much of a text as is shown."""
+    """Return the shown part of a text."""
     shown = Text(safe_text(text[:_SHOWN]).expandtabs(4), "bold")
     return shown.append(f"\n… and {len(text) - _SHOWN:,} more characters", "dim") if len(text) > _SHOWN else shown
 
 
 def head(given: Labelling, model: str) -> Text:
-    """Return the line on top: the file, how many of its texts have a label, and the model."""
+    """Return the top line: the file, how many of its texts are labelled, and the model."""
     said = Text.assemble((" label ", "bold reverse"), f" {safe_line(given.source.name, 40)}  ", no_wrap=True)
     return said.append(f"{len(given.labelled):,} of {count(len(given.texts), 'text')} labelled  model {safe_line(model, 40)}", "dim")

@@ -1,4 +1,4 @@
-"""Screen 3, the training monitor: runs, their curves, and what their predictions are worth."""
+"""Screen 3, the training monitor: runs, their curves and their metrics."""
 
 from .screen import TrainingScreen
 

@@ -1,4 +1,4 @@
-"""Turns what is known of runs into the charts of the training monitor."""
+"""Turns views of runs into the charts of the training monitor."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ...widgets.chart import Chart, Level, Mark, Series
 from ..run_words import name_of, run_label_looks
 
 BESIDE = {"accuracy": "f1_weighted"}
-"""Metrics that are drawn in the chart of another one, by its key."""
+"""Metrics that are drawn in the chart of another metric, by keys."""
 CLASSES = "classes"
 SCORES = (*(metric.key for metric in METRICS if metric.key not in BESIDE), CLASSES)
-"""What the chart of scores shows, in the order that a key turns through: a metric, or the F1 of each class."""
+"""What the chart of scores can show, in the order of a key: a metric, or the F1 of each class."""
 READING = "reading this run…"
-"""In the place of what is not known to be absent before the run's events were read."""
+"""Shown until the run's events have been read, as long as it is unknown whether there are any."""
 GROWTH = 1.5
-"""By which the x axis of a live run grows."""
+"""Factor by which the x axis of a live run grows."""
 _GLYPHS = ("●", "▲", "■", "◆", "★", "▼")
 
 
@@ -36,11 +36,11 @@ class Palette:
     accuracy: str
     level: str
     runs: tuple[str, ...]
-    """One for each run, where several are overlaid."""
+    """Colours of runs, if several are overlaid."""
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Palette:
-        """Return the palette of a theme, by the names of its variables."""
+        """Return the palette of a theme, given its variables."""
         train, validation = variables["warning"], variables["primary"]
         score, accuracy = variables["success"], variables["secondary"]
         runs = (variables["primary"], variables["warning"], variables["success"], variables["accent"], variables["secondary"])
@@ -48,12 +48,12 @@ class Palette:
 
 
 def color_of(views: Sequence[RunView], index: int, palette: Palette) -> str:
-    """Return the colour of the run at `index` among those that are overlaid."""
+    """Return the colour of the run at `index` among the overlaid ones."""
     return palette.runs[index % len(palette.runs)] if len(views) > 1 else palette.score
 
 
 def ladder_for(view: RunView | None, runs: Sequence[RunView]) -> tuple[Rung, ...]:
-    """Return the rungs to compare a run with: its own, else those of the newest baseline on the same data."""
+    """Return the rungs to compare a run with: its own, or those of the newest baseline on the same data."""
     if view is None:
         return ()
     if view.rungs:
@@ -66,7 +66,7 @@ def ladder_for(view: RunView | None, runs: Sequence[RunView]) -> tuple[Rung, ...
 
 
 def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
-    """Return the losses of the runs, the one looked at first: its own colours for one, a colour a run for several."""
+    """Return the chart of the losses, the selected run first; a single run has its own colours, several have one colour each."""
     series: list[Series] = []
     for index, view in enumerate(views):
         several, prefix = len(views) > 1, f"{name_of(view)} " if len(views) > 1 else ""
@@ -83,9 +83,9 @@ def loss_chart(views: Sequence[RunView], palette: Palette) -> Chart:
 
 
 def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, scores: str = SCORES[0], *, dark: bool = True) -> Chart:
-    """Return what `scores`, one of SCORES, names, on the validation split; with weighted F1 goes accuracy, for one run.
+    """Return the chart of `scores`, one of SCORES, on the validation split; for a single run, weighted F1 comes with accuracy.
 
-    The rungs of a baseline are levels, except beside classes, whose curves would be taken for theirs.
+    Rungs of a baseline are horizontal lines, except in the chart of classes, where they could be mistaken for a class.
     """
     if scores == CLASSES:
         series = [each for index, view in enumerate(views) for each in _class_series(view, first=index == 0, dark=dark)]
@@ -114,13 +114,13 @@ def score_chart(views: Sequence[RunView], ladder: Sequence[Rung], palette: Palet
 
 
 def score_kinds(views: Sequence[RunView]) -> tuple[str, ...]:
-    """Return those of SCORES that the runs have figures of; the first one and the F1 of each class are always among them."""
+    """Return the SCORES that the runs have values of, always including the first and the F1 of each class."""
     known = [metrics for view in views for _, metrics in measured(view)]
     return tuple(each for each in SCORES if each in (SCORES[0], CLASSES) or any(BY_KEY[each].of(metrics) is not None for metrics in known))
 
 
 def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
-    """Return a run's F1 of each class in the look of the class; only the `first` run's points have its glyph, so that runs differ."""
+    """Return a run's F1 of each class in the class's look; only points of the `first` run have its glyph, so that runs differ."""
     series: list[Series] = []
     for look in run_label_looks(view, dark=dark):
         known = [(step, metrics.per_class[look.name].f1) for step, metrics in measured(view) if look.name in metrics.per_class]
@@ -132,22 +132,22 @@ def _class_series(view: RunView, *, first: bool, dark: bool) -> list[Series]:
 
 
 def _marks(views: Sequence[RunView]) -> tuple[Mark, ...]:
-    """Return attempts and checkpoints of the run looked at; those of overlaid runs would not be told apart."""
+    """Return attempts and checkpoints of the selected run only; those of overlaid runs could not be distinguished."""
     if not views:
         return ()
     view = views[0]
     marks = [Mark(float(each.first_step), f"attempt {each.number}") for each in view.attempts if each.number > 1]
     best = max((each.step for each in view.checkpoints if each.best), default=None)
     newest = max((each.step for each in view.checkpoints), default=None)
-    # Older ones are deleted, and a slow run's would fill the axis.
+    # Older checkpoints are deleted, and would fill the axis of a slow run.
     marks += [Mark(float(step), glyph="◆" if step == best else "◇") for step in {best, newest} if step is not None]
     return tuple(marks)
 
 
 def _span(views: Sequence[RunView]) -> tuple[float, float] | None:
-    """Return the first and the last step of the x axis; None where no run has logged one.
+    """Return the first and the last step of the x axis; None if no run has logged a step.
 
-    The axis of a live run ends ahead of its curve and grows by half when that comes there, so that one step more does not move the rest.
+    The axis of a live run ends ahead of its curve and grows by half when the curve reaches it, so that a new step does not move the rest.
     """
     known = [view for view in views if view.curve]
     return (min(float(view.curve[0].step) for view in known), max(map(_end, known))) if known else None
@@ -174,7 +174,7 @@ def _empty(views: Sequence[RunView], what: str) -> str:
 
 
 def compared_with(baseline: RunView, runs: tuple[RunView, ...]) -> list[tuple[str, float, float]]:
-    """Return the newest fine-tuned runs on the data of a baseline: id, weighted F1 and accuracy."""
+    """Return the newest fine-tuned runs on the data of a baseline as (id, weighted F1, accuracy)."""
     return [
         (name_of(view), view.finished.metrics.f1_weighted, view.finished.metrics.accuracy)
         for view in runs

@@ -1,4 +1,4 @@
-"""The pictures of a run: its loss and its scores under one cross-hair, or the hidden states of a baseline."""
+"""The charts of a run: its loss and its scores with one cross-hair, or the hidden states of a baseline."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _OF = {"cls": ", [CLS]", "mean": ", mean of the tokens"}
 
 
 class Charts(ContentSwitcher):
-    """Shows the curves of runs, or the hidden states where one baseline is alone."""
+    """Shows the curves of runs, or the hidden states of a single baseline."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(initial="curves", id=id)
         self._scores = SCORES[0]
         self._shown: Sequence[RunView] = ()
         self._projection: tuple[str, str, bool] | None = None
-        """Folder and rung of the run whose projection was read, and whether it was for a dark theme."""
+        """Folder and rung of the run whose projection was read, and whether for a dark theme."""
 
     @property
     def _state(self) -> State:
@@ -49,9 +49,9 @@ class Charts(ContentSwitcher):
         yield Density("hidden states in two dimensions", empty="they come with the end of a baseline", id="density")
 
     def show(self, views: Sequence[RunView], ladder: Sequence[Rung], palette: Palette, rung: str = "") -> None:
-        """Show the first of `views`, with the others over it; `ladder` are the rungs that its scores are above or below.
+        """Show the first of `views` with the others overlaid; `ladder` are the rungs to compare scores with.
 
-        Of a baseline they are the hidden states of `rung`, or of its best rung that has any.
+        For a baseline, show the hidden states of `rung`, by default of its best rung that has any.
         """
         view, baseline = views[0], isinstance(views[0].spec.job, BaselineSpec)
         self.current = "density" if baseline and len(views) == 1 else "curves"
@@ -63,13 +63,13 @@ class Charts(ContentSwitcher):
             self._draw_hidden_states(view, rung)
 
     def turn_scores(self) -> None:
-        """Take the next kind of scores that the runs have, which is shown from the next time on."""
+        """Choose the next kind of scores that the runs have; the next `show` draws it."""
         kinds = score_kinds(self._shown)
         self._scores = kinds[(kinds.index(self._scores) + 1) % len(kinds)] if self._scores in kinds else kinds[0]
 
     @on(Plot.Looked)
     def _align_plots(self, event: Plot.Looked) -> None:
-        """Keep the charts of a run at the same steps, and read both under one cross-hair."""
+        """Keep the charts of a run at the same steps and the same cross-hair."""
         for plot in self.query(Plot):
             if plot is not event.plot:
                 plot.match_view(event.plot.view.window, event.plot.view.cursor)
@@ -82,7 +82,7 @@ class Charts(ContentSwitcher):
             return
         if self._projection is None or self._projection[0] != view.folder or view.finished is not None:
             self.workers.cancel_group(self, "projection")
-            self.query_one(Density).show(None, empty=_no_states(view))  # never another run's
+            self.query_one(Density).show(None, empty=_no_states(view))  # never show those of another run
             self._projection = None
         if view.finished is not None and (name or view.is_whole):
             self._projection = wanted
@@ -100,7 +100,7 @@ class Charts(ContentSwitcher):
 
 
 def _no_states(view: RunView) -> str:
-    """Return what is said in the place of the hidden states of a baseline while they are not known."""
+    """Return the text shown in place of a baseline's hidden states while they are unknown."""
     if view.is_live:
         return "they come with the end of a baseline"
     return READING if view.finished is not None else "this baseline ended before it had computed them"

@@ -1,4 +1,4 @@
-"""Reads the files of a run that are no events: its log and the projection of its hidden states. Not for the event loop."""
+"""Reads a run's log and the projection of its hidden states. Do not call it on the event loop."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...widgets.density import Cloud
 from ...widgets.label_look import LabelLook
 
 LOG_BYTES = 64 << 10
-"""The end of a log that is shown."""
+"""Bytes at the end of a log that are shown."""
 _FARTHEST = 1e30
-"""Of a point from the middle; one that is farther off is not drawn."""
+"""Largest coordinate of a point that is drawn."""
 
 
 def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[int, int], str] | None:
-    """Return a mark (size in bytes, time of change in ns) and the last lines of a log; None where it is as it was `before`.
+    """Return a mark (size in bytes, time of change in ns) and the last lines of a log; None if the mark is still `before`.
 
-    A log that is not there is empty. Raises UserError where it cannot be read.
+    A missing log counts as empty. Raises UserError if it cannot be read.
     """
     try:
         with open_plain(file) as log:
@@ -42,7 +42,7 @@ def read_log(file: Path, before: tuple[int, int] | None = None) -> tuple[tuple[i
 
 
 def read_projection(run: Path, looks: Sequence[LabelLook], rung: str = "") -> Cloud | None:
-    """Return the projected hidden states that a rung stands on; None where it made none. Raises UserError where they cannot be read."""
+    """Return the projected hidden states of a rung; None if it has none. Raises UserError if they cannot be read."""
     import numpy as np
     import pyarrow as pa
 

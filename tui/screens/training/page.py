@@ -1,4 +1,4 @@
-"""What the training monitor is made of, which run it looks at, and when it is drawn."""
+"""The widgets of the training monitor, the selected run, and when it is drawn."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from .runs import RunPanel
 from .words import machine_line, progress_line
 
 REDRAW = 2.0
-"""Seconds between two redraws that no key asked for; the line on top tells of a run each second."""
+"""Seconds between redraws without a key; the top line shows a run's progress every second."""
 TICK = 5.0
-"""Seconds between two looks at the clock while a run is going."""
+"""Seconds between clock updates while a run is live."""
 _TAB_HINTS = ("[ ] turns   x confusion   e log   w worst rows   y copies the command", "[ ] turns  w worst rows", "[ ] turns")
 _EMPTY = """No run yet.
 
@@ -37,9 +37,9 @@ Its scores are then lines on the chart of each fine-tuning: what is above them i
 
 
 def run_to_look_at(runs: Iterable[RunView], looked: str | None, is_of_open_data: Callable[[RunView], bool]) -> str | None:
-    """Return the folder of the run to look at while none was chosen by hand: the one that is going, else the one before, else the newest.
+    """Return the folder of the run to select by default: a live one, otherwise the one selected before, otherwise the newest.
 
-    `runs` are newest first. Those of the open data set come before those of others.
+    `runs` are newest first. Those of the open data set take precedence.
     """
     shown = sorted(runs, key=lambda view: not is_of_open_data(view))
     live = next((view.folder for view in shown if view.is_live), None)
@@ -47,12 +47,12 @@ def run_to_look_at(runs: Iterable[RunView], looked: str | None, is_of_open_data:
 
 
 class TrainingPage(RunRequests):
-    """One run is looked at; marked ones are laid over it."""
+    """Shows the selected run; marked runs are overlaid."""
 
     def __init__(self) -> None:
         super().__init__()
         self._looked: str | None = None
-        """Folder of the run that is looked at."""
+        """Folder of the selected run."""
         self._chosen_by_hand = False
         self._marked: list[str] = []
         self._followed: set[str] = set()
@@ -60,7 +60,7 @@ class TrainingPage(RunRequests):
         self._waiting = False
         self._states: list[tuple[str, str]] = []
         self._offered = ("", "")
-        """The run, and its state, that the keys below belong to."""
+        """The run and the state that the footer's keys belong to."""
 
     def compose_body(self) -> ComposeResult:
         yield Static(Text(_EMPTY), id="training-empty", markup=False)
@@ -83,7 +83,7 @@ class TrainingPage(RunRequests):
             self._draw_soon()
 
     def show_theme(self) -> None:
-        self.app.call_later(self._draw_in_new_colors)  # theme_variables are the new ones only when the style sheets are read
+        self.app.call_later(self._draw_in_new_colors)  # theme_variables are updated only when the style sheets are read
 
     def _draw_in_new_colors(self) -> None:
         self.query_one(RunList).draw_anew()
@@ -96,14 +96,14 @@ class TrainingPage(RunRequests):
         self.call_after_refresh(self.draw)
 
     def _tick(self) -> None:
-        """Say how long a live run has made no progress, and what another application noted, of which no event tells."""
+        """Update the time without progress of a live run, and notes from other applications, which cause no events."""
         if self.is_current and self.query_one(RunPanel).poll_notes():
             self.draw()
         elif self.is_current and self.view is not None and self.view.is_live:
             self._draw_facts(self.view)
 
     def _draw_soon(self) -> None:
-        """Draw now where a run came, went or changed its state, else as soon as REDRAW allows."""
+        """Draw now if runs were added, removed or changed state, otherwise as soon as REDRAW allows."""
         states = [(view.folder, view.state) for view in self.state.runs]
         rest = self._drawn_at + REDRAW - monotonic() if states == self._states else 0.0
         if rest <= 0:
@@ -119,7 +119,7 @@ class TrainingPage(RunRequests):
 
     @property
     def views(self) -> list[RunView]:
-        """The run that is looked at, and the marked ones after it."""
+        """The selected run, followed by the marked ones."""
         known = {view.folder: view for view in self.state.runs}
         keys = ([self._looked] if self._looked else []) + [key for key in self._marked if key != self._looked]
         return [known[key] for key in keys if key in known]
@@ -127,7 +127,7 @@ class TrainingPage(RunRequests):
     # --- drawing ----------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """Show what is known; widgets redraw only where that differs from what they show."""
+        """Update all widgets, which redraw only on changes."""
         self._waiting = False
         self._drawn_at = monotonic()
         runs = self.state.runs
@@ -173,7 +173,7 @@ class TrainingPage(RunRequests):
         facts.update(Text("\n").join(lines), layout=False)
 
     def show_new_run(self, run: RunFolder) -> None:
-        self.query_one(RunPanel).show_all()  # so that the new run is listed
+        self.query_one(RunPanel).show_all()  # a filter could hide the new run
         self._chosen_by_hand, self._looked = True, str(run.path)
         self.state.poll_runs()
         self.draw()

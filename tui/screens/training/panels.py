@@ -1,4 +1,4 @@
-"""The lower half of the training monitor: epochs, classes, confusion matrix, log and settings of the runs looked at."""
+"""The lower half of the training monitor: epochs, classes, confusion matrix, log and settings of the selected runs."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ PANELS = ("scores", "classes", "confusion", "log", "settings")
 
 
 class Panels(Widget):
-    """Shows one panel of the runs given, the first looked at, the second compared; the scores stay beside it where there is room."""
+    """Shows one panel for the selected run and those compared with it; the scores stay beside it if there is room."""
 
     DEFAULT_CSS = "Panels { layout: horizontal; }"
 
     @dataclass
     class CellChosen(Message):
-        """The rows in a cell of a run's matrix were asked for: the indices of a true and a predicted class."""
+        """The rows of a cell of the matrix, given by the indices of the true and the predicted class, were asked for."""
 
         view: RunView
         cell: tuple[int, int]
@@ -50,7 +50,7 @@ class Panels(Widget):
         super().__init__(id=id)
         self._views: list[RunView] = []
         self.rung = ""
-        """The rung of baselines whose matrix, classes and rows are shown; '': the best."""
+        """The rung of baselines whose matrix, classes and rows are shown; '' for the best."""
         self._log_mark: tuple[str, tuple[int, int] | None] = ("", None)
 
     def compose(self) -> ComposeResult:
@@ -81,7 +81,7 @@ class Panels(Widget):
 
     @property
     def tabs(self) -> tuple[str, ...]:
-        """The panels that can be turned to: the scores only where they are not beside them."""
+        """The panels to choose from; the scores only if they are not already beside them."""
         return PANELS if self._narrow else PANELS[1:]
 
     @property
@@ -89,13 +89,13 @@ class Panels(Widget):
         return self.screen.has_class("-narrow")
 
     def turn_to(self, name: str) -> None:
-        """Show a panel and give it the keys."""
+        """Show a panel and focus it."""
         self.query_one("#panels", ContentSwitcher).current = name if name in self.tabs else "classes"
         panel = self.query_one("#first" if self.active == "confusion" else f"#{self.active}")
         panel.focus()
 
     def show(self, views: list[RunView], tuned: Sequence[tuple[str, float, float]]) -> None:
-        """Show the run that is looked at and those it is compared with; `tuned` stand under the ladder of a baseline."""
+        """Show the selected run and those compared with it; `tuned` runs are listed below the ladder of a baseline."""
         if self.active not in self.tabs:
             self.turn_to("classes")
         self._views = views
@@ -121,7 +121,7 @@ class Panels(Widget):
             static.update(text)
 
     def _show_scores(self, tuned: Sequence[tuple[str, float, float]]) -> None:
-        """Show the tutorial's table by epoch, or the ladder of a baseline."""
+        """Show the epoch table, or the ladder of a baseline."""
         view, colors = self._views[0], self.app.theme_variables
         for name in ("scores", "scores-beside"):
             panel = self.query_one(f"#{name}")
@@ -159,12 +159,12 @@ class Panels(Widget):
         return Matrix(f"{name_of(view)} {rungs.short(rung) or view.task}, {safe_line(metrics.split, 20)}", looks, metrics.confusion)
 
     def rung_of(self, view: RunView) -> str:
-        """Return the rung of a baseline that is shown; '' for another run."""
+        """Return the shown rung of a baseline; '' for other runs."""
         found = view.rung(self.rung)
         return found.name if found is not None else ""
 
     def turn_rung(self) -> None:
-        """Show the next rung of the baseline that is looked at, from the next time on."""
+        """Choose the next rung of the selected baseline; the next `show` draws it."""
         if self._views:
             self.rung = rungs.after(self._views[0].rungs, self.rung_of(self._views[0])) or self.rung
 
@@ -205,6 +205,6 @@ class Panels(Widget):
 
 
 def _is_pair(matrices: Sequence[Matrix | None]) -> bool:
-    """Return whether there are two matrices of as many classes, which can stand side by side."""
+    """Return whether there are two matrices with the same number of classes, to be shown side by side."""
     known = [matrix for matrix in matrices if matrix is not None]
     return len(known) == 2 and len(known[0].labels) == len(known[1].labels)

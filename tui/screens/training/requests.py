@@ -1,4 +1,4 @@
-"""What is asked of runs by keys: to start, to stop, to end at once, to go on."""
+"""Keys that start, stop, kill and resume runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GOES_ON = {
 
 
 def lost_by_killing(view: RunView) -> str:
-    """Return in sentences what is lost where a run is killed, and what the gentler key does."""
+    """Return sentences on what is lost if a run is killed, and on what the gentler key does."""
     if view.task == "baseline":
         kept = f"The {count(len(view.rungs), 'rung')} that it has measured {'stays' if len(view.rungs) == 1 else 'stay'}"
         return f"{kept if view.rungs else 'It has measured no rung yet'}. s stops it as well."
@@ -41,7 +41,7 @@ def lost_by_killing(view: RunView) -> str:
 
 
 class RunRequests(Page):
-    """A page that looks at a run, which it can ask for something."""
+    """A page with a selected run that keys can start, stop, kill and resume."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new", "new run", id="training.new"),
@@ -52,11 +52,11 @@ class RunRequests(Page):
 
     @property
     def view(self) -> RunView | None:
-        """The run that is looked at."""
+        """The selected run; None if there is none."""
         raise NotImplementedError
 
     def show_new_run(self, run: RunFolder) -> None:
-        """Look at a run that was started here."""
+        """Select a run that was started here."""
         raise NotImplementedError
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002 - Textual's own signature

@@ -1,4 +1,4 @@
-"""The list of runs with its filter and its order, and with what the user notes of runs."""
+"""The list of runs with its filter and order, and with the user's tags and pins."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ...widgets.text_field import LineField
 from ..run_words import run_item
 
 ORDERS = ("age", "F1", "state")
-"""What runs are sorted by: the newest first, the best first, those that need a look first."""
+"""Orders of the list: the newest first, the best first, or those that need attention first."""
 PAUSE = 0.12
-"""Seconds without a key before a filter takes effect: half a word is rarely what is meant."""
+"""Seconds without a key before a filter takes effect, so that half a word has none."""
 _RANKS = {"running": 0, "starting": 0, "failed": 1, "lost": 2, "stopped": 3, "finished": 4, "unreadable": 5}
 
 
 class RunPanel(Vertical):
-    """Shows the runs that meet the filter, pinned ones on top. A line over the list is opened for the filter, or for tags."""
+    """Shows the runs that match the filter, pinned ones first. A line above the list opens for the filter, or for tags."""
 
     DEFAULT_CSS = """
     RunPanel {
@@ -46,7 +46,7 @@ class RunPanel(Vertical):
     """
 
     class Changed(Message):
-        """Which runs are listed, their order or their notes changed."""
+        """The listed runs, their order or their notes changed."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -56,7 +56,7 @@ class RunPanel(Vertical):
         self._notes = notes.Notes()
         self._pause: Timer | None = None
         self._tagged = ""
-        """Id of the run whose tags are typed."""
+        """Id of the run whose tags are being typed; '' if none."""
 
     def compose(self) -> ComposeResult:
         yield LineField(placeholder="state:failed  tag:good  f1>0.9", id="run-filter", compact=True)
@@ -66,16 +66,16 @@ class RunPanel(Vertical):
 
     def on_mount(self) -> None:
         for field in self.query(LineField):
-            field.cursor_blink = False  # an idle screen writes nothing
+            field.cursor_blink = False  # an idle screen should write nothing
 
     # --- what is listed -------------------------------------------------------------------------------------
 
     def poll_notes(self) -> bool:
-        """Read what this or another application noted since; return whether there was something."""
+        """Read new notes of this or another application; return whether there were any."""
         return self._notes.poll()
 
     def listed(self, runs: Sequence[RunView]) -> list[RunView]:
-        """Return the runs that meet the filter in their order; `runs` are the newest first."""
+        """Return the runs that match the filter in the chosen order; `runs` are newest first."""
         self._notes.poll()
         found = [view for view in runs if self._meets(view, self._notes.of(view.id))]
         if self._order == "F1":
@@ -87,9 +87,9 @@ class RunPanel(Vertical):
     def show(
         self, runs: Sequence[RunView], total: int, looked: str | None, marked: Collection[str], colors: Mapping[str, str], rung: str = ""
     ) -> None:
-        """Show the listed `runs` of `total`; runs are told apart by their folders, and `colors` are those of their curves.
+        """Show the listed `runs` of `total`; `looked`, `marked` and the keys of `colors`, those of the curves, are folders.
 
-        Of the baseline that is looked at, the score is that of `rung`, of the others and without it that of the best.
+        The score of the selected baseline is that of `rung`; other baselines show their best rung.
         """
         now = state_of(self).clock()
         items = tuple(
@@ -119,7 +119,7 @@ class RunPanel(Vertical):
         self.post_message(self.Changed())
 
     def show_all(self) -> None:
-        """End the filter."""
+        """Clear the filter."""
         field = self.query_one("#run-filter", Input)
         with self.prevent(Input.Changed):
             field.value = ""
@@ -144,7 +144,7 @@ class RunPanel(Vertical):
             return
         try:
             meets = filters.parse(line)
-        except UserError as error:  # half a term: what was listed stays
+        except UserError as error:  # an incomplete term: the list stays as it is
             self._complain(by_fields(error))
             return
         self._complain("")
@@ -163,11 +163,11 @@ class RunPanel(Vertical):
     # --- tags and pins --------------------------------------------------------------------------------------
 
     def pin(self, run: str) -> None:
-        """Keep the run with this id on top, or no longer."""
+        """Pin the run with this id to the top, or unpin it."""
         self._write(run, pinned=not self._notes.of(run).pinned)
 
     def open_tags(self, run: str) -> None:
-        """Let the tags of the run with this id be typed."""
+        """Open the line for the tags of the run with this id."""
         self._tagged = run
         field = self.query_one("#run-tags", Input)
         field.value = " ".join(self._notes.of(run).tags)
@@ -205,7 +205,7 @@ class RunPanel(Vertical):
     # --- lines ----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Close the line of tags, or else end the filter."""
+        """Close the line of tags, otherwise clear the filter."""
         if self.query_one("#run-tags").has_class("-open"):
             self._close("run-tags")
         else:

@@ -1,4 +1,4 @@
-"""The training monitor: runs, their curves, and what their predictions are worth."""
+"""The training monitor: runs, their curves and their metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .runs import RunPanel
 
 
 def _on_plot(binding: Binding) -> Binding:
-    """Return a plot's key as one of the whole screen, so that it works from wherever one is."""
+    """Return a plot's key as one of the whole screen, so that it works whatever has the focus."""
     return replace(binding, action=f"on_plot({binding.action!r})", show=False, id=f"training.{binding.id}")
 
 
@@ -78,7 +78,7 @@ class TrainingScreen(TrainingPage):
         self.draw()
 
     async def action_on_plot(self, action: str) -> None:
-        """Do what a plot's key does to the plot that is large, else to the loss. To enlarge is for the panel that has the focus."""
+        """Run a plot's action on the enlarged plot, or else on the loss. Enlarging applies to the focused panel."""
         if action == "enlarge" and not self.has_class("-large"):
             self.action_enlarge()
             return
@@ -86,12 +86,12 @@ class TrainingScreen(TrainingPage):
         await plot.run_action(action)
 
     def action_turn_scores(self) -> None:
-        """Show the next metric on the chart; after the last one the F1 of each class."""
+        """Show the next metric in the chart, and after the last one the F1 of each class."""
         self.query_one(Charts).turn_scores()
         self.draw()
 
     def action_turn_rung(self) -> None:
-        """Show the next rung of the baseline that is looked at in the matrix, the classes, the worst rows and the hidden states."""
+        """Show the next rung of the selected baseline in the matrix, the classes, the worst rows and the hidden states."""
         self.query_one(Panels).turn_rung()
         self.draw()
 
@@ -104,7 +104,7 @@ class TrainingScreen(TrainingPage):
         self.set_class(large, "-large")
 
     def action_back(self) -> None:
-        """Make a large plot small again, else close the line over the runs."""
+        """Restore an enlarged plot, otherwise close the line above the runs."""
         if self.is_enlarged:
             self._make_small()
         else:
@@ -183,7 +183,7 @@ class TrainingScreen(TrainingPage):
             self.app.push_screen(WriteReport(self.view.folder, self.query_one(Panels).rung_of(self.view)))
 
     def action_compare(self) -> None:
-        """Open the page on which the run that is looked at and the marked ones stand beside each other."""
+        """Open the page that compares the selected run with the marked ones."""
         from ..compare_runs import CompareRuns
 
         folders = [view.folder for view in self.views if view.has_spec]

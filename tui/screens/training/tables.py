@@ -15,15 +15,15 @@ from ...widgets.bars import bar, sparkline
 from ...widgets.label_look import LabelLook
 
 _LONGEST = 4_000
-"""Cells of a setting."""
+"""Cells of a setting's value, at most."""
 _LOSSES = ("Train loss", "Valid. loss")
 _SHORT_LOSSES = ("Train", "Valid.")
 
 
 def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: bool = True) -> Text:
-    """Return the tutorial's table: one row an epoch, with as many metrics as `width` cells take; the best weighted F1 stands out.
+    """Return the epoch table: one row per epoch, with as many metrics as fit into `width` cells, and the best weighted F1 highlighted.
 
-    No more rows come where the run is not `live`.
+    A `live` run may get more rows.
     """
     shown = list(measured_in(epochs) or HEADLINE)
     while len(shown) > len(HEADLINE) and sum(_epoch_widths(_LOSSES, shown)) > width:
@@ -42,7 +42,7 @@ def epoch_table(epochs: Sequence[EpochRow], width: int, color: str, *, live: boo
 
 
 def _epoch_widths(losses: Sequence[str], shown: Sequence[Metric]) -> list[int]:
-    """Return the cells of each column, with the gap before it."""
+    """Return the width of each column, including the gap before it."""
     heads = ("Epoch", *losses, *(metric.head for metric in shown))
     return [max(len(name), 6) + (2 if at else 0) for at, name in enumerate(heads)]
 
@@ -58,7 +58,7 @@ def _figure(value: float | None) -> str:
 def ladder_table(
     rungs: Sequence[Rung], tuned: Sequence[tuple[str, float, float]], width: int, colors: dict[str, str], *, live: bool = True
 ) -> Text:
-    """Return each rung with bars of its scores, and fine-tuned runs (name, weighted F1, accuracy) under them to compare with."""
+    """Return the rungs with bars of their scores, and below them fine-tuned runs (name, weighted F1, accuracy) for comparison."""
     if not rungs:
         return Text("the first rung comes in a moment" if live else "the run ended before its first rung did", "dim")
     named, shortest = 13, 6
@@ -97,7 +97,7 @@ def class_table(
     *,
     empty: str = "no scores yet",
 ) -> Text:
-    """Return precision, recall and F1 of each class, F1's way there, its 95 % interval where known, and the F1 of other runs."""
+    """Return precision, recall and F1 of each class, the course of F1, its 95 % interval if known, and the F1 of other runs."""
     if metrics is None:
         return Text(empty, "dim")
     named = min(20, max((cell_width(safe_line(look.name)) + look.id_cells for look in looks), default=8) + 2)
@@ -139,7 +139,7 @@ def class_table(
 
 
 def settings_table(rows: Sequence[tuple[str, str]], others: Sequence[Sequence[tuple[str, str]]], color: str) -> Text:
-    """Return names and values; where other runs are compared with, their values follow on the lines that differ."""
+    """Return names and values; on lines that differ, the values of the other runs follow."""
     lines: list[Text] = []
     compared = [dict(other) for other in others]
     for name, value in rows:

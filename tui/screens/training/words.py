@@ -1,4 +1,4 @@
-"""What the training monitor says of a run in words and figures."""
+"""Texts of the training monitor about a run."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ...frame import duration as clock
 from ...widgets.bars import sparkline
 
 QUIET = 20.0
-"""Seconds without an event after which a live run is said to make no progress."""
+"""Seconds without an event after which a live run counts as making no progress."""
 RECENT = 20
 """Steps over which speeds are averaged."""
 _BAR = 12
 
 
 def share_done(view: RunView) -> float | None:
-    """Return how much of the run, or of the phase under way, is done, in [0, 1]; None where it cannot be said."""
+    """Return the share of the run, or of its current phase, that is done, in [0, 1]; None if unknown."""
     if view.progress is not None:
         return min(1.0, view.progress.done / view.progress.total) if view.progress.total else None
     return min(1.0, view.step / view.steps) if view.steps else None
 
 
 def speed(curve: Sequence[Step]) -> tuple[float, float] | None:
-    """Return steps and tokens a second over the newest steps; None before there are two."""
+    """Return steps and tokens per second over the newest steps; None before there are two."""
     if len(curve) < 2:
         return None
     newest = curve[-RECENT - 1 :]
@@ -44,7 +44,7 @@ def speed(curve: Sequence[Step]) -> tuple[float, float] | None:
 
 
 def progress_line(view: RunView, now: float, width: int, colors: dict[str, str]) -> Text:
-    """Return one line: how far the run is, how long it takes and how fast it goes; or how it ended and why."""
+    """Return one line with progress, time left and speed of a live run, or with how and why it ended."""
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     if not view.is_live:
         sign, color = {"finished": ("✓", "success"), "stopped": ("■", "warning")}.get(view.state, ("✗", "error"))
@@ -69,7 +69,7 @@ def progress_line(view: RunView, now: float, width: int, colors: dict[str, str])
 
 
 def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: bool) -> Text:
-    """Return progress, time left and speeds of a live run; `compact` in fewer cells, without the bar that the top line has too."""
+    """Return progress, time left and speeds of a live run; `compact` leaves out the bar, which the top line also has."""
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     share = share_done(view)
     if view.progress is not None:
@@ -104,9 +104,9 @@ def _going_line(view: RunView, now: float, colors: dict[str, str], *, compact: b
 
 
 def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
-    """Return one line: where the run computes, and its load of processor, memory and GPU over the newest readings.
+    """Return one line: the device, and the load of processor, memory and GPU over the newest readings.
 
-    With it stands how much of what was computed in all its steps was padding.
+    It also shows the share of padding in the tokens of all steps.
     """
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     if view.started is not None:
@@ -138,7 +138,7 @@ def machine_line(view: RunView, width: int, colors: dict[str, str]) -> Text:
 
 
 def spec_rows(view: RunView) -> list[tuple[str, str]]:
-    """Return what the run was asked to do and what was made of it, as names and values."""
+    """Return the requested and the resolved settings of the run, as names and values."""
     job = view.spec.job
     rows = [("run", view.id), ("folder", view.folder), ("task", view.task)]
     rows += [("damaged", fault) for fault in view.faults]

@@ -1,4 +1,4 @@
-"""The page that says why a text gets its label: its words, attention, the nearest training rows, and the words of wrong rows."""
+"""The page that explains a prediction: word weights, attention, nearest training rows, and typical words of wrong rows."""
 
 from .opening import explain
 from .screen import WhyPage

@@ -1,4 +1,4 @@
-"""What is known of why a text gets its label, and what is to be asked next. It knows no terminal."""
+"""The answers that explain a prediction, and the next question to ask. It knows no terminal."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ View = Literal["words", "attention", "neighbours", "cell"]
 Question = AskWhy | AskAttention | AskNeighbours
 Answer = WhyAnswer | AttentionAnswer | NeighboursAnswer
 NEAREST = 20
-"""Training rows that are asked for."""
+"""The number of nearest training rows to ask for."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the confusion matrix, from which the text was taken."""
+    """The cell of the confusion matrix that the text is from."""
 
     found: Examined
     true: int
@@ -36,45 +36,45 @@ class Cell:
 
 @dataclass(frozen=True)
 class Subject:
-    """A text, the run that is asked about it, and where the text was taken from."""
+    """A text, the run that classifies it, and where the text is from."""
 
     text: str
     ref: RunRef
     true: str = ""
-    """The label that the text has; '' where it has none."""
+    """The true label of the text; '' if it has none."""
     place: str = ""
-    """Where the text stands, as 'row 7 of validation'."""
+    """Where the text is from, such as 'row 7 of validation'."""
     cell: Cell | None = None
 
 
 class Explanation:
-    """The answers about one text by one run, as far as they have come."""
+    """The answers about one text by one run that have arrived so far."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self.label = ""
-        """The class that is explained; '' until the first answer names the most probable one."""
+        """The explained class; '' until the first answer names the most probable one."""
         self.labels: tuple[str, ...] = ()
         self.layer, self.head = 0, 0
-        """0 as a layer stands for the last one, which is not known before the first answer."""
+        """Layer 0 means the last one, whose number is unknown before the first answer; head 0 means the mean of all."""
         self.near: NeighboursAnswer | None = None
         self.cell_words: CellWords | None = None
         self.faults: dict[str, str] = {}
-        """Why there is no answer, by what it would be: a way to weigh words with its class, 'attention', 'neighbours'."""
+        """Why there is no answer, by its kind: a method of word weights with its class, 'attention', or 'neighbours'."""
         self._weights: dict[str, dict[str, WhyAnswer]] = {}
-        """By class, and by the way that was taken."""
+        """Answers with word weights by class and method."""
         self._attention: dict[tuple[int, int], AttentionAnswer] = {}
 
     # --- what is known ----------------------------------------------------------------------------------------
 
     @property
     def views(self) -> tuple[View, ...]:
-        """What can be looked at."""
+        """The available views."""
         return ("words", "attention", "neighbours", *(("cell",) if self.subject.cell is not None else ()))
 
     @property
     def ways(self) -> tuple[WhyMethod | Literal["gradient_x_input", "exact"], ...]:
-        """The ways to weigh words that are shown side by side: the first may be a rough one until a better has come."""
+        """The methods of word weights shown side by side; the first may be a rough one until a better one has arrived."""
         of = self._weights.get(self.label, {})
         if "exact" in of:
             return ("exact",)
@@ -86,17 +86,17 @@ class Explanation:
 
     @property
     def shown(self) -> tuple[WhyAnswer | None, ...]:
-        """The answer of each of `ways`; None where it has not come."""
+        """The answer of each of `ways`; None if it has not arrived."""
         return tuple(self.weights(way) for way in self.ways)
 
     @property
     def first(self) -> WhyAnswer | None:
-        """The answer that the words of the text are signed by."""
+        """The answer whose weights are shown below the words of the text."""
         return next((each for each in self.shown if each is not None), None)
 
     @property
     def words_fault(self) -> str:
-        """Why no word can be weighed; '' where one is, or may be."""
+        """Why words cannot be weighed; '' if they are, or may be."""
         return self.faults.get(f"quick {self.label}", "")
 
     @property
@@ -106,9 +106,9 @@ class Explanation:
     # --- what is asked ----------------------------------------------------------------------------------------
 
     def next_question(self, view: View) -> Question | None:
-        """Return what is to be asked next while `view` is in sight; None where all of it is known.
+        """Return the next question while `view` is shown; None if everything is known.
 
-        First what takes least: leaving words out of a short text. Training rows are asked for only where they are looked at, as
+        The fastest comes first: leaving words out of a short text. Training rows are asked for only if they are shown, because
         their hidden states may have to be computed.
         """
         subject, of = self.subject, self._weights.get(self.label, {})
@@ -136,7 +136,7 @@ class Explanation:
         elif isinstance(answer, AttentionAnswer):
             if not self.layer and answer.layer != answer.layers:
                 self._attention[answer.layer, answer.head] = answer
-                self.layer = answer.layers  # the last layer is what the answer is made of; it is asked for now
+                self.layer = answer.layers  # the answer was computed from the last layer, so ask for that one
                 return
             self.layer = self.layer or answer.layer
             self._attention[answer.layer, answer.head] = answer
@@ -146,7 +146,7 @@ class Explanation:
             self._weights.setdefault(answer.label, {})[answer.method] = answer
 
     def refuse(self, question: Question, why: str) -> None:
-        """Take in that a question has no answer."""
+        """Record why a question has no answer."""
         match question:
             case AskAttention():
                 self.faults["attention"] = why
@@ -166,7 +166,7 @@ class Explanation:
             self.layer = (self.layer - 1 + by) % shown.layers + 1
 
     def turn_head(self, by: int) -> None:
-        """Turn to another head; 0, the mean of all, stands before the first."""
+        """Switch to another head; 0, the mean of all, precedes the first."""
         if (shown := self._any_attention) is not None:
             self.head = (self.head + by) % (shown.heads + 1)
 
@@ -176,6 +176,6 @@ class Explanation:
 
 
 def command(of: Explanation, quoted: Sequence[str]) -> str:
-    """Return the command line that prints what is seen; `quoted` are the run, the text and the class as a shell takes them."""
+    """Return the command line that prints the same; `quoted` are the run, the text and the class, quoted for a shell."""
     run, text, label = quoted
     return f"emotui why {run} {text}" + (f" --class {label}" if of.label else "")

@@ -1,4 +1,4 @@
-"""The one way to the page from other screens."""
+"""Opens the page from other screens."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .explanation import Subject
 
 
 def explain(state: State, subject: Subject | None, *, otherwise: str, take_word: Callable[[str], None] | None = None) -> None:
-    """Show why a run gives a text its label; where there is nothing to explain, say `otherwise`.
+    """Explain the prediction of a run for a text; without a subject, show the sentence `otherwise`.
 
-    `take_word` is called with a word of the cell's wrong rows where the rows that have it are asked for.
+    `take_word` is called with a word of the cell's rows when the rows that contain it are asked for.
     """
     from .screen import WhyPage
 

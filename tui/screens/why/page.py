@@ -1,4 +1,4 @@
-"""What the page is made of, and how it is drawn."""
+"""The widgets of the page, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .row_lines import cell_lines, near_lines
 from .word_lines import class_line, foot, heading, signed_text, table_lines
 
 _WIDE = 110
-"""The least cells in which the words stand beside another view."""
+"""Width in cells from which on the words are shown beside another view."""
 _PANELS: dict[View, str] = {
     "words": "words",
     "attention": "attention",
@@ -40,7 +40,7 @@ _PANELS: dict[View, str] = {
 
 
 class Scroll(VerticalScroll):
-    """Scrolls by lines; to the left and the right are the classes, as no line is too long."""
+    """Scrolls by lines; left and right switch classes, because no line is too long."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", show=False),
@@ -53,7 +53,7 @@ class Scroll(VerticalScroll):
 
 
 class NearLines(FigureLines):
-    """Enter explains the row under the cursor."""
+    """The nearest rows; Enter explains the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "why", tooltip="why this row gets its label", id="why.row")]
 
@@ -63,7 +63,7 @@ class NearTable(FigureTable):
 
 
 class CellLines(FigureLines):
-    """Enter leads to the rows of the cell that have the word under the cursor."""
+    """The words of a cell; Enter lists the cell's rows that contain the one under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "rows", tooltip="the rows with this word", id="why.word")]
 
@@ -73,7 +73,7 @@ class CellTable(FigureTable):
 
 
 class WhyLook(ModalScreen[str | None]):
-    """Shows an explanation, as much of it as has come."""
+    """Shows an explanation, as far as it has arrived."""
 
     AUTO_FOCUS = "#why-words Scroll"
     CSS_PATH = "why.tcss"
@@ -85,7 +85,7 @@ class WhyLook(ModalScreen[str | None]):
         self._is_large = False
         self._by_size = False
         self._waiting: dict[View, str] = {}
-        """What is waited for, by the panel that it will be in."""
+        """What is being computed, by the view that will show it."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="why-head", markup=False)
@@ -131,22 +131,22 @@ class WhyLook(ModalScreen[str | None]):
 
     @property
     def rung(self) -> str:
-        """The rung that answers; '' where the run has none, or has not answered."""
+        """The rung that classifies; '' if the run has none, or has not answered."""
         return self.of.first.rung if self.of.first is not None else self.of.subject.ref.rung
 
     @property
     def is_single(self) -> bool:
-        """Whether one view has the whole width."""
+        """Whether one view takes the whole width."""
         return self._is_large or self.size.width < _WIDE
 
     @property
     def views(self) -> tuple[View, ...]:
-        """The views that can be turned to: beside the words, where these stay in sight, the others."""
+        """The views to choose from; without the words, if these are always shown."""
         return self.of.views if self.is_single else self.of.views[1:]
 
     @property
     def in_sight(self) -> View:
-        """The view that is turned to."""
+        """The chosen view."""
         return self.view if self.view in self.views else self.views[0]
 
     @property
@@ -156,7 +156,7 @@ class WhyLook(ModalScreen[str | None]):
     # --- drawing ------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """Draw all that has come."""
+        """Draw everything that has arrived."""
         self.query_one(TabLine).show(self.views, self.in_sight)
         for name in _PANELS:
             self.query_one(f"#why-{name}").display = name == self.in_sight or (name == "words" and not self.is_single)
@@ -245,14 +245,14 @@ class WhyLook(ModalScreen[str | None]):
         return None
 
     def _wait_in(self, view: View, fault: str, *, has_content: bool) -> None:
-        """Show what is waited for, or why there is nothing, in the place of what a panel shows."""
+        """Show what is being computed, or why there is nothing, in place of a panel's content."""
         panel = self.query_one(f"#why-{view}")
         panel.set_class(not has_content, "-waiting")
         if not has_content:
             panel.query_one(".wait", Static).update(Text(safe_text(fault or self._waiting.get(view, "") or "waiting for the engine…")))
 
     def wait_for(self, question: Question | None, line: ProgressLine | None = None) -> None:
-        """Tell what is being computed, and how far it is; None: nothing is."""
+        """Show what is being computed, and its progress; None for nothing."""
         self._waiting = {}
         if question is not None:
             places: dict[type, View] = {AskAttention: "attention", AskNeighbours: "neighbours"}

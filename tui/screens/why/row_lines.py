@@ -1,4 +1,4 @@
-"""Turns the nearest training rows, and the words of a cell's rows, into lines of text for the room there is."""
+"""Turns the nearest training rows, and the words of a cell's rows, into lines of text for the available room."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ....core.safe_text import pad, safe_line
 from ...widgets.label_look import LabelLook
 
 Lines = tuple[Text, list[Text], Text]
-"""A heading, lines, and what stands below them."""
+"""A heading, lines, and text below them."""
 
 
 def near_lines(
@@ -43,12 +43,12 @@ def near_lines(
 
 
 def _counted(labels: Sequence[str]) -> list[tuple[str, int]]:
-    """Return each label with how often it is there, the most frequent first."""
+    """Return each label with its count, the most frequent first."""
     return sorted(((name, labels.count(name)) for name in dict.fromkeys(labels)), key=lambda each: -each[1])
 
 
 def cell_lines(words: CellWords, names: tuple[str, str], split: str, width: int, colors: Mapping[str, str]) -> Lines:
-    """Return the words that stand in a cell's rows more often than in others; those beyond chance are marked."""
+    """Return the words that are more frequent in a cell's rows than in others; those beyond chance are marked."""
     named = max(10, min(24, width - 40))
     head = Text(f"{describe_cell(words, names, split)}\n")
     if not words.rows:
@@ -57,7 +57,7 @@ def cell_lines(words: CellWords, names: tuple[str, str], split: str, width: int,
     lines: list[Text] = []
     for each in words.words:
         if each.z <= 0:
-            break  # the rest stands in the other rows
+            break  # the remaining words are more frequent in the other rows
         is_sure = each.z > LIKELY
         line = Text.assemble(("▲ " if is_sure else "  ", f"bold {colors['warning']}"), no_wrap=True)
         line.append(pad(safe_line(each.word, named), named), "bold" if is_sure else "")

@@ -1,4 +1,4 @@
-"""The keys of the page, and the questions that fill it."""
+"""The keys of the page, and the questions whose answers fill it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .page import Scroll
 
 
 class WhyPage(NearLabels):
-    """Why one text gets its label by one run. Esc takes back what is being computed and goes back."""
+    """Explains the prediction of one run for one text. Esc cancels the computation and goes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "back", key_display="esc", tooltip="back, and take back what is computed", id="why.back"),
@@ -66,7 +66,7 @@ class WhyPage(NearLabels):
 
     @work(exclusive=True, group="fill")
     async def _fill(self) -> None:
-        """Ask for what is not known yet; called anew it takes back what is being computed, so that what is looked at comes first."""
+        """Ask for what is not known yet; calling it again cancels the current question, so that the shown view comes first."""
         of = self.of
         while (question := of.next_question(self.in_sight)) is not None:
             self.wait_for(question)
@@ -89,7 +89,7 @@ class WhyPage(NearLabels):
 
     @work(exclusive=True, group="cell")
     async def _count_words(self) -> None:
-        """Compare the words of the cell's rows with those of others; it reads every text of the split."""
+        """Compare the words of the cell's rows with those of others, reading all texts of the split."""
         from ....core.runs import cell_words
 
         of, cell = self.of, self.of.subject.cell
@@ -102,7 +102,7 @@ class WhyPage(NearLabels):
         self.draw()
 
     def _go_on(self) -> None:
-        """Draw what another choice shows, and ask for what it lacks."""
+        """Draw after a change of view, and ask for missing answers."""
         self.draw()
         self._fill()
         if self.in_sight == "cell":
@@ -216,7 +216,7 @@ class WhyPage(NearLabels):
 
     @on(FigureTable.Chosen)
     def _chosen(self, event: FigureTable.Chosen) -> None:
-        """Explain the training row under the cursor, on a page above this one; or go back to the rows with the word under it."""
+        """Explain the training row under the cursor on another page, or go back to the rows with the word under the cursor."""
         near, words = self.of.near, self.of.cell_words
         if self.in_sight == "cell" and words is not None and event.index < len(words.words):
             self.dismiss(words.words[event.index].word)

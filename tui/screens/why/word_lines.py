@@ -1,6 +1,6 @@
-"""Draws the words of a text by what they do for a class: the text with signs below it, a table of weights, and the classes.
+"""Draws the weights of a text's words for a class: the text with signs below it, a table of weights, and the classes.
 
-A weight is told by its sign and its digits, and by a colour and the length of a bar besides: nothing is told by the colour alone.
+A weight is shown by its sign and digits, and also by a colour and the length of a bar; nothing is shown by colour alone.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from ....core.units import percent
 from ...widgets.label_look import LabelLook
 
 LEVELS = ((2 / 3, "▇", "bold reverse"), (1 / 3, "▄", "bold"), (0.1, "▁", ""))
-"""From which share of the largest weight on a word is drawn how: the sign is followed by this glyph."""
+"""The share of the largest weight from which on a word gets a glyph after its sign, and a style."""
 _LONGEST = 120
 """Cells of a word in the text, at most."""
 _UNSEEN = 300
-"""Characters that are shown of what the model does not see."""
+"""Characters shown of the part that the model does not see, at most."""
 _MOST_LINES = 400
 _NUMBER = 8
 """Cells of a weight in digits."""
 
 
 def color_of(weight: float, colors: Mapping[str, str]) -> str:
-    """Return the colour of a weight: two that also readers who do not tell red from green can tell apart."""
+    """Return the colour of a weight, one of two that are also distinct for red-green colour blindness."""
     return colors["warning"] if weight < 0 else colors["primary"]
 
 
@@ -38,7 +38,7 @@ def largest_of(answer: WhyAnswer) -> float:
 
 
 def signed(weight: float, largest: float, cells: int) -> tuple[str, str]:
-    """Return what stands below a word in so many cells, and the style of both; nothing where it weighs little."""
+    """Return the text below a word of `cells` cells, and the style of both; empty for a small weight."""
     share = abs(weight) / largest if largest else 0.0
     for least, glyph, style in LEVELS:
         if share >= least:
@@ -50,7 +50,7 @@ def signed(weight: float, largest: float, cells: int) -> tuple[str, str]:
 
 
 def signed_text(answer: WhyAnswer, width: int, colors: Mapping[str, str]) -> Text:
-    """Return the text in lines of at most `width` cells, the sign and the size of each word's weight below it."""
+    """Return the text in lines of at most `width` cells, with the sign and size of each word's weight below it."""
     upper, lower, lines = Text(no_wrap=True), Text(no_wrap=True), Text(no_wrap=True)
     written = 0
 
@@ -77,7 +77,7 @@ def signed_text(answer: WhyAnswer, width: int, colors: Mapping[str, str]) -> Tex
 
 
 def _pieces(answer: WhyAnswer, width: int, colors: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the text part by part: what is shown of it, what stands below it, and its style."""
+    """Yield the text part by part: the shown text, the text below it, and the style."""
     text, largest, at = answer.text, largest_of(answer), 0
     for word in answer.words:
         if word.start > at:
@@ -97,9 +97,9 @@ def _pieces(answer: WhyAnswer, width: int, colors: Mapping[str, str]) -> Iterato
 
 
 def table_lines(answers: Sequence[WhyAnswer | None], ways: Sequence[str], width: int, colors: Mapping[str, str], *, by_size: bool) -> Text:
-    """Return a line for each word, with its weight by each of the `ways` in digits and as a bar to the left or the right of zero.
+    """Return a line per word, with its weight by each of the `ways` in digits and as a bar to the left or right of zero.
 
-    Where an answer is None its column is empty. `by_size`: the weightiest first, by the first answer that there is; else as in the text.
+    The column of an answer that is None is empty. With `by_size` the largest weights of the first answer come first, else text order.
     """
     known = next((each for each in answers if each is not None), None)
     if known is None:
@@ -126,20 +126,20 @@ def table_lines(answers: Sequence[WhyAnswer | None], ways: Sequence[str], width:
 
 
 def heading(ways: Sequence[str], width: int) -> Text:
-    """Return what stands over the columns of the table."""
+    """Return the heads of the table's columns."""
     named, half = _columns(width, len(ways))
     cells = _NUMBER + 2 * half + 1
     return Text(pad("word", named) + "".join(pad(TITLES[way], cells) for way in ways), no_wrap=True)
 
 
 def _columns(width: int, ways: int) -> tuple[int, int]:
-    """Return the cells of a word and those of half a bar."""
+    """Return the cells for a word, and for half of a bar."""
     named = max(8, min(18, width // 5))
     return named, max(2, min(16, ((width - named) // ways - _NUMBER - 1) // 2))
 
 
 def _append_weight(line: Text, weight: float | None, largest: float, half: int, colors: Mapping[str, str]) -> None:
-    """Append a weight in digits and a bar that leaves the line of zero to the left where it is negative."""
+    """Append a weight in digits and as a bar that extends from the zero line, to the left if it is negative."""
     if weight is None:
         line.append(" " * (_NUMBER + 2 * half + 1))
         return
@@ -152,7 +152,7 @@ def _append_weight(line: Text, weight: float | None, largest: float, half: int, 
 
 
 def foot(answers: Sequence[WhyAnswer | None], agreed: Agreement | None, width: int, warning: str) -> Text:
-    """Return what the weights add up to, how far two ways agree, and where the text is cut; a gap of some size is a warning."""
+    """Return the sum of the weights, how far two methods agree, and where the text is truncated; a large gap is a warning."""
     lines: list[Text] = []
     known = next((each for each in answers if each is not None), None)
     for answer in answers:
