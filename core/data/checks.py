@@ -115,13 +115,28 @@ def _code(dataset: Dataset, *, near: bool) -> list[_Coded]:
     splits = list(dataset.splits.values())
     borders = np.cumsum([len(split) for split in splits])[:-1]
     texts = pa.chunked_array([chunk for split in splits for chunk in split.table.column("text").chunks], pa.string())
-    exact = codes(texts)
-    same = pa.chunked_array([strings([folded(text) for text in texts_of(chunk)]) for chunk in texts.chunks], pa.string())
-    loose = codes(same)
-    few = near and len(same) <= near_duplicates.MOST_ROWS
-    earlier = near_duplicates.earlier_of(texts_of(same)) if few else np.full(len(same), -1, np.int64)
-    parts = (np.split(each, borders) for each in (exact, loose, earlier))
+    parts = (np.split(each, borders) for each in _codes_of(texts, near and len(texts) <= near_duplicates.MOST_ROWS))
     return [_Coded(*each) for each in zip(splits, *parts, strict=True)]
+
+
+_known: tuple[Any, bool, tuple[Any, Any, Any]] | None = None
+"""The texts of last time, whether near ones were looked for, and their codes: a label that changes changes no text."""
+
+
+def _codes_of(texts: Any, near: bool) -> tuple[Any, Any, Any]:
+    """Return the three arrays of _Coded for all texts one after the other; those of last time's texts are kept."""
+    import numpy as np
+    import pyarrow as pa
+
+    global _known  # one value, replaced at once, so that any thread may read it
+    known = _known
+    if known is not None and known[1] == near and known[0].equals(texts):
+        return known[2]
+    same = pa.chunked_array([strings([folded(text) for text in texts_of(chunk)]) for chunk in texts.chunks], pa.string())
+    earlier = near_duplicates.earlier_of(texts_of(same)) if near else np.full(len(same), -1, np.int64)
+    found = codes(texts), codes(same), earlier
+    _known = texts, near, found
+    return found
 
 
 def folded(text: str) -> str:

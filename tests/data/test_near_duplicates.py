@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from emotui.core.data import checks, near_duplicates, sources
+from emotui.core.data.overlay_edit import Editor
 from emotui.core.specs import DataSpec
 from variants import mostly_slow
 
@@ -76,6 +77,24 @@ def test_they_are_told_by_split_and_are_not_fatal(tmp_path: Path) -> None:
     }
     assert problems["train"].message == "train: 1 row is nearly the same as an earlier one (4.5 %)"
     assert problems["validation"].message == "validation: 1 row is nearly the same as a text of train (4.8 %)"
+
+
+def test_texts_are_compared_again_only_where_they_are_others(tmp_path: Path, emotui_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["we will all meet again on sunday morning", "we will all meet again on sunday evening", *sentences(40, 3)]
+    (tmp_path / "train.csv").write_text("text,label\n" + "".join(f"{text},{'ab'[at % 2]}\n" for at, text in enumerate(texts)))
+    before = sources.load(DataSpec(str(tmp_path / "train.csv")))
+    compared: list[int] = []
+    compare = near_duplicates.earlier_of
+    monkeypatch.setattr(near_duplicates, "earlier_of", lambda texts: compared.append(len(texts)) or compare(texts))
+    first, editor = checks.find_problems(before), Editor(before)
+    twice = next(at for at, row in enumerate(before.splits["train"].rows(0, 20)) if row.name == "a")
+    relabelled = editor.decide([editor.place("train", twice)], "b")
+    told = checks.find_problems(relabelled)
+    assert compared == [42]  # no text is another
+    monkeypatch.setattr(checks, "_known", None)
+    assert checks.find_problems(relabelled) == told and checks.find_problems(before) == first
+    checks.find_problems(editor.decide([editor.place("train", twice)], None))
+    assert compared == [42, 42, 41]
 
 
 def test_a_large_data_set_says_that_they_were_not_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

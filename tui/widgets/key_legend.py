@@ -8,6 +8,8 @@ from rich.text import Text
 from textual.geometry import Size
 from textual.widget import Widget
 
+from .redraw import are_same
+
 _GAP = 2
 """Cells between two keys."""
 
@@ -23,8 +25,11 @@ class KeyLegend(Widget):
 
     def show(self, keys: Sequence[Text]) -> None:
         """Show keys, each with what it does."""
-        self._keys = keys
-        self.refresh(layout=True)
+        if len(keys) == len(self._keys) and all(map(are_same, keys, self._keys)):
+            return
+        before, self._keys = self._keys, keys
+        width = self.content_size.width
+        self.refresh(layout=not width or len(lines_of(before, width)) != len(lines_of(keys, width)))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own signature
         return len(lines_of(self._keys, width))

@@ -11,6 +11,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
+from textual.geometry import Region
 from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
@@ -192,6 +193,7 @@ class RowTable(DataTable):
         """Redraw the table; for the `same_rows` only those whose label or mark has changed."""
         if self._shown is None:
             return
+        before = [self._labelling_at(y) for y in range(self.size.height)] if same_rows else []
         self._generation += not same_rows
         # Before the table is laid out, its container gives the width; otherwise the first rows would be drawn in four cells.
         around = self.parent.content_size.width - self.styles.scrollbar_size_vertical if isinstance(self.parent, Widget) else 0
@@ -199,9 +201,23 @@ class RowTable(DataTable):
         self.backend.render_markup = False
         self._ordered_columns = None
         self._update_count += 1
-        self._clear_caches()
-        self._require_update_dimensions = not same_rows
-        self.refresh(layout=not same_rows)
+        if not same_rows:
+            self._clear_caches()
+            self._require_update_dimensions = True
+            self.refresh(layout=True)
+            return
+        for cache in (self._row_render_cache, self._cell_render_cache, self._line_cache, self._tooltip_cache):
+            cache.clear()  # all but that of the lines as they are drawn
+        for y, was in enumerate(before):
+            if self._labelling_at(y) != was:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _labelling_at(self, y: int) -> tuple[int, bool] | None:
+        """Return what labelling changes of the row on the line `y`; None where there is no row."""
+        row = y - self.header_height + self.scroll_offset.y if y >= self.header_height else -1
+        if not isinstance(self.backend, RowBackend) or not 0 <= row < self.backend.row_count:
+            return None
+        return self.backend.labelling_of(row)
 
     def _on_resize(self, _: events.Resize) -> None:
         super()._on_resize(_)

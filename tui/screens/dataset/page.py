@@ -15,6 +15,7 @@ from ...page import Page
 from ...theme import class_looks
 from ...widgets.key_legend import KeyLegend
 from ...widgets.reading import Reading
+from ...widgets.redraw import set_text, set_titles
 from ...widgets.text_field import LineField
 from . import words
 from .rows import Found, after_decision
@@ -158,8 +159,8 @@ class DatasetPage(Page):
         self._table.show(part, self._indices, class_looks(dataset.labels, dark=self.state.dark), at=at, marked=marked, stay=stay)
         panel = self.query_one("#rows")
         color = self.app.theme_variables["primary"]
-        panel.border_title = words.split_names(dataset, self._split, self._found, panel.size.width - 4, color)
-        panel.border_subtitle = Text(safe_line(self._why, 60) if self._why else words.features(dataset))
+        title = words.split_names(dataset, self._split, self._found, panel.size.width - 4, color)
+        set_titles(panel, title, Text(safe_line(self._why, 60) if self._why else words.features(dataset)))
         if not stay:
             self._side.show(part, self._found)
 
@@ -167,23 +168,15 @@ class DatasetPage(Page):
         dataset, part = self.state.dataset, self._part
         panel = self.query_one("#text", Reading)
         if dataset is None or part is None or index is None:
-            panel.border_title = Text("text")
-            self._show_text(Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
+            set_titles(panel, Text("text"))
+            set_text(self.query_one("#full", Static), Text("no row meets the filter" if self._found is not None else "no rows", "dim"))
             return
         row = part.row(index)
         look = class_looks(dataset.labels, dark=self.state.dark)[row.label]
-        panel.border_title = words.row_title(dataset, part, index, look, self.suggestion)
-        panel.border_subtitle = Text("t: tokens  p: classify it  L: label  ^g: row")
-        self._show_text(words.row_text(row.text))
+        title = words.row_title(dataset, part, index, look, self.suggestion)
+        set_titles(panel, title, Text("t: tokens  p: classify it  L: label  ^g: row"))
+        set_text(self.query_one("#full", Static), words.row_text(row.text))
         panel.scroll_home(animate=False)
-
-    def _show_text(self, text: Text) -> None:
-        """Show a text; redo the layout, which takes as long as the rest, only if this or the former text is too long for its box."""
-        panel, full = self.query_one("#text", Reading), self.query_one("#full", Static)
-        room, before = panel.content_size.height, full.size.height
-        full.update(text, layout=False)
-        if max(before, full.get_content_height(panel.size, self.size, full.size.width)) > room or not room:
-            full.refresh(layout=True)
 
     def _complain(self, message: str) -> None:
         """Show below the filter line what is wrong with it; '' for nothing."""

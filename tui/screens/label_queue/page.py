@@ -18,6 +18,7 @@ from ...widgets.key_legend import KeyLegend
 from ...widgets.plot import Plot
 from ...widgets.queue_list import QueueList
 from ...widgets.reading import Reading
+from ...widgets.redraw import set_text, set_titles
 from ..label_keys import LabelKeys, legend
 from . import rows, words
 from .side import Standing, counts, curve, how
@@ -95,8 +96,8 @@ class LabelQueuePage(LabelKeys[None]):
             return
         looks = self.label_looks()
         at, listed = self._rows.at, self.query_one(QueueList)
-        first = max(0, at - 100)
-        listed.lines, listed.at = tuple(words.line(given, row, looks) for row in self._rows.items[first : at + 200]), at - first
+        first, room = max(0, at - listed.size.height), max(1, listed.size.height)
+        listed.show(tuple(words.line(given, row, looks) for row in self._rows.items[first : at + room]), at - first)
         self._draw_card(given, looks)
         suggests = "as suggested" if self._guesses else ""
         self.query_one(KeyLegend).show(legend(looks, self.app.theme_variables["accent"], suggests=suggests, end="esc"))
@@ -105,11 +106,11 @@ class LabelQueuePage(LabelKeys[None]):
     def _draw_card(self, given: Labelling, looks: tuple[LabelLook, ...]) -> None:
         row, card, full = self._rows.in_hand, self.query_one("#card"), self.query_one("#full", Static)
         if row is None:
-            card.border_title = Text("no more texts")
-            full.update(words.nothing_left(given))
+            set_titles(card, Text("no more texts"))
+            set_text(full, words.nothing_left(given))
             return
-        card.border_title = words.title(given, row, looks, self.suggestion())
-        full.update(words.body(given.texts[row]))
+        set_titles(card, words.title(given, row, looks, self.suggestion()))
+        set_text(full, words.body(given.texts[row]))
         card.scroll_home(animate=False)
 
     def _draw_side(self) -> None:
@@ -117,8 +118,8 @@ class LabelQueuePage(LabelKeys[None]):
         if given is None or not self.is_mounted:
             return
         looks, done = self.label_looks(), len(given.labelled)
-        self.query_one("#head", Static).update(words.head(given, self._app_state.model))
-        self.query_one("#counts", Static).update(counts(given, looks, self.query_one("#counts").size.width))
-        self.query_one("#rows").border_title = Text(f"queue: {count(len(given.open), 'text')} without a label")
+        set_text(self.query_one("#head", Static), words.head(given, self._app_state.model))
+        set_text(self.query_one("#counts", Static), counts(given, looks, self.query_one("#counts").size.width))
+        set_titles(self.query_one("#rows"), Text(f"queue: {count(len(given.open), 'text')} without a label"))
         self.query_one("#f1", Plot).show(curve(tuple(self._standing.curve)))
-        self.query_one("#said", Static).update(how(self._standing, done, self._ordered_with, STEP, self._states is not None))
+        set_text(self.query_one("#said", Static), how(self._standing, done, self._ordered_with, STEP, self._states is not None))
