@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_FLAGS) --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter,sentencepiece]' --group dev
+	$(BIN)/python -m pip install $(PIP_FLAGS) --editable '.[starter,sentencepiece,onnx]' --group dev
 	@touch $@
 
 demo: $(READY)

@@ -256,6 +256,9 @@ class AskExport(Ask, frozen=True, tag="export"):
     overwrite: bool = False
     rung: str = ""
     """Of a baseline."""
+    format: Literal["transformers", "onnx", "onnx-int8"] = "transformers"
+    most_loss: float = 0.005
+    """Of macro-F1 on the validation split, that an export in ONNX may lose."""
 
 
 class AskDownload(Ask, frozen=True, tag="download"):
@@ -685,10 +688,26 @@ class BehaviourAnswer(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class MeasuredModel(msgspec.Struct, frozen=True):
+    """What one form of a model comes to on the validation split, on the CPU."""
+
+    name: str
+    """'original', or the format."""
+    accuracy: float
+    f1_weighted: float
+    f1_macro: float
+    latency: float
+    """Median seconds for one text, tokenization included."""
+    size: int
+    """Bytes of its weights."""
+
+
 class ExportAnswer(msgspec.Struct, frozen=True):
     run: str
     folder: str
     files: tuple[str, ...]
+    measured: tuple[MeasuredModel, ...] = ()
+    """The original and the export, of an export in ONNX."""
 
 
 class DownloadAnswer(msgspec.Struct, frozen=True):

@@ -74,7 +74,7 @@ def add(commands: Any) -> None:
             "cat texts.txt | emotui predict last --jsonl",
         ],
     )
-    options.add_run(predict, rungs=True)
+    predict.add_argument("run", metavar="RUN", help=f"{options.RUNG_HELP}; or a folder that emotui export --format onnx wrote")
     predict.add_argument("texts", metavar="TEXT", nargs="*", default=(), help="a text")
     predict.add_argument("--file", metavar="IN", help="a file of texts in any data format, or txt (one text per line); - is stdin")
     predict.add_argument("--out", metavar="OUT", help=f"where to write the answers to --file: {WRITABLE}")
@@ -186,7 +186,7 @@ def run_predict(arguments: argparse.Namespace, output: Output) -> int:
     from ..engine.client import Session
     from ..runs import rungs
 
-    run, rung = rungs.find(arguments.run)
+    run, rung = rungs.find_model(arguments.run)
     rung = rungs.chosen(run, rung)
     _tell_rung(output, run, rung)
     with Session() as engine:
@@ -206,7 +206,7 @@ def _tell_rung(output: Output, run: RunFolder, rung: str) -> None:
 
     if rung:
         output.message(f"the rung {rung} of {run.id} answers (RUN:RUNG names one: {', '.join(rungs.kept(run))})")
-    elif note := saved.read(run.model).stopped_note(run.id):
+    elif note := saved.read(rungs.folder_of(run, rung)).stopped_note(run.id):
         output.message(note)
     if (kept := temperature.read(run, rung)) is not None:
         output.message(kept.sentence)
@@ -360,7 +360,7 @@ def _predict_source(arguments: argparse.Namespace, output: Output, source: Path)
     from ..runs import rungs
     from . import parts
 
-    run, rung = rungs.find(arguments.run)
+    run, rung = rungs.find_model(arguments.run)
     rung = rungs.chosen(run, rung)
     _tell_rung(output, run, rung)
     ask = AskClassifyFile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,12 @@ import msgspec
 
 from ..errors import UserError
 from ..metric_table import FIGURE_TERMS, HEADLINE
-from ..questions import AskExport, ExportAnswer
+from ..questions import AskExport, ExportAnswer, MeasuredModel
 from ..runs import notes
 from ..runs.state import RunReader, RunView
 from ..safe_text import cell_width, safe_line
 from ..shell import quote
-from ..units import age, count, duration, score
+from ..units import age, count, duration, score, size
 from . import follow, options, render, shapes
 from .output import Output
 from .progress import Progress
@@ -94,12 +94,27 @@ def add(commands: Any) -> None:
         "export",
         run_export,
         description="Write a run's model into a folder that AutoModelForSequenceClassification and pipeline load by themselves, with the "
-        "label names in its config and a model card of the measured figures.",
-        examples=["emotui export last my-classifier"],
+        "label names in its config and a model card of the measured figures. --format onnx or onnx-int8 writes ONNX, which emotui predict "
+        "and onnxruntime run without torch: what was written is evaluated on validation beside the original, and removed again where its "
+        "macro-F1 is lower by more than --most-loss.",
+        examples=["emotui export last my-classifier", "emotui export last small --format onnx-int8"],
     )
     options.add_run(parser, rungs=True)
     parser.add_argument("folder", metavar="FOLDER", help="a new or empty folder")
     parser.add_argument("--overwrite", action="store_true", help="replace a folder that holds an export or a model, and nothing else")
+    parser.add_argument(
+        "--format",
+        choices=("transformers", "onnx", "onnx-int8"),
+        default="transformers",
+        help="transformers, ONNX, or ONNX with weights in 8 bits (default: transformers); ONNX needs emotui[onnx]",
+    )
+    parser.add_argument(
+        "--most-loss",
+        metavar="X",
+        type=options.share,
+        default=0.005,
+        help="macro-F1 on validation that an export in ONNX may lose, at most (default: 0.005)",
+    )
 
 
 def run_runs(arguments: argparse.Namespace, output: Output) -> int:
@@ -331,6 +346,15 @@ def run_resume(arguments: argparse.Namespace, output: Output) -> int:
     return follow.conclude(run, view, output, json=arguments.json)
 
 
+def measured_table(measured: Sequence[MeasuredModel]) -> list[str]:
+    """Return an export beside the original: scores on validation, latency of a text and size."""
+    rows = [["validation, CPU", "accuracy", "F1", "macro-F1", "latency", "size"]]
+    for each in measured:
+        scores = [f"{value:.4f}" for value in (each.accuracy, each.f1_weighted, each.f1_macro)]
+        rows.append([each.name, *scores, f"{1000 * each.latency:.1f} ms", size(each.size)])
+    return render.indented(render.table(rows, "lrrrrr"))
+
+
 def run_export(arguments: argparse.Namespace, output: Output) -> int:
     """Export a run's model through the engine."""
     from .. import writing
@@ -343,7 +367,14 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
     if best != written:
         output.message(f"the best rung of {run.id} is {best}, which no class of transformers loads: its rung {written} is exported")
     target = export_folder.checked(arguments.folder, run, overwrite=arguments.overwrite)
-    ask = AskExport(run=str(run.path), folder=str(target), overwrite=arguments.overwrite, rung=written)
+    ask = AskExport(
+        run=str(run.path),
+        folder=str(target),
+        overwrite=arguments.overwrite,
+        rung=written,
+        format=arguments.format,
+        most_loss=arguments.most_loss,
+    )
     with Progress(output.stderr) as progress:
         progress.update("export", 0, None, "files")
         try:
@@ -351,8 +382,12 @@ def run_export(arguments: argparse.Namespace, output: Output) -> int:
         finally:
             writing.sweep(target.parent)
     if arguments.json:
-        output.json({"run": run.id, "folder": answer.folder, "files": answer.files})
+        output.json({"run": run.id, "folder": answer.folder, "files": answer.files, "measured": answer.measured or None})
     else:
         output.line(answer.folder)
-    output.message(f"{count(len(answer.files), 'file')} written. Load them with: pipeline('text-classification', model={answer.folder!r})")
+        output.lines(measured_table(answer.measured) if answer.measured else [])
+    how = f"pipeline('text-classification', model={answer.folder!r})"
+    if answer.measured:
+        how = f"emotui predict {quote(answer.folder)} TEXT"
+    output.message(f"{count(len(answer.files), 'file')} written. Load them with: {how}")
     return 0

@@ -146,7 +146,7 @@ def answer_question(ask: Question, report: Report) -> msgspec.Struct:
         case AskExport():
             from ..model import export
 
-            return export.export(ask)
+            return export.export(ask, report)
         case AskDownload():
             from ..model import hub
 

@@ -112,6 +112,10 @@ def _load(model: Path, state: object, where: str) -> Classifier:  # noqa: ARG001
         from .rung_models import MostFrequent, Tfidf
 
         return MostFrequent(note) if note.kind == "most_frequent" else Tfidf.load(model, note.labels)
+    if note.kind == "onnx":
+        from .onnx_model import OnnxModel
+
+        return OnnxModel(model, note)
     if note.kind == "static":
         from .static_embeddings import StaticModel
 

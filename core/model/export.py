@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from .. import markdown, writing
 from ..errors import UserError
 from ..events import Metrics, Rung, Started
 from ..metric_table import measured_in
-from ..questions import AskExport, ExportAnswer
+from ..questions import AskExport, ExportAnswer, MeasuredModel
 from ..runs import export_folder, links, resolved_settings, rungs, state, temperature
 from ..runs.folder import RunFolder
 from ..safe_text import safe_line
 from ..sentences import Setting, phrase
 from ..specs import RunSpec
-from ..units import count
+from ..units import count, size
 from . import checkpoint, saved
 from .rung_models import HEAD_FILE, Head
 
@@ -33,7 +33,10 @@ SHIFT = 64.0
 """Larger than any hidden state after layer normalisation, so that a ReLU shifted by it is the identity."""
 
 
-def export(ask: AskExport) -> ExportAnswer:
+Report = Callable[[str, int, int | None, str], None]
+
+
+def export(ask: AskExport, report: Report = lambda *_: None) -> ExportAnswer:
     """Write the model of a run to a folder. Raises UserError if the folder may not be written or the model cannot be exported."""
     run = RunFolder(Path(ask.run))
     links.check(run)
@@ -41,10 +44,15 @@ def export(ask: AskExport) -> ExportAnswer:
     model = rungs.folder_of(run, rung)
     note = saved.read(model)
     target = export_folder.checked(ask.folder, run, overwrite=ask.overwrite)
+    compared: tuple[MeasuredModel, ...] = ()
     try:
         may_replace = partial(export_folder.check_replaceable, called=target) if ask.overwrite else None
         with writing.new_folder(target, last="config.json", may_replace=may_replace) as aside:
-            if note.kind == "classifier":
+            if ask.format != "transformers":
+                from . import onnx_export
+
+                compared = onnx_export.write(ask, run, rung, note, aside, report)
+            elif note.kind == "classifier":
                 for path in model.iterdir():
                     if path.name not in (saved.FILE, temperature.FILE):
                         shutil.copyfile(path, aside / path.name)
@@ -52,11 +60,11 @@ def export(ask: AskExport) -> ExportAnswer:
                 checkpoint.of_run(run.path).save_tokenizer(aside, note.max_length)
             else:
                 _export_logistic_regression(run, rung, note, aside)
-            (aside / "README.md").write_text(_card(run, note, rung), "utf-8")
+            (aside / "README.md").write_text(_card(run, note, rung, compared), "utf-8")
             export_folder.mark(aside, run)
     except OSError as error:
         raise UserError(f"cannot write {safe_line(str(target))}: {error.strerror or error}", exit_code=1) from error
-    return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())))
+    return ExportAnswer(run.id, str(target), tuple(sorted(path.name for path in target.iterdir())), compared)
 
 
 def _export_logistic_regression(run: RunFolder, rung: str, note: saved.SavedModel, target: Path) -> None:
@@ -101,7 +109,7 @@ def _linear(layer: Any, weight: np.ndarray, bias: np.ndarray) -> None:
     layer.bias.copy_(torch.from_numpy(bias))
 
 
-def _card(run: RunFolder, note: saved.SavedModel, rung: str) -> str:
+def _card(run: RunFolder, note: saved.SavedModel, rung: str, compared: Sequence[MeasuredModel] = ()) -> str:
     """Return the model card: the model, its data and its metrics; for a baseline those of the exported `rung`."""
     spec, result = run.read_spec(), run.read_result()
     finished = result.finished if result else None
@@ -130,18 +138,49 @@ def _card(run: RunFolder, note: saved.SavedModel, rung: str) -> str:
         *_distrust(started),
         *_figures(measured),
         *_ladder(result.rungs if result else ()),
+        *_compared(compared),
         "",
         "## Use",
         "",
-        "```python",
-        "from transformers import pipeline",
-        "",
-        'classify = pipeline("text-classification", model="THIS FOLDER", top_k=None, truncation=True)',
-        'print(classify("I saw a movie today and it was really good."))',
-        "```",
+        *(_USE_ONNX if compared else _USE),
         "",
     ]
     return "\n".join(lines)
+
+
+_USE = (
+    "```python",
+    "from transformers import pipeline",
+    "",
+    'classify = pipeline("text-classification", model="THIS FOLDER", top_k=None, truncation=True)',
+    'print(classify("I saw a movie today and it was really good."))',
+    "```",
+)
+_USE_ONNX = (
+    '`emotui predict "THIS FOLDER" TEXT`, or in Python, with onnxruntime and tokenizers:',
+    "",
+    "```python",
+    "import json, numpy, onnxruntime, tokenizers",
+    "",
+    'tokenizer = tokenizers.Tokenizer.from_file("THIS FOLDER/tokenizer.json")',
+    'session = onnxruntime.InferenceSession("THIS FOLDER/model.onnx")',
+    'encoding = tokenizer.encode("I saw a movie today and it was really good.")',
+    'inputs = {name: numpy.array([ids]) for name, ids in (("input_ids", encoding.ids), ("attention_mask", encoding.attention_mask))}',
+    '(logits,) = session.run(["logits"], inputs)',
+    'print(json.load(open("THIS FOLDER/config.json"))["id2label"][str(logits[0].argmax())])',
+    "```",
+)
+
+
+def _compared(compared: Sequence[MeasuredModel]) -> Sequence[str]:
+    if not compared:
+        return []
+    rows = [
+        (each.name, f"{each.f1_weighted:.4f}", f"{each.f1_macro:.4f}", f"{1000 * each.latency:.1f} ms", size(each.size))
+        for each in compared
+    ]
+    heads = ("model", "F1, weighted", "F1, macro", "latency of a text", "size")
+    return ["", "## This export beside the original, measured on the validation split on a CPU", "", *markdown.table(heads, rows)]
 
 
 def _distrust(started: Started | None) -> Sequence[str]:

@@ -25,7 +25,7 @@ LIMIT = 4 << 20
 class SavedModel(msgspec.Struct, frozen=True):
     """emotui.json in a run's model folder."""
 
-    kind: Literal["classifier", "logistic_regression", "static", "tfidf", "most_frequent"]
+    kind: Literal["classifier", "logistic_regression", "static", "tfidf", "most_frequent", "onnx"]
     labels: tuple[str, ...]
     max_length: int
     """Tokens at which texts are truncated."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .. import paths
 from ..errors import UserError
 from ..events import Rung
 from ..safe_text import safe_line
@@ -47,6 +48,8 @@ OF_ENCODER = tuple(name for name, kind in _KINDS.items() if kind.features)
 """The rungs that another encoder would have made otherwise."""
 _FIRST = ("", "encoder")
 """Whose files lie where those of a run without rungs do."""
+ONNX_FILE = "model.onnx"
+"""The model of an export in ONNX."""
 _NOTE = "emotui.json"
 """The file without which there is no model in a folder."""
 
@@ -78,9 +81,25 @@ def find(ref: str) -> tuple[RunFolder, str]:
     return found, chosen(found, rung)
 
 
+def find_model(ref: str) -> tuple[RunFolder, str]:
+    """Return the run and the rung that RUN:RUNG names, or the folder of an export in ONNX in the place of a run. Raises UserError."""
+    with suppress(UserError):
+        found = RunFolder(paths.expand(ref))
+        if is_exported(found):
+            return found, ""
+    return find(ref)
+
+
 def folder_of(run: RunFolder, rung: str) -> Path:
     """Return the folder of a rung's model; '' is the model of a fine-tuned run."""
-    return run.model if rung in _FIRST else run.path / "rungs" / rung
+    if rung in _FIRST:
+        return run.path if is_exported(run) else run.model
+    return run.path / "rungs" / rung
+
+
+def is_exported(run: RunFolder) -> bool:
+    """Return whether a folder is no run but an export in ONNX, which can be asked as a run is."""
+    return (run.path / ONNX_FILE).is_file() and not run.spec_file.exists()
 
 
 def predicted(rows: str, rung: str) -> str:
@@ -104,6 +123,8 @@ def chosen(run: RunFolder, rung: str) -> str:
     The best one has the highest macro-F1 on the validation split; among equals it is the highest rung. Raises UserError if the run
     has no such rung, or its model was not stored.
     """
+    if is_exported(run) and not rung:
+        return ""
     if rung:
         there = kept(run)
         if rung not in there or not _has_rungs(run):
