@@ -58,7 +58,15 @@ def _is_text(value: ast.expr) -> bool:
         return True
     while isinstance(value, ast.Call | ast.Attribute):
         value = value.func if isinstance(value, ast.Call) else value.value
-    return (isinstance(value, ast.Constant) and value.value is None) or (isinstance(value, ast.Name) and value.id in ("Text", "title"))
+    names = ("Text", "title", "subtitle")
+    return (isinstance(value, ast.Constant) and value.value is None) or (isinstance(value, ast.Name) and value.id in names)
+
+
+def _is_of_state(function: ast.expr) -> bool:
+    """Whether a method is one of the application's State, whose `notify` takes no markup, and not Textual's own."""
+    of = function.value if isinstance(function, ast.Attribute) else None
+    of = of.func if isinstance(of, ast.Call) else of
+    return (of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else "").endswith(("state", "state_of"))
 
 
 def _is_false(value: ast.expr | None) -> bool:
@@ -74,7 +82,7 @@ def _faults(source: str) -> list[str]:
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
             given = {word.arg: word.value for word in node.keywords}
-            if name in (*MARKED_UP, "notify") and not _is_false(given.get("markup")):
+            if (name in MARKED_UP or (name == "notify" and not _is_of_state(node.func))) and not _is_false(given.get("markup")):
                 found.append(f"line {node.lineno}: {name} without markup=False")
             if name == "from_markup" or not _is_false(given.get("render_markup", ast.Constant(False))):
                 found.append(f"line {node.lineno}: {name} reads markup")
