@@ -61,6 +61,16 @@ def mend(shown: Terminal, truth: list[str], labels: list[str], rows: int) -> tup
     return len(read), wrong
 
 
+def see_decided(shown: Terminal, folder: Path, rows: int) -> None:
+    """Wait until decisions about so many rows are on the disk."""
+    until, decided = time.monotonic() + TIMEOUT, 0
+    while decided != rows:
+        assert time.monotonic() < until, f"decisions about {decided} rows are on the disk, and {rows} were made"
+        shown.read_some(0.5)
+        overlay = sources.load(DataSpec(str(folder))).overlay
+        decided = len(overlay.decided) if overlay is not None else 0
+
+
 def f1_of(run: RunView, truth: list[str]) -> tuple[float, float]:
     """Return the F1 that is shown of a baseline's best rung, and that of its predictions against the labels before any was planted."""
     kept = pq.read_table(Path(run.folder) / "predictions" / "validation-tfidf.parquet")
@@ -86,6 +96,7 @@ def test_from_the_matrix_to_better_labels_and_a_better_model(planted: tuple[Path
         shown.press("L")
         shown.see("as predicted")
         assert mend(shown, truth["validation"], labels, 8) == (8, 4)
+        see_decided(shown, folder, 8)
         shown.press("L")
 
         shown.press("1")
@@ -96,6 +107,7 @@ def test_from_the_matrix_to_better_labels_and_a_better_model(planted: tuple[Path
         shown.see("rather", "as suggested")
         read, wrong = mend(shown, truth["train"], labels, LOOKED_AT)
         assert read == LOOKED_AT and wrong >= 0.8 * LOOKED_AT
+        see_decided(shown, folder, 8 + LOOKED_AT)
 
         shown.press("L", "3")
         start_run(shown, tiny_model, fine_tune=False)

@@ -28,7 +28,7 @@ class SaveCase(Dialog):
         """Prepare to store a text for all runs on `data`, with one of the labels; the cursor begins at the `predicted` one."""
         super().__init__(
             "which label should this sentence get?",
-            f"{safe_line(text, 300)}\n\nIt is kept for every run on this data. enter keeps it; the cases screen (6) lists all and runs them",
+            f"{safe_line(text, 300)}\n\nIt is kept for every run on this data. enter keeps it; the cases screen (6) asks about all",
         )
         self._text, self._data, self._looks, self._predicted = text, data, looks, predicted
 
