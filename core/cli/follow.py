@@ -277,7 +277,7 @@ def _speed(view: RunView) -> str:
     if finished is not None:
         parts.append(f"{count(finished.steps, 'step')} in {duration(finished.seconds)}")
         if finished.examples_per_second is not None:
-            parts.append(f"{finished.examples_per_second:,.0f} examples a second")
+            parts.append(f"{count(round(finished.examples_per_second), 'example')} a second")
     if started is not None:
         parts.append(f"on {started.device_name or started.device} in {started.precision}")
     return ", ".join(parts)

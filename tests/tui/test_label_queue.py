@@ -178,6 +178,12 @@ async def test_another_order_keeps_the_text_in_hand(engine: Orders, file: Path) 
         assert "disagreement needs two finished runs" in " ".join("\n".join(drawn(screen.app)).split()).replace("│", "")
 
 
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_disagreement_is_named_also_where_nothing_is_labelled(is_ready: bool) -> None:
+    assert how(Standing(by="disagreement", by_names=True), 0, 0, 20, is_ready).plain.startswith("disagreement: the newest runs")
+    assert not how(Standing(by_names=True), 0, 0, 20, is_ready).plain.startswith("informative")
+
+
 async def test_a_typed_example_brings_its_like_first(engine: Orders, file: Path) -> None:
     async with queue(engine, file) as (screen, pilot):
         await pilot.press("slash", *"we danced all day and i feel great at home", "enter")

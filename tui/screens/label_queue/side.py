@@ -80,6 +80,8 @@ def how(standing: Standing, labelled: int, ordered_with: int, step: int, is_read
         text.append(f"{safe_text(standing.failed)}\n", "bold")
     if standing.example:
         text.append("nearest to ").append(f"'{safe_line(standing.example, 60)}'", "bold").append("\no: back to the order before\n", "dim")
+    elif standing.by == "disagreement":  # it needs neither hidden states nor labels
+        text.append(standing.by, "bold").append(f": {_MEANING[standing.by]}\n", "dim")
     elif not is_ready:
         text.append("random").append(", until the hidden states are there\n", "dim")
     elif standing.by_names:
