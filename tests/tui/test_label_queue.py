@@ -28,6 +28,7 @@ from emotui.core.questions import (
 from emotui.core.specs import DataSpec
 from emotui.tui.app import EmotuiApp
 from emotui.tui.screens.label_queue import LabelQueue
+from emotui.tui.screens.label_queue.side import Standing, how
 from emotui.tui.widgets.queue_list import QueueList
 from hostile import RAW, drawn
 from inspector import Inspector
