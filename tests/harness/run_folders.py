@@ -103,6 +103,7 @@ def baseline_events(*, labels: Sequence[str] = LABELS) -> list[events.Event]:
     rungs = [
         events.Rung("most_frequent", metrics(0.19, labels=labels), 0.1),
         events.Rung("tfidf", metrics(0.88, labels=labels), 6.2, 41),
+        events.Rung("static", metrics(0.62, labels=labels), 9.4, 53, shape=(16_000, 256)),
         events.Rung("cls", metrics(0.57, labels=labels), 29.0, 160, cached=True, shape=(16_000, 384)),
         events.Rung("mean", metrics(0.69, labels=labels), 31.0, 212, cached=True, shape=(16_000, 384)),
     ]

@@ -195,6 +195,9 @@ async def test_b_lets_another_rung_of_the_baseline_answer(runs: Path) -> None:
         await write(pilot, "hi")
         await pilot.press("escape", "b")
         await settle(pilot)
+        assert [ask.rung for ask in engine.asked][-1] == "static"
+        await pilot.press("b")
+        await settle(pilot)
         assert [ask.rung for ask in engine.asked][-1] == "cls"
         assert [guess.title for guess in app.screen.query_one(LabelBars).guesses] == ["base22 logistic regression on [CLS]"]
         await pilot.press("b")

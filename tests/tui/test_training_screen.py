@@ -386,10 +386,20 @@ async def test_a_baseline_shows_its_ladder_and_the_hidden_states(runs: Path) -> 
         assert cloud is not None
         assert len(cloud.x) == 900
         text = "\n".join(drawn(app))
-        for words in ("most frequent", "TF-IDF", "LR on [CLS]", "LR on mean", "(16000, 384), cached", "6.2 s", "all 900"):
+        for words in (
+            "most frequent",
+            "TF-IDF",
+            "static",
+            "token vectors (16000, 256)",
+            "LR on [CLS]",
+            "LR on mean",
+            "(16000, 384), cached",
+            "6.2 s",
+            "all 900",
+        ):
             assert words in text, words
         assert "hidden states in two dimensions, mean of the tokens" in text
-        await pilot.press("b")
+        await pilot.press("b", "b")
         await settle(pilot)
         assert "this baseline has kept no picture of its hidden states" in "\n".join(drawn(app))  # none was written of [CLS]
 
