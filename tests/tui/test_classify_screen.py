@@ -148,7 +148,7 @@ async def test_an_older_answer_does_not_overwrite_a_newer_question(runs: Path) -
         screen = app.screen
         assert isinstance(screen, ClassifyScreen)
         before = screen.query_one(LabelBars).guesses
-        screen._take(screen.chosen[0], "old", "late", 1.0)
+        screen._show_answer(screen.chosen[0], "old", "late", 1.0)
         assert screen.query_one(LabelBars).guesses == before
 
 
