@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
 import os
 import re
 import subprocess
@@ -16,12 +17,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from emotui.core.data import labelling, overlay_log, sources
 from emotui.core.engine.client import Engine
+from emotui.core.runs import cases
 from emotui.core.runs.folder import list_runs
 from emotui.core.runs.state import glance
 from emotui.core.specs import DataSpec, task_of
 from emotui.tui.app import EmotuiApp
 from emotui.tui.run_watch import RunWatch
+from emotui.tui.screens.label_queue import LabelQueue
 from textual import constants
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -30,6 +34,14 @@ FOLDER = Path(__file__).parent.parent / "screenshots"
 SENTENCE = "I saw a movie today and it was really good."
 FILTER = "label:joy morning"
 ERRORS = ("errors", "errors-against", "errors-calibration")
+BY_KEY = ("label-list", "label-name", "run-form", "cases", "compare")
+LABELS_GIVEN = 24
+CASES = {
+    SENTENCE: "joy",
+    "I am not happy at all today.": "sadness",
+    "Who would have thought it!": "surprise",
+    "He lied to me again, and I am done with it.": "anger",
+}
 LIMIT = 60.0
 """Seconds in which a screen must show what it is to show."""
 AFTER = 240.0
@@ -44,8 +56,11 @@ def main() -> None:
     constants.COLOR_SYSTEM = "truecolor"  # whatever the terminal that make was called in
     make_runs()
     FOLDER.mkdir(exist_ok=True)
-    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", *ERRORS, "why", "classify")))
-    asyncio.run(draw((80, 24), ("dataset", "training", "errors", "why")))
+    add_cases()
+    asyncio.run(draw((120, 36), ("dataset", "dataset-filtered", "tokens", "training", *ERRORS, "why", "classify", *BY_KEY)))
+    asyncio.run(draw((80, 24), ("dataset", "training", "errors", "why", *BY_KEY)))
+    for size in ((120, 36), (80, 24)):
+        asyncio.run(draw_queue(size, home / "texts.jsonl"))
 
 
 def make_runs() -> None:
@@ -55,6 +70,33 @@ def make_runs() -> None:
     for task, verb in (("baseline", "baseline"), ("fine-tune", "train")):
         if task not in finished:
             subprocess.run([command, verb, "starter"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def add_cases() -> None:
+    """Save sentences as test cases of the starter."""
+    data = DataSpec("starter")
+    labels = sources.load(data).labels
+    for text, label in CASES.items():
+        cases.add(data, text, label, labels)
+
+
+async def draw_queue(size: tuple[int, int], file: Path) -> None:
+    """Write the starter's training texts to a file without labels, and a picture of their queue with the first labels given by key."""
+    data = sources.load(DataSpec("starter"))
+    rows = data.splits["train"].rows(0, len(data.splits["train"]))
+    truth = {row.text: row.name for row in rows}
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in truth), "utf-8")
+    overlay_log.file_of(str(file)).unlink(missing_ok=True)
+    spec = labelling.begin(DataSpec(str(file)), data.labels)
+    app = EmotuiApp(to_label=spec, engine=Engine(offline=True), runs=RunWatch())
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot, ("ordered anew",))
+        for _ in range(LABELS_GIVEN):
+            queue = app.screen
+            assert isinstance(queue, LabelQueue) and queue._given is not None
+            await pilot.press(str(1 + data.labels.index(truth[queue._given.texts[queue._rows.in_hand or 0]])))
+            await pilot.pause(0.1)
+        await save(pilot, FOLDER / f"label-queue-{size[0]}x{size[1]}.svg", ("macro-F1 0",))
 
 
 async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
@@ -68,6 +110,11 @@ async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
                 await save(pilot, FOLDER / f"{name}-{size[0]}x{size[1]}.svg", wanted)
 
         await picture("dataset", "512 tokens", "none found")
+        await pilot.press("L")
+        await picture("label-list", "leave out")
+        await pilot.press("equals_sign", "s")
+        await picture("label-name", "sadness, surprise")
+        await pilot.press("escape", "L")
         await pilot.press("slash", *FILTER, "enter")
         await picture("dataset-filtered", " of 1,312")
         await pilot.press("escape", "t")
@@ -93,6 +140,13 @@ async def draw(size: tuple[int, int], names: Sequence[str]) -> None:
             # The first answer waited for the models.
             await pilot.press("backspace", SENTENCE[-1])
             await picture("classify", " tokens", " ms.* ms", "J O Y")
+        if {*BY_KEY} & {*names}:
+            await pilot.press("escape", "6", "m")
+            await picture("cases", "of 4 cases|4 cases", "passed")
+            await pilot.press("3", "n")
+            await picture("run-form", "Learning rate|learning rate")
+            await pilot.press("escape", "space", "down", "space", "C")
+            await picture("compare", "beyond chance|differ")
 
 
 async def save(pilot: Pilot[int], path: Path, wanted: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input
@@ -28,6 +29,10 @@ class PickClass(Dialog):
     def compose_fields(self) -> ComposeResult:
         yield line("class", LineField(id="name", placeholder="its name"))
 
+    @on(Input.Changed)
+    def _typed(self, message: Input.Changed) -> None:
+        self.show_status(Text(listed(matching(message.value, self._names)), "dim"))
+
     @on(Input.Submitted)
     def _entered(self, message: Input.Submitted) -> None:
         found = matching(message.value, self._names)
@@ -35,10 +40,14 @@ class PickClass(Dialog):
             self.dismiss()
             self._give(found[0])
         elif found:
-            names = ", ".join(safe_line(name, 24) for name in found[:_SHOWN])
-            self.show_wrong(f"{len(found):,} classes match: {names}{' and others' if len(found) > _SHOWN else ''}")
+            self.show_wrong(f"{len(found):,} classes match: {listed(found)}")
         else:
             self.show_wrong("no class matches this")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, safe to show."""
+    return ", ".join(safe_line(name, 24) for name in names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
 
 
 def matching(typed: str, names: Sequence[str]) -> list[str]:
