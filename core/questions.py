@@ -736,6 +736,8 @@ class DoctorAnswer(msgspec.Struct, frozen=True):
     threads: int
     starter_model: str
     """The folder of the starter encoder; empty: not installed."""
+    timed: tuple[str, ...] = ()
+    """What was found to be the fastest on this CPU, a line for each model and task."""
 
 
 class ProgressLine(msgspec.Struct, frozen=True):

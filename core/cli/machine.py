@@ -188,6 +188,8 @@ def doctor_report(answer: DoctorAnswer | None, folders: dict[str, Folder], setti
     lines: list[str] = []
     if answer is not None:
         lines += ["Devices", *(f"  {_device(each)}" for each in answer.devices), f"  {count(answer.threads, 'thread')} for the CPU", ""]
+        if answer.timed:
+            lines += ["The fastest of what was timed on this CPU", *(f"  {safe_line(each)}" for each in answer.timed), ""]
         versions = [["Python", sys.version.split()[0]], *([name, version or "missing"] for name, version in answer.versions.items())]
         lines += ["Versions", *render.indented(render.table(versions, "ll")), ""]
     rows = [[name, each.path, f"{size(each.free_bytes)} free" if each.free_bytes is not None else ""] for name, each in folders.items()]

@@ -32,6 +32,8 @@ class Compute:
     """The name for people, that of the GPU or the processor."""
     precision: str
     """'float32' or 'bf16'."""
+    is_open: bool = False
+    """Whether nobody has named a precision, so that timing may choose another."""
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context for a model's forward pass."""
@@ -59,21 +61,20 @@ def threads_for(tokens: int) -> Generator[None]:
         torch.set_num_threads(threads)
 
 
-def choose(device: str, precision: Precision, *, training: bool = False) -> Compute:
+def choose(device: str, precision: Precision) -> Compute:
     """Return the device and precision to use, resolving 'auto'. Raises UserError for a device or precision that is not available.
 
-    'auto' takes the CUDA device with the most free memory, and bf16 if that is faster. On a CPU that is so with AMX, and for forward
-    passes also with AVX-512 on AMD: measured with distilbert-minilm without AMX, bf16 is 1.8 times as fast as float32 on AMD and 0.6
-    times as fast on Intel; a training step takes as long (AMD) or 1.6 times as long (Intel).
+    'auto' takes the CUDA device with the most free memory, and bf16 where a card has it. On a CPU it is float32 until a few batches are
+    timed: `trials`.
     """
-    chosen = _device(device)
-    if chosen.type == "cpu":
-        native, name = fast_bf16(training=training), f"{cpu_name()}, {torch.get_num_threads()} threads"
-    else:
-        native, name = torch.cuda.is_bf16_supported(including_emulation=False), torch.cuda.get_device_name(chosen)
     if precision not in ("auto", "float32", "bf16"):
         raise UserError(f"unknown precision {precision!r}", "Choose auto, float32 or bf16")
-    if precision == "bf16" and not native and chosen.type == "cuda":
+    chosen = _device(device)
+    if chosen.type == "cpu":
+        taken = "float32" if precision == "auto" else precision
+        return Compute(chosen, f"{cpu_name()}, {torch.get_num_threads()} threads", taken, is_open=precision == "auto")
+    native, name = torch.cuda.is_bf16_supported(including_emulation=False), torch.cuda.get_device_name(chosen)
+    if precision == "bf16" and not native:
         raise UserError(f"{name} has no bf16", phrase("Choose ", Setting("precision", "float32")))
     return Compute(chosen, name, ("bf16" if native else "float32") if precision == "auto" else precision)
 
@@ -93,25 +94,6 @@ def _device(device: str) -> torch.device:
         have = f"there are {count} CUDA devices" if count else "torch sees no CUDA device"
         raise UserError(f"the device {device} is not there: {have}", phrase("Choose ", Setting("device", "cpu"), ", or see: emotui doctor"))
     return torch.device("cuda", int(index or 0))
-
-
-def cpu_bf16() -> bool:
-    """Whether the CPU multiplies bf16 natively (AVX-512 BF16 or AMX)."""
-    return bool({"avx512_bf16", "amx_bf16"} & _flags())
-
-
-def fast_bf16(*, training: bool) -> bool:
-    """Whether bf16 is faster than float32 on this CPU, for a training step or for a forward pass; see the measurements in `choose`."""
-    flags = _flags()
-    return "amx_bf16" in flags or (not training and {"avx512_bf16", "AuthenticAMD"} <= flags)
-
-
-def _flags() -> set[str]:
-    """Return the vendor and feature flags of the processor, as /proc/cpuinfo lists them."""
-    try:
-        return set(CPUINFO.read_text("utf-8").split())
-    except OSError:
-        return set()
 
 
 def cpu_name() -> str:

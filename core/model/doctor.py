@@ -8,7 +8,7 @@ import torch
 
 from ..cores import cores
 from ..questions import DoctorAnswer
-from . import device, model_config
+from . import device, model_config, timed
 
 LIBRARIES = (
     "emotui",
@@ -26,6 +26,8 @@ LIBRARIES = (
     "textual",
     "plotext",
 )
+TITLES: dict[timed.Kind, str] = {"train": "training", "forward": "hidden states"}
+"""What was timed, for people."""
 
 
 def examine() -> DoctorAnswer:
@@ -51,11 +53,16 @@ def examine() -> DoctorAnswer:
             }
         )
     folder = model_config.starter_folder()
-    return DoctorAnswer(versions, tuple(devices), torch.get_num_threads(), str(folder) if folder else "")
+    chosen = tuple(f"{each.model}, {TITLES[each.kind]}: {each.choice}" for each in timed.kept().values())
+    return DoctorAnswer(versions, tuple(devices), torch.get_num_threads(), str(folder) if folder else "", chosen)
 
 
 def _precisions(name: str) -> dict[str, str]:
+    usual = device.choose(name, "auto")
+    known = dict.fromkeys(TITLES, usual.precision)
+    if usual.is_open:
+        known |= {kind: found.precision for kind in TITLES if (found := timed.latest(kind)) is not None}
     return {
-        "train": device.choose(name, "auto", training=True).precision,
-        "baseline": device.choose(name, "auto").precision,
+        "train": known["train"],
+        "baseline": known["forward"],
     }

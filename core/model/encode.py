@@ -32,6 +32,14 @@ def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
 
 
 @torch.inference_mode()
+def one_batch(encoder: Any, ids: TokenIds, group: np.ndarray, pad_id: int, compute: Compute) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the last layer's hidden states of the texts `group`, [B, L, d], and their attention mask, [B, L]."""
+    inputs = ids.pad(group, pad_id, compute.device)
+    with compute.autocast():
+        return encoder(**inputs).last_hidden_state, inputs["attention_mask"]
+
+
+@torch.inference_mode()
 def hidden_states(
     encoder: Any, ids: TokenIds, pad_id: int, compute: Compute, report: Report | None = None, *, stop: Callable[[], bool] = lambda: False
 ) -> dict[Pooling, np.ndarray] | None:
@@ -44,11 +52,9 @@ def hidden_states(
     states: dict[Pooling, np.ndarray] = {each: np.empty((len(ids), width), dtype=np.float32) for each in POOLINGS}
     done, told = 0, time.monotonic()
     for group in by_length(ids.lengths, compute.tokens):
-        inputs = ids.pad(group, pad_id, compute.device)
-        with compute.autocast():
-            hidden = encoder(**inputs).last_hidden_state
+        hidden, mask = one_batch(encoder, ids, group, pad_id, compute)
         for each in POOLINGS:
-            states[each][group] = pool(hidden, inputs["attention_mask"], each).cpu().numpy()
+            states[each][group] = pool(hidden, mask, each).cpu().numpy()
         done += len(group)
         if stop():
             return None

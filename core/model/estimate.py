@@ -11,7 +11,7 @@ from ..events import Event
 from ..questions import AskEstimate, EstimateAnswer
 from ..runs.folder import RunFolder
 from ..specs import BaselineSpec, TrainSpec
-from . import checkpoint, device, encode, finetune, static_embeddings
+from . import checkpoint, device, encode, finetune, static_embeddings, trials
 from .batches import epoch_batches, tokenize
 
 STEPS = 5
@@ -33,8 +33,9 @@ def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     started = time.monotonic()
     # This run folder is never created: only checkpoints would be written there.
     training, _ = finetune.prepare(
-        job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision, training=True)
+        job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision)
     )
+    trials.settle(training, may_time=False)
     before = time.monotonic() - started
     lengths = training.train_ids.lengths
     batches = epoch_batches(lengths, training.settings.batch_size, job.seed, 0)[: STEPS + 1]

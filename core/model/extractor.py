@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..specs import Pooling
-from . import checkpoint, device, encode, state_cache
+from . import checkpoint, device, encode, state_cache, trials
 from .batches import TokenIds, tokenize
 
 
@@ -47,6 +48,8 @@ class Extractor:
                 notify("extract", len(texts), len(texts))
                 return found, True
         ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: notify("tokenize", done, total))
+        self._settle(ids)
+        keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
         states = self.run(ids, lambda done, total: notify("extract", done, total), should_stop)
         if use_cache:
             for each, array in states.items():
@@ -57,12 +60,22 @@ class Extractor:
         self, ids: TokenIds, report: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] = lambda: False
     ) -> dict[Pooling, np.ndarray]:
         """Return the hidden states of token ids by pooling, float32, shape [texts, d]. Raises StopRequestedError."""
-        if self._encoder is None:
-            self._encoder = self.model.encoder(self.compute.device, self.layer)
+        self._load()
         states = encode.hidden_states(self._encoder, ids, self.model.tokenizer.padding, self.compute, report, stop=should_stop)
         if states is None:
             raise StopRequestedError
         return states
+
+    def _load(self) -> None:
+        if self._encoder is None:
+            self._encoder = self.model.encoder(self.compute.device, self.layer)
+
+    def _settle(self, ids: TokenIds) -> None:
+        """Decide on the precision for the first texts, which then holds for all."""
+        if self.compute.is_open:
+            self._load()
+            self.compute = trials.forward(self._encoder, self.model.name, ids, self.model.tokenizer.padding, self.compute)
+            self.compute = replace(self.compute, is_open=False)
 
     def key(self, text_hash: str, pooling: Pooling) -> str:
         compute = self.compute

@@ -27,7 +27,7 @@ from ..runs import checkpoints, data_record, kept_rows
 from ..runs.folder import RunFolder
 from ..sentences import Setting, phrase
 from ..specs import BaselineSpec, TrainSpec
-from . import checkpoint, device, distributed, freezing, predictions, presets
+from . import checkpoint, device, distributed, freezing, predictions, presets, trials
 from .batches import TokenIds, tokenize, unknown_share
 from .extractor import StopRequestedError
 from .saved import SavedModel
@@ -56,8 +56,9 @@ def train(
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
     training.begun = begun
     accelerator, emit = training.accelerator, training.emit
+    chosen = trials.settle(training, resume_from)
     problems = find_problems(data, near=False)
-    started = _started(job, training, data, problems, batch_split)
+    started = _started(job, training, data, problems, batch_split, chosen)
     emit(started)
     data_hash = sources.fingerprint(data)
     if accelerator.is_main_process:
@@ -208,11 +209,13 @@ def _facts(data: Dataset, settings: presets.Settings, compute: device.Compute) -
     }
 
 
-def _started(job: TrainSpec, training: Training, data: Dataset, problems: tuple[Problem, ...], batch_split: int) -> Started:
+def _started(job: TrainSpec, training: Training, data: Dataset, problems: tuple[Problem, ...], batch_split: int, chosen: str) -> Started:
     weights = training.class_weights
     settings = training.settings.shown() | {
         "row_weights": ", ".join(f"{a}={b:.4g}" for a, b in zip(data.labels, weights, strict=True)) if weights is not None else None,
         "threads": torch.get_num_threads(),
+        "part_tokens": training.part_tokens,
+        "chosen": chosen or None,
         "processes": training.accelerator.num_processes,
         "nodes": job.nodes,
         "batch_split": batch_split,
@@ -246,7 +249,7 @@ def _compute(job: TrainSpec) -> device.Compute:
                 phrase("Take ", Setting("processes", cards), ", or ", Setting("device", "cpu")),
             )
         wanted = f"cuda:{rank}"
-    compute = device.choose(wanted, job.precision, training=True)
+    compute = device.choose(wanted, job.precision)
     if compute.device.type == "cuda":
         torch.cuda.set_device(compute.device)
     return compute

@@ -23,22 +23,19 @@ from ..figures.scores import measure
 from ..runs import checkpoints
 from ..runs.folder import RunFolder
 from ..units import count
-from . import device, distributed, dropout, fast_attention, predictions, presets, training_state
+from . import device, distributed, dropout, fast_attention, predictions, presets, training_state, trials
 from .batches import TokenIds, epoch_batches
 from .checkpoint import Checkpoint
 from .first_token import first_token_only
 from .inference import logits
+from .timed import Choice
 
 CHECKPOINT_SECONDS = 60.0
 KEEP_CHECKPOINTS = 2
 LOGGED_STEPS = 500
 """A run logs about this many steps; more than that no chart can show."""
-FORWARD_TOKENS = {"cpu": 2_048, "cuda": 262_144}
-"""A part of a batch has at most this many tokens, padding included, so that long texts do not exhaust the memory.
-
-On the CPU larger parts are no faster, and what they allocate in ever other sizes leaves holes: 2.9 GB in place of 1.7 GB after
-100 steps at 8,192 tokens (distilbert-minilm, batch 64).
-"""
+FORWARD_TOKENS = {"cpu": trials.TRAINING_TOKENS[0], "cuda": 262_144}
+"""A part of a batch has at most so many tokens with padding, lest long texts exhaust the memory; `trials` may choose another number."""
 
 
 class NotFiniteError(UserError):
@@ -97,6 +94,8 @@ class _Position(msgspec.Struct):
     epoch: _Sums = msgspec.field(default_factory=_Sums)
     epochs: list[EpochRow] = msgspec.field(default_factory=list)
     best: _Best = msgspec.field(default_factory=_Best)
+    choice: Choice | None = None
+    """How it is computed on the CPU; a resumed run computes in the same way."""
 
 
 @dataclass
@@ -133,6 +132,7 @@ class Training:
         return self.earlier + time.monotonic() - self.begun
 
     def __post_init__(self) -> None:
+        self.part_tokens = FORWARD_TOKENS[self.compute.device.type]
         self.optimizer = torch.optim.AdamW(
             _decay_groups(self.model, self.settings.job.weight_decay),
             lr=self.settings.learning_rate,
@@ -177,7 +177,7 @@ class Training:
         self.parallel.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate_at(self.position.step)
-        loss = self._accumulate_gradients(batch)
+        loss = self.accumulate_gradients(batch)
         norm: Any = self.accelerator.clip_grad_norm_(self.parallel.parameters(), self.settings.max_gradient_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -201,7 +201,7 @@ class Training:
         self._log(time.monotonic() - started)
         return wish
 
-    def _accumulate_gradients(self, batch: np.ndarray) -> torch.Tensor:
+    def accumulate_gradients(self, batch: np.ndarray) -> torch.Tensor:
         """Add up the gradients of the mean loss over `batch`, over parts and processes; return this process's sum of losses.
 
         With class weights it is the weighted mean that torch.nn.CrossEntropyLoss defines. Every part's sum of losses is divided by
@@ -210,7 +210,7 @@ class Training:
         of_batch = self._weight(batch) or 1.0
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         weight = 1.0 if len(batch) > rank else 0.0
-        pieces = self._pieces(batch, rank)
+        pieces = self.pieces(batch, rank)
         losses: list[torch.Tensor] = []
         for number, piece in enumerate(pieces):
             inputs = self.train_ids.pad(piece, self.checkpoint.tokenizer.padding, self.compute.device)
@@ -228,20 +228,20 @@ class Training:
             losses.append(loss.detach())
         return torch.stack(losses).sum()
 
-    def _pieces(self, batch: np.ndarray, rank: int) -> list[np.ndarray]:
+    def pieces(self, batch: np.ndarray, rank: int) -> list[np.ndarray]:
         """Return the rows of `batch` that a process takes, cut into what goes through its model at once."""
         mine = batch[rank :: self.accelerator.num_processes]
         if not len(mine):
             mine = batch[:1]  # every process takes part in the exchange of gradients
         longest = int(self.train_ids.lengths[mine].max())
-        fitting = math.ceil(len(mine) * longest / FORWARD_TOKENS[self.compute.device.type])
+        fitting = math.ceil(len(mine) * longest / self.part_tokens)
         return np.array_split(mine, min(len(mine), max(self.parts, fitting)))
 
     def _places(self, batch: np.ndarray) -> int:
         """Return how many places of tokens go through the models of all processes for a batch, padding included."""
         lengths = self.train_ids.lengths
         ranks = range(self.accelerator.num_processes)
-        return sum(len(piece) * int(lengths[piece].max()) for rank in ranks for piece in self._pieces(batch, rank))
+        return sum(len(piece) * int(lengths[piece].max()) for rank in ranks for piece in self.pieces(batch, rank))
 
     def _weight(self, batch: np.ndarray) -> float:
         """Return the sum of the weights of the rows of a batch, those of the other processes too."""
@@ -376,7 +376,9 @@ class Training:
         position = distributed.share(self.accelerator, (folder / "position.json").read_bytes() if has and folder else b"")
         if position:
             training_state.restore(folder, self.optimizer, self.accelerator, self.compute.device)
+            before = self.position.choice
             self.position = msgspec.json.decode(position, type=_Position)
+            self.position.choice = self.position.choice or before
             self.earlier = self.position.elapsed
 
 

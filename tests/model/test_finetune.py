@@ -16,7 +16,7 @@ import pytest
 import torch
 from emotui.core.errors import UserError
 from emotui.core.events import CheckpointSaved, EpochDone, Evaluated, Event, Finished, Note, Padding, Started, Step, Stopped
-from emotui.core.model import classify, device, doctor, finetune, saved, training_loop
+from emotui.core.model import classify, finetune, saved, training_loop
 from emotui.core.model.batches import TokenIds
 from emotui.core.runs import checkpoints, folder
 from emotui.core.runs.folder import RunFolder
@@ -301,28 +301,6 @@ def test_the_loss_is_the_true_mean_however_a_batch_is_cut(still_model: Path, tin
     assert norms[0] == pytest.approx(norms[1], rel=1e-4)
     for name, tensor in weights(whole).items():
         torch.testing.assert_close(weights(run)[name], tensor, rtol=1e-2, atol=2e-3)
-
-
-@pytest.mark.parametrize(
-    ("flags", "forward", "training"),
-    [
-        ("avx2", "float32", "float32"),
-        ("avx512_bf16 avx2", "float32", "float32"),
-        ("avx512_bf16 avx2\nvendor_id : AuthenticAMD", "bf16", "float32"),
-        ("avx512_bf16 amx_bf16", "bf16", "bf16"),
-    ],
-)
-def test_precision_is_what_the_processor_is_fast_in(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, forward: str, training: str
-) -> None:
-    (tmp_path / "cpuinfo").write_text(f"model name : a processor\nflags : {flags}\n")
-    monkeypatch.setattr(device, "CPUINFO", tmp_path / "cpuinfo")
-    assert device.choose("cpu", "auto").precision == forward
-    assert device.choose("cpu", "auto", training=True).precision == training
-    assert device.choose("cpu", "bf16", training=True).precision == "bf16"
-    assert device.choose("cpu", "float32").name.startswith("a processor, ")
-    seen = doctor.examine().devices[0]
-    assert (seen["train"], seen["baseline"]) == (training, forward)
 
 
 def test_the_first_loss_is_that_of_the_untrained_head(still_model: Path, tiny_data: Path) -> None:

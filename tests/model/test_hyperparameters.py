@@ -42,7 +42,7 @@ def prepared(data: Path, model: Path, events: list[Event] | None = None, **setti
     job = job_of(data, model, **settings)
     told = events if events is not None else []
     run = RunFolder(paths.runs_folder() / "test")
-    training, _ = finetune.prepare(job, run, told.append, lambda: False, device.choose("cpu", "float32", training=True))
+    training, _ = finetune.prepare(job, run, told.append, lambda: False, device.choose("cpu", "float32"))
     return training
 
 
@@ -89,7 +89,7 @@ def test_the_loss_is_the_weighted_mean_that_torch_defines_however_a_batch_is_cut
     training = prepared(tiny_data, still_model, **settings)
     batch = np.arange(0, 32, 2)
     training.optimizer.zero_grad()
-    total = training._accumulate_gradients(batch)
+    total = training.accumulate_gradients(batch)
     mine = {name: each.grad.clone() for name, each in training.model.named_parameters() if each.grad is not None}
 
     counts = np.bincount(training.train_labels)
