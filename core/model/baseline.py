@@ -289,7 +289,7 @@ def _extract(
 ) -> tuple[dict[Pooling, dict[str, np.ndarray]], bool]:
     """Return the hidden states, by pooling and split, float32, shape [rows, d], and whether all of them came from the cache."""
     states: dict[Pooling, dict[str, np.ndarray]] = {each: {} for each in poolings}
-    from_cache = True
+    from_cache, asked = True, extractor.compute.precision
     for split in ("train", "validation"):
         begun = time.monotonic()
 
@@ -300,6 +300,8 @@ def _extract(
         from_cache &= was_cached
         for each in poolings:
             states[each][split] = found[each]
+    if extractor.compute.precision != asked:
+        emit(Note("info", f"the hidden states are in {extractor.compute.precision}, the fastest of what was timed on this machine"))
     extractor.release()
     return states, from_cache
 

@@ -48,8 +48,11 @@ class Extractor:
                 notify("extract", len(texts), len(texts))
                 return found, True
         ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: notify("tokenize", done, total))
-        self._settle(ids)
-        keys = {each: self.key(text_hash, each) for each in encode.POOLINGS}
+        if self.compute.is_open:
+            before = self.compute.precision
+            self._settle(ids)
+            if self.compute.precision != before:  # under which there may be something in the cache
+                return self.states(texts, poolings, report, should_stop, use_cache=use_cache, data=data)
         states = self.run(ids, lambda done, total: notify("extract", done, total), should_stop)
         if use_cache:
             for each, array in states.items():
@@ -71,11 +74,10 @@ class Extractor:
             self._encoder = self.model.encoder(self.compute.device, self.layer)
 
     def _settle(self, ids: TokenIds) -> None:
-        """Decide on the precision for the first texts, which then holds for all."""
-        if self.compute.is_open:
-            self._load()
-            self.compute = trials.forward(self._encoder, self.model.name, ids, self.model.tokenizer.padding, self.compute)
-            self.compute = replace(self.compute, is_open=False)
+        """Choose the precision for the first texts, which then holds for all."""
+        self._load()
+        self.compute = trials.forward(self._encoder, self.model.name, ids, self.model.tokenizer.padding, self.compute)
+        self.compute = replace(self.compute, is_open=False)
 
     def key(self, text_hash: str, pooling: Pooling) -> str:
         compute = self.compute

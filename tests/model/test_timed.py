@@ -193,6 +193,8 @@ def test_the_precision_of_hidden_states_is_timed_where_there_are_many_and_kept(t
     many.states([*texts, "text"], ("cls",))
     assert many.compute.precision == "bf16"
     assert doctor.examine().devices[0]["baseline"] == "bf16"
+    again = Extractor(model, 16, device.choose("cpu", "auto"))
+    assert again.states([*texts, "text"], ("cls",))[1], "what was computed in the chosen precision was not found in the cache"
     named = Extractor(model, 16, device.choose("cpu", "float32"))
     named.states([*texts, "token"], ("cls",))
     assert named.compute.precision == "float32"
