@@ -55,9 +55,9 @@ class Alerts:
         if view.state == "stopped":
             return ""
         f1 = view.score("f1_weighted") if view.finished is not None else None
-        said = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
+        outcome = f"F1 {f1:.4f}" if view.state == "finished" and f1 is not None else view.reason
         ended = f"{view.id} {_VERBS.get(view.state, '')}{view.state}"
-        return phrase(ended, ": ", said) if said else ended
+        return phrase(ended, ": ", outcome) if outcome else ended
 
     def _silence_of(self, view: RunView) -> str:
         self._live.add(view.folder)

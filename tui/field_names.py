@@ -25,10 +25,10 @@ READ_AS = "read as"
 def by_fields(text: Words | UserError) -> str:
     """Return a text with its settings named by fields of the application."""
     words = text.sentence if isinstance(text, UserError) else text
-    return words if isinstance(words, str) else "".join(_said(part) for part in words.parts)
+    return words if isinstance(words, str) else "".join(_by_field(part) for part in words.parts)
 
 
-def _said(part: str | Setting) -> str:
+def _by_field(part: str | Setting) -> str:
     if isinstance(part, str):
         return part
     value = part.value

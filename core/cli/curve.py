@@ -28,10 +28,10 @@ def report(kept: LearningCurve, width: int, *, unicode: bool) -> list[str]:
     lines += _wrapped(
         f"The mean of {kept.draws} draws of the rows with its 95 % interval, by Student's t. All rows are measured once.", width
     )
-    said = [sentence for curve in kept.curves if (sentence := in_words(curve))]
-    if said:
+    sentences = [sentence for curve in kept.curves if (sentence := in_words(curve))]
+    if sentences:
         lines += ["", "What more labels would bring"]
-        for each in (*said, f"How this is foretold: {METHOD}"):
+        for each in (*sentences, f"How this is foretold: {METHOD}"):
             lines += _wrapped(f"{each}.", width)
     return lines
 

@@ -188,11 +188,11 @@ def _confusions(metrics: Metrics) -> list[str]:
     found = metrics.confusions()
     rows = [["true class", "predicted", "rows", "share"]]
     rows += [[each.true, each.predicted, f"{each.rows:,}", percent(each.rows / each.of)] for each in found[:MOST_CLASSES]]
-    said = f"{len(metrics.per_class):,} classes are too many for a matrix; "
+    too_many = f"{len(metrics.per_class):,} classes are too many for a matrix; "
     if not found:
-        return [f"  {said}no row is misclassified"]
-    said += f"the {MOST_CLASSES} most frequent of {len(found):,} confusions:" if len(found) > MOST_CLASSES else "all confusions:"
-    return [f"  {said}", *indented(table(rows, "llrr", [NAME_WIDTH, NAME_WIDTH]))]
+        return [f"  {too_many}no row is misclassified"]
+    too_many += f"the {MOST_CLASSES} most frequent of {len(found):,} confusions:" if len(found) > MOST_CLASSES else "all confusions:"
+    return [f"  {too_many}", *indented(table(rows, "llrr", [NAME_WIDTH, NAME_WIDTH]))]
 
 
 def per_class(classes: dict[str, ClassMetrics], intervals: dict[str, tuple[float, float]] | None = None) -> list[str]:

@@ -54,8 +54,8 @@ class ArrowTable:
             except MemoryError as error:
                 raise UserError(f"{name} needs more memory than is available", "Split it into smaller files") from error
             except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, EOFError) as error:
-                said = safe_line(str(error), 120).rstrip(".")
-                raise UserError(f"{name} is not a complete Arrow file: {said}", "Fetch or write it again") from error
+                cause = safe_line(str(error), 120).rstrip(".")
+                raise UserError(f"{name} is not a complete Arrow file: {cause}", "Fetch or write it again") from error
 
     def head(self) -> dict[str, list[object]]:
         columns: dict[str, list[object]] = {name: [] for name in self.columns}
@@ -115,8 +115,8 @@ def _check_compressed(name: str, raw: Any, begins: int, size: int) -> None:
                     if not stored:
                         continue
                     raw.seek(start + place)
-                    said = int.from_bytes(raw.read(8), "little", signed=True)
-                    unpacked += stored if said < 0 else said
+                    claimed = int.from_bytes(raw.read(8), "little", signed=True)
+                    unpacked += stored if claimed < 0 else claimed
                     limits.check_unpacked(name, unpacked, size)
             raw.seek(start + body)
     except (IndexError, OverflowError, ValueError) as error:

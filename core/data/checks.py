@@ -188,14 +188,14 @@ def _leakage(earlier: _Coded, later: _Coded) -> list[Problem]:
     exact = int(np.isin(later.exact, earlier.exact).sum())
     share = len(rows) / len(later.split)
     names = earlier.split.name, later.split.name
-    said = f"{_rows(len(rows), 'has its text', 'have their texts')} in {names[0]} too ({100 * share:.1f} %)"
+    repeated = f"{_rows(len(rows), 'has its text', 'have their texts')} in {names[0]} too ({100 * share:.1f} %)"
     return [
         Problem(
             "leakage",
             names[1],
             len(rows),
             _texts(later.split, rows),
-            f"{names[1]}: {said}{_of_them(exact, len(rows))}",
+            f"{names[1]}: {repeated}{_of_them(exact, len(rows))}",
             _tuple(rows),
             untrustworthy=share > LEAK_SHARE,
             earlier=names[0],

@@ -82,8 +82,9 @@ class ClassFolder:
                 try:
                     text = self._text(label, name)
                 except (OSError, UserError, UnicodeError) as error:
-                    said = error.strerror if isinstance(error, OSError) else _said(error)
-                    batch.bad.append(BadRow(number, 0, f"the file {shown(f'{label}/{name}')} cannot be read ({safe_line(str(said), 120)})"))
+                    cause = error.strerror if isinstance(error, OSError) else _describe(error)
+                    problem = f"the file {shown(f'{label}/{name}')} cannot be read ({safe_line(str(cause), 120)})"
+                    batch.bad.append(BadRow(number, 0, problem))
                     continue
                 if not text.strip():
                     batch.bad.append(BadRow(number, 0, f"the file {shown(f'{label}/{name}')} is empty"))
@@ -117,7 +118,7 @@ class ClassFolder:
         return notes
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"it is not valid {error.encoding}" if isinstance(error, UnicodeDecodeError) else str(error)
 
 

@@ -90,8 +90,8 @@ class Delimited:
             except csv.Error as error:
                 if first is None:
                     if self.dialect.header:  # an unclosed quote in it, for example
-                        said = safe_line(str(error), 80)
-                        raise UserError(f"{safe_line(self.name, 80)}, line {reader.line_num}: the header is broken ({said})") from error
+                        cause = safe_line(str(error), 80)
+                        raise UserError(f"{safe_line(self.name, 80)}, line {reader.line_num}: the header is broken ({cause})") from error
                     first = []
                 continue
             if not row:
@@ -202,16 +202,16 @@ class Delimited:
             ) from error
 
     def _fault(self, error: csv.Error, number: int, line: int) -> str:
-        said = str(error)
-        if said == _UNCLOSED or said.startswith(_TOO_LONG):
+        message = str(error)
+        if message == _UNCLOSED or message.startswith(_TOO_LONG):
             raise UserError(
                 f"{safe_line(self.name, 80)}, row {number} (line {line}): a quote opens here and is never closed, "
                 "so that everything after it is one field",
                 phrase("Close it, double it if it belongs to the text, or read quotes as characters with ", _NO_QUOTES),
             ) from error
-        if said.startswith(_RETURN):
+        if message.startswith(_RETURN):
             return "a carriage return within a field that is not quoted"
-        return f"broken quoting or an unfinished field ({safe_line(said, 80)})"
+        return f"broken quoting or an unfinished field ({safe_line(message, 80)})"
 
     def unusual(self) -> Reading:
         """Return what was guessed of its dialect, where it is not what such a file usually has; all of it is told."""

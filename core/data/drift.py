@@ -105,10 +105,10 @@ def kolmogorov_smirnov(first: Any, second: Any) -> float:
 def _of_classes(labels: tuple[str, ...], first: Any, second: Any, distance: float) -> str:
     shares = first / first.sum(), second / second.sum()
     most = int(abs(shares[1] - shares[0]).argmax())
-    said = f"{100 * distance:.1f} % of the rows would need another class to match train"
+    distances = f"{100 * distance:.1f} % of the rows would need another class to match train"
     if not distance:
         return "the class shares match train"
-    return f"{said}; {shown(labels[most])} has {100 * shares[1][most]:.1f} % here and {100 * shares[0][most]:.1f} % there"
+    return f"{distances}; {shown(labels[most])} has {100 * shares[1][most]:.1f} % here and {100 * shares[0][most]:.1f} % there"
 
 
 def _of_lengths(first: Any, second: Any, unit: str, distance: float) -> str:

@@ -48,9 +48,9 @@ class Faults:
 
 def summarize_causes(causes: Counter[str]) -> str:
     """Return the number of skipped rows by cause."""
-    told = [f"{count:,} {cause}" for cause, count in causes.most_common(_CAUSES)]
+    counts = [f"{count:,} {cause}" for cause, count in causes.most_common(_CAUSES)]
     others = causes.total() - sum(count for _, count in causes.most_common(_CAUSES))
-    return "; ".join(told + ([f"{others:,} others"] if others else []))
+    return "; ".join(counts + ([f"{others:,} others"] if others else []))
 
 
 def shown(value: object) -> str:

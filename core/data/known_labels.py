@@ -69,9 +69,9 @@ def read(path: Path, wanted: Wanted, integers: Callable[[], Sequence[int]]) -> L
     unknown = Counter(each for each in found if each not in known)
     name = safe_line(path.name, 80)
     if unknown:
-        told = ", ".join(f"{shown(each)} ({number:,})" for each, number in unknown.most_common(LABELS_SHOWN))
-        told += f" and {len(unknown) - LABELS_SHOWN:,} more" if len(unknown) > LABELS_SHOWN else ""
-        has = f"{unknown.total():,} of {count(len(found), 'row')} of {name} have a label that the run does not know: {told}"
+        listed = ", ".join(f"{shown(each)} ({number:,})" for each, number in unknown.most_common(LABELS_SHOWN))
+        listed += f" and {len(unknown) - LABELS_SHOWN:,} more" if len(unknown) > LABELS_SHOWN else ""
+        has = f"{unknown.total():,} of {count(len(found), 'row')} of {name} have a label that the run does not know: {listed}"
         if not wanted.skip_bad_rows or unknown.total() == len(found):
             change = f"Its labels are {safe_line(', '.join(wanted.labels), 160)}: change the file"
             some = unknown.total() < len(found)

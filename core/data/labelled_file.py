@@ -37,13 +37,15 @@ def write(dataset: Dataset, found: Mapping[str, Any] | None, target: Path, verdi
             for start in range(0, len(part), PART):
                 rows = part.rows(start, start + PART)
                 places = range(start, start + len(rows)) if found is None else found[name][start : start + len(rows)]
-                said: list[dict[str, Any]] = [{} for _ in rows] if verdicts is None else [_said(verdicts[name], int(at)) for at in places]
-                file.write({"split": name, "text": row.text, "label": row.name} | more for row, more in zip(rows, said, strict=True))
+                judged: list[dict[str, Any]] = (
+                    [{} for _ in rows] if verdicts is None else [_judged(verdicts[name], int(at)) for at in places]
+                )
+                file.write({"split": name, "text": row.text, "label": row.name} | more for row, more in zip(rows, judged, strict=True))
                 written += len(rows)
     return written
 
 
-def _said(verdicts: Verdicts, row: int) -> dict[str, Any]:
+def _judged(verdicts: Verdicts, row: int) -> dict[str, Any]:
     return {
         "prediction": verdicts.labels[int(verdicts.predicted[row])],
         "probability": float(verdicts.confidence[row]),

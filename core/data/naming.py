@@ -126,13 +126,13 @@ def beside(source: Source, opened: Sequence[readers.OpenedFile]) -> tuple[tuple[
         if column not in each.table.columns or label not in each.table.columns:
             continue
         for row in readers.rows(each, (label, column)):
-            number, said = (None, None) if row.fault else (schema.label_of(row.values[0], typed=each.table.typed), row.values[1])
-            if not isinstance(number, int) or not isinstance(said, str) or not said.strip():
+            number, title = (None, None) if row.fault else (schema.label_of(row.values[0], typed=each.table.typed), row.values[1])
+            if not isinstance(number, int) or not isinstance(title, str) or not title.strip():
                 continue
-            said = said.strip()
-            if found.setdefault(number, said) != said or numbers.setdefault(said, number) != number:
-                other = f"{shown(found[number])} and {shown(said)}" if found[number] != said else f"{numbers[said]} and {number}"
-                one = f"{number} with {other}" if found[number] != said else f"{shown(said)} with {other}"
+            title = title.strip()
+            if found.setdefault(number, title) != title or numbers.setdefault(title, number) != number:
+                other = f"{shown(found[number])} and {shown(title)}" if found[number] != title else f"{numbers[title]} and {number}"
+                one = f"{number} with {other}" if found[number] != title else f"{shown(title)} with {other}"
                 return (), (), [phrase(f"the column {shown(column)} does not name the labels: it has {one} (", _LIKE_THIS, " names them)")]
     if not found:
         return (), (), []

@@ -73,17 +73,17 @@ def open_file(place: Path | BinaryIO, asked: Reading | None = None, *, name: str
             # Its own reader says what is wrong with it.
             return OpenedFile(known.open(source), known, "", ())
         if found is not None:
-            return OpenedFile(found.open(source), found, "", _told(shown, known, found))
+            return OpenedFile(found.open(source), found, "", _format_note(shown, known, found))
         packing = source.packing
         if not packing and source.name.lower().endswith(formats.PACKED) and source.head:
             raise UserError(f"{shown} ends in .gz or .zst but is neither a gzip nor a zstd file", "Compress it again, or rename it")
         source.encoding, note = encodings.find(source, asked.encoding)
         found = _text_format(source, known)
         table = found.open(source)
-        return OpenedFile(table, found, source.encoding, (*([note] if note else []), *_told(shown, known, found)))
+        return OpenedFile(table, found, source.encoding, (*([note] if note else []), *_format_note(shown, known, found)))
 
 
-def _told(name: str, known: formats.Format | None, found: formats.Format) -> tuple[str, ...]:
+def _format_note(name: str, known: formats.Format | None, found: formats.Format) -> tuple[str, ...]:
     if known is found or {known, found} <= {formats.CSV, formats.TSV} or (known is formats.JSON and found is formats.JSON_LINES):
         return ()
     return (f"{name} contains {found.name}",)

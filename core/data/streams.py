@@ -238,10 +238,10 @@ def sentences(name: str) -> Generator[None]:
     except EOFError as error:
         raise UserError(f"{name} is cut off: the compressed data ends too early", "Fetch or compress it again") from error
     except OSError as error:
-        said = error.strerror or str(error)
-        if "ZSTD" in said:
-            raise UserError(f"{name} contains damaged compressed data: {safe_line(said, 120)}", "Fetch or compress it again") from error
-        raise UserError(f"cannot read {name}: {safe_line(said, 200)}") from error
+        cause = error.strerror or str(error)
+        if "ZSTD" in cause:
+            raise UserError(f"{name} contains damaged compressed data: {safe_line(cause, 120)}", "Fetch or compress it again") from error
+        raise UserError(f"cannot read {name}: {safe_line(cause, 200)}") from error
     except MemoryError as error:
         raise UserError(f"{name} needs more memory than is available", "Split it into smaller files") from error
 

@@ -146,8 +146,8 @@ def entry(view: RunView, rung: str, split: str, found: Examined | None, *, smoot
     if found is not None and len(found.judged.truth):
         metrics = examined.figures(found, np.arange(len(found.judged.truth)), resamples=resamples).metrics
     else:
-        told = view.measured_by(rung)
-        metrics = told if told is not None and told.split == split else None
+        reported = view.measured_by(rung)
+        metrics = reported if reported is not None and reported.split == split else None
     return Entry(view, rung, found, metrics, curves(view, smoothing))
 
 

@@ -48,15 +48,15 @@ def _runs(entries: Sequence[Entry]) -> Table:
 
 
 def _settings(found: Settings, width: int) -> Table:
-    told = f"{count(found.alike, 'other setting')} {'is' if found.alike == 1 else 'are'} the same"
-    told += f", {found.of_some} {'is' if found.of_some == 1 else 'are'} of one kind of run only" if found.of_some else ""
+    same = f"{count(found.alike, 'other setting')} {'is' if found.alike == 1 else 'are'} the same"
+    same += f", {found.of_some} {'is' if found.of_some == 1 else 'are'} of one kind of run only" if found.of_some else ""
     if not found.differing:
-        return Table(f"Settings: none differs ({told})", [], "")
+        return Table(f"Settings: none differs ({same})", [], "")
     number = len(found.differing[0].values)
     room = max(8, min(_VALUE, (width - 28) // number - 2))
     rows = [["setting", *LETTERS[:number]]]
     rows += [[each.title, *(_shown(value) for value in each.values)] for each in found.differing]
-    return Table(f"Settings that differ ({told})", rows, "l" * (1 + number), (26, *[room] * number))
+    return Table(f"Settings that differ ({same})", rows, "l" * (1 + number), (26, *[room] * number))
 
 
 def _shown(value: Any) -> str:
@@ -108,8 +108,8 @@ def _pairs(entries: Sequence[Entry], pairs: Sequence[Pair]) -> Table:
                 f"{better} is better, beyond chance" if pair.p < LEVEL else "may be chance",
             ]
         )
-    told = f", corrected by Holm's method for {len(rows) - 1} pairs" if len(rows) > 2 else ""
-    return Table(f"Row by row (McNemar's exact test{told})", rows if len(rows) > 1 else [], "lrrrrrl", notes=tuple(faults))
+    correction = f", corrected by Holm's method for {len(rows) - 1} pairs" if len(rows) > 2 else ""
+    return Table(f"Row by row (McNemar's exact test{correction})", rows if len(rows) > 1 else [], "lrrrrrl", notes=tuple(faults))
 
 
 def _extremes(entries: Sequence[Entry], smoothing: float) -> Table:
@@ -131,8 +131,8 @@ def _extremes(entries: Sequence[Entry], smoothing: float) -> Table:
             ]
             rows.append([title if first else "", LETTERS[at], *values])
             first = False
-    told = f"; moving average {smoothing:g} of the training loss" if smoothing else ""
-    return Table(f"Over the steps, on validation{told}", rows, "llrrrrrr")
+    average = f"; moving average {smoothing:g} of the training loss" if smoothing else ""
+    return Table(f"Over the steps, on validation{average}", rows, "llrrrrrr")
 
 
 def _costs(entries: Sequence[Entry]) -> Table:

@@ -84,11 +84,11 @@ def _by_signal(
         return Ending("killed", phrase(killed, ": ", error) if error else killed)
     if number == signal.SIGXFSZ:
         return Ending("disk_full", "a file of the run reached the size that files may have (ulimit -f). Raise that and resume the run")
-    said = error or last_log_line()
+    cause = error or last_log_line()
     if number == signal.SIGPROF:
-        return Ending("bad_input", phrase("the worker computed for longer than that can need and was ended: it was ", said))
+        return Ending("bad_input", phrase("the worker computed for longer than that can need and was ended: it was ", cause))
     crashed = f"the worker crashed ({name})"
-    return Ending("crash", phrase(crashed, ": ", said) if said else crashed)
+    return Ending("crash", phrase(crashed, ": ", cause) if cause else crashed)
 
 
 def last_line(path: Path, limit: int = 1 << 14) -> str:

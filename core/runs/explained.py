@@ -95,8 +95,8 @@ def describe_cell(words: CellWords, names: tuple[str, str], split: str) -> str:
 def describe_chance(words: CellWords) -> str:
     """Return a sentence on how many of a cell's words are beyond chance."""
     sure = sum(each.z > LIKELY for each in words.words)
-    told = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"
-    return f"{told} (log-odds with a Dirichlet prior)"
+    beyond = f"{count(sure, 'word')} beyond 1.96 standard errors" if sure else "none is beyond 1.96 standard errors: it may all be chance"
+    return f"{beyond} (log-odds with a Dirichlet prior)"
 
 
 def attention_shape(answer: AttentionAnswer) -> dict[str, Any]:

@@ -56,10 +56,10 @@ def read(run: RunFolder, key: str, name: str, labels: tuple[str, ...]) -> tuple[
     try:
         table = tables.read(path, pa.schema([("text", pa.string()), ("label", pa.string()), ("number", pa.int64())]))
         with open_plain(path) as opened:
-            told = (parquet.read_schema(opened).metadata or {}).get(b"data", b"")
+            fingerprint = (parquet.read_schema(opened).metadata or {}).get(b"data", b"")
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return _split(table, name, labels, path), told.decode("ascii", "replace")
+    return _split(table, name, labels, path), fingerprint.decode("ascii", "replace")
 
 
 def _split(table: pa.Table, name: str, labels: tuple[str, ...], path: Path) -> Split:

@@ -180,10 +180,10 @@ class Reader:
         """A sentence on what was skipped; '' for nothing."""
         from . import records
 
-        said = [records.describe_skipped(self._left_out, self._unknown, self._why)]
+        sentences = [records.describe_skipped(self._left_out, self._unknown, self._why)]
         if self._is_cut:
-            said.append(f"events.jsonl is longer than {LARGEST >> 20} MiB, of which no more are read")
-        return "; ".join(filter(None, said))
+            sentences.append(f"events.jsonl is longer than {LARGEST >> 20} MiB, of which no more are read")
+        return "; ".join(filter(None, sentences))
 
     def read(self) -> list[Line]:
         """Return the lines completed since the last call, in the order of the file.

@@ -112,9 +112,9 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
         if now.get(split) != rows.get(split)
     ]
     what = "; ".join(differ) if rows and differ else "texts or labels differ"
-    told = f"the data set {safe_line(data.name, 80)} has changed since the run was made"
+    changed = f"the data set {safe_line(data.name, 80)} has changed since the run was made"
     if name not in data.drawn:
-        return data, [f"{told}: {what}"]
+        return data, [f"{changed}: {what}"]
     before = sum(count for split, count in rows.items() if split in data.drawn)
     total = sum(now.get(split, 0) for split in data.drawn)
     if 0 < before <= total:
@@ -126,9 +126,9 @@ def _changed(data: Dataset, name: str, rows: dict[str, int], spec: RunSpec) -> t
             grown = total - before
             more = f"{grown:,} row{'s have' if grown > 1 else ' has'} been added to the {before:,} from which its splits were drawn"
             file = Setting("file", example="FILE")
-            return same, [phrase(f"{told}: {more}. {name} is evaluated as it was then (", file, " evaluates new rows)")]
+            return same, [phrase(f"{changed}: {more}. {name} is evaluated as it was then (", file, " evaluates new rows)")]
     raise UserError(
-        f"{told}, and its split {name} is drawn at random from all rows: the run may have been trained on part of it",
+        f"{changed}, and its split {name} is drawn at random from all rows: the run may have been trained on part of it",
         "Put new rows into a file and evaluate it with: emotui evaluate RUN --file FILE; or train again",
     )
 

@@ -173,11 +173,11 @@ class _Member:
     def sentence(self, world: World) -> str:
         """Return a sentence, without a full stop, on how it ended: its own last error, or its exit code."""
         name = f"process {self.rank} of {world.nodes * world.processes}"
-        said = os.read(self._source, 1 << 16).decode("utf-8", "replace").strip() if select.select([self._source], [], [], 0)[0] else ""
+        message = os.read(self._source, 1 << 16).decode("utf-8", "replace").strip() if select.select([self._source], [], [], 0)[0] else ""
         if self.code < 0:
             number = -self.code
             return f"{name} was ended by {signal.Signals(number).name if number in set(signal.Signals) else f'signal {number}'}"
-        return f"{said} (in {name})" if said else f"{name} ended with exit code {self.code} without a message"
+        return f"{message} (in {name})" if message else f"{name} ended with exit code {self.code} without a message"
 
 
 class SecondaryChannel:

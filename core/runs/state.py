@@ -237,7 +237,7 @@ class RunReader:
             steps=fold.started.steps if fold.started else 0,
             progress=fold.progress if is_live else None,
             started=fold.started,
-            by_step={kind: tuple(told) for kind, told in fold.by_step.items()},
+            by_step={kind: tuple(events) for kind, events in fold.by_step.items()},
             epochs=tuple(each.row for each in fold.of_step(EpochDone)),
             rungs=tuple(fold.rungs),
             telemetry=tuple(fold.telemetry),

@@ -224,9 +224,9 @@ class Supervisor:
     def _report_problem(self) -> None:
         """Record in proc.json why events.jsonl cannot grow any more, which the free space on the disk does not show."""
         problem = self.log.problem
-        said = _unwritten(problem) if problem is not None and not log.is_temporary(problem) else ""
-        if said != self.processes.get("problem", ""):
-            self.processes["problem"] = said
+        sentence = _unwritten(problem) if problem is not None and not log.is_temporary(problem) else ""
+        if sentence != self.processes.get("problem", ""):
+            self.processes["problem"] = sentence
             with contextlib.suppress(OSError):
                 self.run.write_processes(self.processes)
 

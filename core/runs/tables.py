@@ -70,8 +70,8 @@ def read_predictions_and_data(file: Path, labels: Sequence[str]) -> tuple[pa.Tab
 
     table = read_predictions(file, labels)
     with open_plain(file) as opened:
-        told = (parquet.read_schema(opened).metadata or {}).get(b"data", b"")
-    return table, told.decode("ascii", "replace")
+        fingerprint = (parquet.read_schema(opened).metadata or {}).get(b"data", b"")
+    return table, fingerprint.decode("ascii", "replace")
 
 
 def read_predictions(file: Path, labels: Sequence[str]) -> pa.Table:

@@ -70,20 +70,20 @@ def hints(entries: Mapping[str, str], rows: int | None, validation_rows: int) ->
     """Return the values used for empty fields; `rows`, of the training split, are None if unknown."""
     from ...core.model import presets
 
-    said: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for name, row in fields().items():
         default = next(found[name] for found in map(hyperparameters.defaults, (TrainSpec, BaselineSpec)) if name in found)
-        said[name] = row.unset if default is None else hyperparameters.shown(default)
+        shown[name] = row.unset if default is None else hyperparameters.shown(default)
     # The tutorial's values do not depend on the data.
     is_known = rows is not None or entries["preset"] == "tutorial"
     if is_known:
         chosen = presets.choices(entries["preset"], rows=rows or 0, validation_rows=validation_rows, parameters=None)
-        said |= {
+        shown |= {
             name: f"{hyperparameters.shown(value)} {fields()[name].unit}".rstrip()
             for name, value in chosen.items()
-            if name in said and value is not None
+            if name in shown and value is not None
         }
-    return said
+    return shown
 
 
 def same_speed(job: Job) -> bytes:

@@ -151,16 +151,16 @@ class RunForm(ModalScreen[RunFolder | None]):
         return tuple(len(dataset.splits[name]) if name in dataset.splits else 0 for name in ("train", "validation"))  # type: ignore[return-value]
 
     def _show_command(self, rows: int | None, shown: dict[str, str]) -> None:
-        command, said = self.query_one("#command", Static), self.query_one("#estimate", Static)
+        command, time = self.query_one("#command", Static), self.query_one("#estimate", Static)
         if self._job is None:
             command.update(Text("the command line appears when all fields are right", "dim"))
-            said.update("")
+            time.update("")
             return
         command.update(Text.assemble(("$ ", "bold"), shown_command(self._job)))
         words = self._time(self._job, trained_epochs(self._job, rows, shown), rows)
-        if taken := neighbours.describe_gpu_users(self._cards, self._job.device):
-            words.append(f"\n{taken}", self.app.theme_variables["warning"])
-        said.update(words)
+        if users := neighbours.describe_gpu_users(self._cards, self._job.device):
+            words.append(f"\n{users}", self.app.theme_variables["warning"])
+        time.update(words)
 
     def _time(self, job: Job, epochs: float | None, rows: int | None) -> Text:
         """Return the estimated time of the job, from a similar earlier run, or from a few steps that are timed after a pause."""

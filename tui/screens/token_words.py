@@ -22,8 +22,8 @@ def counts(answer: TokensAnswer, colors: Mapping[str, str], *, roomy: bool) -> T
     words, subwords, characters = answer.words, answer.subwords, answer.characters
     shown = Text(no_wrap=True, overflow="ellipsis")
 
-    def row(name: str, said: str, shape: tuple[int, int]) -> None:
-        shown.append(f"{name:<12}", "bold").append(f"{said:<24}")
+    def row(name: str, amount: str, shape: tuple[int, int]) -> None:
+        shown.append(f"{name:<12}", "bold").append(f"{amount:<24}")
         shown.append("one-hot ", "dim").append(f"{list(shape)}  {size(shape[0] * shape[1] * _ONE_HOT_BYTES)}\n")
 
     row("characters", f"{len(characters.tokens):,}, {len(characters.vocabulary):,} distinct", characters.one_hot)

@@ -55,8 +55,8 @@ class Asked:
         before, after = self.answers
         shares = [tuple(each.probabilities.get(look.name, 0.0) for look in self.looks) for each in self.answers]
         change = 100 * (after.probabilities.get(before.label, 0.0) - before.probabilities.get(before.label, 0.0))
-        told = f"{safe_line(before.label, 16)} {change:+.1f} points" if after.label == before.label else f"now {safe_line(after.label, 16)}"
-        return Guess(self.title, shares[0], self.looks), Guess("edited", shares[1], self.looks, told, stale=self.stale)
+        note = f"{safe_line(before.label, 16)} {change:+.1f} points" if after.label == before.label else f"now {safe_line(after.label, 16)}"
+        return Guess(self.title, shares[0], self.looks), Guess("edited", shares[1], self.looks, note, stale=self.stale)
 
 
 class TryEdits(ModalScreen[str | None]):
@@ -79,7 +79,7 @@ class TryEdits(ModalScreen[str | None]):
         self._text, self._runs = text, tuple(runs)
         self._made = 0
         """The number of edits so far, used as the seed of the next one, so that typos differ."""
-        self._said = ""
+        self._note = ""
         self._timer: Timer | None = None
 
     @property
@@ -91,7 +91,7 @@ class TryEdits(ModalScreen[str | None]):
             yield Static(Text(safe_line(self._text), no_wrap=True, overflow="ellipsis"), id="edit-before", markup=False)
             with Container(id="edit-box"):
                 yield TextField(id="edited")
-            yield Static(id="edit-said", markup=False)
+            yield Static(id="edit-note", markup=False)
             with VerticalScroll(id="edit-bars", can_focus=False):
                 for number in range(len(self._runs)):
                     yield LabelBars(id=f"edit-bars-{number}")
@@ -137,7 +137,7 @@ class TryEdits(ModalScreen[str | None]):
     def _draw(self) -> None:
         for number, run in enumerate(self._runs):
             self.query_one(f"#edit-bars-{number}", LabelBars).show(run.guesses())
-        self.query_one("#edit-said", Static).update(Text(self._said, "dim", no_wrap=True, overflow="ellipsis"))
+        self.query_one("#edit-note", Static).update(Text(self._note, "dim", no_wrap=True, overflow="ellipsis"))
 
     # --- keys -------------------------------------------------------------------------------------------
 
@@ -147,16 +147,16 @@ class TryEdits(ModalScreen[str | None]):
         try:
             text = edits.edited(edit, field.text, self._made)
         except edits.NotApplicableError as reason:
-            self._said = f"{name}: {reason}"
+            self._note = f"{name}: {reason}"
         else:
             self._made += 1
             expected = "the class should stay" if edit.expectation == edits.INVARIANCE else "its probability should fall"
-            self._said = f"{name}: {edit.title}; {expected}"
+            self._note = f"{name}: {edit.title}; {expected}"
             field.text = text
         self._draw()
 
     def action_undo(self) -> None:
-        self._said = ""
+        self._note = ""
         self.query_one("#edited", TextField).text = self._text
         self._draw()
 

@@ -82,9 +82,9 @@ def batch_lines(batch: Batch, width: int, colors: dict[str, str], *, sight: int 
     if batch.view == "tokens" and batch.with_tokens:
         return text
     if batch.rows:
-        said = "padded to" if seen >= 36 else "to"
-        text.append(f"{said} {batch.padded_to}: ", "dim").append(f"{100 * batch.waste:.0f} % padding\n", f"bold {waste}")
-        text.append(f"{said} {batch.fixed_length:,}: ", "dim").append(f"{100 * batch.waste_fixed:.0f} % padding", "bold")
+        padded_to = "padded to" if seen >= 36 else "to"
+        text.append(f"{padded_to} {batch.padded_to}: ", "dim").append(f"{100 * batch.waste:.0f} % padding\n", f"bold {waste}")
+        text.append(f"{padded_to} {batch.fixed_length:,}: ", "dim").append(f"{100 * batch.waste_fixed:.0f} % padding", "bold")
         if batch.with_tokens and batch.view == "grid":
             text.append("\n\n").append_text(batch_lines(replace(batch, view="tokens"), width, colors))
     return text

@@ -24,5 +24,5 @@ class Distrust(Static):
     def render(self) -> Text:
         first = next(iter(self.reasons), "")
         more = f" (+{len(self.reasons) - 1})" if len(self.reasons) > 1 else ""
-        said = f" \u2717 not to be trusted{more}: {first}"
-        return Text(safe_line(said, max(1, self.size.width)), no_wrap=True)
+        text = f" \u2717 not to be trusted{more}: {first}"
+        return Text(safe_line(text, max(1, self.size.width)), no_wrap=True)

@@ -124,8 +124,8 @@ class Plot(Widget, can_focus=True):
 
     def _set_view(self, view: View) -> None:
         self._view = view
-        said = [f"average {view.smoothing:g}" if view.smoothing else "", "log" if view.log else "", "zoomed" if view.window else ""]
-        self.border_subtitle = Text(", ".join(word for word in said if word) or self._hint)
+        parts = [f"average {view.smoothing:g}" if view.smoothing else "", "log" if view.log else "", "zoomed" if view.window else ""]
+        self.border_subtitle = Text(", ".join(word for word in parts if word) or self._hint)
         self.refresh()
 
     @property

@@ -235,8 +235,8 @@ class RowTable(DataTable):
         rows = self.backend if isinstance(self.backend, RowBackend) and not self.scroll_offset.x else None
         if rows is not None and not 0 <= row < rows.row_count:
             rows = None
-        told: object = rows.labelling_of(row) if rows is not None else self._update_count
-        key = (row, self.scroll_offset.x, self.size.width, self._generation, told, *looks)
+        state: object = rows.labelling_of(row) if rows is not None else self._update_count
+        key = (row, self.scroll_offset.x, self.size.width, self._generation, state, *looks)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._drawn(rows, row, is_pointed_at) if rows is not None else super().render_line(y)

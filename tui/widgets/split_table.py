@@ -94,8 +94,8 @@ def split_lines(shown: Splits, width: int, colors: dict[str, str]) -> Text:
 def _drift(split: SplitCounts, index: int) -> str:
     if split.drift is None:
         return ""
-    distance, told = split.drift[index]
-    return f"{'! ' if told else ''}{100 * distance:.0f} %"
+    distance, is_marked = split.drift[index]
+    return f"{'! ' if is_marked else ''}{100 * distance:.0f} %"
 
 
 def _column(split: SplitCounts, first: SplitCounts) -> list[str]:

@@ -154,12 +154,12 @@ class DatasetSide(Vertical):
         classes.border_subtitle = Text(partly or count(numbers.rows, "row"))
         lengths.border_title = Text(f"{self._unit} per text")
         if self._unit == "tokens" and not numbers.boxes.get("tokens"):
-            said = self._counting or "tokens are not counted yet"
+            subtitle = self._counting or "tokens are not counted yet"
         elif numbers.cut_all is not None and numbers.limit is not None:
-            said = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
+            subtitle = f"{numbers.limit:,} tokens cut {100 * numbers.cut_all:.1f} %"
         else:
-            said = self._counting or "u: unit"
-        lengths.border_subtitle = Text(partly or safe_line(said, 48))
+            subtitle = self._counting or "u: unit"
+        lengths.border_subtitle = Text(partly or safe_line(subtitle, 48))
 
     @work(exclusive=True, group="tokens")
     async def count_tokens(self) -> None:
@@ -255,10 +255,10 @@ class DatasetSide(Vertical):
         listed = self.query_one("#problem_list", ProblemList)
         listed.show(problems, warning=colors["warning"], error=colors["error"])
         listed.set_class(bool(problems), "-some")
-        said = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
+        text = Text() if problems else Text().append("✓ ", f"bold {colors['success']}").append("none found\n")
         notes = self.query_one("#notes", Static)
         unsought = dict.fromkeys((*self._sentences, *(self.faults.not_searched if self.faults is not None else ())))
-        notes.update(said.append("\n".join(safe_text(by_fields(note)) for note in (*unsought, *dataset.notes)), "dim"))
+        notes.update(text.append("\n".join(safe_text(by_fields(note)) for note in (*unsought, *dataset.notes)), "dim"))
         notes.set_class(bool(problems), "-below")
         panel = self.query_one("#problems")
         panel.border_title = Text(f"problems {len(problems)}" if problems else "problems")
@@ -279,8 +279,8 @@ class DatasetSide(Vertical):
         if self._dataset is None or self._problems is None or self.has_class("-large"):
             return
         width = max(10, self.query_one("#problems").content_size.width)
-        said = [f"! {problem.message}" for problem in self._listed] or ["none found"]
-        needed = 2 + sum(-(-len(line) // width) for line in (*said, *map(by_fields, self._dataset.notes)))
+        lines = [f"! {problem.message}" for problem in self._listed] or ["none found"]
+        needed = 2 + sum(-(-len(line) // width) for line in (*lines, *map(by_fields, self._dataset.notes)))
         above = sum(self.query_one(f"#{name}").outer_size.height for name in ("classes", "lengths"))
         own = len(self._dataset.labels) + (6 if self._drifts else 4) + len(self._dataset.unlabelled)
         self.query_one("#splits").display = self.size.height - above - needed >= own
