@@ -1,4 +1,4 @@
-"""Learning curves: how a score grows with the labels, and what twice as many would bring."""
+"""Learning curves: how a score grows with the number of labels, and the expected gain from twice as many."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """The 97.5 % quantiles of Student's t distribution with 1 to 9 degrees of freedom."""
 FITTED = 4
-"""Sizes that the power law is fitted to: the largest ones."""
+"""Number of sizes, the largest ones, to which the power law is fitted."""
 FEWEST = 3
 
 
 class Gain(NamedTuple):
-    """What twice the labels would bring."""
+    """The expected gain from twice as many labels."""
 
     gain: float
     low: float
     high: float
     """The lowest and the highest gain of the single draws."""
     foretold: float | None
-    """What the same method foretold for the last doubling, from the sizes before it; None where these are too few."""
+    """The gain that the same method predicts for the last doubling from the smaller sizes; None if these are too few."""
     came: float | None
-    """What the last doubling really brought."""
+    """The real gain of the last doubling."""
 
 
 def interval(scores: Sequence[float]) -> tuple[float, float] | None:
@@ -37,7 +37,7 @@ def interval(scores: Sequence[float]) -> tuple[float, float] | None:
 
 
 def doubling(scores: Sequence[Sequence[float]]) -> Gain | None:
-    """Return what the next doubling of the labels would bring; None where fewer than FEWEST sizes were measured.
+    """Return the expected gain of the next doubling of the labels; None if fewer than FEWEST sizes were measured.
 
     `scores` has those of each size, each of twice as many labels as the one before, one score a draw; a size measured once, as all labels
     are, has one. The error, 1 - score, is taken for a power of the number of labels (Hestness et al., 2017), fitted to the logarithms of
@@ -53,7 +53,7 @@ def doubling(scores: Sequence[Sequence[float]]) -> Gain | None:
 
 
 def _next(scores: Sequence[float]) -> float:
-    """Return by how much the score grows at the next doubling; below 0 where it has been falling."""
+    """Return the growth of the score at the next doubling; below 0 if it has been falling."""
     errors = np.maximum(1e-4, 1 - np.asarray(scores[-FITTED:]))
     steepness = np.polyfit(np.arange(len(errors)), np.log2(errors), 1)[0]
     return float(errors[-1] * (1 - 2.0**steepness))

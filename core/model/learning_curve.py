@@ -1,4 +1,4 @@
-"""Measures rungs on ever fewer labels, drawn several times."""
+"""Fits and evaluates rungs on several numbers of labels, with several random draws of each."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .extractor import StopRequestedError
 
 DRAWS = 3
 SIZES = 8
-"""At most; each has half the labels of the one above it."""
+"""Number of sizes, at most; each has half the labels of the next larger one."""
 SMALLEST = 16
-"""Labels of the smallest size, and twice as many as there are classes."""
+"""Labels of the smallest size, at least; it also has at least two labels per class."""
 
 Fit = Callable[[np.ndarray, int], np.ndarray]
-"""Takes the rows of the training split to fit on, and a seed; gives probabilities on validation, [rows, labels]."""
+"""Fits on rows of the training split with a seed, and returns probabilities on validation, shape [rows, labels]."""
 
 
 def sizes(rows: int, labels: int) -> list[int]:
@@ -42,7 +42,7 @@ def compute(
     emit: Callable[[Event], None],
     should_stop: Callable[[], bool],
 ) -> LearningCurve | None:
-    """Return the learning curve of rungs, by their names; None where the training split has too few rows.
+    """Return the learning curves of rungs by name; None if the training split has too few rows.
 
     `train` and `validation` are the classes of the rows, int64. Each of DRAWS permutations of the training rows is cut at all sizes, so
     that all rungs see the same rows and each size holds the smaller ones. What was `measured` on all rows is not fitted again. Raises

@@ -1,4 +1,4 @@
-"""The learning curve of a baseline: the scores of its rungs for ever fewer labels, kept with the run."""
+"""The learning curve of a baseline: the scores of its rungs for different numbers of labels, stored with the run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from . import kept_json, rungs
 from .folder import RunFolder
 
 _LARGEST = 1 << 20
-"""Bytes of a file that is read."""
+"""Bytes of a file that is read, at most."""
 FINE_TUNED = "fine-tuned"
-"""Stands in the place of a rung's name for fine-tuning."""
+"""Used in place of a rung's name for fine-tuning."""
 Change = Annotated[float, Meta(ge=-1, le=1)]
 
 
@@ -25,10 +25,10 @@ class Point(msgspec.Struct, frozen=True):
 
     labels: Count
     f1_weighted: tuple[Share, ...]
-    """One a draw of the rows; one alone where these are all rows."""
+    """One score per draw of the rows; a single one for all rows."""
     f1_macro: tuple[Share, ...]
     interval: tuple[Share, Share] | None = None
-    """Of the mean of f1_weighted, 95 %, by Student's t over the draws; None where there is one."""
+    """The 95 % interval of the mean of f1_weighted, by Student's t over the draws; None for a single score."""
 
     @property
     def mean(self) -> float:
@@ -37,16 +37,16 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Gain(msgspec.Struct, frozen=True):
-    """What twice the labels would bring in weighted F1."""
+    """The expected gain in weighted F1 from twice as many labels."""
 
     gain: Change
     low: Change
     high: Change
     """The lowest and the highest of the draws."""
     foretold: Change | None = None
-    """What the same method foretold for the last doubling."""
+    """The gain that the same method predicted for the last doubling; None if unknown."""
     came: Change | None = None
-    """What that brought."""
+    """The real gain of the last doubling; None if unknown."""
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -58,44 +58,44 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class LearningCurve(msgspec.Struct, frozen=True):
-    """What --curve has measured."""
+    """The learning curves measured with --curve."""
 
     split: str
-    """On which the scores are measured."""
+    """The split on which the scores are measured."""
     rows: Count
-    """Of that split."""
+    """Rows of that split."""
     draws: Count
-    """Of the rows of each size but the largest."""
+    """Draws of rows for each size but the largest."""
     curves: tuple[Curve, ...]
     seconds: Annotated[float, Meta(ge=0, le=1e10)] = 0.0
 
 
 METHOD = "the error, 1 - F1, taken for a power of the number of labels, fitted to the last four sizes and carried on by one doubling"
-"""How the gain is foretold."""
+"""How the gain is predicted."""
 
 
 def file_of(run: RunFolder) -> Path:
-    """Return where the learning curve of a run is kept."""
+    """Return the path of a run's learning curve."""
     return run.path / "learning-curve.json"
 
 
 def write(run: RunFolder, kept: LearningCurve) -> Path:
-    """Keep a learning curve with the run. Raises UserError where it cannot be written."""
+    """Store a learning curve with the run. Raises UserError if it cannot be written."""
     return kept_json.write(file_of(run), kept)
 
 
 def read(run: RunFolder) -> LearningCurve | None:
-    """Return the learning curve of a run; None where it has none. Raises UserError for a file that is damaged."""
+    """Return the learning curve of a run; None if it has none. Raises UserError for a damaged file."""
     return kept_json.read(file_of(run), LearningCurve, _LARGEST, "emotui baseline DATASET --curve")
 
 
 def title(name: str) -> str:
-    """Return what a curve is called in a sentence."""
+    """Return the name of a curve as it is written in sentences."""
     return "fine-tuning" if name == FINE_TUNED else rungs.title(name)
 
 
 def in_words(curve: Curve) -> str:
-    """Return in a sentence, without a full stop, what more labels would bring; '' where too few sizes were measured."""
+    """Return a sentence, without a full stop, on the gain from more labels; '' if too few sizes were measured."""
     more = curve.more
     if more is None or not curve.points:
         return ""
