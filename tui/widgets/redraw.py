@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -15,11 +16,20 @@ from .reading import Reading
 
 
 def set_titles(widget: Widget, title: Text, subtitle: Text | None = None) -> None:
-    """Set the border titles of a widget; without `subtitle` the lower one stays as it is."""
-    if not _is_shown(widget._border_title, title):  # pyright: ignore[reportPrivateUsage] - what is public is markup
-        widget.border_title = title
-    if subtitle is not None and not _is_shown(widget._border_subtitle, subtitle):  # pyright: ignore[reportPrivateUsage]
-        widget.border_subtitle = subtitle
+    """Set the border titles of a widget; without `subtitle` the lower one stays as it is. Only the lines of the border are repainted."""
+    top, bottom, gutter = _content(title), _content(subtitle) if subtitle is not None else None, widget.gutter
+    left, width = -gutter.left, widget.outer_size.width
+    if not _is_shown(widget._border_title, top):  # pyright: ignore[reportPrivateUsage] - the public one repaints all
+        widget._border_title = top  # pyright: ignore[reportPrivateUsage]
+        widget.refresh(Region(left, -gutter.top, width, 1))
+    if bottom is not None and not _is_shown(widget._border_subtitle, bottom):  # pyright: ignore[reportPrivateUsage]
+        widget._border_subtitle = bottom  # pyright: ignore[reportPrivateUsage]
+        widget.refresh(Region(left, widget.outer_size.height - gutter.top - 1, width, 1))
+
+
+def _content(title: Text) -> Content:
+    """Return a title as Textual keeps it: its first line."""
+    return Content.from_rich_text(title).expand_tabs(4).split()[0]
 
 
 def set_text(place: Static, text: Text) -> None:
@@ -42,5 +52,5 @@ def are_same(one: object, other: Text) -> bool:
     return isinstance(one, Text) and one == other and one.style == other.style
 
 
-def _is_shown(shown: Content | None, wanted: Text) -> bool:
-    return shown is not None and shown.is_same(Content.from_rich_text(wanted))
+def _is_shown(shown: Content | None, wanted: Content) -> bool:
+    return shown is not None and shown.is_same(wanted)
