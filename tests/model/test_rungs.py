@@ -79,7 +79,7 @@ def test_the_best_rung_answers_by_default(emotui_home: Path, tiny_model: Path, t
         assert classify.classify(msgspec.structs.replace(ask, rung="tfidf")).rung == "tfidf"
     ended(run, measured, most_frequent=0.5, tfidf=0.5, static=0.5, cls=0.5, mean=0.5)
     assert classify.classify(ask).rung == "mean"
-    ended(run, measured, tfidf=1.0, cls=0.1, mean=0.1)
+    ended(run, measured, tfidf=1.0, static=0.1, cls=0.1, mean=0.1)
     (tmp_path / "in.csv").write_text("id,text\n1,i feel great\n")
     answer = classify_file.classify_file(
         AskClassifyFile(str(run.path), str(tmp_path / "in.csv"), str(tmp_path / "out.csv")), lambda *_: None

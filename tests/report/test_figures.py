@@ -138,6 +138,7 @@ def test_a_ladder_is_told_and_a_fine_tuning_is_set_beside_that_on_the_same_data(
     assert [row["baseline"] for row in rows] == [
         "most frequent class",
         "TF-IDF",
+        "static embeddings",
         "logistic regression on [CLS]",
         "logistic regression on mean",
     ]

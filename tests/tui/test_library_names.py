@@ -24,8 +24,10 @@ from textual.widgets import Input
 
 FOLDER = Path(inspect.getfile(tui)).parent
 APP, TABLE = "the application", "a table"
+LABELLED = "a row that is labelled by key is drawn anew"
 RELIED_ON: dict[str, tuple[str, str]] = {
     "_bindings": (APP, "help and the palette list the keys of each screen"),
+    "_cell_render_cache": (TABLE, LABELLED),
     "_check_action_state": (APP, "help and the palette leave out what cannot be done now"),
     "_clear_caches": (TABLE, "a table shows the rows of the filter before"),
     "_close_messages_no_wait": (APP, "the application ends after a crash"),
@@ -43,6 +45,7 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_keymap": (APP, "help shows the keys of config.toml"),
     "_on_paste": ("a field", "all lines of a paste are taken"),
     "_on_resize": (TABLE, "a table's columns follow its width"),
+    "_line_cache": (TABLE, LABELLED),
     "_ordered_columns": (TABLE, "a table shows the columns of the data set before"),
     "_parent": (APP, "keys of one burst go one after the other"),
     "_print_error_renderables": (APP, "no traceback is printed"),
@@ -50,8 +53,10 @@ RELIED_ON: dict[str, tuple[str, str]] = {
     "_pseudo_class_state": (TABLE, "a row is drawn anew when the focus leaves the table"),
     "_require_update_dimensions": (TABLE, "a table is as long as its rows"),
     "_return_code": (APP, "the exit code after a crash is 1"),
+    "_row_render_cache": (TABLE, LABELLED),
     "_run_input_thread": ("a driver", "an error while keys are read ends the application"),
     "_show_hover_cursor": (TABLE, "the row below the mouse is drawn"),
+    "_tooltip_cache": (TABLE, LABELLED),
     "_update_count": (TABLE, "a row is drawn anew when its text changed"),
     "_workers": (APP, "work goes on whose widgets are gone"),
 }
