@@ -49,10 +49,13 @@ def names_an_option(text: str) -> bool:
     return bool(_OPTION.search(_COMMAND.sub("", text))) and not text.startswith(_OF_OTHERS)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_no_sentence_outside_the_command_line_names_an_option(module: str) -> None:
-    tree = ast.parse((CORE / module).read_text("utf-8"))
-    found = [f"line {line}: {text}" for line, text in literals(tree) if names_an_option(text)]
+def test_no_sentence_outside_the_command_line_names_an_option() -> None:
+    found = [
+        f"{module}, line {line}: {text}"
+        for module in MODULES
+        for line, text in literals(ast.parse((CORE / module).read_text("utf-8")))
+        if names_an_option(text)
+    ]
     assert not found, "name the setting by sentences.Setting, or the whole command: " + "; ".join(found)
 
 

@@ -292,7 +292,7 @@ def test_padding_is_told_as_it_went_through_the_model(
     assert told[0].empty > 0
 
 
-@pytest.mark.parametrize("cut", [{"accumulation": 2}, {"accumulation": 5}])
+@pytest.mark.parametrize("cut", mostly_slow([{"accumulation": 5}, {"accumulation": 2}]))
 def test_the_loss_is_the_true_mean_however_a_batch_is_cut(still_model: Path, tiny_data: Path, cut: dict[str, int]) -> None:
     whole, expected = fine_tune(job_of(tiny_data, still_model))
     run, events = fine_tune(job_of(tiny_data, still_model, **cut))

@@ -152,7 +152,7 @@ async def test_an_older_answer_does_not_overwrite_a_newer_question(runs: Path) -
         assert screen.query_one(LabelBars).guesses == before
 
 
-@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE))
 async def test_hostile_texts_labels_and_errors(runs: Path, text: str) -> None:
     label = text.encode("utf-8", "replace").decode()[:300]
     labels = ("calm", label, "[/]")

@@ -315,7 +315,7 @@ async def test_enter_starts_the_run_of_the_form(emotui_home: Path, monkeypatch: 
         assert app.screen.query_one("RunList").items[0].id == "new999"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE))
 async def test_hostile_entries(emotui_home: Path, text: str) -> None:
     async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
         await pilot.press("n")

@@ -162,7 +162,7 @@ async def test_another_theme_colours_the_curves_and_the_list(runs: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE))
 async def test_hostile_filters_and_tags(runs: Path, text: str) -> None:
     async with application(IDLE, "3", size=(80, 24)) as (app, pilot):
         for key in ("slash", "number_sign"):

@@ -478,7 +478,7 @@ async def test_keys_for_what_a_run_cannot_do_are_not_offered(runs: Path) -> None
         assert [screen.check_action(action, ()) for action in ("stop", "kill", "resume", "new")] == [False, False, False, True]
 
 
-@pytest.mark.parametrize("text", mostly_slow(HOSTILE, 3))
+@pytest.mark.parametrize("text", mostly_slow(HOSTILE))
 async def test_hostile_labels_reasons_notes_and_logs(runs: Path, text: str) -> None:
     labels = ("calm", text.encode("utf-8", "replace").decode()[:300], "[/]")
     happened = folders.train_events(upto=260, labels=labels)
