@@ -14,10 +14,9 @@ from emotui.core.specs import DataSpec
 
 from tests.harness.terminals import EMOTUI, Terminal
 
-from .screen import OPEN, wait
+from .screen import OPEN, ROW_TITLE, wait
 
 ROWS = 16_000
-TITLE = r"─ row ([0-9,]+)[: ]"
 
 
 def measure(scratch: Path, *, quick: bool) -> dict[str, Any]:
@@ -75,5 +74,5 @@ def _answers(shown: Terminal, keys: int) -> list[float]:
 
 def _row(shown: Terminal) -> int:
     """Return the number of the row in hand; -1 where its title is being drawn."""
-    found = re.findall(TITLE, shown.text)
+    found = re.findall(ROW_TITLE, shown.text)
     return int(found[-1].replace(",", "")) if found else -1

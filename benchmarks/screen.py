@@ -24,7 +24,8 @@ class Hello(App):
 Hello().run()
 """
 PAGE_DOWN = "\x1b[6~"
-ROW_TITLE = r"─ ([0-9,]+) [^\w\s] \w+ ─"
+ROW_TITLE = r"─ row ([0-9,]+)[: ]"
+"""The title of the row under the cursor, on every list of rows."""
 KEYS = 100
 """Keys whose answers are timed while a fine-tuning uses every core."""
 OPEN = 60.0
