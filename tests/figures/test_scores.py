@@ -177,3 +177,12 @@ def test_the_calibration_error_is_that_of_counting(seed: int, rows: int) -> None
 
 def test_predictions_without_probabilities_have_no_calibration() -> None:
     assert "ece" not in of_labels([0, 1, 2], [0, 1, 1]).others
+
+
+@pytest.mark.parametrize("name", scores.FORMULAS)
+def test_a_stack_of_matrices_gives_the_figure_of_each(name: str) -> None:
+    """The intervals come from a stack, the figures from one matrix; classes are of unequal sizes, so that an axis cannot be another."""
+    stack = np.random.default_rng(1).integers(0, 40, (7, 3, 3)) * np.array([1, 3, 9])[:, None] * np.array([1, 2, 5])
+    stack[0, 1], stack[1, :, 2] = 0, 0  # a class without rows, and one that is never predicted
+    formula = scores.FORMULAS[name]
+    assert formula(stack) == pytest.approx([float(formula(each)) for each in stack])
