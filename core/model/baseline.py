@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -152,8 +152,7 @@ def _most_frequent(data: Dataset, run: RunFolder) -> Rung:
     metrics = measure("validation", validation.label_ids(), certain, data.labels, certain=True)
     most_frequent = int(np.asarray(dummy.predict(np.zeros((1, 1))))[0])
     note = SavedModel("most_frequent", data.labels, UNLIMITED, text_column=data.text_column, most_frequent=most_frequent)
-    note.write(paths.make_private(rungs.folder_of(run, "most_frequent")))
-    predictions.save(run.predictions_file(rungs.predicted("validation", "most_frequent")), validation.label_ids(), certain, data.labels)
+    _keep(run, data, "most_frequent", None, note, certain)
     return Rung("most_frequent", metrics, time.monotonic() - started)
 
 
@@ -167,12 +166,8 @@ def _tfidf(data: Dataset, run: RunFolder, seed: int, emit: Emit) -> Rung:
         emit(Note("info", "the texts have no spaces between words, so TF-IDF uses character uni- and bigrams"))
     model = _counted(texts, train.label_ids(), data.labels, seed)
     probabilities, _ = model.probabilities(validation.texts())
-    truth = validation.label_ids()
-    metrics = measure("validation", truth, probabilities, data.labels)
-    folder = paths.make_private(rungs.folder_of(run, "tfidf"))
-    model.save(folder)
-    SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column).write(folder)
-    predictions.save(run.predictions_file(rungs.predicted("validation", "tfidf")), truth, probabilities, data.labels)
+    metrics = measure("validation", validation.label_ids(), probabilities, data.labels)
+    _keep(run, data, "tfidf", model, SavedModel("tfidf", data.labels, UNLIMITED, text_column=data.text_column), probabilities)
     return Rung("tfidf", metrics, time.monotonic() - started, int(model.regression.n_iter_.max()))
 
 
@@ -213,13 +208,24 @@ def _static(
     means = features["static"] = {split: vectors.features(each) for split, each in ids.items()}
     head, iterations = _fitted(means["train"], data, "static", job.seed, emit)
     model = static_embeddings.StaticModel(data.labels, extractor.model.tokenizer, extractor.limit, vectors, head)
-    truth, probabilities = data.splits["validation"].label_ids(), head.probabilities(means["validation"])
-    metrics = measure("validation", truth, probabilities, data.labels)
-    folder = paths.make_private(rungs.folder_of(run, "static"))
-    model.save(folder)
-    _note(job, data, extractor, "mean", "static").write(folder)
-    predictions.save(run.predictions_file(rungs.predicted("validation", "static")), truth, probabilities, data.labels)
+    probabilities = head.probabilities(means["validation"])
+    metrics = measure("validation", data.splits["validation"].label_ids(), probabilities, data.labels)
+    _keep(run, data, "static", model, _note(job, data, extractor, "mean", "static"), probabilities)
     return Rung("static", metrics, time.monotonic() - started, iterations, cached=was_cached, shape=means["train"].shape)
+
+
+class _Savable(Protocol):
+    def save(self, folder: Path) -> None: ...
+
+
+def _keep(run: RunFolder, data: Dataset, rung: str, model: _Savable | None, note: SavedModel, probabilities: np.ndarray) -> None:
+    """Store the model of a rung, where it has one, then its note, and its predictions on validation, shape [rows, labels]."""
+    folder = paths.make_private(rungs.folder_of(run, rung))
+    if model is not None:
+        model.save(folder)
+    note.write(folder)
+    truth = data.splits["validation"].label_ids()
+    predictions.save(run.predictions_file(rungs.predicted("validation", rung)), truth, probabilities, data.labels)
 
 
 def _note(
@@ -318,10 +324,7 @@ def _regression(
     seconds = time.monotonic() - started
 
     emit(Progress("save", 0, 1, "files", 0.0))
-    folder = paths.make_private(rungs.folder_of(run, pooling))
-    head.save(folder)
-    _note(job, data, extractor, pooling, "logistic_regression").write(folder)
-    predictions.save(run.predictions_file(rungs.predicted("validation", pooling)), truth, probabilities, data.labels)
+    _keep(run, data, pooling, head, _note(job, data, extractor, pooling, "logistic_regression"), probabilities)
     _save_projection(rungs.projected(run, pooling), states["train"], train.label_ids(), data.labels, job.seed)
     return Rung(pooling, metrics, seconds, iterations, shape=states["train"].shape)
 

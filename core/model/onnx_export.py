@@ -71,9 +71,9 @@ def write(ask: AskExport, run: RunFolder, rung: str, note: saved.SavedModel, tar
     if not isinstance(original, FineTuned | LogisticRegression):
         raise UserError(f"the rung {safe_line(rung)} has no form in ONNX", "Export a fine-tuned run, or a rung on hidden states")
     report("export", 0, None, "files")
-    _write_files(original, run, note, target, quantised=ask.format == "onnx-int8")
-    exported = onnx_model.OnnxModel(target, saved.read(target))
     source = checkpoint.of_run(run.path) if isinstance(original, FineTuned) else checkpoint.find(note.encoder)
+    _write_files(original, source, note, target, quantised=ask.format == "onnx-int8")
+    exported = onnx_model.OnnxModel(target, saved.read(target))
     found = (
         _measured("original", original, texts, truth, source.weights.size, report),
         _measured(ask.format, exported, texts, truth, (target / ONNX_FILE).stat().st_size, report),
@@ -88,7 +88,7 @@ def write(ask: AskExport, run: RunFolder, rung: str, note: saved.SavedModel, tar
 
 
 def _write_files(
-    classifier: FineTuned | LogisticRegression, run: RunFolder, note: saved.SavedModel, target: Path, *, quantised: bool
+    classifier: FineTuned | LogisticRegression, source: checkpoint.Checkpoint, note: saved.SavedModel, target: Path, *, quantised: bool
 ) -> None:
     path = target / ONNX_FILE
     with warnings.catch_warnings():
@@ -96,7 +96,6 @@ def _write_files(
         _export(classifier, path)
         if quantised:
             _quantise(path)
-    source = checkpoint.of_run(run.path) if isinstance(classifier, FineTuned) else checkpoint.find(note.encoder)
     source.save_tokenizer(target, note.max_length)
     config = {key: value for key, value in source.config.items() if key not in ("architectures", "id2label", "label2id", "num_labels")}
     config |= {"id2label": dict(enumerate(note.labels)), "label2id": {name: at for at, name in enumerate(note.labels)}}

@@ -109,7 +109,8 @@ def read(run: RunFolder, split: str, rung: str = "") -> Behaviour | None:
 
     It reads files, so do not call it on the event loop. Raises UserError for a damaged file.
     """
-    return kept_json.read(file_of(run, split, rungs.chosen(run, rung)), Behaviour, _LARGEST, "emotui behaviour")
+    remedy = "Remove it and run the tests again with: emotui behaviour"
+    return kept_json.read(file_of(run, split, rungs.chosen(run, rung)), Behaviour, _LARGEST, remedy)
 
 
 def shown(text: str) -> str:

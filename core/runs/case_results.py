@@ -82,4 +82,5 @@ def read(run: RunFolder, rung: str = "") -> CaseResults | None:
 
     It reads files, so do not call it on the event loop. Raises UserError for a damaged file.
     """
-    return kept_json.read(file_of(run, rungs.chosen(run, rung)), CaseResults, _LARGEST, "emotui cases")
+    remedy = "Remove it and run the tests again with: emotui cases"
+    return kept_json.read(file_of(run, rungs.chosen(run, rung)), CaseResults, _LARGEST, remedy)

@@ -1,4 +1,4 @@
-"""JSON files, of one struct each, in which test results are stored with a run."""
+"""JSON files, of one struct each, in which what was measured later is stored with a run."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def write(path: Path, kept: msgspec.Struct) -> Path:
     return path
 
 
-def read(path: Path, kind: type[Kept], largest: int, command: str) -> Kept | None:
+def read(path: Path, kind: type[Kept], largest: int, remedy: str) -> Kept | None:
     """Return the struct of type `kind` in `path`; None if there is no such file.
 
     It reads a file, so do not call it on the event loop. Raises UserError for a file that is damaged or longer than `largest` bytes,
-    naming the `command` that writes it again.
+    with the `remedy` as it is to be said.
     """
     try:
         return msgspec.json.decode(read_plain(path, largest), type=kind)
@@ -39,4 +39,4 @@ def read(path: Path, kind: type[Kept], largest: int, command: str) -> Kept | Non
         raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         why = safe_line(str(error), 120)
-        raise UserError(f"{safe_line(str(path), 160)} is damaged: {why}", f"Remove it and run the tests again with: {command}") from error
+        raise UserError(f"{safe_line(str(path), 160)} is damaged: {why}", remedy) from error

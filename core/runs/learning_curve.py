@@ -86,7 +86,8 @@ def write(run: RunFolder, kept: LearningCurve) -> Path:
 
 def read(run: RunFolder) -> LearningCurve | None:
     """Return the learning curve of a run; None if it has none. Raises UserError for a damaged file."""
-    return kept_json.read(file_of(run), LearningCurve, _LARGEST, "emotui baseline DATASET --curve")
+    remedy = "Remove it and run the tests again with: emotui baseline DATASET --curve"
+    return kept_json.read(file_of(run), LearningCurve, _LARGEST, remedy)
 
 
 def title(name: str) -> str:

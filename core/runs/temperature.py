@@ -10,9 +10,8 @@ from msgspec import Meta
 
 from .. import writing
 from ..errors import UserError
-from ..plain_files import read_plain
 from ..safe_text import safe_line
-from . import rungs
+from . import kept_json, rungs
 from .folder import RunFolder
 
 FILE = "temperature.json"
@@ -46,17 +45,7 @@ def _file(run: RunFolder, rung: str) -> Path:
 
 def read(run: RunFolder, rung: str) -> Temperature | None:
     """Return the temperature of a run, or of a rung of a baseline; None if there is none. Raises UserError for a damaged file."""
-    path = _file(run, rung)
-    try:
-        return msgspec.json.decode(read_plain(path, _LARGEST), type=Temperature)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise UserError(f"{safe_line(str(path), 160)} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-        raise UserError(
-            f"{safe_line(str(path), 160)} is damaged: {safe_line(str(error), 120)}", "Remove it and fit the temperature again"
-        ) from error
+    return kept_json.read(_file(run, rung), Temperature, _LARGEST, "Remove it and fit the temperature again")
 
 
 def fit(run: RunFolder, rung: str) -> Temperature:
