@@ -6,6 +6,7 @@ import argparse
 import time
 from typing import Any
 
+from .. import config
 from ..safe_text import safe_line
 from ..units import age, count, size
 from . import options, render
@@ -18,8 +19,8 @@ def add(commands: Any) -> None:
         "cache",
         run_cache,
         description="Show the hidden states that are kept so that no text goes through the same encoder twice: of which model and data "
-        "set, how large they are and when they were used. All runs share them. Where they grow beyond cache_mib in config.toml, 4,096 MiB "
-        "if that is not set, those unused for longest are removed.",
+        "set, how large they are and when they were used. All runs share them. Where they grow beyond cache_mib in config.toml, "
+        f"{config.CACHE:,} MiB if that is not set, those unused for longest are removed.",
         examples=["emotui cache", "emotui cache --clear"],
     )
     parser.add_argument("--clear", action="store_true", help="remove all of them; they are computed again when they are needed")

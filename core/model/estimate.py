@@ -35,7 +35,7 @@ def _fine_tuning(job: TrainSpec, report: Report) -> EstimateAnswer:
     training, _ = finetune.prepare(
         job, RunFolder(paths.runs_folder() / "estimate"), _discard, lambda: False, device.choose(job.device, job.precision)
     )
-    trials.settle(training, may_time=False)
+    trials.choose(training, may_time=False)
     before = time.monotonic() - started
     lengths = training.train_ids.lengths
     batches = epoch_batches(lengths, training.settings.batch_size, job.seed, 0)[: STEPS + 1]

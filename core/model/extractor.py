@@ -50,7 +50,7 @@ class Extractor:
         ids = tokenize(self.model.tokenizer, texts, self.limit, lambda done, total: notify("tokenize", done, total))
         if self.compute.is_open:
             before = self.compute.precision
-            self._settle(ids)
+            self._choose_precision(ids)
             if self.compute.precision != before:  # under which there may be something in the cache
                 return self.states(texts, poolings, report, should_stop, use_cache=use_cache, data=data)
         states = self.run(ids, lambda done, total: notify("extract", done, total), should_stop)
@@ -73,7 +73,7 @@ class Extractor:
         if self._encoder is None:
             self._encoder = self.model.encoder(self.compute.device, self.layer)
 
-    def _settle(self, ids: TokenIds) -> None:
+    def _choose_precision(self, ids: TokenIds) -> None:
         """Choose the precision for the first texts, which then holds for all."""
         self._load()
         self.compute = trials.forward(self._encoder, self.model.name, ids, self.model.tokenizer.padding, self.compute)

@@ -56,7 +56,7 @@ def train(
     training, data = prepare(job, run, emit, should_stop, compute, resume_from=resume_from, batch_split=batch_split)
     training.begun = begun
     accelerator, emit = training.accelerator, training.emit
-    chosen = trials.settle(training, resume_from)
+    chosen = trials.choose(training, resume_from)
     problems = find_problems(data, near=False)
     started = _started(job, training, data, problems, batch_split, chosen)
     emit(started)

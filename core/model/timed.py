@@ -20,6 +20,7 @@ from .. import paths, writing
 from ..cores import cores
 from ..errors import UserError
 from ..plain_files import read_plain
+from ..units import count
 from . import device
 
 Clock = Callable[[], float]
@@ -42,7 +43,7 @@ class Choice(msgspec.Struct, frozen=True):
     """Tokens of a part of a batch, padding included."""
 
     def __str__(self) -> str:
-        return f"{self.precision}, {self.threads} {'thread' if self.threads == 1 else 'threads'}, {self.tokens:,} tokens at once"
+        return f"{self.precision}, {count(self.threads, 'thread')}, {self.tokens:,} tokens at once"
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -99,8 +100,8 @@ def key_of(kind: Kind, config: Any, *more: object) -> str:
     """Return what stands for a machine, the shape of a model by its configuration, the versions, and whatever else the speed depends on."""
     shape = {name: value for name, value in config.to_dict().items() if isinstance(value, int) and not isinstance(value, bool)}
     versions = [importlib.metadata.version(name) for name in _VERSIONS]
-    told = [kind, device.cpu_name(), cores(), type(config).__name__, sorted(shape.items()), versions, [str(each) for each in more]]
-    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32]
+    parts = [kind, device.cpu_name(), cores(), type(config).__name__, sorted(shape.items()), versions, [str(each) for each in more]]
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
 
 def kept() -> dict[str, Timing]:

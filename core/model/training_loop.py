@@ -157,17 +157,17 @@ class Training:
             epoch, first = divmod(self.position.step, self.steps_per_epoch)
             batches = epoch_batches(self.train_ids.lengths, self.settings.batch_size, self.settings.job.seed, epoch)
             for index in range(first, min(self.steps_per_epoch, first + self.steps - self.position.step)):
-                wish = self.step(batches[index])
+                request = self.step(batches[index])
                 within = index + 1
                 if within in self.evaluate_at or self.position.step == self.steps:
                     self._evaluate(within == self.steps_per_epoch)
                     if self._has_lost_patience():
                         return True
-                if wish == "stop":
+                if request == "stop":
                     if self.position.step < self.steps:
                         self.save()
                         return False
-                elif (wish == "save" or within == self.steps_per_epoch) and self.position.step < self.steps:
+                elif (request == "save" or within == self.steps_per_epoch) and self.position.step < self.steps:
                     self.save()
         return True
 
@@ -181,7 +181,7 @@ class Training:
         norm: Any = self.accelerator.clip_grad_norm_(self.parallel.parameters(), self.settings.max_gradient_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        total, wish = self._agree(loss)
+        total, request = self._agree(loss)
         weight = self._weight(batch)
 
         position = self.position
@@ -199,7 +199,7 @@ class Training:
             sums.steps += 1
         position.seconds += time.monotonic() - started
         self._log(time.monotonic() - started)
-        return wish
+        return request
 
     def accumulate_gradients(self, batch: np.ndarray) -> torch.Tensor:
         """Add up the gradients of the mean loss over `batch`, over parts and processes; return this process's sum of losses.

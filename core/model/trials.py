@@ -41,7 +41,7 @@ class _Resumed(msgspec.Struct):
     choice: Choice | None = None
 
 
-def settle(training: Training, resume_from: Path | None = None, clock: Clock = time.perf_counter, *, may_time: bool = True) -> str:
+def choose(training: Training, resume_from: Path | None = None, clock: Clock = time.perf_counter, *, may_time: bool = True) -> str:
     """Decide how a training computes, and return in words what decided it; '' where nothing is to be chosen, on a GPU.
 
     That is the checkpoint that is gone on from, else what was timed for such a model before, else a trial of a few batches, which
@@ -51,8 +51,8 @@ def settle(training: Training, resume_from: Path | None = None, clock: Clock = t
         return ""
     first = training.accelerator.is_main_process
     choice, reason = _decide(training, resume_from, clock, may_time=may_time) if first else (None, "")
-    told = distributed.share(training.accelerator, msgspec.json.encode((choice, reason)) if first else b"")
-    chosen, reason = msgspec.json.decode(told, type=tuple[Choice, str])
+    shared = distributed.share(training.accelerator, msgspec.json.encode((choice, reason)) if first else b"")
+    chosen, reason = msgspec.json.decode(shared, type=tuple[Choice, str])
     apply(training, chosen)
     return reason
 

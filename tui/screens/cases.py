@@ -111,10 +111,10 @@ class CasesScreen(Page):
 
     def show_runs(self, runs: tuple[RunView, ...]) -> None:  # noqa: ARG002 - they are read from the state
         if self._ref != self._read_of:
-            self._look_at(self._by_hand)
+            self._show_run(self._by_hand)
 
     def show_dataset(self, dataset: Dataset) -> None:  # noqa: ARG002 - it is read from the state
-        self._look_at(self._by_hand)
+        self._show_run(self._by_hand)
 
     def show_theme(self) -> None:
         self._draw()
@@ -160,7 +160,7 @@ class CasesScreen(Page):
 
     # --- reading and asking -------------------------------------------------------------------------------
 
-    def _look_at(self, chosen: RunRef | None) -> None:
+    def _show_run(self, chosen: RunRef | None) -> None:
         self._stop_asking()
         self._by_hand, self._read_of = chosen, self._ref
         self._read()
@@ -192,7 +192,7 @@ class CasesScreen(Page):
         self._fault = ""
         try:
             for number, question in enumerate(case_results.questions(run, self._rung, asked)):
-                self._tell(f"asked {number * case_results.PART:,} of {count(len(asked), 'case')}   esc stops it")
+                self._show_progress(f"asked {number * case_results.PART:,} of {count(len(asked), 'case')}   esc stops it")
                 answers.append(await self.state.ask(question))
             results = case_results.collect(run, asked, answers, time.monotonic() - started, self.state.clock())
             await asyncio.to_thread(case_results.write, run, results)
@@ -200,17 +200,17 @@ class CasesScreen(Page):
             self._fault = by_fields(error)
         else:
             self._results = results
-        self._tell("")
+        self._show_progress("")
         self._draw()
 
-    def _tell(self, asking: str) -> None:
+    def _show_progress(self, asking: str) -> None:
         self._asking = asking
         self._draw_title()
         self.refresh_bindings()
 
     def _stop_asking(self) -> None:
         self.workers.cancel_group(self, "ask")
-        self._tell("")
+        self._show_progress("")
 
     # --- drawing ------------------------------------------------------------------------------------------
 
@@ -305,7 +305,7 @@ class CasesScreen(Page):
 
     def _change_run(self, chosen: RunRef | None) -> None:
         if chosen is not None:
-            self._look_at(chosen)
+            self._show_run(chosen)
 
     def action_why(self) -> None:
         case, ref = self._case, self._ref
